@@ -1,0 +1,29 @@
+import type { ByteSource } from "../bytes/byte-source.ts";
+import type { TensorInfo } from "../formats/tensor-info.ts";
+
+export interface CheckpointFile {
+  /** Path relative to the checkpoint root, "/"-separated. */
+  readonly path: string;
+  /** Absolute path of a local file (worker threads open it again), null for other sources. */
+  readonly absolutePath: string | null;
+  readonly source: ByteSource;
+}
+
+export interface CheckpointTensor extends TensorInfo {
+  /** Index into `files`. */
+  readonly file: number;
+}
+
+/** One model: its files, every tensor in them, and what lies beside them. */
+export interface Checkpoint {
+  readonly location: string;
+  readonly container: "safetensors";
+  readonly files: readonly CheckpointFile[];
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /** Parsed config.json, or null. Ranks and explains; never decides. */
+  readonly config: Readonly<Record<string, unknown>> | null;
+  /** Observations worth printing (unlisted shard, total_size that lies, unknown header fields ...). */
+  readonly notes: readonly string[];
+  verifyUnchanged(): Promise<void>;
+  close(): Promise<void>;
+}
