@@ -1,0 +1,96 @@
+import type { Role } from "../anatomy/anatomy.ts";
+import type { Dtype } from "../formats/tensor-info.ts";
+
+export type Depth = "sampled" | "full";
+
+/** Version of the extraction rules: fingerprints of different versions are not compared. */
+export const FINGERPRINT_VERSION = 1;
+
+/** Distribution of one stored tensor's values: triage and report only, never a verdict. */
+export interface MomentSummary {
+  /** How many values were read; all of them at depth `full`, the sampled rows otherwise. */
+  readonly count: number;
+  readonly rms: number | null;
+  readonly kurtosis: number | null;
+  readonly absMax: number | null;
+  readonly zeroFraction: number;
+  readonly nonFinite: number;
+}
+
+/** Identity of one stored tensor. */
+export interface TensorRecord {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** BLAKE3 of the stored bytes, hex; null at depth `sampled`. */
+  readonly content: string | null;
+  readonly moments: MomentSummary | null;
+}
+
+/**
+ * Sign bits of a few rows of one canonical matrix, norm gain folded in: bit j is 1 where the value is negative.
+ * Columns are the labels whose exchangeability carries the test: residual dimensions, or FFN neurons for `down`.
+ */
+export interface Sketch {
+  readonly component: string;
+  readonly layer: number;
+  readonly expert: number;
+  readonly role: Role;
+  /** Canonical shape [rows, cols] of the whole matrix. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Row numbers sampled, ascending. */
+  readonly sampled: readonly number[];
+  /** 1 for a row that can be used (finite, not constant). */
+  readonly valid: readonly boolean[];
+  /** sampled.length x ceil(cols / 32) little-endian words. */
+  readonly bits: Uint32Array;
+  /** BLAKE3 (16 bytes, hex) of the sampled raw values as f32, and of their images after rounding to f16 and bf16. */
+  readonly digest: { readonly f32: string; readonly f16: string; readonly bf16: string };
+}
+
+/** A slice of one canonical matrix in int8, for the retention test: rows x columns of a fixed pseudo-random column subset. */
+export interface Slice {
+  readonly component: string;
+  readonly layer: number;
+  readonly expert: number;
+  readonly role: Role;
+  /** Canonical shape of the whole matrix. */
+  readonly rows: number;
+  readonly cols: number;
+  readonly firstRow: number;
+  readonly height: number;
+  readonly width: number;
+  /** Per-row scale: value = scale[i] * q[i * width + j]. */
+  readonly scale: Float32Array;
+  readonly q: Int8Array;
+}
+
+/** Everything the tests need to know of one model; about 1 to 2 MB for a 7B model, and no usable weights. */
+export interface Fingerprint {
+  readonly version: number;
+  readonly depth: Depth;
+  readonly family: string;
+  /** 1 when every tensor name was understood (see Anatomy). */
+  readonly confidence: number;
+  readonly parameters: number;
+  /** Dtype -> number of tensors. */
+  readonly dtypes: Readonly<Record<string, number>>;
+  /** BLAKE3 roots (hex) that do not depend on names, order, sharding or metadata; content is null when sampled. */
+  readonly roots: { readonly content: string | null; readonly sampled: string };
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+  readonly tensors: readonly TensorRecord[];
+  readonly sketches: readonly Sketch[];
+  readonly slices: readonly Slice[];
+  readonly notes: readonly string[];
+}
+
+/** 256-bit code of a sketch: agreement of codes nominates candidates, it never decides. */
+export interface LayerCode {
+  readonly component: string;
+  readonly layer: number;
+  readonly role: Role;
+  readonly cols: number;
+  readonly code: Uint8Array;
+}

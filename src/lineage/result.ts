@@ -1,0 +1,121 @@
+export type Verdict = "identical" | "recast" | "derived" | "shared-init" | "no-evidence" | "not-testable";
+
+/** From the strongest claim to the weakest. */
+export const VERDICT_ORDER: readonly Verdict[] = [
+  "identical",
+  "recast",
+  "derived",
+  "shared-init",
+  "no-evidence",
+  "not-testable",
+];
+
+export type Direction = "suspect-from-base" | "base-from-suspect" | "siblings" | "not-established";
+
+export type Relation =
+  | "copy"
+  | "recast"
+  | "quantized"
+  | "fine-tune"
+  | "lora"
+  | "continued-pretraining"
+  | "depth-pruned"
+  | "depth-upscaled"
+  | "vocabulary-extended"
+  | "pruned";
+
+/** One statistical test. p-values are log10 and two-sided; `exact` is false where the tail is a normal approximation. */
+export interface TestResult {
+  /** "T1" permutation z, "T1-bound" its finite-sample tail bound, "T2" fixed points. */
+  readonly name: "T1" | "T1-bound" | "T2";
+  readonly component: string;
+  readonly axis: "residual" | "neurons";
+  /** Statistic as a z score (T1), or null. */
+  readonly z: number | null;
+  readonly log10P: number | null;
+  readonly exact: boolean;
+  /** Labels. */
+  readonly n: number;
+  /** Rows (T1) or matched pairs (T2). */
+  readonly m: number;
+  /** Sign correlation r in [-1, 1] (T1): strength, where z is evidence. */
+  readonly r?: number;
+  /** Labels matched to themselves (T2). */
+  readonly fixedPoints?: number;
+  /** p of at least 10,000 random relabelings; only for |z| < 6. */
+  readonly monteCarloP?: number;
+  readonly assumptions: readonly string[];
+}
+
+export interface ComponentVerdict {
+  readonly component: string;
+  readonly verdict: Verdict;
+  /** Corrected for everything tried. */
+  readonly log10P: number | null;
+  readonly r: number | null;
+  /** Retention ratio R (median over slices), null where it could not be computed. */
+  readonly retention: number | null;
+  readonly reason: string | null;
+}
+
+export interface LayerMatch {
+  readonly component: string;
+  readonly suspect: number;
+  /** null: no layer of the base resembles it. */
+  readonly base: number | null;
+  readonly log10P: number | null;
+  /** Fraction of equal sign bits, in [0, 1]. */
+  readonly agreement: number | null;
+}
+
+export interface Difference {
+  /** Median regression coefficient of the suspect on the base over slices, and of the base on the suspect. */
+  readonly scale: number | null;
+  readonly reverseScale: number | null;
+  /** Median relative RMS of what remains. */
+  readonly drift: number | null;
+  /** Sampled matrices that are equal value for value. */
+  readonly frozenTensors: number;
+  readonly comparedTensors: number;
+  readonly loraRank?: number;
+  readonly quantization?: string;
+}
+
+/** What compare tells of a pair. Field order is the order of printing. */
+export interface CompareResult {
+  readonly verdict: Verdict;
+  /** One plain sentence. */
+  readonly summary: string;
+  readonly direction: Direction;
+  readonly relations: readonly Relation[];
+  readonly parents: readonly { readonly name: string; readonly log10P: number | null }[];
+  /** Decisive p, corrected; the threshold it was held against; how many hypotheses the correction counts (log10). */
+  readonly log10P: number | null;
+  readonly threshold: number;
+  readonly log10Tried: number;
+  readonly components: readonly ComponentVerdict[];
+  readonly tests: readonly TestResult[];
+  readonly layers: readonly LayerMatch[];
+  readonly difference: Difference;
+  readonly caveats: readonly string[];
+}
+
+export interface Candidate {
+  readonly name: string;
+  readonly root: boolean;
+  readonly verdict: Verdict;
+  readonly direction: Direction;
+  readonly relations: readonly Relation[];
+  readonly log10P: number | null;
+  readonly matchedLayers: number;
+  readonly components: readonly ComponentVerdict[];
+  readonly comparison: CompareResult;
+}
+
+export interface IdentifyResult {
+  readonly verdict: Verdict;
+  readonly summary: string;
+  readonly candidates: readonly Candidate[];
+  readonly registry: { readonly entries: number; readonly digest: string; readonly updatedAt: string | null };
+  readonly caveats: readonly string[];
+}
