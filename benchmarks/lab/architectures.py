@@ -1,0 +1,57 @@
+"""Untrained models of the lab. The seed decides every initial weight."""
+
+from __future__ import annotations
+
+import torch
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+from .tokens import VOCABULARY
+
+CONTEXT = 128
+
+
+def llama(seed: int, *, layers: int = 4) -> PreTrainedModel:
+    """About .9 M parameters at 4 layers: grouped-query attention, gated FFN, tied embeddings."""
+    return _llama(seed, hidden=128, ffn=352, layers=layers, kv_heads=2)
+
+
+def tiny_llama(seed: int) -> PreTrainedModel:
+    """About .16 M parameters: the unit of the calibration set."""
+    return _llama(seed, hidden=64, ffn=176, layers=2, kv_heads=4)
+
+
+def neox(seed: int) -> PreTrainedModel:
+    """About 1 M parameters of another architecture: fused attention, LayerNorm, untied embeddings."""
+    torch.manual_seed(seed)
+    return GPTNeoXForCausalLM(
+        GPTNeoXConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=128,
+            intermediate_size=512,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            max_position_embeddings=CONTEXT,
+            rotary_pct=0.25,
+            tie_word_embeddings=False,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+    )
+
+
+def _llama(seed: int, *, hidden: int, ffn: int, layers: int, kv_heads: int) -> PreTrainedModel:
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=hidden,
+            intermediate_size=ffn,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=kv_heads,
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=True,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+    )

@@ -1,0 +1,31 @@
+"""The calibration set: many tiny models of one architecture, tokenizer and text, each from its own seed.
+
+Their pairs are the hard negatives: everything that independent models can share, they share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import architectures, checkpoints
+from .tokens import token_arrays
+from .training import Recipe, held_out_loss, train
+
+COUNT = 128
+FIRST_SEED = 10_000
+STEPS, RATE, BATCH = 300, 5e-3, 4
+
+
+def make_calibration(out: Path, count: int = COUNT) -> None:
+    """Writes calibration/NNN/model.safetensors; models that are there already are kept."""
+    arrays = token_arrays(out / "text")
+    for number in range(count):
+        folder = out / "calibration" / f"{number:03}"
+        if (folder / checkpoints.WEIGHTS).exists():
+            continue
+        seed = FIRST_SEED + number
+        model = architectures.tiny_llama(seed)
+        train(model, arrays["reference"], Recipe(STEPS, RATE, seed, batch=BATCH), folder.name)
+        loss = held_out_loss(model, arrays["reference-held-out"])
+        print(f"calibration {folder.name}: held-out loss {loss:.3f} nats", flush=True)
+        checkpoints.save(model, folder)
