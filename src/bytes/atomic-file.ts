@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, link, lstat, open, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { WeightmarkError } from "../errors.ts";
+
+/** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
+export type FileContent = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+export interface WriteOptions {
+  /** Replace an existing regular file. @default false */
+  readonly overwrite?: boolean | undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null)) !== null;
+}
+
+/** Refuses what a rename must not replace: anything without leave, and anything but a regular file with it. */
+async function requireReplaceable(path: string, overwrite: boolean): Promise<void> {
+  if (!(await exists(path))) return;
+  if (!overwrite) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+  // A rename onto /dev/stdout or /dev/null would replace the device itself.
+  const target = await stat(path).catch(() => null);
+  if (target !== null && !target.isFile()) {
+    throw new WeightmarkError("NOT_A_REGULAR_FILE", "the output is no regular file", { file: path });
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+  }
+}
+
+/** Makes the new name survive a power cut. Not every platform lets a directory be synced; the data already is. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r").catch(() => null);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+/** Gives `temporary` its final name. Without `overwrite` a file that appeared meanwhile wins and we refuse. */
+async function publish(temporary: string, path: string, overwrite: boolean): Promise<void> {
+  if (!overwrite) {
+    try {
+      await link(temporary, path);
+      await unlink(temporary);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST")
+        throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+      // File systems without hard links: look once more, then rename.
+      if (await exists(path)) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+    }
+  }
+  await rename(temporary, path);
+}
+
+function* single(bytes: Uint8Array): Generator<Uint8Array> {
+  yield bytes;
+}
+
+/**
+ * Writes a file so that it is either all there or not there: a `.tmp` beside it, synced, then given its name.
+ * An error of the content's own is passed on as it is. A killed process can leave the `.tmp`, never half an output.
+ *
+ * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
+ */
+export async function writeFileAtomic(path: string, content: FileContent, options: WriteOptions = {}): Promise<void> {
+  const overwrite = options.overwrite ?? false;
+  await requireReplaceable(path, overwrite);
+  const directory = dirname(path);
+  // Not built from the output's own name, which may already be as long as names can be.
+  const temporary = join(directory, `.weightmark-${randomBytes(8).toString("hex")}.tmp`);
+  const failed = (cause: unknown) =>
+    cause instanceof WeightmarkError
+      ? cause
+      : new WeightmarkError("WRITE_FAILED", `${basename(path)} could not be written (${(cause as Error).message})`, {
+          file: path,
+          cause,
+        });
+
+  // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed. Mode 0666 less the umask.
+  const handle = await open(temporary, "wx", 0o666).catch((error) => {
+    throw failed(error);
+  });
+  try {
+    for await (const piece of content instanceof Uint8Array ? single(content) : content) {
+      await writeAll(handle, piece).catch((error) => {
+        throw failed(error);
+      });
+    }
+    await handle.sync().catch((error) => {
+      throw failed(error);
+    });
+    await handle.close();
+    await publish(temporary, path, overwrite).catch((error) => {
+      throw failed(error);
+    });
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncDirectory(directory);
+}

@@ -1,0 +1,42 @@
+import { opendir } from "node:fs/promises";
+import { fileError } from "../bytes/regular-file.ts";
+import { WeightmarkError } from "../errors.ts";
+import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
+
+/** Names in a model's directory that matter here, each list in code-unit order. */
+export interface DirectoryListing {
+  readonly safetensors: readonly string[];
+  /** `*.safetensors.index.json`. */
+  readonly indexes: readonly string[];
+  /** Weights in other containers. */
+  readonly foreign: readonly string[];
+  /** A diffusers pipeline: one model per subdirectory. */
+  readonly isPipeline: boolean;
+}
+
+const FOREIGN = /\.(?:bin|pt|pth|ckpt|gguf|ggml|h5|keras|msgpack|onnx|npz|tflite|pkl|nemo)$/i;
+/** Not weights, though called .bin: arguments and optimizer states that trainers leave behind. */
+const NOT_WEIGHTS = /^(?:training_args|optimizer|scheduler|scaler|rng_state.*)\./i;
+
+/** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */
+export async function listDirectory(path: string): Promise<DirectoryListing> {
+  const safetensors: string[] = [];
+  const indexes: string[] = [];
+  const foreign: string[] = [];
+  let isPipeline = false;
+  let entries = 0;
+  try {
+    for await (const { name } of await opendir(path)) {
+      if (++entries > MAX_DIRECTORY_ENTRIES) {
+        throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} entries`, { file: path });
+      }
+      if (name === "model_index.json") isPipeline = true;
+      else if (name.endsWith(".safetensors")) safetensors.push(name);
+      else if (name.endsWith(".safetensors.index.json")) indexes.push(name);
+      else if (FOREIGN.test(name) && !NOT_WEIGHTS.test(name)) foreign.push(name);
+    }
+  } catch (error) {
+    throw fileError(error, path);
+  }
+  return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), isPipeline };
+}

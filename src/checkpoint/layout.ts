@@ -1,0 +1,74 @@
+import { WeightmarkError } from "../errors.ts";
+import type { DirectoryListing } from "./directory.ts";
+
+/** Which files of a directory make up the model. */
+export interface Layout {
+  /** Name of the shard index, or null. */
+  readonly index: string | null;
+  /** Names of the files to read when there is no index. */
+  readonly files: readonly string[];
+  readonly notes: readonly string[];
+}
+
+const MAX_LISTED = 5;
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
+  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
+  return shown.join(", ");
+}
+
+function noWeights(path: string, { foreign, isPipeline }: DirectoryListing): WeightmarkError {
+  if (foreign.length > 0) {
+    return new WeightmarkError("UNSUPPORTED_CONTAINER", `no .safetensors file here, only ${list(foreign)}`, {
+      file: path,
+      detail: "Convert the weights to safetensors with the tool that made them.",
+    });
+  }
+  return new WeightmarkError("NO_WEIGHTS", "no weights in this directory", {
+    file: path,
+    detail: isPipeline ? "This is a pipeline of several models: name one of its subdirectories." : undefined,
+  });
+}
+
+/**
+ * Decides what to read, as transformers does: model.safetensors, else its index, else any index, else every .safetensors file.
+ * Files that are left out are noted.
+ *
+ * @throws NO_WEIGHTS, UNSUPPORTED_CONTAINER, AMBIGUOUS_CHECKPOINT
+ */
+export function chooseLayout(path: string, listing: DirectoryListing): Layout {
+  const { safetensors, indexes, foreign } = listing;
+  if (safetensors.length === 0 && indexes.length === 0) throw noWeights(path, listing);
+  const notes =
+    foreign.length === 0 ? [] : [`weights in other containers stand beside and were not read: ${list(foreign)}`];
+
+  if (safetensors.includes("model.safetensors")) {
+    const others = [...indexes, ...safetensors].filter((name) => name !== "model.safetensors");
+    if (others.length > 0) notes.push(`model.safetensors was read and these were not: ${list(others)}`);
+    return { index: null, files: ["model.safetensors"], notes };
+  }
+  const standard = indexes.find((name) => name === "model.safetensors.index.json");
+  if (standard === undefined && indexes.length > 1) {
+    throw new WeightmarkError("AMBIGUOUS_CHECKPOINT", `several models here: ${list(indexes)}`, {
+      file: path,
+      detail: "Name one of the index files.",
+    });
+  }
+  const index = standard ?? indexes[0] ?? null;
+  if (index !== null) {
+    const others = indexes.filter((name) => name !== index);
+    if (others.length > 0) notes.push(`${index} was read and these were not: ${list(others)}`);
+    return { index, files: [], notes };
+  }
+  if (safetensors.length > 1)
+    notes.push(`no shard index: ${safetensors.length} .safetensors files taken in order of name`);
+  return { index: null, files: safetensors, notes };
+}
+
+/** A note on .safetensors files that the index does not name, or none. */
+export function unlistedNote(safetensors: readonly string[], shards: readonly string[]): string[] {
+  const listed = new Set(shards);
+  const unlisted = safetensors.filter((name) => !listed.has(name));
+  return unlisted.length === 0 ? [] : [`shards that the index does not name were not read: ${list(unlisted)}`];
+}
