@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync, unlinkSync } from "node:fs";
+import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WeightmarkError } from "../errors.ts";
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Start time of the process in clock ticks (Linux), null elsewhere: tells a reused process number from its former owner. */
+  readonly started: string | null;
+  readonly token: string;
+}
+
+const RETRY_MS = 25;
+
+/** Tokens of locks this process holds or waits for. */
+const heldHere = new Set<string>();
+
+function processStart(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // Field 22; the command name in field 2 may hold spaces and parentheses.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function parseHolder(text: string): Holder | null {
+  try {
+    const { pid, host, started, token } = JSON.parse(text) as Record<string, unknown>;
+    if (!Number.isSafeInteger(pid) || typeof host !== "string" || typeof token !== "string") return null;
+    return { pid: pid as number, host, token, started: typeof started === "string" ? started : null };
+  } catch {
+    return null;
+  }
+}
+
+/** A lock is stale when its process, on this very machine, is certainly gone. Other machines' locks are never judged. */
+function isStale(holder: Holder): boolean {
+  if (holder.host !== hostname()) return false;
+  if (holder.pid === process.pid) return !heldHere.has(holder.token);
+  if (!isAlive(holder.pid)) return true;
+  const started = processStart(holder.pid);
+  return holder.started !== null && started !== null && started !== holder.started;
+}
+
+/** Takes away a stale lock, and nothing else: what was moved aside is put back unless it is the lock that was judged. */
+async function breakLock(path: string, judged: string): Promise<void> {
+  const aside = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  if ((await readFile(aside, "utf8").catch(() => judged)) !== judged) await link(aside, path).catch(() => undefined);
+  await unlink(aside).catch(() => undefined);
+}
+
+/** Writes the lock aside and links it, so that no one ever sees one without its holder in it; false when there is one. */
+async function tryLock(path: string, mine: string, token: string): Promise<boolean> {
+  const aside = `${path}.${token}.tmp`;
+  try {
+    await writeFile(aside, mine, { flag: "wx" });
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST") return false;
+    throw new WeightmarkError("WRITE_FAILED", `the registry cannot be locked (${code})`, { file: path, cause: error });
+  } finally {
+    await unlink(aside).catch(() => undefined);
+  }
+}
+
+async function acquire(path: string, mine: string, token: string, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await tryLock(path, mine, token))) {
+    const text = await readFile(path, "utf8").catch(() => null);
+    const holder = text === null ? null : parseHolder(text);
+    if (text !== null && holder !== null && isStale(holder)) await breakLock(path, text);
+    else if (performance.now() >= deadline) {
+      throw new WeightmarkError("REGISTRY_LOCKED", "another process is changing this registry", {
+        file: path,
+        detail: holder
+          ? `Wait for process ${holder.pid} on ${holder.host}, or delete the lock file if that process is gone.`
+          : "Delete the lock file if no other process uses the registry.",
+      });
+    } else await sleep(RETRY_MS);
+  }
+}
+
+/**
+ * Runs `work` as the only writer of a directory. The lock of a process that died is taken over.
+ *
+ * @throws REGISTRY_LOCKED when another writer holds it for longer than `timeoutMs`
+ */
+export async function withLock<T>(directory: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const path = join(directory, "lock");
+  const token = randomBytes(16).toString("hex");
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: processStart(process.pid), token });
+  const release = () => {
+    try {
+      if (readFileSync(path, "utf8") === mine) unlinkSync(path);
+    } catch {
+      // Gone already.
+    }
+  };
+  heldHere.add(token);
+  // A process that exits in the middle (Ctrl-C) gives the lock back; one that is killed leaves it to be judged stale.
+  process.once("exit", release);
+  try {
+    await acquire(path, mine, token, timeoutMs);
+    return await work();
+  } finally {
+    process.off("exit", release);
+    release();
+    heldHere.delete(token);
+  }
+}
