@@ -42,7 +42,7 @@ function lowerSeries(a: number, x: number): number {
 function upperFraction(a: number, x: number): number {
   let base = x + 1 - a;
   let c = base;
-  let d = 1 / base;
+  let d = 0;
   let fraction = base;
   for (let n = 1; n < MAX_TERMS; n++) {
     const numerator = -n * (n - a);
