@@ -2,10 +2,28 @@ import type { TensorInfo } from "../formats/tensor-info.ts";
 
 /** What a matrix does in its layer. `qkv` is a fused tensor whose split needs the head count, kept in library order. */
 export type Role =
-  | "q" | "k" | "v" | "o" | "qkv" | "gate" | "up" | "down"
-  | "cross_q" | "cross_k" | "cross_v" | "cross_o"
-  | "router" | "embed" | "head" | "position" | "token_type" | "patch"
-  | "norm" | "bias" | "other" | "unknown";
+  | "q"
+  | "k"
+  | "v"
+  | "o"
+  | "qkv"
+  | "gate"
+  | "up"
+  | "down"
+  | "cross_q"
+  | "cross_k"
+  | "cross_v"
+  | "cross_o"
+  | "router"
+  | "embed"
+  | "head"
+  | "position"
+  | "token_type"
+  | "patch"
+  | "norm"
+  | "bias"
+  | "other"
+  | "unknown";
 
 /** A vector that scales the input of a matrix: `W diag(g)`, or `W diag(1 + g)` for Gemma. */
 export interface Gain {

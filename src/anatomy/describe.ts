@@ -1,0 +1,99 @@
+import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
+import { componentFacts, componentsOf } from "./component.ts";
+import { configNotes } from "./config-notes.ts";
+import { familyOf } from "./family.ts";
+import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
+import { layerMatrices } from "./layer-matrices.ts";
+import { parseTensorName } from "./name.ts";
+import { layerNorms } from "./norm.ts";
+import { outerMatrices } from "./outer-matrices.ts";
+import { sidecarOf } from "./sidecar.ts";
+import { vectorRole } from "./vector.ts";
+import { plainView } from "./view.ts";
+
+/** Element types whose values are weights. I8 carries the signs and, up to a scale per row, the values of int8 models. */
+const WEIGHT_DTYPES = new Set(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I8"]);
+
+/**
+ * What every stored tensor is. Names and shapes alone decide; `config` only adds notes, so that a config that was edited,
+ * lies or is missing changes no matrix. Never throws; linear in the number of tensors but for one sort.
+ */
+export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
+  const others: { tensor: string; role: Role }[] = [];
+  const parameters = parametersOf(tensors, others);
+  const loose = looseStacks(parameters);
+  const { layers, outside } = groupLayers(parameters, (name) => !name.loose || loose.has(name.stack));
+
+  const componentOf = componentsOf(parameters);
+  const factsOf = componentFacts(componentOf, layers, outside);
+  const outer = outerMatrices(outside, componentOf, factsOf);
+  const matrices = outer.matrices;
+  const unknown = outer.unknown;
+  for (const layer of layers) {
+    const component = componentOf(layer.stack.split("."));
+    const facts = factsOf(component);
+    const encoder = component === "decoder" ? factsOf("encoder") : null;
+    const crossGain =
+      encoder === null || encoder.finalNorm === null ? null : { tensor: encoder.finalNorm, plusOne: encoder.plusOne };
+    const found = layerMatrices(layer, { component, norms: layerNorms(layer, facts), crossGain });
+    for (const matrix of found.matrices) matrices.push(matrix);
+    for (const parameter of found.unknown) unknown.push(parameter);
+  }
+  const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
+  const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
+  for (const parameter of unknown) matrices.push(unknownMatrix(parameter, componentOf(parameter.name.root)));
+
+  const used = new Set(matrices.map((matrix) => matrix.tensor));
+  for (const { tensor, name } of parameters) if (!used.has(tensor)) others.push({ tensor, role: vectorRole(name) });
+  return {
+    family,
+    confidence: matrices.length === 0 ? 1 : 1 - unknown.length / matrices.length,
+    matrices: matrices.map((matrix) => withFittingGain(matrix, tensors)).sort(byPlace),
+    others: others.sort((a, b) => compare(a.tensor, b.tensor)),
+    notes: configNotes(config, matrices),
+  };
+}
+
+/** A matrix of which only the shape is known; convolutions and stacks are flattened to their last axis. */
+function unknownMatrix({ tensor, shape, name }: Parameter, component: string): CanonicalTensor {
+  const cols = shape.at(-1) as number;
+  const rows = shape.slice(0, -1).reduce((product, n) => product * n, 1);
+  return plainView(
+    { component, layer: name.layer, expert: name.expert, role: "unknown", tensor, gain: null },
+    rows,
+    cols,
+  );
+}
+
+/** Parameters in the order of their names; what is none goes to `others`. */
+function parametersOf(tensors: TensorTable, others: { tensor: string; role: Role }[]): readonly Parameter[] {
+  const parameters: Parameter[] = [];
+  for (const tensor of [...tensors.keys()].sort(compare)) {
+    const { dtype, shape } = tensors.get(tensor)!;
+    const sidecar = sidecarOf(tensor, shape.length);
+    if (sidecar !== null || !WEIGHT_DTYPES.has(dtype)) others.push({ tensor, role: "other" });
+    else parameters.push({ tensor, shape, name: parseTensorName(tensor) });
+  }
+  return parameters;
+}
+
+/** A gain scales columns one by one: of another length it belongs to something else. */
+function withFittingGain(matrix: CanonicalTensor, tensors: TensorTable): CanonicalTensor {
+  if (matrix.gain === null || tensors.get(matrix.gain.tensor)?.shape[0] === matrix.cols) return matrix;
+  return { ...matrix, gain: null };
+}
+
+function byPlace(a: CanonicalTensor, b: CanonicalTensor): number {
+  return (
+    compare(a.component, b.component) ||
+    a.layer - b.layer ||
+    a.expert - b.expert ||
+    compare(a.role, b.role) ||
+    compare(a.tensor, b.tensor) ||
+    a.rowOffset(0) - b.rowOffset(0)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
