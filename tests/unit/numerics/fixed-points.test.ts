@@ -5,9 +5,9 @@ import { permutations } from "./permutations.ts";
 
 // Reference values: mpmath, C(k0, k) (n - k)! / n!.
 test.each([
-  [512, 512, 20, -18.386124616877714593],
-  [512, 300, 170, -358.95248872326695307],
-  [4096, 1000, 500, -1492.9479673883722487],
+  [512, 512, 20, -18.386124616877716],
+  [512, 300, 170, -358.952488723267],
+  [4096, 1000, 500, -1492.9479673883723],
 ])("log10FixedPointTail(%d, %d, %d)", (n, k0, k, expected) => {
   expect(log10FixedPointTail(n, k0, k) / expected).toBeCloseTo(1, 12);
 });
@@ -95,7 +95,7 @@ test("the permuted-sum bound at its ends", () => {
 
 test("the permuted-sum bound, worked by hand", () => {
   // theta = 2.5 ln 3 - 2/3 = 2.07986...; 16 * (theta / 10 * 50 + 1 * 60 / 3) = 486.389...; ln 4 - 3600 / 486.389...
-  const theta = 2.0798640550036077;
+  const theta = 2.0798640550036076;
   const expected = (Math.log(4) - 3600 / (16 * (5 * theta + 20))) / Math.LN10;
   expect(log10PermutationBound({ n: 10, sumSquares: 50, maxAbs: 1, t: 60 })).toBeCloseTo(expected, 12);
 });
