@@ -95,9 +95,10 @@ async function checkItem(item: Record<string, unknown>, path: string, number: nu
     throw malformed(path, `has no entry in line ${number}`);
   }
   requireName(name);
-  const bytes = Buffer.from(data, "base64");
+  const decoded = Buffer.from(data, "base64");
   // Node's decoder skips what is not base64; only the exact encoding of the bytes is accepted.
-  if (bytes.toString("base64") !== data) throw malformed(path, `is not base64 in line ${number}`);
+  if (decoded.toString("base64") !== data) throw malformed(path, `is not base64 in line ${number}`);
+  const bytes = new Uint8Array(decoded);
   if (digestOf(bytes) !== digest)
     throw malformed(path, `holds a fingerprint that is not its digest's in line ${number}`);
   return { name, root, addedAt, digest, bytes, fingerprint: await parseFingerprint(bytes, path) };
@@ -109,7 +110,7 @@ async function checkItem(item: Record<string, unknown>, path: string, number: nu
  * @throws ARCHIVE_MALFORMED, REGISTRY_VERSION, REGISTRY_NAME_INVALID, FINGERPRINT_MALFORMED, FINGERPRINT_VERSION
  */
 export async function* readArchive(path: string): AsyncGenerator<ArchiveItem> {
-  let expected = -1;
+  let expected = Number.NaN;
   let number = 0;
   for await (const line of linesOf(path)) {
     number++;

@@ -35,8 +35,8 @@ export function buildCodeIndex(bases: readonly (readonly SearchCode[])[]): CodeI
   bases.forEach((codes, base) => {
     for (const code of codes) {
       const key = groupKey(code);
-      let group = collected.get(key);
-      if (group === undefined) collected.set(key, (group = { words: [], owner: [] }));
+      const group = collected.get(key) ?? { words: [], owner: [] };
+      collected.set(key, group);
       group.words.push(wordsOf(code.code));
       group.owner.push(base);
     }

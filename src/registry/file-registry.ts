@@ -7,7 +7,7 @@ import { parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type LayerCode } from "../fingerprint/fingerprint.ts";
 import type { RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
-import { type ArchiveItem, readArchive, writeArchive } from "./archive.ts";
+import { readArchive, writeArchive } from "./archive.ts";
 import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
 import { buildCodeIndex, type CodeIndex, type SearchCode, scoreBases } from "./code-index.ts";
 import { digestOf } from "./digest.ts";
@@ -126,7 +126,7 @@ class FileRegistry implements Registry {
     if (entry === undefined) {
       throw new WeightmarkError("REGISTRY_ENTRY_UNKNOWN", "no entry has this digest", { file: digest });
     }
-    const bytes = await readFile(this.fingerprintPath(digest)).catch((cause) => {
+    const bytes = await readFile(this.fingerprintPath(digest)).then(plainBytes, (cause) => {
       throw new WeightmarkError("REGISTRY_ENTRY_MISSING", "a registered fingerprint is gone or unreadable", {
         file: this.fingerprintPath(digest),
         detail: `Register ${entry.name} again, or remove it.`,
@@ -306,7 +306,7 @@ class FileRegistry implements Registry {
   /** From the stored fingerprint, registered or about to be; null when it is not sound. */
   private async codesOf(digest: string): Promise<readonly SearchCode[] | null> {
     try {
-      const bytes = await readFile(this.fingerprintPath(digest));
+      const bytes = plainBytes(await readFile(this.fingerprintPath(digest)));
       return digestOf(bytes) === digest ? layerCodes(await parseFingerprint(bytes, digest)) : null;
     } catch {
       return null;
@@ -325,4 +325,9 @@ class FileRegistry implements Registry {
   private fingerprintPath(digest: string): string {
     return join(this.location, "fingerprints", `${digest}.safetensors`);
   }
+}
+
+/** A Buffer's `slice` shares memory where a Uint8Array's copies: no Buffer leaves this file. */
+function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

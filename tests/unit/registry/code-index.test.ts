@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { buildCodeIndex, nullOfSmallest, type SearchCode, scoreBases } from "../../../src/registry/code-index.ts";
+import { randomWords } from "../../support/random-fingerprint.ts";
+
+const next = randomWords(7);
+const random = (role: SearchCode["role"], cols = 64): SearchCode => ({
+  role,
+  cols,
+  code: Uint8Array.from({ length: 32 }, () => next() & 255),
+});
+
+function distance(a: Uint8Array, b: Uint8Array): number {
+  let bits = 0;
+  for (let i = 0; i < a.length; i++) for (let x = a[i]! ^ b[i]!; x > 0; x &= x - 1) bits++;
+  return bits;
+}
+
+describe("scoreBases", () => {
+  it("is the standardised nearest distance of the definition", () => {
+    const bases = Array.from({ length: 5 }, (_, i) =>
+      Array.from({ length: 3 + i }, (_, j) => random(j % 2 ? "q" : "up")),
+    );
+    const suspect = [random("q"), random("up"), random("q"), random("down")];
+    const expected = bases.map((codes) => {
+      let sum = 0;
+      let compared = 0;
+      for (const query of suspect) {
+        const same = codes.filter(({ role }) => role === query.role);
+        if (same.length === 0) continue;
+        const nearest = Math.min(...same.map(({ code }) => distance(code, query.code)));
+        const { mean, sd } = nullOfSmallest(same.length);
+        sum += (mean - nearest) / sd;
+        compared++;
+      }
+      return sum / Math.sqrt(compared);
+    });
+    const scores = scoreBases(buildCodeIndex(bases), suspect);
+    scores.forEach((score, i) => {
+      expect(score).toBeCloseTo(expected[i]!, 10);
+    });
+  });
+
+  it("is about N(0,1) over unrelated bases", () => {
+    const bases = Array.from({ length: 400 }, () => Array.from({ length: 16 }, () => random("q")));
+    const scores = scoreBases(
+      buildCodeIndex(bases),
+      Array.from({ length: 16 }, () => random("q")),
+    ) as number[];
+    const mean = scores.reduce((a, b) => a + b) / scores.length;
+    const sd = Math.sqrt(scores.reduce((a, b) => a + (b - mean) ** 2, 0) / scores.length);
+    expect(Math.abs(mean)).toBeLessThan(0.2);
+    expect(Math.abs(sd - 1)).toBeLessThan(0.15);
+  });
+
+  it("says null where no role and width agree", () => {
+    expect(scoreBases(buildCodeIndex([[random("q")], []]), [random("q", 65), random("k")])).toEqual([null, null]);
+  });
+});
+
+describe("nullOfSmallest", () => {
+  it("is the binomial's for one code, and falls with their number", () => {
+    expect(nullOfSmallest(1).mean).toBeCloseTo(128, 6);
+    expect(nullOfSmallest(1).sd).toBeCloseTo(8, 6);
+    // The expected largest of 32 standard normals is 2.07.
+    expect((128 - nullOfSmallest(32).mean) / 8).toBeCloseTo(2.07, 1);
+  });
+});

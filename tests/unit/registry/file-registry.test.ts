@@ -1,0 +1,277 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { layerCodes } from "../../../src/fingerprint/codes.ts";
+import { openRegistry } from "../../../src/registry/file-registry.ts";
+import { defaultRegistryDirectory } from "../../../src/registry/location.ts";
+import { withLock } from "../../../src/registry/lock.ts";
+import { randomFingerprint } from "../../support/random-fingerprint.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const root = temporaryDirectory();
+let count = 0;
+const fresh = () => join(root, `r${count++}`);
+const a = randomFingerprint({ seed: 1 });
+const b = randomFingerprint({ seed: 2 });
+
+async function filled(): Promise<string> {
+  const directory = fresh();
+  const registry = await openRegistry(directory, { create: true });
+  await registry.add(a, { name: "a" });
+  await registry.add(b, { name: "b" });
+  return directory;
+}
+
+async function entryOf(directory: string, name: string) {
+  const { digest } = (await openRegistry(directory)).find(name);
+  return { digest, path: join(directory, "fingerprints", `${digest}.safetensors`) };
+}
+
+function snapshot(directory: string): Map<string, string> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  return new Map(
+    files.map((file) => [join(file.parentPath, file.name), readFileSync(join(file.parentPath, file.name), "base64")]),
+  );
+}
+
+describe("opening", () => {
+  it("refuses what is not there, unless it may be made", async () => {
+    const directory = fresh();
+    await expect(openRegistry(directory)).rejects.toMatchObject({ code: "REGISTRY_NOT_FOUND" });
+    expect((await openRegistry(directory, { create: true })).entries).toBe(0);
+    expect(readdirSync(root)).not.toContain(directory);
+  });
+
+  it("does not turn someone else's directory or file into a registry", async () => {
+    const directory = fresh();
+    mkdirSync(directory);
+    writeFileSync(join(directory, "thesis.txt"), "");
+    await expect(openRegistry(directory, { create: true })).rejects.toMatchObject({ code: "REGISTRY_NOT_FOUND" });
+    await expect(openRegistry(join(directory, "thesis.txt"), { create: true })).rejects.toMatchObject({
+      code: expect.stringMatching(/REGISTRY_NOT_FOUND|FILE_UNREADABLE/),
+    });
+  });
+
+  it("writes nothing while it reads", async () => {
+    const directory = await filled();
+    const before = snapshot(directory);
+    const registry = await openRegistry(directory);
+    await registry.candidates(layerCodes(a), 3);
+    await registry.verify();
+    for await (const _ of registry.exportArchive());
+    expect(snapshot(directory)).toEqual(before);
+  });
+
+  it("is the same bytes for the same additions", async () => {
+    const clock = () => null;
+    const [one, two] = [fresh(), fresh()];
+    for (const directory of [one, two]) {
+      const registry = await openRegistry(directory, { create: true, clock });
+      await registry.add(a, { name: "a" });
+      await registry.add(b, { name: "b", root: true });
+    }
+    const relative = (directory: string) =>
+      new Map([...snapshot(directory)].map(([path, data]) => [path.slice(directory.length), data]));
+    expect(relative(two)).toEqual(relative(one));
+  });
+});
+
+describe("damage", () => {
+  it("refuses a poisoned fingerprint, says so in verify, and takes it back when it is registered again", async () => {
+    const directory = await filled();
+    const { digest, path } = await entryOf(directory, "a");
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(path, bytes);
+    const registry = await openRegistry(directory);
+    await expect(registry.load(digest)).rejects.toMatchObject({ code: "REGISTRY_ENTRY_POISONED" });
+    expect(await registry.verify()).toMatchObject([{ code: "REGISTRY_ENTRY_POISONED", digest, name: "a" }]);
+    await expect(async () => {
+      for await (const _ of registry.exportArchive());
+    }).rejects.toMatchObject({ code: "REGISTRY_ENTRY_POISONED" });
+    expect((await registry.add(a, { name: "a" })).status).toBe("unchanged");
+    expect(await registry.verify()).toEqual([]);
+  });
+
+  it("notices another registered fingerprint in an entry's place", async () => {
+    const directory = await filled();
+    const [one, two] = [await entryOf(directory, "a"), await entryOf(directory, "b")];
+    cpSync(two.path, one.path);
+    await expect((await openRegistry(directory)).load(one.digest)).rejects.toMatchObject({
+      code: "REGISTRY_ENTRY_POISONED",
+    });
+  });
+
+  it("reports a fingerprint that is gone and one that nobody registered", async () => {
+    const directory = await filled();
+    const { digest, path } = await entryOf(directory, "a");
+    cpSync(path, join(directory, "fingerprints", `${"ab".repeat(32)}.safetensors`));
+    rmSync(path);
+    const registry = await openRegistry(directory);
+    await expect(registry.load(digest)).rejects.toMatchObject({ code: "REGISTRY_ENTRY_MISSING" });
+    const codes = (await registry.verify()).map(({ code }) => code);
+    expect(codes.sort()).toEqual(["REGISTRY_ENTRY_MISSING", "UNREGISTERED_FILE"]);
+  });
+
+  it.each([
+    ["edited", (text: string) => text.replace('"name":"a"', '"name":"c"'), "REGISTRY_CORRUPT"],
+    ["edited at its end", (text: string) => text.replace('"name":"b"', '"name":"c"'), "REGISTRY_CORRUPT"],
+    ["without its first line", (text: string) => text.slice(text.indexOf("\n") + 1), "REGISTRY_CORRUPT"],
+    ["put back by one", (text: string) => text.slice(0, text.indexOf("\n") + 1), "REGISTRY_ROLLED_BACK"],
+    ["emptied", () => "", "REGISTRY_ROLLED_BACK"],
+    ["of another version", (text: string) => text.replaceAll("journal@1", "journal@2"), "REGISTRY_VERSION"],
+    ["garbage", () => "\u0000\n", "REGISTRY_CORRUPT"],
+    ["null", () => "null\n", "REGISTRY_CORRUPT"],
+  ])("refuses a journal that was %s", async (_, change, code) => {
+    const directory = await filled();
+    const path = join(directory, "journal.jsonl");
+    writeFileSync(path, change(readFileSync(path, "utf8")));
+    await expect(openRegistry(directory)).rejects.toMatchObject({ code });
+  });
+
+  it("refuses a journal that was deleted, and a damaged head", async () => {
+    const directory = await filled();
+    const head = join(directory, "head.json");
+    const whole = readFileSync(head);
+    writeFileSync(head, "{");
+    await expect(openRegistry(directory)).rejects.toMatchObject({ code: "REGISTRY_CORRUPT" });
+    writeFileSync(head, whole);
+    rmSync(join(directory, "journal.jsonl"));
+    await expect(openRegistry(directory, { create: true })).rejects.toMatchObject({ code: "REGISTRY_ROLLED_BACK" });
+  });
+
+  it.each([
+    ["gone", (path: string) => rmSync(path)],
+    ["cut short", (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 50))],
+    [
+      "damaged",
+      (path: string) =>
+        writeFileSync(
+          path,
+          readFileSync(path).map((byte) => byte ^ 0x55),
+        ),
+    ],
+    ["another's", (path: string) => writeFileSync(path, "no codes, and longer than them".repeat(1000))],
+  ])("finds candidates when the code cache is %s, reports it, and mends it", async (_, damage) => {
+    const directory = await filled();
+    damage(join(directory, "codes.bin"));
+    const registry = await openRegistry(directory);
+    expect((await registry.candidates(layerCodes(a), 2)).map(({ name }) => name)).toEqual(["a", "b"]);
+    expect((await registry.verify()).map(({ code }) => code)).toContain("CODES_MISSING");
+    await registry.add(randomFingerprint({ seed: 3 }), { name: "c" });
+    await registry.remove("c");
+    expect(await registry.verify()).toEqual([]);
+  });
+});
+
+describe("crashes", () => {
+  it("ignores a torn last line and the next change cuts it off", async () => {
+    const directory = await filled();
+    appendFileSync(join(directory, "journal.jsonl"), '{"schema":"weightmark/regis');
+    const registry = await openRegistry(directory);
+    expect(registry.generation).toBe(2);
+    await registry.remove("a");
+    expect((await openRegistry(directory)).list()).toMatchObject([{ name: "b" }]);
+  });
+
+  it("goes on from a journal whose head was not written yet", async () => {
+    const directory = await filled();
+    const head = readFileSync(join(directory, "head.json"));
+    await (await openRegistry(directory)).remove("a");
+    writeFileSync(join(directory, "head.json"), head);
+    expect((await openRegistry(directory)).list()).toMatchObject([{ name: "b" }]);
+  });
+
+  it("drops codes of an addition that never happened", async () => {
+    const directory = await filled();
+    appendFileSync(join(directory, "codes.bin"), "half a record");
+    const registry = await openRegistry(directory);
+    await registry.add(randomFingerprint({ seed: 3 }), { name: "c" });
+    expect(await registry.verify()).toEqual([]);
+  });
+
+  it("starts over in a directory where the first addition was killed", async () => {
+    const directory = fresh();
+    mkdirSync(join(directory, "fingerprints"), { recursive: true });
+    writeFileSync(join(directory, ".weightmark-00.tmp"), "");
+    const registry = await openRegistry(directory, { create: true });
+    expect((await registry.add(a, { name: "a" })).status).toBe("added");
+  });
+});
+
+describe("the lock", () => {
+  const deadProcess = () => Number(execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }));
+  const holder = (pid: number, host = hostname(), started: string | null = null) =>
+    JSON.stringify({ pid, host, started, token: "other" });
+
+  it("keeps a second writer waiting, and then out", async () => {
+    const directory = await filled();
+    const registry = await openRegistry(directory, { lockTimeoutMs: 60 });
+    await withLock(directory, 1000, async () => {
+      await expect(registry.remove("a")).rejects.toMatchObject({ code: "REGISTRY_LOCKED" });
+    });
+    await registry.remove("a");
+    expect(readdirSync(directory)).not.toContain("lock");
+  });
+
+  it("is taken over from a process that is gone, and from an earlier one of the same number", async () => {
+    const directory = await filled();
+    const path = join(directory, "lock");
+    const registry = await openRegistry(directory, { lockTimeoutMs: 200 });
+    writeFileSync(path, holder(deadProcess()));
+    await registry.remove("a");
+    writeFileSync(path, holder(process.pid));
+    await registry.remove("b");
+    if (process.platform === "linux") {
+      writeFileSync(path, holder(process.ppid, hostname(), "1"));
+      await registry.add(a, { name: "a" });
+    }
+    expect(readdirSync(directory).sort()).toEqual(["codes.bin", "fingerprints", "head.json", "journal.jsonl"]);
+  });
+
+  it.each([
+    ["another machine's", () => holder(deadProcess(), "elsewhere")],
+    ["a running process's", () => holder(process.ppid)],
+    ["nobody's", () => ""],
+  ])("is never taken from %s", async (_, content) => {
+    const directory = await filled();
+    writeFileSync(join(directory, "lock"), content());
+    const registry = await openRegistry(directory, { lockTimeoutMs: 60 });
+    await expect(registry.remove("a")).rejects.toMatchObject({ code: "REGISTRY_LOCKED" });
+    expect(statSync(join(directory, "lock")).isFile()).toBe(true);
+  });
+
+  it("lets many writers in one at a time, also over a stale lock", async () => {
+    const directory = fresh();
+    mkdirSync(directory);
+    writeFileSync(join(directory, "lock"), holder(deadProcess()));
+    let inside = 0;
+    let most = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, () =>
+        withLock(directory, 10_000, async () => {
+          most = Math.max(most, ++inside);
+          await new Promise((resolve) => setImmediate(resolve));
+          inside--;
+        }),
+      ),
+    );
+    expect(most).toBe(1);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe("the default directory", () => {
+  const at = (platform: NodeJS.Platform, env: Record<string, string> = {}) =>
+    defaultRegistryDirectory({ env, platform, home: "/home/u" }).replaceAll("\\", "/");
+
+  it("follows the platform, XDG_DATA_HOME and WEIGHTMARK_REGISTRY", () => {
+    expect(at("linux")).toBe("/home/u/.local/share/weightmark/registry");
+    expect(at("darwin")).toBe("/home/u/Library/Application Support/weightmark/registry");
+    expect(at("win32", { LOCALAPPDATA: "/l" })).toBe("/l/weightmark/registry");
+    expect(at("linux", { XDG_DATA_HOME: "/x" })).toBe("/x/weightmark/registry");
+    expect(at("linux", { XDG_DATA_HOME: "/x", WEIGHTMARK_REGISTRY: "/r" })).toBe("/r");
+  });
+});
