@@ -84,6 +84,9 @@ export const ERRORS = {
   REGISTRY_ENTRY_MISSING: { exit: 3, meaning: "a registered fingerprint's file is gone" },
   REGISTRY_ENTRY_POISONED: { exit: 3, meaning: "a registered fingerprint's file is not what was registered" },
   ARCHIVE_MALFORMED: { exit: 3, meaning: "the registry archive is damaged or not one" },
+
+  DTYPE_UNSUPPORTED: { exit: 3, meaning: "this element type cannot be decoded to f32" },
+  KERNEL_MEMORY: { exit: 70, meaning: "the WebAssembly memory of the kernels cannot grow further" },
 } as const satisfies Record<string, { exit: number; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
