@@ -17,6 +17,27 @@ export interface MomentSummary {
   readonly nonFinite: number;
 }
 
+/** Distribution of the sampled rows of one matrix: triage and report only. */
+export interface SampleMoments {
+  readonly rms: number;
+  readonly kurtosis: number;
+  readonly zeroFraction: number;
+  /** Quantisation grid the values lie on, such as "4-bit groups of 32", or null. */
+  readonly grid: string | null;
+  /** 17 quantiles, i/16 for i = 0..16, of at most 4,096 of the sampled values. */
+  readonly quantiles: Float32Array;
+}
+
+/**
+ * BLAKE3 (16 bytes, hex) of values as f32, and of their images after rounding to f16 and to bf16. Values, not bytes:
+ * a lossless cast keeps the first, a lossy cast of A turns A's second or third into the suspect's first.
+ */
+export interface ValueDigest {
+  readonly f32: string;
+  readonly f16: string;
+  readonly bf16: string;
+}
+
 /** Identity of one stored tensor. */
 export interface TensorRecord {
   readonly name: string;
@@ -25,6 +46,8 @@ export interface TensorRecord {
   /** BLAKE3 of the stored bytes, hex; null at depth `sampled`. */
   readonly content: string | null;
   readonly moments: MomentSummary | null;
+  /** Digest of the values (of three windows when long) of tensors that are no matrix: norms, biases. */
+  readonly values: ValueDigest | null;
 }
 
 /**
@@ -45,8 +68,9 @@ export interface Sketch {
   readonly valid: readonly boolean[];
   /** sampled.length x ceil(cols / 32) little-endian words. */
   readonly bits: Uint32Array;
-  /** BLAKE3 (16 bytes, hex) of the sampled raw values as f32, and of their images after rounding to f16 and bf16. */
-  readonly digest: { readonly f32: string; readonly f16: string; readonly bf16: string };
+  /** Of the sampled rows before the gain is folded in. */
+  readonly digest: ValueDigest;
+  readonly moments: SampleMoments;
 }
 
 /** A slice of one canonical matrix in int8, for the retention test: rows x columns of a fixed pseudo-random column subset. */
@@ -61,9 +85,10 @@ export interface Slice {
   readonly firstRow: number;
   readonly height: number;
   readonly width: number;
-  /** Per-row scale: value = scale[i] * q[i * width + j]. */
-  readonly scale: Float32Array;
+  /** height x width values, each q * scale of its block of 32 along the row. */
   readonly q: Int8Array;
+  /** height x ceil(width / 32). */
+  readonly scale: Float32Array;
 }
 
 /** Everything the tests need to know of one model; about 1 to 2 MB for a 7B model, and no usable weights. */

@@ -1,0 +1,75 @@
+import type { SyncByteSource } from "../bytes/byte-source.ts";
+import { type ByteSource, isSync } from "../bytes/byte-source.ts";
+import { openFileSource } from "../bytes/file-source.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import type { Dtype } from "../formats/tensor-info.ts";
+import { fullPass } from "../kernels/full-pass.ts";
+import type { Moments } from "../kernels/moments.ts";
+import type { MomentSummary } from "./fingerprint.ts";
+import { toHex } from "./hex.ts";
+import { holdsValues } from "./row-reader.ts";
+
+/** Tensors of one file, for one worker: plain data, since it crosses threads. */
+export interface ContentTask {
+  readonly file: number;
+  /** Opened again by the worker; null when the bytes are not in a local file. */
+  readonly path: string | null;
+  readonly tensors: { name: string; begin: number; end: number; dtype: Dtype }[];
+}
+
+export interface ContentRecord {
+  /** BLAKE3 of the stored bytes, hex. */
+  readonly content: string;
+  readonly moments: MomentSummary | null;
+}
+
+/** Errors lose their fields on the way between threads, so they travel as data. */
+export type ContentReply =
+  | { readonly records: readonly (readonly [string, ContentRecord])[] }
+  | { readonly error: { code: ErrorCode; message: string; file?: string; tensor?: string; detail?: string } };
+
+/** Reads every byte of the task's tensors once. `source` is given when they are read on the calling thread. */
+export async function readTensors(task: ContentTask, source?: ByteSource): Promise<ContentReply> {
+  let opened: SyncByteSource | null = null;
+  try {
+    const from = source && isSync(source) ? source : null;
+    if (from === null) opened = await openFileSource(task.path!);
+    const bytes = from ?? opened!;
+    const records: [string, ContentRecord][] = [];
+    for (const { name, begin, end, dtype } of task.tensors) {
+      const { digest, moments } = fullPass((target, position) => bytes.readIntoSync(target, position), begin, end, dtype);
+      records.push([
+        name,
+        { content: toHex(digest), moments: moments !== null && holdsValues(dtype) ? summarise(moments) : null },
+      ]);
+    }
+    return { records };
+  } catch (error) {
+    if (!(error instanceof WeightmarkError)) throw error;
+    const { code, message, file, tensor, detail } = error;
+    return {
+      error: {
+        code,
+        message,
+        ...(file === undefined ? {} : { file }),
+        ...(tensor === undefined ? {} : { tensor }),
+        ...(detail === undefined ? {} : { detail }),
+      },
+    };
+  } finally {
+    await opened?.close();
+  }
+}
+
+function summarise(m: Moments): MomentSummary {
+  const variance = m.finite > 0 ? m.squares / m.finite : 0;
+  const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
+  return {
+    count: m.finite,
+    rms: m.finite > 0 ? finiteOrNull(Math.sqrt(variance)) : null,
+    kurtosis: variance > 0 ? finiteOrNull(m.fourths / m.finite / variance ** 2) : null,
+    absMax: m.finite > 0 ? finiteOrNull(m.absMax) : null,
+    zeroFraction: m.finite > 0 ? m.zeros / m.finite : 0,
+    nonFinite: m.nan + m.plusInfinity + m.minusInfinity,
+  };
+}

@@ -1,0 +1,104 @@
+import { describeAnatomy } from "../anatomy/describe.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { FINGERPRINT_VERSION, type Depth, type Fingerprint, type Sketch, type Slice, type TensorRecord } from "./fingerprint.ts";
+import { type ContentRecord, readContents } from "./full-pass.ts";
+import { contentRoot, digestVectors, sampledRoot } from "./identity.ts";
+import { holdsValues, RowReader } from "./row-reader.ts";
+import { sketched, sliced } from "./sampling.ts";
+import { sketchMatrix } from "./sketch.ts";
+import { sliceMatrix } from "./slice.ts";
+
+export interface FingerprintOptions {
+  /** `sampled` reads some tens of megabytes of any model, `full` every byte once. @default "sampled" */
+  readonly depth?: Depth;
+  /** Worker threads of the full pass; 0 runs it on this thread. The result never depends on it. @default 2 */
+  readonly threads?: number;
+  /** Bytes done and bytes to do. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Fingerprint of a checkpoint.
+ *
+ * @throws WeightmarkError CHANGED_DURING_READ when a file is replaced or written meanwhile.
+ */
+export async function fingerprintCheckpoint(
+  checkpoint: Checkpoint,
+  options: FingerprintOptions = {},
+): Promise<Fingerprint> {
+  const depth = options.depth ?? "sampled";
+  const contents = depth === "full" ? readContents(checkpoint, options) : Promise.resolve(null);
+  // A failure of the full pass while sampling is under way is awaited below, not unhandled.
+  contents.catch(() => {});
+
+  const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
+  const notes = [...checkpoint.notes, ...anatomy.notes];
+  const reader = new RowReader(checkpoint);
+  const usable = anatomy.matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype));
+  if (usable.length < anatomy.matrices.length) {
+    notes.push(`${anatomy.matrices.length - usable.length} matrices of integer type were not sampled`);
+  }
+
+  const chosen = sketched(usable);
+  const slicedSet = new Set(sliced(usable));
+  const sketches: Sketch[] = [];
+  const slices: Slice[] = [];
+  for (const matrix of chosen) {
+    options.signal?.throwIfAborted();
+    sketches.push(await sketchMatrix(reader, matrix));
+    if (slicedSet.has(matrix)) {
+      const slice = await sliceMatrix(reader, matrix);
+      if (slice) slices.push(slice);
+    }
+    if (depth === "sampled") options.onProgress?.(sketches.length, chosen.length);
+  }
+  const vectors = await digestVectors(reader, checkpoint, anatomy);
+  const read = await contents;
+  await checkpoint.verifyUnchanged();
+
+  const tensors = records(checkpoint, vectors, read);
+  return {
+    version: FINGERPRINT_VERSION,
+    depth,
+    family: anatomy.family,
+    confidence: anatomy.confidence,
+    parameters: [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0),
+    dtypes: census(tensors),
+    roots: { content: contentRoot(tensors), sampled: sampledRoot(sketches, vectors.values()) },
+    bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
+    bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
+    tensors,
+    sketches,
+    slices,
+    notes,
+  };
+}
+
+function records(
+  checkpoint: Checkpoint,
+  vectors: ReadonlyMap<string, TensorRecord["values"]>,
+  contents: ReadonlyMap<string, ContentRecord> | null,
+): TensorRecord[] {
+  return [...checkpoint.tensors.values()]
+    .map((t) => ({
+      name: t.name,
+      dtype: t.dtype,
+      shape: t.shape,
+      content: contents?.get(t.name)?.content ?? null,
+      moments: contents?.get(t.name)?.moments ?? null,
+      values: vectors.get(t.name) ?? null,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+function census(tensors: readonly TensorRecord[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const t of tensors) counts.set(t.dtype, (counts.get(t.dtype) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function size(checkpoint: Checkpoint, name: string): number {
+  const tensor = checkpoint.tensors.get(name)!;
+  return tensor.end - tensor.begin;
+}

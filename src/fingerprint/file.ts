@@ -1,0 +1,256 @@
+import { z } from "zod";
+import { WeightmarkError } from "../errors.ts";
+import { memorySource } from "../bytes/memory-source.ts";
+import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
+import { serializeSafetensors } from "../formats/safetensors/writer.ts";
+import { type Fingerprint, FINGERPRINT_VERSION, type Sketch, type Slice } from "./fingerprint.ts";
+import { sampledRows, sliceColumns } from "./sampling.ts";
+import { SLICE_BLOCK } from "./slice.ts";
+
+/** Metadata key that makes a safetensors file a fingerprint. */
+const MARK = "weightmark.fingerprint";
+const MOMENT_COLUMNS = 20;
+/** Numbers of a hostile file are bounded before anything is allocated from them. */
+const MAX_DIMENSION = 2 ** 31;
+
+const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
+const count = z.int().min(0);
+const valueDigest = z.strictObject({ f32: hex(16), f16: hex(16).optional(), bf16: hex(16).optional() });
+const place = {
+  component: z.string().max(100),
+  layer: z.int().min(-1),
+  expert: z.int().min(-1),
+  role: z.string().max(20),
+  rows: count.max(MAX_DIMENSION),
+  cols: count.max(MAX_DIMENSION),
+};
+const manifestSchema = z.strictObject({
+  version: z.literal(FINGERPRINT_VERSION),
+  depth: z.enum(["sampled", "full"]),
+  family: z.string().max(100),
+  confidence: z.number().min(0).max(1),
+  parameters: count,
+  dtypes: z.record(z.string(), count),
+  roots: z.strictObject({ content: hex(32).nullable(), sampled: hex(32) }),
+  bytesRead: count,
+  bytesTotal: count,
+  notes: z.array(z.string()),
+  tensors: z.array(
+    z.strictObject({
+      name: z.string(),
+      dtype: z.enum(Object.keys(DTYPE_BITS) as [Dtype, ...Dtype[]]),
+      shape: z.array(count),
+      content: hex(32).optional(),
+      values: valueDigest.optional(),
+      moments: z
+        .strictObject({
+          count,
+          rms: z.number().nullable(),
+          kurtosis: z.number().nullable(),
+          absMax: z.number().nullable(),
+          zeroFraction: z.number(),
+          nonFinite: count,
+        })
+        .optional(),
+    }),
+  ),
+  sketches: z.array(z.strictObject({ ...place, digest: valueDigest, unusable: z.array(count).optional(), grid: z.string().max(60).optional() })),
+  slices: z.array(z.strictObject({ ...place, firstRow: count, height: count.max(1024), width: count.max(65536) })),
+});
+type Manifest = z.infer<typeof manifestSchema>;
+type StoredDigest = z.infer<typeof valueDigest>;
+
+export function isFingerprintHeader(metadata: ReadonlyMap<string, string>): boolean {
+  return metadata.has(MARK);
+}
+
+/** The bytes of a fingerprint file: same fingerprint, same bytes. */
+export function serializeFingerprint(fp: Fingerprint): Uint8Array {
+  const { sketches, slices, tensors, ...rest } = fp;
+  const manifest: Manifest = {
+    ...rest,
+    version: FINGERPRINT_VERSION,
+    notes: [...fp.notes],
+    dtypes: { ...fp.dtypes },
+    roots: { ...fp.roots },
+    tensors: tensors.map((t) => ({
+      name: t.name,
+      dtype: t.dtype,
+      shape: [...t.shape],
+      ...(t.content === null ? {} : { content: t.content }),
+      ...(t.values === null ? {} : { values: packDigest(t.values) }),
+      ...(t.moments === null ? {} : { moments: { ...t.moments } }),
+    })),
+    sketches: sketches.map((s) => {
+      const unusable = s.valid.flatMap((ok, i) => (ok ? [] : [i]));
+      const grid = s.moments.grid === null ? {} : { grid: s.moments.grid };
+      return { ...placeOf(s), digest: packDigest(s.digest), ...grid, ...(unusable.length > 0 ? { unusable } : {}) };
+    }),
+    slices: slices.map((s) => ({ ...placeOf(s), firstRow: s.firstRow, height: s.height, width: s.width })),
+  };
+  const moments = new Float32Array(sketches.length * MOMENT_COLUMNS);
+  sketches.forEach((s, i) => {
+    moments.set([s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, ...s.moments.quantiles], i * MOMENT_COLUMNS);
+  });
+  const bits = concat(sketches.map((s) => bytesOf(s.bits)));
+  const q = concat(slices.map((s) => bytesOf(s.q)));
+  const scale = concat(slices.map((s) => bytesOf(s.scale)));
+  return serializeSafetensors(
+    [
+      { name: "sketch.bits", dtype: "U8", shape: [bits.length], data: bits },
+      { name: "sketch.moments", dtype: "F32", shape: [sketches.length, MOMENT_COLUMNS], data: bytesOf(moments) },
+      { name: "slice.q", dtype: "I8", shape: [q.length], data: q },
+      { name: "slice.scale", dtype: "F32", shape: [scale.length / 4], data: scale },
+    ],
+    new Map([
+      [MARK, String(FINGERPRINT_VERSION)],
+      ["manifest", JSON.stringify(manifest)],
+    ]),
+  );
+}
+
+/**
+ * Reads a fingerprint file and checks every number in it before it is used.
+ *
+ * @throws WeightmarkError FINGERPRINT_MALFORMED, FINGERPRINT_VERSION, or what the safetensors reader refuses.
+ */
+export async function parseFingerprint(bytes: Uint8Array, location: string): Promise<Fingerprint> {
+  const header = await readSafetensorsHeader(memorySource(bytes, location));
+  const version = header.metadata.get(MARK);
+  if (version === undefined) throw malformed(location, "it is not a fingerprint file");
+  if (version !== String(FINGERPRINT_VERSION)) {
+    throw new WeightmarkError("FINGERPRINT_VERSION", `fingerprint version ${version.slice(0, 20)} is not supported`, {
+      file: location,
+      detail: `make the fingerprint again with this release (version ${FINGERPRINT_VERSION})`,
+    });
+  }
+  const manifest = readManifest(header.metadata.get("manifest") ?? "", location);
+  const part = (name: string, length: number): Uint8Array => {
+    const info = header.tensors.get(name);
+    if (!info || info.end - info.begin !== length) throw malformed(location, `part ${name} has the wrong size`);
+    return bytes.slice(info.begin, info.end);
+  };
+
+  const geometry = manifest.sketches.map((s) => {
+    if (s.rows < 1 || s.cols < 1) throw malformed(location, "a sketch is empty");
+    const sampled = sampledRows(s as Sketch);
+    return { sampled, words: Math.ceil(s.cols / 32) };
+  });
+  const bits = part("sketch.bits", 4 * geometry.reduce((n, g) => n + g.sampled.length * g.words, 0));
+  const moments = floats(part("sketch.moments", 4 * MOMENT_COLUMNS * manifest.sketches.length));
+  for (const s of manifest.slices) {
+    if (s.height < 1 || s.firstRow + s.height > s.rows || s.width !== sliceColumns(s.cols).length) {
+      throw malformed(location, "a slice does not fit its matrix");
+    }
+  }
+  const q = part("slice.q", manifest.slices.reduce((n, s) => n + s.height * s.width, 0));
+  const scales = manifest.slices.map((s) => s.height * Math.ceil(s.width / SLICE_BLOCK));
+  const scale = floats(part("slice.scale", 4 * scales.reduce((a, b) => a + b, 0)));
+
+  let bit = 0;
+  const sketches = manifest.sketches.map((s, i): Sketch => {
+    const { sampled, words } = geometry[i]!;
+    const length = 4 * sampled.length * words;
+    const row = moments.subarray(i * MOMENT_COLUMNS, (i + 1) * MOMENT_COLUMNS);
+    const unusable = new Set(s.unusable ?? []);
+    const sketch: Sketch = {
+      ...(placeOf(s) as Sketch),
+      sampled,
+      valid: sampled.map((_, r) => !unusable.has(r)),
+      bits: new Uint32Array(bits.slice(bit, bit + length).buffer),
+      digest: unpackDigest(s.digest),
+      moments: { rms: row[0]!, kurtosis: row[1]!, zeroFraction: row[2]!, grid: s.grid ?? null, quantiles: row.slice(3) },
+    };
+    bit += length;
+    return sketch;
+  });
+  let at = 0;
+  let scaleAt = 0;
+  const slices = manifest.slices.map((s, i): Slice => {
+    const slice: Slice = {
+      ...(placeOf(s) as Slice),
+      firstRow: s.firstRow,
+      height: s.height,
+      width: s.width,
+      q: new Int8Array(q.buffer, q.byteOffset + at, s.height * s.width),
+      scale: scale.subarray(scaleAt, scaleAt + scales[i]!),
+    };
+    at += s.height * s.width;
+    scaleAt += scales[i]!;
+    return slice;
+  });
+  if (!scale.every(Number.isFinite)) throw malformed(location, "a slice has a scale that is not finite");
+  return {
+    ...manifest,
+    tensors: manifest.tensors.map((t) => ({
+      ...t,
+      content: t.content ?? null,
+      moments: t.moments ?? null,
+      values: t.values === undefined ? null : unpackDigest(t.values),
+    })),
+    sketches,
+    slices,
+  };
+}
+
+function readManifest(text: string, location: string): Manifest {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw malformed(location, "its manifest is not JSON", cause);
+  }
+  const result = manifestSchema.safeParse(parsed);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw malformed(location, `its manifest is wrong at ${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  return result.data;
+}
+
+function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
+  return new WeightmarkError("FINGERPRINT_MALFORMED", `this fingerprint cannot be used: ${why}`, {
+    file: location,
+    detail: "make it again from the model, or fetch it again",
+    cause,
+  });
+}
+
+type Place = Pick<Sketch, "component" | "layer" | "expert" | "rows" | "cols"> & { readonly role: string };
+
+function placeOf(p: Place): Place {
+  const { component, layer, expert, role, rows, cols } = p;
+  return { component, layer, expert, role, rows, cols };
+}
+
+/** Rounded images that equal the values themselves are left out. */
+function packDigest(d: Sketch["digest"]): StoredDigest {
+  return {
+    f32: d.f32,
+    ...(d.f16 === d.f32 ? {} : { f16: d.f16 }),
+    ...(d.bf16 === d.f32 ? {} : { bf16: d.bf16 }),
+  };
+}
+
+function unpackDigest(d: StoredDigest): Sketch["digest"] {
+  return { f32: d.f32, f16: d.f16 ?? d.f32, bf16: d.bf16 ?? d.f32 };
+}
+
+function bytesOf(view: Uint32Array | Int8Array | Float32Array): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function floats(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}

@@ -1,0 +1,79 @@
+import { availableParallelism } from "node:os";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
+import { type ContentRecord, type ContentReply, type ContentTask, readTensors } from "./content-task.ts";
+
+/** Small tensors travel together: a message to a worker costs 25 microseconds, a tensor of 8 kB four. */
+const BATCH_BYTES = 64 << 20;
+
+export interface FullPassOptions {
+  readonly threads?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type { ContentRecord };
+
+/** Content hash and moments of every tensor of a checkpoint, each byte read once; equal for any number of threads. */
+export async function readContents(
+  checkpoint: Checkpoint,
+  options: FullPassOptions,
+): Promise<Map<string, ContentRecord>> {
+  const tasks = planTasks(checkpoint);
+  const total = tasks.reduce((n, t) => n + sizeOf(t), 0);
+  const records = new Map<string, ContentRecord>();
+  let done = 0;
+  const collect = (task: ContentTask, reply: ContentReply): void => {
+    if ("error" in reply) {
+      const { code, message, ...where } = reply.error;
+      throw new WeightmarkError(code, message, where);
+    }
+    for (const [name, record] of reply.records) records.set(name, record);
+    done += sizeOf(task);
+    options.onProgress?.(done, total);
+  };
+  const threads = Math.min(options.threads ?? Math.min(2, availableParallelism()), tasks.length);
+  if (threads === 0 || tasks.some((t) => t.path === null)) {
+    for (const task of tasks) {
+      options.signal?.throwIfAborted();
+      collect(task, await readTensors(task, checkpoint.files[task.file]!.source));
+    }
+    return records;
+  }
+  const { Piscina } = await import("piscina");
+  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  try {
+    await Promise.all(
+      tasks.map(async (task) => collect(task, await pool.run(task, { signal: options.signal ?? null }))),
+    );
+  } finally {
+    await pool.destroy();
+  }
+  return records;
+}
+
+/** Tensors of one file in file order, cut into batches; the largest batches first, so that threads end together. */
+function planTasks(checkpoint: Checkpoint): ContentTask[] {
+  const tasks: ContentTask[] = [];
+  const tensors = [...checkpoint.tensors.values()].sort((a, b) => a.file - b.file || a.begin - b.begin);
+  let batch: ContentTask | null = null;
+  for (const { name, file, begin, end, dtype } of tensors) {
+    const path = checkpoint.files[file]!.absolutePath;
+    if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > BATCH_BYTES) {
+      batch = { file, path, tensors: [] };
+      tasks.push(batch);
+    }
+    batch.tensors.push({ name, begin, end, dtype });
+  }
+  return tasks.sort((a, b) => sizeOf(b) - sizeOf(a));
+}
+
+function sizeOf(task: ContentTask): number {
+  return task.tensors.reduce((n, t) => n + t.end - t.begin, 0);
+}
+
+/** Worker threads run the build: Node 20 loads no TypeScript. */
+function workerUrl(): string {
+  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
+  return new URL(`${build}read-tensors.js`, import.meta.url).href;
+}

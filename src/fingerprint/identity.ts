@@ -1,0 +1,57 @@
+import type { Anatomy } from "../anatomy/anatomy.ts";
+import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { blake3 } from "../kernels/blake3.ts";
+import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
+import { toHex } from "./hex.ts";
+import { holdsValues, type RowReader } from "./row-reader.ts";
+import { digestValues } from "./value-digest.ts";
+
+/** Values of a non-matrix that are digested: everything up to three windows, else the first, middle and last window. */
+const WINDOW = 4096;
+/** A checkpoint of a million vectors would otherwise be a million reads. */
+const MAX_DIGESTED_VECTORS = 20_000;
+
+/** Digests of norms, biases and other tensors that no matrix covers, by tensor name. */
+export async function digestVectors(
+  reader: RowReader,
+  checkpoint: Checkpoint,
+  anatomy: Anatomy,
+): Promise<Map<string, ValueDigest>> {
+  const digests = new Map<string, ValueDigest>();
+  for (const { tensor: name } of anatomy.others) {
+    const tensor = checkpoint.tensors.get(name);
+    if (!tensor || !holdsValues(tensor.dtype) || digests.size >= MAX_DIGESTED_VECTORS) continue;
+    digests.set(name, digestValues(await windows(reader, tensor)));
+  }
+  return digests;
+}
+
+async function windows(reader: RowReader, tensor: CheckpointTensor): Promise<Float32Array> {
+  const count = tensor.shape.reduce((a, b) => a * b, 1);
+  if (count <= 3 * WINDOW) return reader.elements(tensor.name, 0, count);
+  const out = new Float32Array(3 * WINDOW);
+  const starts = [0, Math.floor((count - WINDOW) / 2), count - WINDOW];
+  for (let i = 0; i < 3; i++) out.set(await reader.elements(tensor.name, starts[i]!, WINDOW), i * WINDOW);
+  return out;
+}
+
+/** Root over the values of everything sampled. Repeats count once, so a tied tensor stored twice changes nothing. */
+export function sampledRoot(sketches: readonly Sketch[], vectors: Iterable<ValueDigest>): string {
+  const leaves = new Set(sketches.map((s) => `${s.rows}x${s.cols} ${s.digest.f32}`));
+  for (const v of vectors) leaves.add(v.f32);
+  return rootOf(leaves);
+}
+
+/** Root over the stored bytes of every tensor, or null when some were not read. */
+export function contentRoot(records: readonly TensorRecord[]): string | null {
+  const leaves = new Set<string>();
+  for (const r of records) {
+    if (r.content === null) return null;
+    leaves.add(`${r.dtype} ${r.shape.join("x")} ${r.content}`);
+  }
+  return rootOf(leaves);
+}
+
+function rootOf(leaves: ReadonlySet<string>): string {
+  return toHex(blake3(new TextEncoder().encode([...leaves].sort().join("\n"))));
+}

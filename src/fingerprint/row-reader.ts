@@ -1,0 +1,115 @@
+import type { CanonicalTensor, Gain } from "../anatomy/anatomy.ts";
+import { isSync } from "../bytes/byte-source.ts";
+import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { decodeToF32 } from "../kernels/decode.ts";
+
+/** Element types whose values are weights. Integers are quantisation codes or indices: their values mean nothing alone. */
+const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([
+  "F64",
+  "F32",
+  "F16",
+  "BF16",
+  "F8_E4M3",
+  "F8_E5M2",
+  "F8_E4M3FNUZ",
+  "F8_E5M2FNUZ",
+]);
+
+/** Transposed storage scatters a row over the whole tensor: tensors up to this size are kept while their views are read. */
+const WHOLE_TENSOR_CACHE = 64 << 20;
+const PIECE = 1 << 20;
+
+export function holdsValues(dtype: Dtype): boolean {
+  return VALUE_DTYPES.has(dtype);
+}
+
+/** Reads canonical rows of a checkpoint as f32 and counts the bytes it fetched. */
+export class RowReader {
+  bytesRead = 0;
+  readonly #checkpoint: Checkpoint;
+  readonly #gains = new Map<string, Promise<Float32Array | null>>();
+  #whole: { name: string; values: Promise<Float32Array> } | null = null;
+
+  constructor(checkpoint: Checkpoint) {
+    this.#checkpoint = checkpoint;
+  }
+
+  /** Elements [first, first + count) of a stored tensor, in storage order. */
+  async elements(name: string, first: number, count: number): Promise<Float32Array> {
+    const tensor = this.#tensor(name);
+    const width = DTYPE_BITS[tensor.dtype] / 8;
+    const begin = tensor.begin + first * width;
+    return decodeToF32(await this.#bytes(tensor, begin, begin + count * width), tensor.dtype);
+  }
+
+  /** The given rows of a canonical matrix, rows.length x cols, before any gain. */
+  async rows(matrix: CanonicalTensor, rows: readonly number[]): Promise<Float32Array> {
+    if (matrix.colStride !== 1) return this.#scatteredRows(matrix, rows);
+    const out = new Float32Array(rows.length * matrix.cols);
+    for (let i = 0; i < rows.length; ) {
+      // Neighbouring rows are one read; a slice of 64 rows is one of half a megabyte.
+      let j = i + 1;
+      const start = matrix.rowOffset(rows[i]!);
+      while (j < rows.length && matrix.rowOffset(rows[j]!) === start + (j - i) * matrix.cols) j++;
+      out.set(await this.elements(matrix.tensor, start, (j - i) * matrix.cols), i * matrix.cols);
+      i = j;
+    }
+    return out;
+  }
+
+  /** The vector a gain multiplies with (1 + w applied), or null when it does not fit the matrix. */
+  async gain(gain: Gain | null, cols: number): Promise<Float32Array | null> {
+    if (gain === null) return null;
+    const tensor = this.#checkpoint.tensors.get(gain.tensor);
+    if (!tensor || !holdsValues(tensor.dtype) || tensor.shape.length !== 1 || tensor.shape[0] !== cols) return null;
+    const key = `${gain.plusOne ? "1+" : ""}${gain.tensor}`;
+    let values = this.#gains.get(key);
+    if (!values) {
+      values = this.elements(gain.tensor, 0, cols).then((w) => (gain.plusOne ? w.map((x) => 1 + x) : w));
+      this.#gains.set(key, values);
+    }
+    return values;
+  }
+
+  async #scatteredRows(matrix: CanonicalTensor, rows: readonly number[]): Promise<Float32Array> {
+    const values = await this.#wholeTensor(matrix.tensor);
+    const out = new Float32Array(rows.length * matrix.cols);
+    for (let i = 0; i < rows.length; i++) {
+      const start = matrix.rowOffset(rows[i]!);
+      for (let j = 0; j < matrix.cols; j++) out[i * matrix.cols + j] = values[start + j * matrix.colStride]!;
+    }
+    return out;
+  }
+
+  #wholeTensor(name: string): Promise<Float32Array> {
+    if (this.#whole?.name === name) return this.#whole.values;
+    const tensor = this.#tensor(name);
+    const count = tensor.shape.reduce((a, b) => a * b, 1);
+    const values = this.#decodeAll(tensor, count);
+    this.#whole = (tensor.end - tensor.begin) * 2 <= WHOLE_TENSOR_CACHE * 2 ? { name, values } : null;
+    return values;
+  }
+
+  async #decodeAll(tensor: CheckpointTensor, count: number): Promise<Float32Array> {
+    const out = new Float32Array(count);
+    const step = (PIECE * 8) / DTYPE_BITS[tensor.dtype];
+    for (let i = 0; i < count; i += step) {
+      out.set(await this.elements(tensor.name, i, Math.min(step, count - i)), i);
+    }
+    return out;
+  }
+
+  async #bytes(tensor: CheckpointTensor, begin: number, end: number): Promise<Uint8Array> {
+    const source = this.#checkpoint.files[tensor.file]!.source;
+    this.bytesRead += end - begin;
+    if (!isSync(source)) return source.read(begin, end);
+    const target = new Uint8Array(end - begin);
+    source.readIntoSync(target, begin);
+    return target;
+  }
+
+  #tensor(name: string): CheckpointTensor {
+    return this.#checkpoint.tensors.get(name)!;
+  }
+}

@@ -1,0 +1,130 @@
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { levelsOnGrid } from "../numerics/grid.ts";
+import { prng } from "../numerics/prng.ts";
+import type { SampleMoments, Sketch } from "./fingerprint.ts";
+import type { RowReader } from "./row-reader.ts";
+import { sampledRows } from "./sampling.ts";
+import { digestValues } from "./value-digest.ts";
+
+const QUANTILES = 17;
+const QUANTILE_SAMPLE = 4096;
+
+/** Sketch of one matrix: reads its sampled rows, nothing else. */
+export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<Sketch> {
+  const sampled = sampledRows(matrix);
+  const raw = await reader.rows(matrix, sampled);
+  const gain = await reader.gain(matrix.gain, matrix.cols);
+  const digest = digestValues(raw);
+  const words = Math.ceil(matrix.cols / 32);
+  const bits = new Uint32Array(sampled.length * words);
+  const valid: boolean[] = [];
+  for (let i = 0; i < sampled.length; i++) {
+    const row = raw.subarray(i * matrix.cols, (i + 1) * matrix.cols);
+    const usable = isUsable(row);
+    valid.push(usable);
+    // Ties are broken by coins that the values themselves seed: equal matrices toss alike, and two unrelated models
+    // with zeros in the same places (pruning, padding) do not agree there.
+    if (usable) packRow(row, gain, bits.subarray(i * words, (i + 1) * words), () => prng(`${digest.f32}/${i}`));
+  }
+  return {
+    component: matrix.component,
+    layer: matrix.layer,
+    expert: matrix.expert,
+    role: matrix.role,
+    rows: matrix.rows,
+    cols: matrix.cols,
+    sampled,
+    valid,
+    bits,
+    digest,
+    moments: { ...sampleMoments(raw), grid: gridOf(raw, matrix.cols) },
+  };
+}
+
+/** A row with a value that is not finite, or with one value only, says nothing about labels. */
+function isUsable(row: Float32Array): boolean {
+  const first = row[0]!;
+  let varies = false;
+  for (let j = 0; j < row.length; j++) {
+    const x = row[j]!;
+    if (!Number.isFinite(x)) return false;
+    if (x !== first) varies = true;
+  }
+  return varies;
+}
+
+function packRow(
+  row: Float32Array,
+  gain: Float32Array | null,
+  words: Uint32Array,
+  coins: () => { uint32(): number },
+): void {
+  let ties: { uint32(): number } | null = null;
+  for (let w = 0; w < words.length; w++) {
+    const end = Math.min(row.length, w * 32 + 32);
+    let word = 0;
+    for (let j = w * 32; j < end; j++) {
+      const x = gain === null ? row[j]! : row[j]! * Math.sign(gain[j]!);
+      if (x < 0) word |= 1 << (j & 31);
+      else if (x === 0 || Number.isNaN(x)) {
+        ties ??= coins();
+        if (ties.uint32() & 1) word |= 1 << (j & 31);
+      }
+    }
+    words[w] = word >>> 0;
+  }
+}
+
+/** Group sizes that quantisers use along a row; the whole row last. */
+const GROUPS = [32, 64, 128];
+
+/** The smallest group size whose first groups all lie on evenly spaced levels, with the bits those need. */
+function gridOf(raw: Float32Array, cols: number): string | null {
+  for (const group of [...GROUPS.filter((g) => g < cols), cols]) {
+    let levels = 0;
+    let found = 0;
+    const groups = Math.min(8, Math.floor(raw.length / cols));
+    for (let g = 0; g < groups; g++) {
+      const grid = levelsOnGrid(raw.subarray(g * cols, g * cols + group));
+      if (grid === null) break;
+      levels = Math.max(levels, grid.levels);
+      found++;
+    }
+    if (groups > 0 && found === groups) {
+      const label = group === cols ? "rows" : `groups of at most ${group}`;
+      return `${levels <= 16 ? 4 : 8}-bit grid, ${label}`;
+    }
+  }
+  return null;
+}
+
+function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid"> {
+  let zeros = 0;
+  let count = 0;
+  let second = 0;
+  let fourth = 0;
+  let peak = 0;
+  for (const x of values) if (Number.isFinite(x)) peak = Math.max(peak, Math.abs(x));
+  for (const x of values) {
+    if (!Number.isFinite(x)) continue;
+    count++;
+    if (x === 0) zeros++;
+    const y = peak > 0 ? x / peak : 0;
+    second += y * y;
+    fourth += y * y * y * y;
+  }
+  const stride = Math.max(1, Math.floor(values.length / QUANTILE_SAMPLE));
+  const sample = new Float32Array(Math.floor(values.length / stride));
+  for (let i = 0; i < sample.length; i++) sample[i] = values[i * stride]!;
+  const finite = sample.filter(Number.isFinite).sort();
+  const quantiles = new Float32Array(QUANTILES);
+  for (let i = 0; i < QUANTILES && finite.length > 0; i++) {
+    quantiles[i] = finite[Math.floor((i * (finite.length - 1)) / (QUANTILES - 1))]!;
+  }
+  return {
+    rms: count > 0 ? peak * Math.sqrt(second / count) : 0,
+    kurtosis: second > 0 ? (count * fourth) / (second * second) : 0,
+    zeroFraction: count > 0 ? zeros / count : 0,
+    quantiles,
+  };
+}

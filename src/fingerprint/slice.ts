@@ -1,0 +1,60 @@
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import type { Slice } from "./fingerprint.ts";
+import type { RowReader } from "./row-reader.ts";
+import { SLICE_HEIGHT, sliceColumns, sliceFirstRow } from "./sampling.ts";
+
+/** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
+export const SLICE_BLOCK = 32;
+
+/** Slice of one matrix with the gain folded in, or null when it holds values that are not finite or only zeros. */
+export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<Slice | null> {
+  const height = Math.min(SLICE_HEIGHT, matrix.rows);
+  const firstRow = sliceFirstRow(matrix);
+  const columns = sliceColumns(matrix.cols);
+  const raw = await reader.rows(
+    matrix,
+    Array.from({ length: height }, (_, i) => firstRow + i),
+  );
+  const gain = await reader.gain(matrix.gain, matrix.cols);
+  const width = columns.length;
+  const blocks = Math.ceil(width / SLICE_BLOCK);
+  const q = new Int8Array(height * width);
+  const scale = new Float32Array(height * blocks);
+  const row = new Float32Array(width);
+  let peak = 0;
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const column = columns[j]!;
+      const x = raw[i * matrix.cols + column]! * (gain === null ? 1 : gain[column]!);
+      if (!Number.isFinite(x)) return null;
+      row[j] = x;
+    }
+    for (let b = 0; b < blocks; b++) {
+      const start = b * SLICE_BLOCK;
+      const end = Math.min(width, start + SLICE_BLOCK);
+      let top = 0;
+      for (let j = start; j < end; j++) top = Math.max(top, Math.abs(row[j]!));
+      const step = Math.fround(top / 127);
+      if (step === 0 || !Number.isFinite(step)) continue;
+      scale[i * blocks + b] = step;
+      for (let j = start; j < end; j++) q[i * width + j] = Math.max(-127, Math.min(127, Math.round(row[j]! / step)));
+      peak = Math.max(peak, top);
+    }
+  }
+  if (peak === 0) return null;
+  const { component, layer, expert, role, rows, cols } = matrix;
+  return { component, layer, expert, role, rows, cols, firstRow, height, width, q, scale };
+}
+
+/** The values of a slice, height x width, row-major. */
+export function sliceValues(slice: Slice): Float32Array {
+  const out = new Float32Array(slice.height * slice.width);
+  const blocks = Math.ceil(slice.width / SLICE_BLOCK);
+  for (let i = 0; i < slice.height; i++) {
+    for (let j = 0; j < slice.width; j++) {
+      const k = i * slice.width + j;
+      out[k] = slice.q[k]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
+    }
+  }
+  return out;
+}

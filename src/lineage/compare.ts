@@ -1,0 +1,170 @@
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { type ComponentFinding, judgeComponent, LOG10_THRESHOLD } from "./component-verdict.ts";
+import { contentPairing, EMBEDDINGS, namedPairings } from "./pairing.ts";
+import { describeDifference, describeRelations } from "./relations.ts";
+import {
+  type CompareResult,
+  type Difference,
+  type Direction,
+  type Relation,
+  type Verdict,
+  VERDICT_ORDER,
+} from "./result.ts";
+import { sameContent } from "./same-content.ts";
+import type { Subject } from "./subject.ts";
+import { summarise } from "./wording.ts";
+
+export interface CompareOptions {
+  /** Random relabelings for small z. @default true */
+  readonly monteCarlo?: boolean;
+  /** Bases this one was chosen from: p is corrected for all of them. @default 1 */
+  readonly hypotheses?: number;
+}
+
+/**
+ * Verdict on a pair, from weights alone.
+ *
+ * 1. Same content? (digests of values, whatever container, names or element type)
+ * 2. Lay the suspect's matrices over the base's: by role and layer, then by the best layer alignment, and where that
+ *    stays silent by content alone.
+ * 3. Test each component: T1 (permutation z), its finite-sample bound, T2 (fixed points); correct p for everything tried.
+ * 4. Where independent initialisation is rejected, ask retention whether trained directions are shared, or only the
+ *    initialisation.
+ */
+export async function compareSubjects(
+  suspect: Subject,
+  base: Subject,
+  options: CompareOptions = {},
+): Promise<CompareResult> {
+  const findings = await judgeAll(suspect, base, options);
+  const content = findings.some((f) => f.tested.log10P !== null)
+    ? sameContent(suspect.fingerprint, base.fingerprint)
+    : null;
+  const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || stronger(b, a) ? b : a), null);
+  const verdict: Verdict = content?.kind ?? strongest?.verdict.verdict ?? "not-testable";
+  const direction = directionOf(verdict, suspect, base);
+  const slices = findings.flatMap((f) => f.slices);
+  const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
+  const relations = relationsOf(verdict, suspect.fingerprint, base.fingerprint, findings, difference);
+  const part = partOf(content === null ? strongest : null, findings);
+  const names = { suspect: suspect.name, base: base.name };
+  const log10P = strongest?.verdict.log10P ?? null;
+  return {
+    verdict,
+    summary: summarise(verdict, direction, names, part),
+    direction,
+    relations,
+    parents: parentsOf(verdict, direction, names, log10P),
+    log10P,
+    threshold: LOG10_THRESHOLD,
+    log10Tried: log10Hypotheses(options, findings.length) + (strongest?.pairing.log10Tried ?? 0),
+    components: findings.map((f) => f.verdict),
+    tests: findings.flatMap((f) => f.tested.tests),
+    layers: findings.flatMap((f) => f.pairing.layers),
+    difference,
+    caveats: caveatsOf(verdict, direction, suspect, base, content, findings),
+  };
+}
+
+async function judgeAll(suspect: Subject, base: Subject, options: CompareOptions): Promise<ComponentFinding[]> {
+  const named = namedPairings(suspect.fingerprint, base.fingerprint);
+  const monteCarlo = options.monteCarlo ?? true;
+  const settings = { monteCarlo, log10Hypotheses: log10Hypotheses(options, named.length) };
+  const findings: ComponentFinding[] = [];
+  for (const ways of named) findings.push(await judgeComponent(suspect, base, ways, settings));
+  const found = findings.some((f) => f.pairing.component !== EMBEDDINGS && (f.verdict.log10P ?? 0) <= LOG10_THRESHOLD);
+  if (found) return findings;
+  // Names that say nothing, or lie. The layout of names is then one thing tried, the content another.
+  const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
+  if (byContent === null) return findings;
+  const finding = await judgeComponent(suspect, base, [byContent], settings);
+  const index = findings.findIndex((f) => f.pairing.component === finding.pairing.component);
+  if (index < 0) findings.push(finding);
+  else if (stronger(finding, findings[index]!)) findings[index] = finding;
+  return findings;
+}
+
+/** Every component is tested under names and may be tested by content: two attempts each, for every base. */
+function log10Hypotheses(options: CompareOptions, components: number): number {
+  return Math.log10(Math.max(1, options.hypotheses ?? 1)) + Math.log10(2 * (components + 1));
+}
+
+function stronger(a: ComponentFinding, b: ComponentFinding): boolean {
+  const rank = (f: ComponentFinding): number => VERDICT_ORDER.indexOf(f.verdict.verdict);
+  return rank(a) !== rank(b) ? rank(a) < rank(b) : (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
+}
+
+/** A parent is named only where one side is registered as trained from scratch. */
+function directionOf(verdict: Verdict, suspect: Subject, base: Subject): Direction {
+  if (verdict !== "derived" && verdict !== "recast" && verdict !== "identical") return "not-established";
+  if (base.root && !suspect.root) return "suspect-from-base";
+  if (suspect.root && !base.root) return "base-from-suspect";
+  return "not-established";
+}
+
+function relationsOf(
+  verdict: Verdict,
+  suspect: Fingerprint,
+  base: Fingerprint,
+  findings: readonly ComponentFinding[],
+  difference: Difference,
+): Relation[] {
+  if (verdict === "recast") return ["recast"];
+  if (verdict === "identical") {
+    const types = (fp: Fingerprint): string => Object.keys(fp.dtypes).sort().join();
+    return types(suspect) === types(base) ? ["copy"] : ["copy", "recast"];
+  }
+  return verdict === "derived" ? describeRelations(suspect, base, findings, difference) : [];
+}
+
+function parentsOf(
+  verdict: Verdict,
+  direction: Direction,
+  names: { readonly suspect: string; readonly base: string },
+  log10P: number | null,
+): CompareResult["parents"] {
+  if (verdict === "no-evidence" || verdict === "not-testable" || verdict === "shared-init") return [];
+  if (direction === "suspect-from-base") return [{ name: names.base, log10P }];
+  return direction === "base-from-suspect" ? [{ name: names.suspect, log10P }] : [];
+}
+
+/** Names the component when the strongest verdict does not hold for the body of the model. */
+function partOf(strongest: ComponentFinding | null, findings: readonly ComponentFinding[]): string | null {
+  if (strongest === null || findings.length < 2) return null;
+  const verdict = strongest.verdict.verdict;
+  const others = findings.filter((f) => f !== strongest && f.pairing.component !== EMBEDDINGS);
+  const whole = strongest.pairing.component !== EMBEDDINGS && others.every((f) => f.verdict.verdict === verdict);
+  return whole ? null : strongest.pairing.component;
+}
+
+function caveatsOf(
+  verdict: Verdict,
+  direction: Direction,
+  suspect: Subject,
+  base: Subject,
+  content: ReturnType<typeof sameContent>,
+  findings: readonly ComponentFinding[],
+): string[] {
+  const caveats: string[] = [];
+  if (content?.kind === "identical" && !content.everywhere) {
+    caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
+  }
+  if (content?.kind === "recast") {
+    const narrower = content.narrower === "suspect" ? suspect.name : base.name;
+    caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
+  }
+  for (const f of findings) if (f.verdict.reason) caveats.push(`${f.verdict.component}: ${f.verdict.reason}`);
+  if (verdict === "derived" && direction === "not-established") {
+    caveats.push("neither side is registered as trained from scratch, or both are: which came first is not shown");
+  }
+  if (verdict === "derived") {
+    caveats.push("the retention threshold is calibrated on small trained models, not derived from theory");
+  }
+  if (verdict === "no-evidence") {
+    caveats.push("silent against permuted or rotated weights, width pruning, distillation and retraining from scratch");
+  }
+  if (findings.length === 0) caveats.push("the models have no comparable matrices");
+  const unsure = [suspect, base].filter((s) => s.fingerprint.confidence < 1);
+  for (const s of unsure) caveats.push(`tensor roles of ${s.name} were partly recovered from shapes`);
+  return caveats;
+}

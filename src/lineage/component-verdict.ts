@@ -1,0 +1,78 @@
+import { type ComponentTests, testComponent } from "./component-test.ts";
+import { axisOf, rowPairs } from "./matrix-pair.ts";
+import { sortedAxes } from "./order-guard.ts";
+import type { Pairing } from "./pairing.ts";
+import type { ComponentVerdict } from "./result.ts";
+import { median, RETENTION_THRESHOLD, type SliceRetention } from "./retention.ts";
+import { weightCorrelation } from "./permutation-test.ts";
+import { retentions } from "./slice-pairs.ts";
+import type { Subject } from "./subject.ts";
+
+/** Corrected p at or below which independent initialisation is rejected. */
+export const LOG10_THRESHOLD = -9;
+
+/** A component's verdict with everything it rests on. */
+export interface ComponentFinding {
+  readonly verdict: ComponentVerdict;
+  readonly pairing: Pairing;
+  readonly tested: ComponentTests;
+  readonly slices: readonly SliceRetention[];
+}
+
+export interface FindingOptions {
+  readonly monteCarlo: boolean;
+  /** log10 of how many hypotheses (bases, components, attempts) share this error budget. */
+  readonly log10Hypotheses: number;
+}
+
+/** Tests a component under each pairing, and judges by the one with the smallest corrected p. */
+export async function judgeComponent(
+  suspect: Subject,
+  base: Subject,
+  ways: readonly Pairing[],
+  options: FindingOptions,
+): Promise<ComponentFinding> {
+  const excluded = sortedAxes(suspect.fingerprint, base.fingerprint, ways[0]!.component);
+  const tried = ways.map((pairing) => {
+    const tested = testComponent(pairing.pairs, {
+      component: pairing.component,
+      monteCarlo: options.monteCarlo,
+      excluded,
+    });
+    const log10Tried = pairing.log10Tried + Math.log10(ways.length) + options.log10Hypotheses;
+    return { pairing, tested, log10P: tested.log10P === null ? null : Math.min(0, tested.log10P + log10Tried) };
+  });
+  // Ties (all at p = 1) go to the first way, the plain one.
+  const best = tried.reduce((a, b) => ((b.log10P ?? 1) < (a.log10P ?? 1) ? b : a));
+  const { pairing, tested, log10P } = best;
+  const r = tested.residual === null ? null : weightCorrelation(tested.residual.signCorrelation);
+  const settle = (verdict: ComponentVerdict["verdict"], reason: string | null, retention: number | null = null) => ({
+    component: pairing.component,
+    verdict,
+    log10P,
+    r,
+    retention,
+    reason,
+  });
+  if (log10P === null) {
+    return { verdict: settle("not-testable", reasonUntestable(pairing, excluded)), pairing, tested, slices: [] };
+  }
+  if (log10P > LOG10_THRESHOLD) return { verdict: settle("no-evidence", null), pairing, tested, slices: [] };
+
+  const slices = await retentions(suspect, base, pairing.pairs);
+  const ratio = median(slices.flatMap((s) => (s.ratio === null ? [] : [s.ratio])));
+  if (ratio === null) {
+    const reason = "the retention ratio could not be computed, so a common initialisation is not ruled out";
+    return { verdict: settle("shared-init", reason), pairing, tested, slices };
+  }
+  const verdict = ratio >= RETENTION_THRESHOLD ? "derived" : "shared-init";
+  return { verdict: settle(verdict, null, ratio), pairing, tested, slices };
+}
+
+function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<string>): string {
+  if (excluded.size > 0) return `labels are sorted by size in both models (${[...excluded].join(", ")})`;
+  const testable = pairing.pairs.filter((p) => axisOf(p.base) !== null);
+  if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
+  if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
+  return "too few comparable labels";
+}

@@ -1,0 +1,79 @@
+import { log10FixedPointTail } from "../numerics/fixed-points.ts";
+import { prng, subset } from "../numerics/prng.ts";
+import { labelColumns, labelProducts, type SignStack } from "./sign-stack.ts";
+
+/** Labels compared with each other: 512 give p down to 1e-1166 and cost 512^2 comparisons. */
+const LABELS = 512;
+
+/** T2: mutual nearest neighbours between the labels of both models, and how many of them are the same label. */
+export interface FixedPoints {
+  readonly n: number;
+  readonly matched: number;
+  readonly fixed: number;
+  readonly log10P: number;
+}
+
+/**
+ * Mutual nearest neighbours by |centred product|; under a uniformly random relabelling the number of fixed points K of
+ * this partial matching obeys P(K >= k) <= C(matched, k) (n - k)! / n!, with no approximation.
+ */
+export function fixedPoints(stack: SignStack): FixedPoints | null {
+  if (stack.m < 16 || stack.n < 8) return null;
+  const pool = subset(stack.n, Math.min(stack.n, LABELS), "weightmark labels");
+  const repeated = duplicates(stack, pool);
+  const labels = pool.filter((_, i) => !repeated.has(i));
+  const k = labels.length;
+  if (k < 8) return null;
+  const products = labelProducts(stack, labels);
+  // Equal products are ordered by coins, drawn for each side alone, so that ties favour no label.
+  const coin = (seed: string): Float64Array => {
+    const random = prng(seed);
+    return Float64Array.from({ length: k }, () => random.float() * 1e-6);
+  };
+  const coinA = coin("weightmark ties a");
+  const coinB = coin("weightmark ties b");
+  const bestOfA = new Int32Array(k);
+  const bestOfB = new Int32Array(k);
+  const topB = new Float64Array(k).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < k; i++) {
+    let top = Number.NEGATIVE_INFINITY;
+    for (let j = 0; j < k; j++) {
+      const size = Math.abs(products[i * k + j]!);
+      if (size + coinB[j]! > top) {
+        top = size + coinB[j]!;
+        bestOfA[i] = j;
+      }
+      if (size + coinA[i]! > topB[j]!) {
+        topB[j] = size + coinA[i]!;
+        bestOfB[j] = i;
+      }
+    }
+  }
+  let matched = 0;
+  let fixed = 0;
+  for (let i = 0; i < k; i++) {
+    if (bestOfB[bestOfA[i]!] !== i) continue;
+    matched++;
+    if (bestOfA[i] === i) fixed++;
+  }
+  return { n: k, matched, fixed, log10P: log10FixedPointTail(k, matched, fixed) };
+}
+
+/**
+ * Positions in `pool` whose signs another label of the same model shares: dead or copied dimensions. All members of such
+ * a class go, not all but the first: which labels stay may depend on where the class lies, but not on an order within.
+ */
+function duplicates(stack: SignStack, pool: Uint32Array): Set<number> {
+  const repeated = new Set<number>();
+  for (const bits of [stack.a, stack.b]) {
+    const { columns, words } = labelColumns(bits, stack);
+    const seen = new Map<string, number>();
+    pool.forEach((label, i) => {
+      const key = columns.subarray(label * words, (label + 1) * words).join();
+      const first = seen.get(key);
+      if (first === undefined) seen.set(key, i);
+      else repeated.add(first).add(i);
+    });
+  }
+  return repeated;
+}

@@ -1,0 +1,93 @@
+import { layerCodes } from "../fingerprint/codes.ts";
+import type { CandidateSource } from "./candidate-source.ts";
+import { compareSubjects } from "./compare.ts";
+import { type Candidate, type CompareResult, type IdentifyResult, type Verdict, VERDICT_ORDER } from "./result.ts";
+import type { Subject } from "./subject.ts";
+
+/** Bases that get the exact tests; codes rank all of them first. */
+const DEFAULT_LIMIT = 8;
+
+export interface IdentifyOptions {
+  /** Candidates to test. @default 8 */
+  readonly limit?: number;
+}
+
+/**
+ * Which registered base a suspect comes from. Codes rank every base exhaustively; the best are tested exactly, and p is
+ * corrected for the whole registry. "No match" is an answer.
+ */
+export async function identifySubject(
+  suspect: Subject,
+  registry: CandidateSource,
+  options: IdentifyOptions = {},
+): Promise<IdentifyResult> {
+  const ranked = await registry.candidates(layerCodes(suspect.fingerprint), options.limit ?? DEFAULT_LIMIT);
+  const candidates: Candidate[] = [];
+  for (const entry of ranked) {
+    const base: Subject = {
+      name: entry.name,
+      fingerprint: await registry.load(entry.digest),
+      checkpoint: null,
+      root: entry.root,
+    };
+    const comparison = await compareSubjects(suspect, base, { hypotheses: registry.entries, monteCarlo: false });
+    candidates.push({
+      name: entry.name,
+      root: entry.root,
+      verdict: comparison.verdict,
+      direction: comparison.direction,
+      relations: comparison.relations,
+      log10P: comparison.log10P,
+      matchedLayers: comparison.layers.filter((l) => (l.log10P ?? 0) < -6).length,
+      components: comparison.components,
+      comparison,
+    });
+  }
+  candidates.sort(closestFirst);
+  const best = candidates[0];
+  const verdict: Verdict = best?.verdict ?? (registry.entries === 0 ? "not-testable" : "no-evidence");
+  return {
+    verdict,
+    summary: summaryOf(suspect.name, verdict, best, registry.entries),
+    candidates,
+    registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
+    caveats: caveatsOf(best, candidates, registry.entries),
+  };
+}
+
+/** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement does not. */
+function closestFirst(a: Candidate, b: Candidate): number {
+  const rank = (c: Candidate): number => VERDICT_ORDER.indexOf(c.verdict);
+  const frozen = (c: CompareResult): number => c.difference.frozenTensors;
+  return (
+    rank(a) - rank(b) ||
+    strength(b.comparison) - strength(a.comparison) ||
+    frozen(b.comparison) - frozen(a.comparison) ||
+    Number(b.root) - Number(a.root) ||
+    (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  );
+}
+
+function strength(c: CompareResult): number {
+  return Math.max(0, ...c.components.map((x) => (x.r === null ? 0 : Math.abs(x.r))));
+}
+
+function summaryOf(suspect: string, verdict: Verdict, best: Candidate | undefined, entries: number): string {
+  if (entries === 0) return `No base is registered, so ${suspect} was compared with nothing.`;
+  if (best === undefined || verdict === "no-evidence" || verdict === "not-testable") {
+    return `No match: ${suspect} shows no evidence of shared weights with any of ${entries} registered bases.`;
+  }
+  return best.comparison.summary;
+}
+
+function caveatsOf(best: Candidate | undefined, candidates: readonly Candidate[], entries: number): string[] {
+  const caveats = [...(best?.comparison.caveats ?? [])];
+  if (entries > candidates.length) {
+    caveats.push(`${candidates.length} of ${entries} bases were tested exactly, the ones whose codes came closest`);
+  }
+  const rivals = candidates.filter((c) => c.verdict === "derived" && c !== best);
+  if (best?.verdict === "derived" && rivals.length > 0) {
+    caveats.push(`${rivals.length} more registered models share trained weights with it; the closest comes first`);
+  }
+  return caveats;
+}

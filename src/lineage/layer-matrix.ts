@@ -1,0 +1,74 @@
+import type { Sketch } from "../fingerprint/fingerprint.ts";
+import { axisOf, type MatrixPair, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { buildStack, gram, stackInner } from "./sign-stack.ts";
+
+/** The residual-axis sketches of one layer of one component. */
+export interface Layer {
+  readonly number: number;
+  readonly sketches: readonly Sketch[];
+}
+
+/** Same score of every suspect layer against every base layer: T1's z on the residual axis, and the sign agreement. */
+export interface LayerMatrix {
+  readonly suspect: readonly Layer[];
+  readonly base: readonly Layer[];
+  /** suspect.length x base.length, row-major. */
+  readonly z: Float64Array;
+  readonly agreement: Float64Array;
+}
+
+/** Layers of a component that have sketches, by number. */
+export function layersOf(sketches: readonly Sketch[], component: string): Layer[] {
+  const byNumber = new Map<number, Sketch[]>();
+  for (const s of sketches) {
+    if (s.component !== component || s.layer < 0) continue;
+    const list = byNumber.get(s.layer);
+    if (list) list.push(s);
+    else byNumber.set(s.layer, [s]);
+  }
+  return [...byNumber].sort(([a], [b]) => a - b).map(([number, list]) => ({ number, sketches: list }));
+}
+
+/** Matrices of two layers with the same role and expert. */
+export function pairLayers(suspect: Layer, base: Layer): MatrixPair[] {
+  const pairs: MatrixPair[] = [];
+  for (const b of base.sketches) {
+    const s = suspect.sketches.find((x) => x.role === b.role && x.expert === b.expert);
+    if (s) pairs.push({ suspect: s, base: b });
+  }
+  return pairs;
+}
+
+export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): LayerMatrix {
+  const z = new Float64Array(suspect.length * base.length);
+  const agreement = new Float64Array(suspect.length * base.length);
+  const gramsA = new Map<string, Float64Array>();
+  const gramsB = new Map<string, Float64Array>();
+  for (let i = 0; i < suspect.length; i++) {
+    for (let j = 0; j < base.length; j++) {
+      const pairs = pairLayers(suspect[i]!, base[j]!).filter((p) => axisOf(p.base) === "residual");
+      const rows = pairs.flatMap(rowPairs);
+      if (rows.length === 0) continue;
+      const stack = buildStack(rows, sharedLabels(pairs));
+      const { centred, agreement: equal } = stackInner(stack);
+      // The Gram of a layer depends on its partner only through which rows take part: nearly always all of them.
+      const shape = `${stack.m}/${stack.n}`;
+      const gramA = memo(gramsA, `${j}/${shape}/${pairs.length}`, () => gram(stack.a, stack));
+      const gramB = memo(gramsB, `${i}/${shape}/${pairs.length}`, () => gram(stack.b, stack));
+      let trace = 0;
+      for (let k = 0; k < gramA.length; k++) trace += gramA[k]! * gramB[k]!;
+      z[i * base.length + j] = trace > 0 ? centred / Math.sqrt(trace / (stack.n - 1)) : 0;
+      agreement[i * base.length + j] = equal;
+    }
+  }
+  return { suspect, base, z, agreement };
+}
+
+function memo(cache: Map<string, Float64Array>, key: string, make: () => Float64Array): Float64Array {
+  let value = cache.get(key);
+  if (!value) {
+    value = make();
+    cache.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,41 @@
+import type { Sketch } from "../fingerprint/fingerprint.ts";
+import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
+import type { RowPair } from "./sign-stack.ts";
+
+/** A matrix of the suspect against the matrix of the base that it is taken to come from. */
+export interface MatrixPair {
+  readonly suspect: Sketch;
+  readonly base: Sketch;
+}
+
+export type Axis = "residual" | "neurons";
+
+/** What the columns of a matrix stand for, by the role the base gives it; null for labels that are not exchangeable. */
+export function axisOf(base: Sketch): Axis | null {
+  if (RESIDUAL_ROLES.has(base.role) || base.role === "embed" || base.role === "head") return "residual";
+  return base.role === "down" ? "neurons" : null;
+}
+
+/** Rows sampled at the same relative position in both (the same token, for embeddings) and usable in both. */
+export function rowPairs(pair: MatrixPair): RowPair[] {
+  const { suspect, base } = pair;
+  const byToken = base.role === "embed" || base.role === "head";
+  const rows: RowPair[] = [];
+  const wordsA = Math.ceil(base.cols / 32);
+  const wordsB = Math.ceil(suspect.cols / 32);
+  const position = new Map(suspect.sampled.map((row, i) => [row, i]));
+  for (let i = 0; i < base.sampled.length; i++) {
+    const j = byToken || suspect.rows === base.rows ? position.get(base.sampled[i]!) : i;
+    if (j === undefined || j >= suspect.sampled.length || !base.valid[i] || !suspect.valid[j]) continue;
+    rows.push({
+      a: base.bits.subarray(i * wordsA, (i + 1) * wordsA),
+      b: suspect.bits.subarray(j * wordsB, (j + 1) * wordsB),
+    });
+  }
+  return rows;
+}
+
+/** Labels both matrices have. */
+export function sharedLabels(pairs: readonly MatrixPair[]): number {
+  return pairs.reduce((n, p) => Math.min(n, p.suspect.cols, p.base.cols), Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,45 @@
+import type { Fingerprint, Slice } from "../fingerprint/fingerprint.ts";
+import { SLICE_BLOCK } from "../fingerprint/slice.ts";
+import { spearman } from "../numerics/spearman.ts";
+import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
+import type { Axis } from "./matrix-pair.ts";
+
+/** Rank correlation of column norm and column number beyond this many standard errors means sorted labels. */
+const SORTED_SIGMA = 4;
+
+/**
+ * Axes on which the labels of BOTH models are sorted by size (importance-ordered neurons, say): labels are not
+ * exchangeable there and a permutation test would see the sorting.
+ */
+export function sortedAxes(suspect: Fingerprint, base: Fingerprint, component: string): Set<Axis> {
+  const sorted = new Set<Axis>();
+  for (const axis of ["residual", "neurons"] as const) {
+    if (isSorted(suspect, component, axis) && isSorted(base, component, axis)) sorted.add(axis);
+  }
+  return sorted;
+}
+
+function isSorted(fp: Fingerprint, component: string, axis: Axis): boolean {
+  const slices = fp.slices.filter(
+    (s) => s.component === component && (axis === "neurons" ? s.role === "down" : RESIDUAL_ROLES.has(s.role)),
+  );
+  // Neurons of different layers are different labels: every layer must be sorted by itself to count.
+  const groups = axis === "neurons" ? slices.map((s) => [s]) : slices.length > 0 ? [slices] : [];
+  return groups.length > 0 && groups.every((group) => sortedColumns(group));
+}
+
+function sortedColumns(slices: readonly Slice[]): boolean {
+  const width = slices[0]!.width;
+  const energy = new Float64Array(width);
+  for (const slice of slices) {
+    if (slice.width !== width) continue;
+    const blocks = Math.ceil(width / SLICE_BLOCK);
+    for (let i = 0; i < slice.height; i++) {
+      for (let j = 0; j < width; j++) {
+        const x = slice.q[i * width + j]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
+        energy[j]! += x * x;
+      }
+    }
+  }
+  return Math.abs(spearman(energy)) > SORTED_SIGMA / Math.sqrt(width);
+}

@@ -1,0 +1,117 @@
+import { log10PermutationBound } from "../numerics/permutation-bound.ts";
+import { log10NormalTail } from "../numerics/normal.ts";
+import { prng, subset } from "../numerics/prng.ts";
+import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
+
+/** Beyond this tail a normal approximation is quoted but never counted. */
+export const ASYMPTOTIC_FLOOR = -6;
+/** Labels whose products are formed at once for the finite-sample bound and for random relabelings (a 4,096^2 matrix). */
+const MAX_LABELS = 4096;
+const RELABELINGS = 10_000;
+
+/** T1: how far the observed labelling lies from a random one, in standard deviations. */
+export interface PermutationZ {
+  readonly z: number;
+  /** Sum of row-centred sign products over rows and labels. */
+  readonly statistic: number;
+  /** Exact variance over all n! relabelings: tr((A A^T)(B B^T)) / (n - 1). */
+  readonly variance: number;
+  /** statistic / (|A| |B|), the correlation of centred signs. */
+  readonly signCorrelation: number;
+  /** Fraction of equal signs. */
+  readonly agreement: number;
+  readonly m: number;
+  readonly n: number;
+}
+
+/** T1 in closed form (exact first two moments of the permutation distribution), or null when there is nothing to test. */
+export function permutationZ(stack: SignStack): PermutationZ | null {
+  const { m, n } = stack;
+  if (m === 0 || n < 8) return null;
+  const gramA = gram(stack.a, stack);
+  const gramB = gram(stack.b, stack);
+  let trace = 0;
+  for (let i = 0; i < gramA.length; i++) trace += gramA[i]! * gramB[i]!;
+  const variance = trace / (n - 1);
+  if (!(variance > 0)) return null;
+  let normA = 0;
+  let normB = 0;
+  for (let i = 0; i < m; i++) {
+    normA += gramA[i * m + i]!;
+    normB += gramB[i * m + i]!;
+  }
+  const { centred, agreement } = stackInner(stack);
+  return {
+    z: centred / Math.sqrt(variance),
+    statistic: centred,
+    variance,
+    signCorrelation: centred / Math.sqrt(normA * normB),
+    agreement,
+    m,
+    n,
+  };
+}
+
+/** Weight correlation behind a correlation of signs, for jointly Gaussian weights: sin(pi/2 * s). */
+export function weightCorrelation(signCorrelation: number): number {
+  return Math.sin((Math.PI / 2) * Math.max(-1, Math.min(1, signCorrelation)));
+}
+
+/**
+ * log10 of a tail that holds for every n: the Bernstein-type inequality for permuted sums. Where there are more than
+ * 4,096 labels the largest product is not searched but bounded by the row count.
+ */
+export function log10FiniteSampleTail(stack: SignStack, t1: PermutationZ): number {
+  return log10PermutationBound({
+    n: t1.n,
+    sumSquares: t1.variance * (t1.n - 1),
+    maxAbs: largestProduct(stack),
+    t: Math.abs(t1.statistic),
+  });
+}
+
+function largestProduct(stack: SignStack): number {
+  // A centred sign is at most 2 in size, but then rare: 1 + |mean| bounds it; with balanced rows that is about 1.
+  if (stack.n > MAX_LABELS || stack.m <= 16) return 4 * stack.m;
+  const products = labelProducts(
+    stack,
+    Uint32Array.from({ length: stack.n }, (_, i) => i),
+  );
+  let top = 0;
+  for (let i = 0; i < products.length; i++) top = Math.max(top, Math.abs(products[i]!));
+  return top;
+}
+
+/**
+ * Two-sided p of T among random relabelings drawn with a fixed seed: (1 + #{|T_pi| >= |T|}) / (1 + N). Above 4,096
+ * labels both the statistic and the relabelings use a fixed subset of them, which keeps the p valid.
+ */
+export function monteCarloP(stack: SignStack): number {
+  const labels =
+    stack.n <= MAX_LABELS
+      ? Uint32Array.from({ length: stack.n }, (_, i) => i)
+      : subset(stack.n, MAX_LABELS, "weightmark relabelings");
+  const products = Float32Array.from(labelProducts(stack, labels));
+  const k = labels.length;
+  const order = Uint32Array.from({ length: k }, (_, i) => i);
+  const sum = (): number => {
+    let total = 0;
+    for (let i = 0; i < k; i++) total += products[i * k + order[i]!]!;
+    return total;
+  };
+  const mean = products.reduce((a, b) => a + b, 0) / k;
+  const observed = Math.abs(sum() - mean);
+  const random = prng("weightmark relabelings");
+  let extreme = 0;
+  for (let r = 0; r < RELABELINGS; r++) {
+    random.shuffle(order);
+    // A hair of slack: equal sums may differ in the last place, and a tie counts against the suspect's guilt.
+    if (Math.abs(sum() - mean) >= observed * (1 - 1e-9)) extreme++;
+  }
+  return (1 + extreme) / (1 + RELABELINGS);
+}
+
+/** log10 p of T1 that may be counted as evidence: normal up to 1e-6, beyond that only what the finite-sample bound gives. */
+export function log10Countable(t1: PermutationZ, finiteSample: number): number {
+  return Math.min(finiteSample, Math.max(log10NormalTail(t1.z), ASYMPTOTIC_FLOOR));
+}

@@ -1,0 +1,111 @@
+import type { Slice } from "../fingerprint/fingerprint.ts";
+import { sliceValues } from "../fingerprint/slice.ts";
+import { thinSvd } from "../numerics/svd.ts";
+
+/** Leading singular pairs that count as what training put there. */
+const TOP = 8;
+/** rho_bulk below this many standard errors says nothing. */
+const MIN_BULK_SIGMA = 4;
+/** Relative rounding of a slice's values (blocks of 32 in int8), as seen in the difference of two slices. */
+const SLICE_NOISE = 0.005 * Math.SQRT2;
+
+/** Between R = .96-1.03 of derivatives and R <= .55 of shared initialisations; see docs/method.md for the measurements. */
+export const RETENTION_THRESHOLD = 0.7;
+
+/** How much of a base slice's learned directions, and of its bulk, is left in the suspect's slice. */
+export interface SliceRetention {
+  readonly role: string;
+  readonly layer: number;
+  readonly top: number;
+  readonly bulk: number;
+  /** top / bulk, or null where the bulk is below its noise. */
+  readonly ratio: number | null;
+  /** Regression coefficient of suspect on base, and of base on suspect. */
+  readonly scale: number;
+  readonly reverseScale: number;
+  /** |B - scale A| / |scale A|. */
+  readonly drift: number;
+  /** Numerical rank of B - A when it is low and stands clear of rounding, else null; 0 when there is no difference. */
+  readonly rank: number | null;
+}
+
+/**
+ * Retention of slice `base` in slice `suspect` (same matrix, rows and columns). For base = U S V^T and k = 8:
+ * rho_top = sum_{i<=k} s_i u_i^T B v_i / sum_{i<=k} s_i^2, rho_bulk the same of the rest.
+ */
+export function sliceRetention(suspect: Slice, base: Slice): SliceRetention | null {
+  const a = sliceValues(base);
+  const b = sliceValues(suspect);
+  const { height, width } = base;
+  const { s, u, vt } = thinSvd(a, height, width);
+  const k = Math.min(TOP, Math.floor(height / 4));
+  let topEnergy = 0;
+  let topInner = 0;
+  for (let i = 0; i < k; i++) {
+    topEnergy += s[i]! * s[i]!;
+    topInner += s[i]! * bilinear(u, vt, b, i, height, width);
+  }
+  let aa = 0;
+  let bb = 0;
+  let ab = 0;
+  for (let i = 0; i < a.length; i++) {
+    aa += a[i]! * a[i]!;
+    bb += b[i]! * b[i]!;
+    ab += a[i]! * b[i]!;
+  }
+  const bulkEnergy = aa - topEnergy;
+  if (k === 0 || !(topEnergy > 0) || !(bulkEnergy > 0) || !(bb > 0)) return null;
+  const top = topInner / topEnergy;
+  const bulk = (ab - topInner) / bulkEnergy;
+  const noise = Math.sqrt(bb / (height * width) / bulkEnergy);
+  const scale = ab / aa;
+  const residual = Math.max(0, bb - (ab * ab) / aa);
+  return {
+    role: base.role,
+    layer: base.layer,
+    top,
+    bulk,
+    ratio: Math.abs(bulk) > MIN_BULK_SIGMA * noise ? top / bulk : null,
+    scale,
+    reverseScale: ab / bb,
+    drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
+    rank: differenceRank(a, b, height, width),
+  };
+}
+
+/** u_i^T B v_i. `u` is height x height row-major with u_i in column i; `vt` is height x width with v_i in row i. */
+function bilinear(u: Float64Array, vt: Float64Array, b: Float32Array, i: number, height: number, width: number): number {
+  let sum = 0;
+  for (let r = 0; r < height; r++) {
+    let dot = 0;
+    for (let c = 0; c < width; c++) dot += b[r * width + c]! * vt[i * width + c]!;
+    sum += u[r * height + i]! * dot;
+  }
+  return sum;
+}
+
+/**
+ * Rank of B - A: singular values above the edge sigma (sqrt(rows) + sqrt(cols)) of the rounding noise. A rank that
+ * fills the slice is no low rank.
+ */
+function differenceRank(a: Float32Array, b: Float32Array, height: number, width: number): number | null {
+  const delta = new Float64Array(a.length);
+  let energy = 0;
+  for (let i = 0; i < a.length; i++) {
+    delta[i] = b[i]! - a[i]!;
+    energy += a[i]! * a[i]!;
+  }
+  const noise = SLICE_NOISE * Math.sqrt(energy / a.length);
+  const edge = 1.05 * noise * (Math.sqrt(height) + Math.sqrt(width));
+  const { s } = thinSvd(delta, height, width);
+  let rank = 0;
+  while (rank < s.length && s[rank]! > edge) rank++;
+  return rank <= height / 2 ? rank : null;
+}
+
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((x, y) => x - y);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

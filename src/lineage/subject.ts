@@ -1,0 +1,12 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+
+/** One side of a comparison. */
+export interface Subject {
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
+  /** The weights, when they are at hand: slices the fingerprint lacks are read from them. */
+  readonly checkpoint: Checkpoint | null;
+  /** Registered as trained from scratch: the only ground on which a direction is claimed. */
+  readonly root: boolean;
+}
