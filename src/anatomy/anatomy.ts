@@ -51,6 +51,8 @@ export interface CanonicalTensor {
   /** 1, except for transposed (Conv1D) storage. */
   readonly colStride: number;
   readonly gain: Gain | null;
+  /** For role "unknown": the roles that shape and repetition leave possible. */
+  readonly candidates?: readonly Role[];
 }
 
 export interface Anatomy {

@@ -1,5 +1,7 @@
+import type { Gain } from "./anatomy.ts";
 import type { Layer, Parameter } from "./layer.ts";
 import type { NormFacts } from "./norm.ts";
+import { isNormByWords } from "./words.ts";
 
 const WORDS = new Map([
   ["vision_model", "vision"],
@@ -85,6 +87,11 @@ export interface ComponentFacts extends NormFacts {
   readonly projectsOut: boolean;
 }
 
+/** The gain that a linear reads which stands behind the last norm. */
+export function finalGain({ finalNorm, plusOne }: NormFacts): Gain | null {
+  return finalNorm === null ? null : { tensor: finalNorm, plusOne };
+}
+
 /** Facts for every component, from its parameters outside the layers and its first layers. */
 export function componentFacts(
   componentOf: ComponentOf,
@@ -92,6 +99,7 @@ export function componentFacts(
   outside: readonly Parameter[],
 ): (component: string) => ComponentFacts {
   const finalNorm = new Map<string, string>();
+  const guessedNorms = new Map<string, string[]>();
   const projectsOut = new Set<string>();
   const heads = new Set<string>();
   const embedRows = new Map<string, number>();
@@ -101,6 +109,11 @@ export function componentFacts(
     const last = path.at(-1) as string;
     if (name.suffix === "weight" && shape.length === 1 && FINAL_NORMS.has(last) && isFinal(path)) {
       if (!finalNorm.has(component)) finalNorm.set(component, tensor);
+    }
+    if (name.suffix !== "bias" && shape.length === 1 && isFinal(path) && isNormByWords(name.stem)) {
+      const guesses = guessedNorms.get(component);
+      if (guesses === undefined) guessedNorms.set(component, [tensor]);
+      else guesses.push(tensor);
     }
     if (last === "project_out") projectsOut.add(component);
     if (last === "lm_head") heads.add(component);
@@ -114,17 +127,21 @@ export function componentFacts(
     if (gainsArePlusOne(layer, vocabulary)) plusOne.add(component);
   }
   return (component) => ({
-    finalNorm: finalNorm.get(component) ?? null,
+    finalNorm: finalNorm.get(component) ?? only(guessedNorms.get(component)),
     plusOne: plusOne.has(component),
     projectsOut: projectsOut.has(component),
   });
 }
 
+function only(names: readonly string[] | undefined): string | null {
+  return names?.length === 1 ? (names[0] as string) : null;
+}
+
+const AROUND_THE_STACK = /embed|lm_head|predictions|^head$|merger|projector|project|vocab|^pre_|_pre$|soft_emb/;
+
 /** Norms of embeddings, heads and poolers carry the same words; `layer_norm` of a BERT embedding ends no stack. */
 function isFinal(path: readonly string[]): boolean {
-  return !path.some((segment) =>
-    ["embeddings", "lm_head", "predictions", "head", "merger", "projector"].includes(segment),
-  );
+  return !path.some((segment) => AROUND_THE_STACK.test(segment));
 }
 
 /**

@@ -1,18 +1,22 @@
 import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
-import { componentFacts, componentsOf } from "./component.ts";
+import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
 import { familyOf } from "./family.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
-import { layerMatrices } from "./layer-matrices.ts";
+import { type Found, layerMatrices } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
 import { layerNorms } from "./norm.ts";
 import { outerMatrices } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
+import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
-import { plainView } from "./view.ts";
 
 /** Element types whose values are weights. I8 carries the signs and, up to a scale per row, the values of int8 models. */
 const WEIGHT_DTYPES = new Set(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I8"]);
+
+/** How much a role counts towards the confidence that was read from words, and one that shapes only limit. */
+const TRUST_WORDS = 0.9;
+const TRUST_SHAPES = 0.3;
 
 /**
  * What every stored tensor is. Names and shapes alone decide; `config` only adds notes, so that a config that was edited,
@@ -26,43 +30,47 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
 
   const componentOf = componentsOf(parameters);
   const factsOf = componentFacts(componentOf, layers, outside);
-  const outer = outerMatrices(outside, componentOf, factsOf);
-  const matrices = outer.matrices;
-  const unknown = outer.unknown;
+  const matrices: CanonicalTensor[] = [];
+  const unknown: Unknown[] = [];
+  let guessed = 0;
+  const collect = (found: Found, component: (parameter: Parameter) => string, layer: number): void => {
+    for (const matrix of found.matrices) matrices.push(matrix);
+    for (const parameter of found.unknown) unknown.push({ parameter, component: component(parameter), layer });
+    guessed += found.guessed;
+  };
+  collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => componentOf(name.stem.split(".")), -1);
   for (const layer of layers) {
     const component = componentOf(layer.stack.split("."));
     const facts = factsOf(component);
-    const encoder = component === "decoder" ? factsOf("encoder") : null;
-    const crossGain =
-      encoder === null || encoder.finalNorm === null ? null : { tensor: encoder.finalNorm, plusOne: encoder.plusOne };
+    const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
     const found = layerMatrices(layer, { component, norms: layerNorms(layer, facts), crossGain });
-    for (const matrix of found.matrices) matrices.push(matrix);
-    for (const parameter of found.unknown) unknown.push(parameter);
+    collect(found, () => component, layer.index);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
-  for (const parameter of unknown) matrices.push(unknownMatrix(parameter, componentOf(parameter.name.root)));
+  const understood = matrices.length - guessed;
+  for (const matrix of unknownMatrices(unknown, matrices)) matrices.push(matrix);
+  const byShape = matrices.length - understood - guessed;
 
   const used = new Set(matrices.map((matrix) => matrix.tensor));
   for (const { tensor, name } of parameters) if (!used.has(tensor)) others.push({ tensor, role: vectorRole(name) });
   return {
     family,
-    confidence: matrices.length === 0 ? 1 : 1 - unknown.length / matrices.length,
+    confidence:
+      matrices.length === 0 ? 0 : (understood + guessed * TRUST_WORDS + byShape * TRUST_SHAPES) / matrices.length,
     matrices: matrices.map((matrix) => withFittingGain(matrix, tensors)).sort(byPlace),
     others: others.sort((a, b) => compare(a.tensor, b.tensor)),
-    notes: configNotes(config, matrices),
+    notes: [...readingNotes(guessed, byShape), ...configNotes(config, matrices)],
   };
 }
 
-/** A matrix of which only the shape is known; convolutions and stacks are flattened to their last axis. */
-function unknownMatrix({ tensor, shape, name }: Parameter, component: string): CanonicalTensor {
-  const cols = shape.at(-1) as number;
-  const rows = shape.slice(0, -1).reduce((product, n) => product * n, 1);
-  return plainView(
-    { component, layer: name.layer, expert: name.expert, role: "unknown", tensor, gain: null },
-    rows,
-    cols,
-  );
+function readingNotes(guessed: number, byShape: number): readonly string[] {
+  const notes: string[] = [];
+  if (guessed > 0)
+    notes.push(`roles of ${guessed} matrices were read from the words of unknown names and fit their shapes`);
+  if (byShape > 0)
+    notes.push(`names of ${byShape} matrices say nothing; shapes and repetition limit the roles they may play`);
+  return notes;
 }
 
 /** Parameters in the order of their names; what is none goes to `others`. */

@@ -17,7 +17,7 @@ const WIDTH = ["hidden_size", "n_embd", "d_model"];
  */
 export function headHints(config: Readonly<Record<string, unknown>> | null, tensors: TensorTable): HeadHint | null {
   if (config === null) return null;
-  const text = isRecord(config["text_config"]) ? config["text_config"] : config;
+  const text = isRecord(config.text_config) ? config.text_config : config;
   const heads = count(text, HEADS);
   if (heads === null) return null;
   const width = count(text, WIDTH);

@@ -7,6 +7,7 @@ import { SHARED_EXPERT } from "./name.ts";
 import type { LayerNorms } from "./norm.ts";
 import { isConv1dName, layerOrientation, layerWidth, type Orientation } from "./orientation.ts";
 import { plainView, shiftedView, transposedView } from "./view.ts";
+import { useFromWords } from "./words.ts";
 
 /** More experts than this in one tensor are no experts; it bounds how many views a small header can ask for. */
 const MAX_EXPERTS = 4096;
@@ -18,26 +19,46 @@ export interface LayerContext {
   readonly crossGain: Gain | null;
 }
 
-/** The matrices of the layer's tensors that the tables know; the others come back in `unknown`. */
-export function layerMatrices(
-  layer: Layer,
-  context: LayerContext,
-): { readonly matrices: CanonicalTensor[]; readonly unknown: Parameter[] } {
-  const orientation = layerOrientation(layer, layerWidth(layer));
-  const matrices: CanonicalTensor[] = [];
-  const unknown: Parameter[] = [];
-  for (const parameter of layer.weights.values()) {
-    if (parameter.shape.length < 2) continue;
-    const use = resolvedUse(parameter, layer);
-    const views = use === undefined ? null : matricesOf(parameter, use, layer, context, orientation);
-    if (views === null) unknown.push(parameter);
-    else for (const view of views) matrices.push(view);
-  }
-  return { matrices, unknown };
+/** Matrices found in a part of the model. */
+export interface Found {
+  readonly matrices: readonly CanonicalTensor[];
+  /** Parameters of two or more dimensions that neither tables nor words explain. */
+  readonly unknown: readonly Parameter[];
+  /** How many of the matrices rest on words that no table lists. */
+  readonly guessed: number;
 }
 
-function resolvedUse({ name, shape }: Parameter, layer: Layer): Use | undefined {
-  const use = layerUse(name.pattern);
+/** The matrices of the layer's tensors, by the tables or else by the words of their names where shapes agree. */
+export function layerMatrices(layer: Layer, context: LayerContext): Found {
+  const width = layerWidth(layer);
+  const orientation = layerOrientation(layer, width);
+  const matrices: CanonicalTensor[] = [];
+  const unknown: Parameter[] = [];
+  let guessed = 0;
+  for (const parameter of layer.weights.values()) {
+    if (parameter.shape.length < 2) continue;
+    const known = layerUse(parameter.name.pattern);
+    const use = resolvedUse(known ?? guessedUse(parameter, layer, width), parameter, layer);
+    const views = use === undefined ? null : matricesOf(parameter, use, layer, context, orientation);
+    if (views === null) {
+      unknown.push(parameter);
+      continue;
+    }
+    if (known === undefined) guessed += views.length;
+    for (const view of views) matrices.push(view);
+  }
+  return { matrices, unknown, guessed };
+}
+
+/** Words are believed only of a matrix that reads or writes the residual stream where they say so. */
+function guessedUse({ name, shape }: Parameter, layer: Layer, width: number): Use | undefined {
+  const use = useFromWords(name, layer);
+  if (use === undefined || shape.length !== 2) return undefined;
+  const residual = use === "o" || use === "down" || use === "cross_o" ? shape[0] : shape[1];
+  return width === 0 || residual === width ? use : undefined;
+}
+
+function resolvedUse(use: Use | undefined, { name, shape }: Parameter, layer: Layer): Use | undefined {
   if (use === "gate or router") return hasExperts(layer) ? "router" : "gate";
   if (use !== "up or gate_up" || name.pattern.endsWith("gate_up_proj")) return use;
   const down = layer.weights.get(siblingDown(name.stem))?.shape;

@@ -1,5 +1,6 @@
 import type { Gain, Role } from "./anatomy.ts";
 import type { Layer } from "./layer.ts";
+import { normSlotFromWords } from "./words.ts";
 
 /** What a component says about its norms beyond what a layer shows. */
 export interface NormFacts {
@@ -44,7 +45,26 @@ const OWN_NORM = new Map([
   ["mlp.down_proj", "mlp.ffn_sub_norm"],
 ]);
 
+/** Norms known to stand behind a sublayer: where they are, nothing is guessed about the others. */
+const AFTER =
+  /^(?:attention\.output\.LayerNorm|output\.LayerNorm|attention\.LayerNorm|full_layer_layer_norm|output_layer_norm|post_attention_layernorm|post_feedforward_layernorm|post_attention_norm|post_ffw_norm)$/;
+
 const SUBLAYER = /^layer\.[0-9]+\./;
+
+/** Norms with unknown names, by the sublayer that their words name; a sublayer with several gets none. */
+function guessedNorms({ weights }: Layer): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const twice = new Set<string>();
+  for (const { name, shape, tensor } of weights.values()) {
+    if (shape.length !== 1 || /(?:^|[._])[qk]_norm$/.test(name.stem)) continue;
+    const slot = normSlotFromWords(name.stem);
+    if (slot === undefined) continue;
+    if (found.has(slot)) twice.add(slot);
+    found.set(slot, tensor);
+  }
+  for (const slot of twice) found.delete(slot);
+  return found;
+}
 
 /** Gains as functions of the place: which stored vector scales the columns of which matrix of this layer. */
 export interface LayerNorms {
@@ -65,7 +85,8 @@ export function layerNorms(layer: Layer, facts: NormFacts): LayerNorms {
     (weights.has("self_attn_layer_norm") && facts.finalNorm === null) ||
     weights.has("linear1") ||
     weights.has("sa_layer_norm");
-  const attention = postNorm ? null : first(BEFORE_ATTENTION);
+  const guess = postNorm || [...weights.keys()].some((stem) => AFTER.test(stem)) ? null : guessedNorms(layer);
+  const attention = postNorm ? null : (first(BEFORE_ATTENTION) ?? guess?.get("attention") ?? null);
   const feedForward = postNorm ? null : feedForwardNorm();
   const cross = postNorm ? null : named("encoder_attn_layer_norm");
 
@@ -75,7 +96,7 @@ export function layerNorms(layer: Layer, facts: NormFacts): LayerNorms {
       return named("pre_feedforward_layernorm");
     }
     // One norm for two sublayers: they read it in parallel (Falcon-7B, GPT-J, Phi-2).
-    return first(BEFORE_FEED_FORWARD) ?? attention;
+    return first(BEFORE_FEED_FORWARD) ?? guess?.get("feed-forward") ?? attention;
   }
 
   return {

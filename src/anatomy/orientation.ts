@@ -14,11 +14,11 @@ export function isConv1dName(stem: string): boolean {
   return CONV1D.has(stem);
 }
 
-/** Residual width as the layer's norms tell it; 0 when it has none. */
+/** Residual width as the layer's vectors (norms, scales) tell it; 0 when it has none. */
 export function layerWidth(layer: Layer): number {
   const counts = new Map<number, number>();
   for (const { name, shape } of layer.weights.values()) {
-    if (shape.length !== 1 || !/(?:norm|ln_\w+|ln\d?)$/.test(name.stem) || name.stem.includes("attn.")) continue;
+    if (shape.length !== 1 || /attn\.|q_norm|k_norm|_a_layernorm/.test(name.stem)) continue;
     const width = shape[0] as number;
     counts.set(width, (counts.get(width) ?? 0) + 1);
   }

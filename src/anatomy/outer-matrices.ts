@@ -1,8 +1,10 @@
-import type { CanonicalTensor, Gain } from "./anatomy.ts";
-import type { ComponentFacts, ComponentOf } from "./component.ts";
+import type { CanonicalTensor, Role } from "./anatomy.ts";
+import { type ComponentFacts, type ComponentOf, finalGain } from "./component.ts";
 import type { Parameter } from "./layer.ts";
+import type { Found } from "./layer-matrices.ts";
 import { outerRole } from "./outer-table.ts";
 import { plainView, transposedView } from "./view.ts";
+import { outerRoleFromWords } from "./words.ts";
 
 /** Linears outside the layers that read the last norm directly. */
 const READS_FINAL_NORM = new Set(["project_out", "text_projection", "visual_projection", "visual.proj", "score"]);
@@ -12,31 +14,35 @@ export function outerMatrices(
   outside: readonly Parameter[],
   componentOf: ComponentOf,
   factsOf: (component: string) => ComponentFacts,
-): { readonly matrices: CanonicalTensor[]; readonly unknown: Parameter[] } {
+): Found {
   const matrices: CanonicalTensor[] = [];
   const unknown: Parameter[] = [];
+  let guessed = 0;
   for (const parameter of outside) {
     const { name, shape, tensor } = parameter;
     if (shape.length < 2 || name.suffix === "bias") continue;
-    const role = outerRole(name.pattern);
+    const known = outerRole(name.pattern);
+    // One row is a class or mask token, whatever its words.
+    const role = known ?? (shape.slice(0, -1).every((n) => n === 1) ? undefined : outerRoleFromWords(name.stem));
     if (role === undefined || shape.includes(0)) {
       unknown.push(parameter);
       continue;
     }
+    if (known === undefined) guessed += 1;
     const component = componentOf(name.stem.split("."));
     const facts = factsOf(component);
-    const readsNorm =
-      role === "head"
-        ? !facts.projectsOut
-        : READS_FINAL_NORM.has(name.stem.split(".").slice(-1)[0] as string) || name.stem.endsWith("visual.proj");
-    const gain: Gain | null =
-      readsNorm && facts.finalNorm !== null ? { tensor: facts.finalNorm, plusOne: facts.plusOne } : null;
+    const gain = readsFinalNorm(parameter, role, facts) ? finalGain(facts) : null;
     const place = { component, layer: -1, expert: -1, role, tensor, gain };
     matrices.push(
       isInOut(parameter) ? transposedView(place, shape[1] as number, shape[0] as number) : flat(place, shape),
     );
   }
-  return { matrices, unknown };
+  return { matrices, unknown, guessed };
+}
+
+function readsFinalNorm({ name }: Parameter, role: Role, facts: ComponentFacts): boolean {
+  if (role === "head") return !facts.projectsOut;
+  return READS_FINAL_NORM.has(name.stem) || READS_FINAL_NORM.has(name.stem.slice(name.stem.lastIndexOf(".") + 1));
 }
 
 /** OpenCLIP and Gemma 3 keep projections as bare [in, out] parameters. */
