@@ -1,0 +1,107 @@
+import type { SyncByteSource } from "../bytes/byte-source.ts";
+import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { Blake3 } from "./blake3.ts";
+import { DECODERS } from "./decode.ts";
+import { decodeToF32Plain } from "./decode-plain.ts";
+import { isDecodable } from "./decode-target.ts";
+import { type Kernels, loadKernels } from "./load-kernels.ts";
+import { emptyMoments, type Moments, type MomentsDtype, mergeMoments, momentsAt, prescaleFor } from "./moments.ts";
+
+/** Bytes read at a time: half a core's L2 cache, so that the second look at them does not go to memory. */
+const PIECE = 1 << 19;
+/** Elements decoded at a time when a type is not read as it is. */
+const DECODED = 1 << 16;
+/** Elements looked at to choose the first prescale. */
+const PROBE = 4096;
+/** The prescale is chosen anew when the largest scaled value leaves this range. */
+const SCALED_MIN = 2 ** -20;
+const SCALED_MAX = 2 ** 16;
+
+export interface FullPass {
+  /** BLAKE3 of the bytes, 32 bytes. */
+  readonly digest: Uint8Array;
+  /** Null for the types `decodeToF32` does not know. F64 beyond f32's range counts as infinite. */
+  readonly moments: Moments | null;
+}
+
+/**
+ * Hashes bytes [begin, end) and takes their moments in one pass: 512 KiB are read straight into the kernels' memory and
+ * used up while they are in the cache. Pieces start at `begin`, so the result depends on the bytes and the type alone,
+ * not on threads; bytes that are no whole element at the end are hashed only.
+ */
+export function fullPass(
+  source: Pick<SyncByteSource, "readIntoSync">,
+  begin: number,
+  end: number,
+  dtype: Dtype,
+): FullPass {
+  const kernels = loadKernels();
+  const { arena } = kernels;
+  return arena.scope(() => {
+    const pointer = arena.alloc(Math.min(PIECE, end - begin));
+    const hash = new Blake3(kernels);
+    const tally = isDecodable(dtype) ? new Tally(kernels, dtype) : null;
+    for (let at = begin; at < end; at += PIECE) {
+      const length = Math.min(PIECE, end - at);
+      source.readIntoSync(arena.u8(pointer, length), at);
+      hash.updateAt(pointer, length);
+      tally?.add(pointer, Math.floor(length / (DTYPE_BITS[dtype] / 8)));
+    }
+    return { digest: hash.digest(), moments: tally === null ? null : tally.total };
+  });
+}
+
+/** Moments of successive pieces, with a prescale that follows the data. */
+class Tally {
+  readonly #kernels: Kernels;
+  readonly #dtype: Dtype;
+  /** Where decoded values go; 0 when the type is read as it is. */
+  readonly #decoded: number;
+  #prescale = 0;
+  total: Moments = emptyMoments();
+
+  constructor(kernels: Kernels, dtype: Dtype) {
+    this.#kernels = kernels;
+    this.#dtype = dtype;
+    this.#decoded = isDirect(dtype) ? 0 : kernels.arena.alloc(DECODED * 4);
+  }
+
+  /** `n` elements of the tally's type at `pointer`. */
+  add(pointer: number, n: number): void {
+    const dtype = this.#dtype;
+    if (isDirect(dtype)) {
+      this.#addValues(pointer, n, dtype);
+      return;
+    }
+    const width = DTYPE_BITS[dtype] / 8;
+    for (let at = 0; at < n; at += DECODED) {
+      const count = Math.min(DECODED, n - at);
+      this.#decode(pointer + at * width, count, count * width);
+      this.#addValues(this.#decoded, count, "F32");
+    }
+  }
+
+  #addValues(pointer: number, n: number, dtype: MomentsDtype): void {
+    const moments = (count: number, prescale: number): Moments =>
+      momentsAt(this.#kernels, pointer, count, dtype, prescale);
+    if (this.#prescale === 0) this.#prescale = prescaleFor(moments(Math.min(n, PROBE), 1).absMax);
+    let found = moments(n, this.#prescale);
+    const scaled = found.absMax * this.#prescale;
+    if (found.absMax > 0 && (scaled < SCALED_MIN || scaled > SCALED_MAX)) {
+      this.#prescale = prescaleFor(found.absMax);
+      found = moments(n, this.#prescale);
+    }
+    this.total = mergeMoments(this.total, found);
+  }
+
+  #decode(pointer: number, count: number, bytes: number): void {
+    const { arena, exports } = this.#kernels;
+    const decoder = DECODERS.get(this.#dtype);
+    if (decoder !== undefined) exports[decoder](pointer, this.#decoded, count);
+    else decodeToF32Plain(arena.u8(pointer, bytes), this.#dtype, arena.f32(this.#decoded, count));
+  }
+}
+
+function isDirect(dtype: Dtype): dtype is MomentsDtype {
+  return dtype === "BF16" || dtype === "F16" || dtype === "F32";
+}

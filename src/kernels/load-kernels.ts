@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { Arena, type LinearMemory } from "./arena.ts";
+
+/** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
+export interface KernelExports {
+  readonly memory: LinearMemory;
+  heapBase(): number;
+  blake3Chunks(input: number, chunks: number, counter: bigint, out: number): void;
+  blake3Parents(pairs: number, parents: number, out: number): void;
+  blake3Four(
+    input: number,
+    stride: number,
+    bytes: number,
+    counter: bigint,
+    step: bigint,
+    flags: number,
+    first: number,
+    last: number,
+    out: number,
+  ): void;
+  transposeBits(from: number, rows: number, bytes: number, fromStride: number, to: number, toStride: number): void;
+  decodeBf16(from: number, to: number, n: number): void;
+  decodeF16(from: number, to: number, n: number): void;
+  decodeF64(from: number, to: number, n: number): void;
+  decodeE4M3(from: number, to: number, n: number): void;
+  decodeE5M2(from: number, to: number, n: number): void;
+  multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;
+  momentsBf16(from: number, n: number, scale: number, out: number): void;
+  momentsF16(from: number, n: number, scale: number, out: number): void;
+  momentsF32(from: number, n: number, scale: number, out: number): void;
+  rowSquares(from: number, rows: number, stride: number, out: number): void;
+  columnSquares(from: number, rows: number, stride: number, out: number): void;
+  hamming(a: number, b: number, bytes: number): number;
+  hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
+  packNegative(from: number, words: number, to: number): void;
+  packZero(from: number, words: number, to: number): void;
+}
+
+/** One instance of the kernels with a memory of its own. Not shared between threads: sharing bought nothing. */
+export interface Kernels {
+  readonly arena: Arena;
+  readonly memory: LinearMemory;
+  readonly exports: KernelExports;
+}
+
+/** The two constructors used here; @types/node does not describe WebAssembly. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+let loaded: Kernels | undefined;
+
+/** The kernels of this thread: compiled at the first call (about 2 ms), the same instance ever after. */
+export function loadKernels(): Kernels {
+  loaded ??= instantiate(readFileSync(new URL("./kernels.wasm", import.meta.url)));
+  return loaded;
+}
+
+function instantiate(wasm: Uint8Array): Kernels {
+  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+  const exports = new Instance(new Module(wasm)).exports as KernelExports;
+  return { arena: new Arena(exports.memory, exports.heapBase()), memory: exports.memory, exports };
+}
