@@ -49,6 +49,8 @@ async function addFile(to: Assembly, real: string, shown: string, path: string, 
       throw new WeightmarkError("ST_TENSOR_LIMIT", `more than ${MAX_TENSORS} tensors in one model`, { file: shown });
     }
     to.tensors.set(tensor.name, { ...tensor, file });
+    // Of a million tensors only one copy is kept.
+    header.tensors.delete(tensor.name);
   }
 }
 

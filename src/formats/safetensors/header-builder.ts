@@ -43,8 +43,10 @@ export class HeaderBuilder implements JsonHandler {
   /** Field whose value comes next; "" between fields. */
   #field = "";
   #dtype: Dtype | null = null;
-  #shape: number[] | null = null;
-  #offsets: number[] | null = null;
+  #shape: readonly number[] | null = null;
+  #offsets: readonly number[] | null = null;
+  /** Numbers of the array being read; copied out when it ends, because pushed-to arrays keep spare room. */
+  readonly #numbers: number[] = [];
   #unknownFields = new Set<string>();
   /** Open containers inside the value of an unknown field. */
   #skipDepth = 0;
@@ -81,10 +83,8 @@ export class HeaderBuilder implements JsonHandler {
 
   beginArray(): void {
     if (this.#place === "entry" && this.#field === "shape") {
-      this.#shape = [];
       this.#place = "shape";
     } else if (this.#place === "entry" && this.#field === "data_offsets") {
-      this.#offsets = [];
       this.#place = "data_offsets";
     } else {
       this.#other("array");
@@ -92,8 +92,14 @@ export class HeaderBuilder implements JsonHandler {
   }
 
   endArray(): void {
-    if (this.#place === "skip") this.#closeSkipped();
-    else this.#place = "entry";
+    if (this.#place === "skip") {
+      this.#closeSkipped();
+      return;
+    }
+    if (this.#place === "shape") this.#shape = this.#numbers.slice();
+    else this.#offsets = this.#numbers.slice();
+    this.#numbers.length = 0;
+    this.#place = "entry";
   }
 
   string(text: string): void {
@@ -203,13 +209,13 @@ export class HeaderBuilder implements JsonHandler {
   }
 
   #addDimension(size: number): void {
-    if (this.#shape!.length === MAX_RANK) throw this.#refuse("ST_RANK_LIMIT", `more than ${MAX_RANK} dimensions`);
-    this.#shape!.push(size);
+    if (this.#numbers.length === MAX_RANK) throw this.#refuse("ST_RANK_LIMIT", `more than ${MAX_RANK} dimensions`);
+    this.#numbers.push(size);
   }
 
   #addOffset(offset: number): void {
-    if (this.#offsets!.length === 2) throw this.#refuse("ST_ENTRY_INVALID", "data_offsets has more than two numbers");
-    this.#offsets!.push(offset);
+    if (this.#numbers.length === 2) throw this.#refuse("ST_ENTRY_INVALID", "data_offsets has more than two numbers");
+    this.#numbers.push(offset);
   }
 
   #endEntry(): void {

@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { memorySource } from "../../../src/bytes/memory-source.ts";
+import { readShardIndex } from "../../../src/checkpoint/shard-index.ts";
+import type { WeightmarkError } from "../../../src/errors.ts";
+import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
+
+interface Vector {
+  readonly file: string;
+  readonly kind: "safetensors" | "index";
+  readonly expect: string;
+  readonly why: string;
+}
+
+const directory = fileURLToPath(new URL("../../vectors/", import.meta.url));
+const manifest: readonly Vector[] = JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8"));
+
+async function verdict({ file, kind }: Vector): Promise<string> {
+  const source = memorySource(readFileSync(join(directory, file)), file);
+  const read: Promise<unknown> = kind === "index" ? readShardIndex(source) : readSafetensorsHeader(source);
+  return read.then(
+    () => "ok",
+    (error: WeightmarkError) => error.code,
+  );
+}
+
+describe("the corpus of bad and odd files", () => {
+  it.each(manifest.map((vector) => [vector.file, vector.expect, vector.why, vector] as const))(
+    "%s: %s, %s",
+    async (_file, expected, _why, vector) => {
+      expect(await verdict(vector)).toBe(expected);
+    },
+  );
+
+  it("lists every file there is", () => {
+    const files = ["bad", "good", "index"].flatMap((kind) =>
+      readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
+    );
+    expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());
+  });
+});
