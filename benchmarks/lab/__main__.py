@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from transformers.utils import logging
 
 from .calibration import COUNT, make_calibration
 from .derivatives import DERIVATIVES
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=COUNT, help="models in the calibration set")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # Sums in a fixed order: the same machine and versions give the same weights.
+    logging.disable_progress_bar()
     for name in arguments.only:
         run(name, arguments.out, arguments.count)
 
