@@ -1,0 +1,140 @@
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
+import type { Registry, RegistryEntry } from "../registry/registry.ts";
+import { withoutNonFinite } from "./finite.ts";
+import { manifestRoot } from "./manifest-root.ts";
+import type {
+  CompareReport,
+  DoctorReport,
+  FingerprintReport,
+  IdentifyReport,
+  InspectReport,
+  RegistryReport,
+  Report,
+} from "./schemas/index.ts";
+
+/** Who made a result, and when; times are null where the same input must give the same bytes. */
+export interface RunInfo {
+  readonly version: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+export type InputReport = CompareReport["inputs"]["suspect"];
+
+/** How one side of a comparison was found. */
+export interface InputFacts {
+  readonly location: string;
+  readonly kind: "model" | "fingerprint";
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+}
+
+export function inputReport(facts: InputFacts, fingerprint: Fingerprint): InputReport {
+  return {
+    location: facts.location,
+    kind: facts.kind,
+    revision: null,
+    manifestRoot: manifestRoot(fingerprint.tensors),
+    sampledRoot: fingerprint.roots.sampled,
+    contentRoot: fingerprint.roots.content,
+    depth: fingerprint.depth,
+    family: fingerprint.family,
+    parameters: String(fingerprint.parameters),
+    bytesRead: String(facts.bytesRead),
+    bytesTotal: String(facts.bytesTotal),
+  };
+}
+
+type Body<R extends Report> = Omit<R, "schema" | "tool" | "startedAt" | "finishedAt" | "nonFinite">;
+
+/** Puts the envelope around a result and takes out the numbers that JSON cannot hold. */
+function wrap<R extends Report>(schema: R["schema"], run: RunInfo, body: Body<R>): R {
+  const { value, found } = withoutNonFinite(body);
+  return {
+    schema,
+    tool: { name: "weightmark", version: run.version },
+    ...(run.startedAt === null ? {} : { startedAt: run.startedAt }),
+    ...(run.finishedAt === null ? {} : { finishedAt: run.finishedAt }),
+    ...value,
+    ...(found.length === 0 ? {} : { nonFinite: found }),
+  } as unknown as R;
+}
+
+export function compareReport(run: RunInfo, inputs: CompareReport["inputs"], result: CompareResult): CompareReport {
+  // A result's read-only arrays become the report's: nothing writes to either.
+  const comparison = result as unknown as Omit<Body<CompareReport>, "inputs">;
+  return wrap<CompareReport>("weightmark/compare@1", run, { inputs, ...comparison });
+}
+
+export function identifyReport(
+  run: RunInfo,
+  suspect: InputReport,
+  location: string,
+  result: IdentifyResult,
+): IdentifyReport {
+  const { candidates, registry, ...rest } = result;
+  const body = {
+    inputs: { suspect },
+    verdict: rest.verdict,
+    summary: rest.summary,
+    candidates: candidates.map(({ comparison: _, ...candidate }) => candidate),
+    comparison: candidates[0]?.comparison ?? null,
+    registry: { location, ...registry },
+    caveats: rest.caveats,
+  };
+  return wrap<IdentifyReport>("weightmark/identify@1", run, body as unknown as Body<IdentifyReport>);
+}
+
+export function fingerprintReport(
+  run: RunInfo,
+  model: InputReport,
+  output: FingerprintReport["output"],
+  fingerprint: Fingerprint,
+): FingerprintReport {
+  const { version, confidence, dtypes, tensors, sketches, slices, notes } = fingerprint;
+  const layers = new Set(
+    sketches.filter(({ layer }) => layer >= 0).map(({ component, layer }) => `${component}/${layer}`),
+  );
+  return wrap<FingerprintReport>("weightmark/fingerprint@1", run, {
+    inputs: { model },
+    output,
+    fingerprint: {
+      version,
+      confidence,
+      dtypes,
+      tensors: tensors.length,
+      sketches: sketches.length,
+      slices: slices.length,
+      layers: layers.size,
+      notes: [...notes],
+    },
+  });
+}
+
+export function inspectReport(run: RunInfo, body: Body<InspectReport>): InspectReport {
+  return wrap<InspectReport>("weightmark/inspect@1", run, body);
+}
+
+export function doctorReport(run: RunInfo, body: Body<DoctorReport>): DoctorReport {
+  return wrap<DoctorReport>("weightmark/doctor@1", run, body);
+}
+
+type EntryReport = NonNullable<RegistryReport["entries"]>[number];
+
+export function entryReport(entry: RegistryEntry): EntryReport {
+  const { digest, name, root, addedAt, bytes, version, family, depth, parameters } = entry;
+  return { digest, name, root, addedAt, bytes, version, family, depth, parameters: String(parameters) };
+}
+
+/** `registry` after the action. */
+export function registryReport(
+  run: RunInfo,
+  registry: Registry,
+  action: RegistryReport["action"],
+  outcome: Pick<RegistryReport, "entries" | "changes" | "output" | "problems">,
+): RegistryReport {
+  const { location, entries, digest, generation, updatedAt } = registry;
+  const about = { location, entries, digest, generation, updatedAt };
+  return wrap<RegistryReport>("weightmark/registry@1", run, { action, registry: about, ...outcome });
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/** Whole numbers that may leave the range of a double are decimal strings. */
+export const bigCount = z.string().regex(/^\d+$/).describe("a whole number in decimal digits");
+export const count = z.int().min(0);
+export const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe("BLAKE3, hex");
+export const log10P = z.number().nullable().describe("log10 of a p-value; null where there is none");
+export const verdict = z.enum(["identical", "recast", "derived", "shared-init", "no-evidence", "not-testable"]);
+export const direction = z.enum(["suspect-from-base", "base-from-suspect", "siblings", "not-established"]);
+export const depth = z.enum(["sampled", "full"]);
+
+/** Fields of every result; `kind` is the name in `schema`. */
+export function envelope<Kind extends string>(kind: Kind) {
+  return {
+    schema: z.literal(`weightmark/${kind}@1` as const),
+    tool: z.strictObject({ name: z.literal("weightmark"), version: z.string() }),
+    startedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
+    finishedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
+    nonFinite: z
+      .array(z.strictObject({ path: z.string(), value: z.enum(["NaN", "Infinity", "-Infinity"]) }))
+      .optional()
+      .describe("numbers that JSON cannot hold: null at this JSON pointer"),
+  };
+}
+
+/** One side of a comparison, as it was found. */
+export const input = z.strictObject({
+  location: z.string(),
+  kind: z.enum(["model", "fingerprint"]),
+  revision: z.string().nullable(),
+  manifestRoot: hash.describe("BLAKE3 over names, types and shapes of all tensors"),
+  sampledRoot: hash.describe("BLAKE3 over the sampled values, whatever names, order, sharding and metadata"),
+  contentRoot: hash.nullable().describe("BLAKE3 over all stored values, likewise; null at depth sampled"),
+  depth,
+  family: z.string(),
+  parameters: bigCount,
+  bytesRead: bigCount,
+  bytesTotal: bigCount,
+});
+
+export const component = z.strictObject({
+  component: z.string(),
+  verdict,
+  log10P,
+  r: z.number().nullable(),
+  retention: z.number().nullable(),
+  reason: z.string().nullable(),
+});
+
+export const relation = z.string().describe("such as fine-tune, lora, quantized; the list may grow");

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { component, count, direction, envelope, input, log10P, relation, verdict } from "./common.ts";
+
+/** What a comparison says, without the envelope. */
+export const comparison = z.strictObject({
+  verdict,
+  summary: z.string(),
+  direction,
+  relations: z.array(relation),
+  parents: z.array(z.strictObject({ name: z.string(), log10P })),
+  log10P,
+  threshold: z.number().describe("log10 of the corrected p that a claim needs"),
+  log10Tried: z.number().describe("log10 of the number of hypotheses that log10P is corrected for"),
+  components: z.array(component),
+  tests: z.array(
+    z.strictObject({
+      name: z.string(),
+      component: z.string(),
+      axis: z.enum(["residual", "neurons"]),
+      z: z.number().nullable(),
+      log10P,
+      exact: z.boolean(),
+      n: count,
+      m: count,
+      r: z.number().nullable().optional(),
+      fixedPoints: count.optional(),
+      monteCarloP: z.number().nullable().optional(),
+      assumptions: z.array(z.string()),
+    }),
+  ),
+  layers: z.array(
+    z.strictObject({
+      component: z.string(),
+      suspect: z.int(),
+      base: z.int().nullable(),
+      log10P,
+      agreement: z.number().nullable(),
+    }),
+  ),
+  difference: z.strictObject({
+    scale: z.number().nullable(),
+    reverseScale: z.number().nullable(),
+    drift: z.number().nullable(),
+    frozenTensors: count,
+    comparedTensors: count,
+    loraRank: count.optional(),
+    quantization: z.string().optional(),
+  }),
+  caveats: z.array(z.string()),
+});
+
+export const compareSchema = z
+  .strictObject({
+    ...envelope("compare"),
+    inputs: z.strictObject({ suspect: input, base: input }),
+    ...comparison.shape,
+  })
+  .meta({
+    title: "weightmark compare",
+    description: "Whether two models share trained weights, and on what evidence.",
+  });

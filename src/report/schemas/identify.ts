@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { component, count, direction, envelope, hash, input, log10P, relation, verdict } from "./common.ts";
+import { comparison } from "./compare.ts";
+
+export const identifySchema = z
+  .strictObject({
+    ...envelope("identify"),
+    inputs: z.strictObject({ suspect: input }),
+    verdict: verdict.describe("the best candidate's"),
+    summary: z.string(),
+    candidates: z.array(
+      z.strictObject({
+        name: z.string(),
+        root: z.boolean(),
+        verdict,
+        direction,
+        relations: z.array(relation),
+        log10P,
+        matchedLayers: count,
+        components: z.array(component),
+      }),
+    ),
+    comparison: comparison.nullable().describe("with the best candidate, in full; null when there is none"),
+    registry: z.strictObject({
+      location: z.string(),
+      entries: count,
+      digest: hash,
+      updatedAt: z.string().nullable(),
+    }),
+    caveats: z.array(z.string()),
+  })
+  .meta({ title: "weightmark identify", description: "Which registered bases a model shares trained weights with." });

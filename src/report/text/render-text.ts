@@ -1,0 +1,28 @@
+import type { Report } from "../schemas/index.ts";
+import { compareText } from "./compare-text.ts";
+import { identifyText } from "./identify-text.ts";
+import { fingerprintText, inspectText } from "./inspect-text.ts";
+import { doctorText, registryText } from "./registry-text.ts";
+import { type Style, style } from "./style.ts";
+
+/** A report for people, ending in a newline. Every string of a model's or a user's is escaped. */
+export function renderText(report: Report, options: { readonly colour: boolean }): string {
+  return `${lines(report, style(options.colour)).join("\n")}\n`;
+}
+
+function lines(report: Report, style: Style): string[] {
+  switch (report.schema) {
+    case "weightmark/compare@1":
+      return compareText(report, style);
+    case "weightmark/identify@1":
+      return identifyText(report, style);
+    case "weightmark/inspect@1":
+      return inspectText(report, style);
+    case "weightmark/fingerprint@1":
+      return fingerprintText(report, style);
+    case "weightmark/registry@1":
+      return registryText(report, style);
+    case "weightmark/doctor@1":
+      return doctorText(report, style);
+  }
+}
