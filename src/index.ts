@@ -1,14 +1,14 @@
-export { describeAnatomy } from "./anatomy/describe.ts";
 export type { Anatomy, CanonicalTensor, Gain, Role } from "./anatomy/anatomy.ts";
+export { describeAnatomy } from "./anatomy/describe.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";
 export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
-export { type ErrorCode, type ErrorDetail, ERRORS, WeightmarkError } from "./errors.ts";
+export { ERRORS, type ErrorCode, type ErrorDetail, WeightmarkError } from "./errors.ts";
 export { type FingerprintOptions, fingerprintCheckpoint } from "./fingerprint/extract.ts";
 export { parseFingerprint, serializeFingerprint } from "./fingerprint/file.ts";
 export type { Depth, Fingerprint, Sketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
+export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects } from "./lineage/compare.ts";
 export { type IdentifyOptions, identifySubject } from "./lineage/identify.ts";
 export type * from "./lineage/result.ts";
-export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export type { Subject } from "./lineage/subject.ts";

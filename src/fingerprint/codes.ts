@@ -9,7 +9,7 @@ const CODE_ROWS = 8;
 export function layerCodes(fingerprint: Fingerprint): LayerCode[] {
   const codes: LayerCode[] = [];
   for (const sketch of fingerprint.sketches) {
-    if (sketch.role === "embed" || sketch.role === "head" || sketch.expert > 0) continue;
+    if (sketch.tokens || sketch.expert > 0) continue;
     const code = sketchCode(sketch);
     if (code !== null) {
       codes.push({ component: sketch.component, layer: sketch.layer, role: sketch.role, cols: sketch.cols, code });

@@ -37,7 +37,7 @@ export async function readTensors(task: ContentTask, source?: ByteSource): Promi
     const bytes = from ?? opened!;
     const records: [string, ContentRecord][] = [];
     for (const { name, begin, end, dtype } of task.tensors) {
-      const { digest, moments } = fullPass((target, position) => bytes.readIntoSync(target, position), begin, end, dtype);
+      const { digest, moments } = fullPass(bytes, begin, end, dtype);
       records.push([
         name,
         { content: toHex(digest), moments: moments !== null && holdsValues(dtype) ? summarise(moments) : null },

@@ -1,6 +1,13 @@
 import { describeAnatomy } from "../anatomy/describe.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { FINGERPRINT_VERSION, type Depth, type Fingerprint, type Sketch, type Slice, type TensorRecord } from "./fingerprint.ts";
+import {
+  type Depth,
+  FINGERPRINT_VERSION,
+  type Fingerprint,
+  type Sketch,
+  type Slice,
+  type TensorRecord,
+} from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
 import { contentRoot, digestVectors, sampledRoot } from "./identity.ts";
 import { holdsValues, RowReader } from "./row-reader.ts";
@@ -48,7 +55,7 @@ export async function fingerprintCheckpoint(
     options.signal?.throwIfAborted();
     sketches.push(await sketchMatrix(reader, matrix));
     if (slicedSet.has(matrix)) {
-      const slice = await sliceMatrix(reader, matrix);
+      const slice = await sliceMatrix(reader, matrix, sketches.length - 1);
       if (slice) slices.push(slice);
     }
     if (depth === "sampled") options.onProgress?.(sketches.length, chosen.length);
@@ -65,7 +72,7 @@ export async function fingerprintCheckpoint(
     confidence: anatomy.confidence,
     parameters: [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0),
     dtypes: census(tensors),
-    roots: { content: contentRoot(tensors), sampled: sampledRoot(sketches, vectors.values()) },
+    roots: { content: contentRoot(tensors, anatomy), sampled: sampledRoot(sketches, vectors) },
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
     bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
     tensors,

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { WeightmarkError } from "../errors.ts";
 import { memorySource } from "../bytes/memory-source.ts";
-import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { WeightmarkError } from "../errors.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors } from "../formats/safetensors/writer.ts";
-import { type Fingerprint, FINGERPRINT_VERSION, type Sketch, type Slice } from "./fingerprint.ts";
-import { sampledRows, sliceColumns } from "./sampling.ts";
+import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "./fingerprint.ts";
+import { sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
 /** Metadata key that makes a safetensors file a fingerprint. */
@@ -55,8 +55,24 @@ const manifestSchema = z.strictObject({
         .optional(),
     }),
   ),
-  sketches: z.array(z.strictObject({ ...place, digest: valueDigest, unusable: z.array(count).optional(), grid: z.string().max(60).optional() })),
-  slices: z.array(z.strictObject({ ...place, firstRow: count, height: count.max(1024), width: count.max(65536) })),
+  sketches: z.array(
+    z.strictObject({
+      ...place,
+      tokens: z.literal(true).optional(),
+      digest: valueDigest,
+      unusable: z.array(count).optional(),
+      grid: z.string().max(60).optional(),
+    }),
+  ),
+  slices: z.array(
+    z.strictObject({
+      sketch: count,
+      gain: z.boolean(),
+      firstRow: count,
+      height: count.max(1024),
+      width: count.max(65536),
+    }),
+  ),
 });
 type Manifest = z.infer<typeof manifestSchema>;
 type StoredDigest = z.infer<typeof valueDigest>;
@@ -85,22 +101,40 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     sketches: sketches.map((s) => {
       const unusable = s.valid.flatMap((ok, i) => (ok ? [] : [i]));
       const grid = s.moments.grid === null ? {} : { grid: s.moments.grid };
-      return { ...placeOf(s), digest: packDigest(s.digest), ...grid, ...(unusable.length > 0 ? { unusable } : {}) };
+      const tokens = s.tokens ? { tokens: true as const } : {};
+      return {
+        ...placeOf(s),
+        ...tokens,
+        digest: packDigest(s.digest),
+        ...grid,
+        ...(unusable.length > 0 ? { unusable } : {}),
+      };
     }),
-    slices: slices.map((s) => ({ ...placeOf(s), firstRow: s.firstRow, height: s.height, width: s.width })),
+    slices: slices.map((s) => ({
+      sketch: s.sketch,
+      gain: s.gain !== null,
+      firstRow: s.firstRow,
+      height: s.height,
+      width: s.width,
+    })),
   };
   const moments = new Float32Array(sketches.length * MOMENT_COLUMNS);
   sketches.forEach((s, i) => {
-    moments.set([s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, ...s.moments.quantiles], i * MOMENT_COLUMNS);
+    moments.set(
+      [s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, ...s.moments.quantiles],
+      i * MOMENT_COLUMNS,
+    );
   });
   const bits = concat(sketches.map((s) => bytesOf(s.bits)));
   const q = concat(slices.map((s) => bytesOf(s.q)));
   const scale = concat(slices.map((s) => bytesOf(s.scale)));
+  const gain = concat(slices.map((s) => (s.gain === null ? new Uint8Array(0) : bytesOf(s.gain))));
   return serializeSafetensors(
     [
       { name: "sketch.bits", dtype: "U8", shape: [bits.length], data: bits },
       { name: "sketch.moments", dtype: "F32", shape: [sketches.length, MOMENT_COLUMNS], data: bytesOf(moments) },
       { name: "slice.q", dtype: "I8", shape: [q.length], data: q },
+      { name: "slice.gain", dtype: "F32", shape: [gain.length / 4], data: gain },
       { name: "slice.scale", dtype: "F32", shape: [scale.length / 4], data: scale },
     ],
     new Map([
@@ -134,19 +168,28 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
 
   const geometry = manifest.sketches.map((s) => {
     if (s.rows < 1 || s.cols < 1) throw malformed(location, "a sketch is empty");
-    const sampled = sampledRows(s as Sketch);
+    const sampled = sampledRows({ ...s, tokens: s.tokens ?? false });
     return { sampled, words: Math.ceil(s.cols / 32) };
   });
   const bits = part("sketch.bits", 4 * geometry.reduce((n, g) => n + g.sampled.length * g.words, 0));
   const moments = floats(part("sketch.moments", 4 * MOMENT_COLUMNS * manifest.sketches.length));
   for (const s of manifest.slices) {
-    if (s.height < 1 || s.firstRow + s.height > s.rows || s.width !== sliceColumns(s.cols).length) {
+    const matrix = manifest.sketches[s.sketch];
+    if (!matrix || s.height < 1 || s.firstRow + s.height > matrix.rows || s.width !== sliceWidth(matrix.cols)) {
       throw malformed(location, "a slice does not fit its matrix");
     }
   }
-  const q = part("slice.q", manifest.slices.reduce((n, s) => n + s.height * s.width, 0));
+  const q = part(
+    "slice.q",
+    manifest.slices.reduce((n, s) => n + s.height * s.width, 0),
+  );
   const scales = manifest.slices.map((s) => s.height * Math.ceil(s.width / SLICE_BLOCK));
   const scale = floats(part("slice.scale", 4 * scales.reduce((a, b) => a + b, 0)));
+
+  const gain = floats(part("slice.gain", 4 * manifest.slices.reduce((n, s) => n + (s.gain ? s.width : 0), 0)));
+  if (![scale, gain].every((values) => values.every(Number.isFinite))) {
+    throw malformed(location, "a slice has a scale that is not finite");
+  }
 
   let bit = 0;
   const sketches = manifest.sketches.map((s, i): Sketch => {
@@ -156,31 +199,40 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     const unusable = new Set(s.unusable ?? []);
     const sketch: Sketch = {
       ...(placeOf(s) as Sketch),
+      tokens: s.tokens ?? false,
       sampled,
       valid: sampled.map((_, r) => !unusable.has(r)),
       bits: new Uint32Array(bits.slice(bit, bit + length).buffer),
       digest: unpackDigest(s.digest),
-      moments: { rms: row[0]!, kurtosis: row[1]!, zeroFraction: row[2]!, grid: s.grid ?? null, quantiles: row.slice(3) },
+      moments: {
+        rms: row[0]!,
+        kurtosis: row[1]!,
+        zeroFraction: row[2]!,
+        grid: s.grid ?? null,
+        quantiles: row.slice(3),
+      },
     };
     bit += length;
     return sketch;
   });
   let at = 0;
   let scaleAt = 0;
+  let gainAt = 0;
   const slices = manifest.slices.map((s, i): Slice => {
     const slice: Slice = {
-      ...(placeOf(s) as Slice),
+      sketch: s.sketch,
       firstRow: s.firstRow,
       height: s.height,
       width: s.width,
       q: new Int8Array(q.buffer, q.byteOffset + at, s.height * s.width),
       scale: scale.subarray(scaleAt, scaleAt + scales[i]!),
+      gain: s.gain ? gain.subarray(gainAt, gainAt + s.width) : null,
     };
+    gainAt += s.gain ? s.width : 0;
     at += s.height * s.width;
     scaleAt += scales[i]!;
     return slice;
   });
-  if (!scale.every(Number.isFinite)) throw malformed(location, "a slice has a scale that is not finite");
   return {
     ...manifest,
     tensors: manifest.tensors.map((t) => ({

@@ -62,6 +62,8 @@ export interface Sketch {
   /** Canonical shape [rows, cols] of the whole matrix. */
   readonly rows: number;
   readonly cols: number;
+  /** Whether rows are token ids: an embedding, a head, or an unnamed matrix that can only be one of them. */
+  readonly tokens: boolean;
   /** Row numbers sampled, ascending. */
   readonly sampled: readonly number[];
   /** 1 for a row that can be used (finite, not constant). */
@@ -73,15 +75,10 @@ export interface Sketch {
   readonly moments: SampleMoments;
 }
 
-/** A slice of one canonical matrix in int8, for the retention test: rows x columns of a fixed pseudo-random column subset. */
+/** A slice of one sketched matrix in int8, for the retention test: rows x columns of a fixed pseudo-random column subset. */
 export interface Slice {
-  readonly component: string;
-  readonly layer: number;
-  readonly expert: number;
-  readonly role: Role;
-  /** Canonical shape of the whole matrix. */
-  readonly rows: number;
-  readonly cols: number;
+  /** Index of the matrix among the sketches. */
+  readonly sketch: number;
   readonly firstRow: number;
   readonly height: number;
   readonly width: number;
@@ -89,6 +86,8 @@ export interface Slice {
   readonly q: Int8Array;
   /** height x ceil(width / 32). */
   readonly scale: Float32Array;
+  /** The norm gain of the columns, or null when none is known. Kept apart: two slices are folded both or neither. */
+  readonly gain: Float32Array | null;
 }
 
 /** Everything the tests need to know of one model; about 1 to 2 MB for a 7B model, and no usable weights. */

@@ -4,6 +4,7 @@ import { blake3 } from "../kernels/blake3.ts";
 import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
 import { holdsValues, type RowReader } from "./row-reader.ts";
+import { indexedByTokens } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
 
 /** Values of a non-matrix that are digested: everything up to three windows, else the first, middle and last window. */
@@ -35,23 +36,33 @@ async function windows(reader: RowReader, tensor: CheckpointTensor): Promise<Flo
   return out;
 }
 
-/** Root over the values of everything sampled. Repeats count once, so a tied tensor stored twice changes nothing. */
-export function sampledRoot(sketches: readonly Sketch[], vectors: Iterable<ValueDigest>): string {
-  const leaves = new Set(sketches.map((s) => `${s.rows}x${s.cols} ${s.digest.f32}`));
-  for (const v of vectors) leaves.add(v.f32);
-  return rootOf(leaves);
+/** Root over the values of everything sampled. */
+export function sampledRoot(sketches: readonly Sketch[], vectors: ReadonlyMap<string, ValueDigest>): string {
+  const leaves = [...vectors.values()].map((v) => v.f32);
+  const tokens = new Set<string>();
+  for (const s of sketches) {
+    const leaf = `${s.rows}x${s.cols} ${s.digest.f32}`;
+    if (s.tokens) tokens.add(leaf);
+    else leaves.push(leaf);
+  }
+  return rootOf([...leaves, ...tokens]);
 }
 
 /** Root over the stored bytes of every tensor, or null when some were not read. */
-export function contentRoot(records: readonly TensorRecord[]): string | null {
-  const leaves = new Set<string>();
+export function contentRoot(records: readonly TensorRecord[], anatomy: Anatomy): string | null {
+  const byTokens = new Set(anatomy.matrices.filter(indexedByTokens).map((m) => m.tensor));
+  const leaves: string[] = [];
+  const tokens = new Set<string>();
   for (const r of records) {
     if (r.content === null) return null;
-    leaves.add(`${r.dtype} ${r.shape.join("x")} ${r.content}`);
+    const leaf = `${r.dtype} ${r.shape.join("x")} ${r.content}`;
+    if (byTokens.has(r.name)) tokens.add(leaf);
+    else leaves.push(leaf);
   }
-  return rootOf(leaves);
+  return rootOf([...leaves, ...tokens]);
 }
 
-function rootOf(leaves: ReadonlySet<string>): string {
-  return toHex(blake3(new TextEncoder().encode([...leaves].sort().join("\n"))));
+/** Repeated layers are content; an embedding stored again as its tied head is not, so equal token matrices count once. */
+function rootOf(leaves: string[]): string {
+  return toHex(blake3(new TextEncoder().encode(leaves.sort().join("\n"))));
 }

@@ -23,9 +23,24 @@ export function sketchHeight(cols: number): number {
   return 64;
 }
 
+/** What decides which rows of a matrix are read. */
+export interface RowSpace {
+  readonly rows: number;
+  readonly cols: number;
+  readonly expert: number;
+  /** Whether rows are token ids. */
+  readonly tokens: boolean;
+}
+
+/** Whether the rows of a matrix are token ids, by its role or, without one, by what its shape leaves possible. */
+export function indexedByTokens(matrix: Pick<CanonicalTensor, "role" | "candidates">): boolean {
+  const possible = matrix.role === "unknown" ? (matrix.candidates ?? []) : [matrix.role];
+  return possible.includes("embed") || possible.includes("head");
+}
+
 /** Rows of a matrix at the same relative positions in every model: floor(r * rows / height), without repeats. */
-export function sampledRows(matrix: Pick<CanonicalTensor, "rows" | "cols" | "role" | "expert">): number[] {
-  if (matrix.role === "embed" || matrix.role === "head") return tokenRows(matrix.rows);
+export function sampledRows(matrix: RowSpace): number[] {
+  if (matrix.tokens) return tokenRows(matrix.rows);
   const wanted = sketchHeight(matrix.cols);
   const height = Math.min(matrix.rows, matrix.expert < 0 ? wanted : Math.max(2, wanted >> 2));
   return Array.from({ length: height }, (_, r) => Math.floor((r * matrix.rows) / height));
@@ -43,15 +58,19 @@ export function tokenRows(vocabulary: number): number[] {
 }
 
 /** First row of the slice of a matrix: the middle; for token rows a fixed id. */
-export function sliceFirstRow(matrix: Pick<CanonicalTensor, "rows" | "role">): number {
+export function sliceFirstRow(matrix: Pick<RowSpace, "rows" | "tokens">): number {
   const height = Math.min(SLICE_HEIGHT, matrix.rows);
   const middle = Math.floor((matrix.rows - height) / 2);
-  return matrix.role === "embed" || matrix.role === "head" ? Math.min(256, middle) : middle;
+  return matrix.tokens ? Math.min(256, middle) : middle;
 }
 
 /** Columns of a slice: all of a narrow matrix, a fixed pseudo-random subset of a wide one. Part of the format. */
 export function sliceColumns(cols: number): Uint32Array {
-  return subset(cols, Math.min(cols, SLICE_WIDTH), "weightmark slice columns");
+  return subset(cols, sliceWidth(cols), "weightmark slice columns");
+}
+
+export function sliceWidth(cols: number): number {
+  return Math.min(cols, SLICE_WIDTH);
 }
 
 /** The matrices that get a sketch: all of them, except most experts of a layer with many. */
@@ -95,9 +114,9 @@ export function sliced(matrices: readonly CanonicalTensor[]): CanonicalTensor[] 
     for (const layer of [...chosen].sort((a, b) => a - b)) {
       out.push(...slicedOfLayer(list.filter((m) => m.layer === layer)));
     }
-    const embed = list.find((m) => m.role === "embed");
+    const embed = list.find((m) => m.role === "embed") ?? list.find(indexedByTokens);
     if (embed) out.push(embed);
-    if (layers.length === 0) out.push(...list.filter((m) => m.role === "unknown").slice(0, 32));
+    if (layers.length === 0) out.push(...list.filter((m) => m.role === "unknown" && m !== embed).slice(0, 32));
   }
   return out;
 }

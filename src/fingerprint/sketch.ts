@@ -3,7 +3,7 @@ import { levelsOnGrid } from "../numerics/grid.ts";
 import { prng } from "../numerics/prng.ts";
 import type { SampleMoments, Sketch } from "./fingerprint.ts";
 import type { RowReader } from "./row-reader.ts";
-import { sampledRows } from "./sampling.ts";
+import { indexedByTokens, sampledRows } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
 
 const QUANTILES = 17;
@@ -11,7 +11,8 @@ const QUANTILE_SAMPLE = 4096;
 
 /** Sketch of one matrix: reads its sampled rows, nothing else. */
 export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<Sketch> {
-  const sampled = sampledRows(matrix);
+  const tokens = indexedByTokens(matrix);
+  const sampled = sampledRows({ ...matrix, tokens });
   const raw = await reader.rows(matrix, sampled);
   const gain = await reader.gain(matrix.gain, matrix.cols);
   const digest = digestValues(raw);
@@ -33,6 +34,7 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
     role: matrix.role,
     rows: matrix.rows,
     cols: matrix.cols,
+    tokens,
     sampled,
     valid,
     bits,

@@ -1,21 +1,20 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Slice } from "./fingerprint.ts";
 import type { RowReader } from "./row-reader.ts";
-import { SLICE_HEIGHT, sliceColumns, sliceFirstRow } from "./sampling.ts";
+import { indexedByTokens, SLICE_HEIGHT, sliceColumns, sliceFirstRow } from "./sampling.ts";
 
 /** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
 export const SLICE_BLOCK = 32;
 
-/** Slice of one matrix with the gain folded in, or null when it holds values that are not finite or only zeros. */
-export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<Slice | null> {
+/** Slice of one matrix, the `sketch`-th sketched one; null when it holds values that are not finite, or only zeros. */
+export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sketch: number): Promise<Slice | null> {
   const height = Math.min(SLICE_HEIGHT, matrix.rows);
-  const firstRow = sliceFirstRow(matrix);
+  const firstRow = sliceFirstRow({ rows: matrix.rows, tokens: indexedByTokens(matrix) });
   const columns = sliceColumns(matrix.cols);
   const raw = await reader.rows(
     matrix,
     Array.from({ length: height }, (_, i) => firstRow + i),
   );
-  const gain = await reader.gain(matrix.gain, matrix.cols);
   const width = columns.length;
   const blocks = Math.ceil(width / SLICE_BLOCK);
   const q = new Int8Array(height * width);
@@ -24,8 +23,7 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor): P
   let peak = 0;
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
-      const column = columns[j]!;
-      const x = raw[i * matrix.cols + column]! * (gain === null ? 1 : gain[column]!);
+      const x = raw[i * matrix.cols + columns[j]!]!;
       if (!Number.isFinite(x)) return null;
       row[j] = x;
     }
@@ -42,18 +40,20 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor): P
     }
   }
   if (peak === 0) return null;
-  const { component, layer, expert, role, rows, cols } = matrix;
-  return { component, layer, expert, role, rows, cols, firstRow, height, width, q, scale };
+  const whole = await reader.gain(matrix.gain, matrix.cols);
+  const gain = whole?.every(Number.isFinite) ? Float32Array.from(columns, (column) => whole[column]!) : null;
+  return { sketch, firstRow, height, width, q, scale, gain };
 }
 
-/** The values of a slice, height x width, row-major. */
-export function sliceValues(slice: Slice): Float32Array {
+/** The values of a slice, height x width, row-major; with the norm gain folded in when `folded`. */
+export function sliceValues(slice: Slice, folded: boolean): Float32Array {
   const out = new Float32Array(slice.height * slice.width);
   const blocks = Math.ceil(slice.width / SLICE_BLOCK);
   for (let i = 0; i < slice.height; i++) {
     for (let j = 0; j < slice.width; j++) {
       const k = i * slice.width + j;
-      out[k] = slice.q[k]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
+      const value = slice.q[k]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
+      out[k] = folded && slice.gain !== null ? value * slice.gain[j]! : value;
     }
   }
   return out;

@@ -1,6 +1,6 @@
 import { blake3 } from "../kernels/blake3.ts";
-import { toHex } from "./hex.ts";
 import type { ValueDigest } from "./fingerprint.ts";
+import { toHex } from "./hex.ts";
 
 const DIGEST_BYTES = 16;
 

@@ -7,8 +7,8 @@ import {
   type Difference,
   type Direction,
   type Relation,
-  type Verdict,
   VERDICT_ORDER,
+  type Verdict,
 } from "./result.ts";
 import { sameContent } from "./same-content.ts";
 import type { Subject } from "./subject.ts";

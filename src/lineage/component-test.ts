@@ -20,8 +20,10 @@ const MONTE_CARLO_Z = 6;
 /** With T2 this small the costlier finite-sample bound of T1 adds nothing. */
 const T2_DECISIVE = -60;
 
-const RESIDUAL = "residual dimensions carry no order before training (independent random initialisation, an optimiser that treats them alike)";
-const NEURONS = "FFN neurons carry no order before training (independent random initialisation, an optimiser that treats them alike)";
+const RESIDUAL =
+  "residual dimensions carry no order before training (independent random initialisation, an optimiser that treats them alike)";
+const NEURONS =
+  "FFN neurons carry no order before training (independent random initialisation, an optimiser that treats them alike)";
 
 export interface ComponentTests {
   readonly tests: readonly TestResult[];

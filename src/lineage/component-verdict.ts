@@ -2,9 +2,9 @@ import { type ComponentTests, testComponent } from "./component-test.ts";
 import { axisOf, rowPairs } from "./matrix-pair.ts";
 import { sortedAxes } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
+import { weightCorrelation } from "./permutation-test.ts";
 import type { ComponentVerdict } from "./result.ts";
 import { median, RETENTION_THRESHOLD, type SliceRetention } from "./retention.ts";
-import { weightCorrelation } from "./permutation-test.ts";
 import { retentions } from "./slice-pairs.ts";
 import type { Subject } from "./subject.ts";
 

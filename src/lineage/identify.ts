@@ -1,7 +1,7 @@
 import { layerCodes } from "../fingerprint/codes.ts";
 import type { CandidateSource } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
-import { type Candidate, type CompareResult, type IdentifyResult, type Verdict, VERDICT_ORDER } from "./result.ts";
+import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
 /** Bases that get the exact tests; codes rank all of them first. */

@@ -12,20 +12,19 @@ export type Axis = "residual" | "neurons";
 
 /** What the columns of a matrix stand for, by the role the base gives it; null for labels that are not exchangeable. */
 export function axisOf(base: Sketch): Axis | null {
-  if (RESIDUAL_ROLES.has(base.role) || base.role === "embed" || base.role === "head") return "residual";
+  if (RESIDUAL_ROLES.has(base.role) || base.tokens) return "residual";
   return base.role === "down" ? "neurons" : null;
 }
 
 /** Rows sampled at the same relative position in both (the same token, for embeddings) and usable in both. */
 export function rowPairs(pair: MatrixPair): RowPair[] {
   const { suspect, base } = pair;
-  const byToken = base.role === "embed" || base.role === "head";
   const rows: RowPair[] = [];
   const wordsA = Math.ceil(base.cols / 32);
   const wordsB = Math.ceil(suspect.cols / 32);
   const position = new Map(suspect.sampled.map((row, i) => [row, i]));
   for (let i = 0; i < base.sampled.length; i++) {
-    const j = byToken || suspect.rows === base.rows ? position.get(base.sampled[i]!) : i;
+    const j = base.tokens || suspect.rows === base.rows ? position.get(base.sampled[i]!) : i;
     if (j === undefined || j >= suspect.sampled.length || !base.valid[i] || !suspect.valid[j]) continue;
     rows.push({
       a: base.bits.subarray(i * wordsA, (i + 1) * wordsA),

@@ -1,7 +1,7 @@
 import type { Fingerprint, Slice } from "../fingerprint/fingerprint.ts";
+import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
 import { SLICE_BLOCK } from "../fingerprint/slice.ts";
 import { spearman } from "../numerics/spearman.ts";
-import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
 import type { Axis } from "./matrix-pair.ts";
 
 /** Rank correlation of column norm and column number beyond this many standard errors means sorted labels. */
@@ -20,9 +20,12 @@ export function sortedAxes(suspect: Fingerprint, base: Fingerprint, component: s
 }
 
 function isSorted(fp: Fingerprint, component: string, axis: Axis): boolean {
-  const slices = fp.slices.filter(
-    (s) => s.component === component && (axis === "neurons" ? s.role === "down" : RESIDUAL_ROLES.has(s.role)),
-  );
+  const slices = fp.slices.filter(({ sketch }) => {
+    const matrix = fp.sketches[sketch]!;
+    return (
+      matrix.component === component && (axis === "neurons" ? matrix.role === "down" : RESIDUAL_ROLES.has(matrix.role))
+    );
+  });
   // Neurons of different layers are different labels: every layer must be sorted by itself to count.
   const groups = axis === "neurons" ? slices.map((s) => [s]) : slices.length > 0 ? [slices] : [];
   return groups.length > 0 && groups.every((group) => sortedColumns(group));

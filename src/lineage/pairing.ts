@@ -1,10 +1,11 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import { log10NormalTail } from "../numerics/normal.ts";
 import { matchByContent } from "./content-match.ts";
 import { bestAlignment, identityAlignment, type LayerAlignment } from "./layer-alignment.ts";
 import { type LayerMatrix, layerMatrix, layersOf, pairLayers } from "./layer-matrix.ts";
-import type { MatrixPair } from "./matrix-pair.ts";
-import { log10NormalTail } from "../numerics/normal.ts";
+import { type MatrixPair, rowPairs } from "./matrix-pair.ts";
 import type { LayerMatch } from "./result.ts";
+import { buildStack, stackInner } from "./sign-stack.ts";
 
 /** Name of the component that holds token embeddings and output heads. */
 export const EMBEDDINGS = "embeddings";
@@ -17,7 +18,6 @@ export interface Pairing {
   readonly log10Tried: number;
 }
 
-const isEmbedding = (s: Sketch): boolean => s.role === "embed" || s.role === "head";
 const isNamed = (s: Sketch): boolean => s.role !== "unknown" && s.layer >= 0;
 
 /** Pairings by role and layer, per component both models have: layer on layer first, then the best alignment. */
@@ -35,34 +35,47 @@ export function namedPairings(suspect: Fingerprint, base: Fingerprint): Pairing[
     const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
     out.push(ways.map((way) => pairingOf(component, matrix, way)).filter((p) => p.pairs.length > 0));
   }
-  const embeddings = embeddingPairs(suspect, base);
-  if (embeddings.length > 0) {
-    out.push([{ component: EMBEDDINGS, pairs: embeddings, layers: [], log10Tried: 0 }]);
-  }
+  const embeddings = embeddingPairing(suspect, base);
+  if (embeddings.pairs.length > 0) out.push([embeddings]);
   return out.filter((ways) => ways.length > 0);
 }
 
 /** One pairing of all matrices by content alone, whatever their names say. */
 export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
-  const left = suspect.sketches.filter((s) => !isEmbedding(s));
-  const right = base.sketches.filter((s) => !isEmbedding(s));
+  const left = suspect.sketches.filter((s) => !s.tokens);
+  const right = base.sketches.filter((s) => !s.tokens);
   const { pairs, log10Tried } = matchByContent(left, right);
   if (pairs.length === 0) return null;
   const main = right.find(isNamed)?.component ?? right[0]!.component;
   return { component: main, pairs, layers: [], log10Tried };
 }
 
-/** Embedding rows of the same token ids. A tied head is the embedding again and adds nothing. */
-function embeddingPairs(suspect: Fingerprint, base: Fingerprint): MatrixPair[] {
+/**
+ * Embeddings and heads by role, else (unnamed) by agreement. A tied head is the embedding again and adds nothing.
+ */
+function embeddingPairing(suspect: Fingerprint, base: Fingerprint): Pairing {
   const pairs: MatrixPair[] = [];
   const seen = new Set<string>();
-  for (const b of base.sketches.filter(isEmbedding)) {
-    const s = suspect.sketches.find((x) => x.role === b.role && x.component === b.component);
-    if (!s || seen.has(b.digest.f32)) continue;
+  let log10Tried = 0;
+  for (const b of base.sketches.filter((s) => s.tokens)) {
+    if (seen.has(b.digest.f32)) continue;
     seen.add(b.digest.f32);
-    pairs.push({ suspect: s, base: b });
+    const possible = suspect.sketches.filter((s) => s.tokens && s.cols === b.cols);
+    const named = possible.find((s) => s.role === b.role && s.component === b.component);
+    const found = named ?? closest(possible, b);
+    if (!found) continue;
+    if (!named) log10Tried += Math.log10(possible.length);
+    pairs.push({ suspect: found, base: b });
   }
-  return pairs;
+  return { component: EMBEDDINGS, pairs, layers: [], log10Tried };
+}
+
+function closest(possible: readonly Sketch[], base: Sketch): Sketch | undefined {
+  const agreement = (s: Sketch): number => {
+    const rows = rowPairs({ suspect: s, base });
+    return rows.length === 0 ? 0 : stackInner(buildStack(rows, base.cols)).agreement;
+  };
+  return possible.map((s) => ({ s, score: agreement(s) })).sort((x, y) => y.score - x.score)[0]?.s;
 }
 
 function pairingOf(component: string, matrix: LayerMatrix, way: LayerAlignment): Pairing {

@@ -1,5 +1,5 @@
-import { log10PermutationBound } from "../numerics/permutation-bound.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
+import { log10PermutationBound } from "../numerics/permutation-bound.ts";
 import { prng, subset } from "../numerics/prng.ts";
 import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
 

@@ -6,8 +6,11 @@ import { equalMatrices } from "./same-content.ts";
 
 /** More zeros than the base by this fraction is pruning. */
 const PRUNED_EXCESS = 0.1;
-/** Drift of the weights, relative to their size, that light fine-tuning does not reach. */
+/** Drift of the weights, relative to their size, that fine-tuning does not reach; */
 const CONTINUED_DRIFT = 0.35;
+/** and beyond which, or with less of the base left than this, a merge is as likely and nothing is named. */
+const MIXED_DRIFT = 0.8;
+const MIXED_SCALE = 0.6;
 /** Slices that must show a low-rank difference before it is called an adapter's. */
 const MIN_LOW_RANK = 3;
 
@@ -16,8 +19,9 @@ export function describeDifference(
   base: Fingerprint,
   slices: readonly SliceRetention[],
 ): Difference {
-  const rank = adapterRank(slices);
   const grid = gridOf(suspect, base);
+  // Rounding to a grid is a difference too, and no adapter's.
+  const rank = grid === null ? adapterRank(slices) : null;
   return {
     scale: median(slices.map((s) => s.scale)),
     reverseScale: median(slices.map((s) => s.reverseScale)),
@@ -40,18 +44,20 @@ export function describeRelations(
   const layers = findings.flatMap((f) => f.pairing.layers);
   const matched = layers.filter((l) => l.base !== null);
   const used = new Set(matched.map((l) => `${l.component}/${l.base}`));
-  const baseLayers = new Set(
-    base.sketches.filter((s) => s.layer >= 0).map((s) => `${s.component}/${s.layer}`),
-  );
+  const baseLayers = new Set(base.sketches.filter((s) => s.layer >= 0).map((s) => `${s.component}/${s.layer}`));
   if (matched.length > 0 && matched.length > used.size) relations.push("depth-upscaled");
   else if (matched.length > 0 && used.size < baseLayers.size) relations.push("depth-pruned");
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
-  if (zeroFraction(suspect) > zeroFraction(base) + PRUNED_EXCESS) relations.push("pruned");
   if (difference.quantization !== undefined) relations.push("quantized");
-  if (difference.loraRank !== undefined) relations.push("lora");
-  else if ((difference.drift ?? 0) > CONTINUED_DRIFT && relations.length === 0) relations.push("continued-pretraining");
-  else if (relations.length === 0 && (difference.drift ?? 0) > 0) relations.push("fine-tune");
+  else if (zeroFraction(suspect) > zeroFraction(base) + PRUNED_EXCESS) relations.push("pruned");
+  else if (difference.loraRank !== undefined) relations.push("lora");
+  if (relations.length === 0) relations.push(...trainingOf(difference));
   return relations;
+}
+
+function trainingOf({ drift, scale }: Difference): Relation[] {
+  if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
+  return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
 }
 
 /** The common rank of the differences, where enough of them are low and none is of full rank. */

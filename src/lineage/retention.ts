@@ -1,4 +1,4 @@
-import type { Slice } from "../fingerprint/fingerprint.ts";
+import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { sliceValues } from "../fingerprint/slice.ts";
 import { thinSvd } from "../numerics/svd.ts";
 
@@ -6,8 +6,8 @@ import { thinSvd } from "../numerics/svd.ts";
 const TOP = 8;
 /** rho_bulk below this many standard errors says nothing. */
 const MIN_BULK_SIGMA = 4;
-/** Relative rounding of a slice's values (blocks of 32 in int8), as seen in the difference of two slices. */
-const SLICE_NOISE = 0.005 * Math.SQRT2;
+/** Singular values this far above the edge of pure rounding noise are structure. */
+const CLEAR_OF_NOISE = 1.5;
 
 /** Between R = .96-1.03 of derivatives and R <= .55 of shared initialisations; see docs/method.md for the measurements. */
 export const RETENTION_THRESHOLD = 0.7;
@@ -33,9 +33,14 @@ export interface SliceRetention {
  * Retention of slice `base` in slice `suspect` (same matrix, rows and columns). For base = U S V^T and k = 8:
  * rho_top = sum_{i<=k} s_i u_i^T B v_i / sum_{i<=k} s_i^2, rho_bulk the same of the rest.
  */
-export function sliceRetention(suspect: Slice, base: Slice): SliceRetention | null {
-  const a = sliceValues(base);
-  const b = sliceValues(suspect);
+export function sliceRetention(
+  suspect: Slice,
+  base: Slice,
+  matrix: Pick<Sketch, "role" | "layer">,
+): SliceRetention | null {
+  const folded = suspect.gain !== null && base.gain !== null;
+  const a = sliceValues(base, folded);
+  const b = sliceValues(suspect, folded);
   const { height, width } = base;
   const { s, u, vt } = thinSvd(a, height, width);
   const k = Math.min(TOP, Math.floor(height / 4));
@@ -61,20 +66,27 @@ export function sliceRetention(suspect: Slice, base: Slice): SliceRetention | nu
   const scale = ab / aa;
   const residual = Math.max(0, bb - (ab * ab) / aa);
   return {
-    role: base.role,
-    layer: base.layer,
+    role: matrix.role,
+    layer: matrix.layer,
     top,
     bulk,
     ratio: Math.abs(bulk) > MIN_BULK_SIGMA * noise ? top / bulk : null,
     scale,
     reverseScale: ab / bb,
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
-    rank: differenceRank(a, b, height, width),
+    rank: differenceRank(suspect, base),
   };
 }
 
 /** u_i^T B v_i. `u` is height x height row-major with u_i in column i; `vt` is height x width with v_i in row i. */
-function bilinear(u: Float64Array, vt: Float64Array, b: Float32Array, i: number, height: number, width: number): number {
+function bilinear(
+  u: Float64Array,
+  vt: Float64Array,
+  b: Float32Array,
+  i: number,
+  height: number,
+  width: number,
+): number {
   let sum = 0;
   for (let r = 0; r < height; r++) {
     let dot = 0;
@@ -85,22 +97,27 @@ function bilinear(u: Float64Array, vt: Float64Array, b: Float32Array, i: number,
 }
 
 /**
- * Rank of B - A: singular values above the edge sigma (sqrt(rows) + sqrt(cols)) of the rounding noise. A rank that
- * fills the slice is no low rank.
+ * Rank of B - A before folding: singular values above the edge sigma (sqrt(rows) + sqrt(cols)) of the int8 rounding of
+ * both slices. A rank that fills half the slice is no low rank.
  */
-function differenceRank(a: Float32Array, b: Float32Array, height: number, width: number): number | null {
-  const delta = new Float64Array(a.length);
-  let energy = 0;
-  for (let i = 0; i < a.length; i++) {
-    delta[i] = b[i]! - a[i]!;
-    energy += a[i]! * a[i]!;
-  }
-  const noise = SLICE_NOISE * Math.sqrt(energy / a.length);
-  const edge = 1.05 * noise * (Math.sqrt(height) + Math.sqrt(width));
+function differenceRank(suspect: Slice, base: Slice): number | null {
+  const { height, width } = base;
+  const a = sliceValues(base, false);
+  const b = sliceValues(suspect, false);
+  const delta = Float64Array.from(a, (x, i) => b[i]! - x);
+  const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
+  const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
   const { s } = thinSvd(delta, height, width);
   let rank = 0;
   while (rank < s.length && s[rank]! > edge) rank++;
   return rank <= height / 2 ? rank : null;
+}
+
+/** Mean square rounding error of a slice: step^2 / 12, averaged over its blocks. */
+function roundingVariance(slice: Slice): number {
+  let sum = 0;
+  for (const step of slice.scale) sum += step * step;
+  return sum / slice.scale.length / 12;
 }
 
 export function median(values: readonly number[]): number | null {

@@ -30,13 +30,17 @@ export function equalMatrices(suspect: Fingerprint, base: Fingerprint): number {
   return suspect.sketches.filter((s) => known.has(`${s.rows}x${s.cols} ${s.digest.f32}`)).length;
 }
 
+/** Digests of everything sampled; equal token matrices (a tied head stored again) once. */
 function leaves(fp: Fingerprint): ValueDigest[] {
   const vectors = fp.tensors.flatMap((t) => (t.values === null ? [] : [t.values]));
-  return [...fp.sketches.map((s) => s.digest), ...vectors];
+  const matrices = fp.sketches.filter((s) => !s.tokens).map((s) => s.digest);
+  const tokens = new Map(fp.sketches.filter((s) => s.tokens).map((s) => [s.digest.f32, s.digest]));
+  return [...matrices, ...tokens.values(), ...vectors];
 }
 
 /** Whether `cast` is `original` after rounding some or all of its tensors to f16 or bf16, and nothing else. */
 function covers(cast: readonly ValueDigest[], original: readonly ValueDigest[]): boolean {
+  if (cast.length !== original.length) return false;
   const images = new Set(original.flatMap((d) => [d.f32, d.f16, d.bf16]));
   const values = new Set(cast.map((d) => d.f32));
   return (

@@ -104,7 +104,13 @@ export function labelProducts(stack: SignStack, labels: Uint32Array): Float64Arr
 }
 
 /** For every label, the sum over rows of its sign times the row's weight. */
-function weightedSigns(columns: Uint32Array, words: number, labels: number, m: number, weights: Float64Array): Float64Array {
+function weightedSigns(
+  columns: Uint32Array,
+  words: number,
+  labels: number,
+  m: number,
+  weights: Float64Array,
+): Float64Array {
   const out = new Float64Array(labels);
   for (let j = 0; j < labels; j++) {
     let sum = 0;

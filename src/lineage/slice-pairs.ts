@@ -1,18 +1,16 @@
 import { describeAnatomy } from "../anatomy/describe.ts";
-import type { Slice, Sketch } from "../fingerprint/fingerprint.ts";
-import { RowReader } from "../fingerprint/row-reader.ts";
+import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
+import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
+import { sketched } from "../fingerprint/sampling.ts";
 import { sliceMatrix } from "../fingerprint/slice.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 import { type SliceRetention, sliceRetention } from "./retention.ts";
 import type { Subject } from "./subject.ts";
 
-/** Slices read from the weights at most, when the fingerprint holds none of the matched matrices. */
-const MAX_EXTRA = 24;
+/** Slices read from the weights at most, when a fingerprint holds none of the matched matrices. */
+const MAX_SLICES = 24;
 /** With fewer than this many slices the weights are asked, if they are at hand. */
 const ENOUGH = 8;
-
-type Place = Pick<Slice | Sketch, "component" | "layer" | "expert" | "role">;
-const keyOf = (p: Place): string => `${p.component}/${p.layer}/${p.expert}/${p.role}`;
 
 /** Retention of every base slice whose matrix is matched and whose counterpart in the suspect is known or can be read. */
 export async function retentions(
@@ -20,40 +18,40 @@ export async function retentions(
   base: Subject,
   pairs: readonly MatrixPair[],
 ): Promise<SliceRetention[]> {
-  const baseSlices = index(base.fingerprint.slices);
-  const suspectSlices = index(suspect.fingerprint.slices);
+  const sides = { suspect: sliceIndex(suspect), base: sliceIndex(base) };
   const out: SliceRetention[] = [];
-  const missing: { pair: MatrixPair; base: Slice | null; suspect: Slice | null }[] = [];
+  const missing: MatrixPair[] = [];
   for (const pair of pairs) {
-    const b = baseSlices.get(keyOf(pair.base)) ?? null;
-    const s = suspectSlices.get(keyOf(pair.suspect)) ?? null;
-    if (b && s) push(out, s, b);
-    else missing.push({ pair, base: b, suspect: s });
+    const s = sides.suspect.get(pair.suspect);
+    const b = sides.base.get(pair.base);
+    if (s && b) push(out, s, b, pair.base);
+    else if ((s || suspect.checkpoint) && (b || base.checkpoint)) missing.push(pair);
   }
   if (out.length >= ENOUGH) return out;
-  const useful = missing.filter((m) => (m.base ?? base.checkpoint) && (m.suspect ?? suspect.checkpoint));
-  useful.sort((x, y) => Number(y.base !== null) - Number(x.base !== null));
-  for (const m of useful.slice(0, MAX_EXTRA - out.length)) {
-    const b = m.base ?? (await readSlice(base, m.pair.base));
-    const s = m.suspect ?? (await readSlice(suspect, m.pair.suspect));
-    if (b && s) push(out, s, b);
+  missing.sort((x, y) => Number(sides.base.has(y.base)) - Number(sides.base.has(x.base)));
+  for (const pair of missing.slice(0, MAX_SLICES - out.length)) {
+    const s = sides.suspect.get(pair.suspect) ?? (await readSlice(suspect, pair.suspect));
+    const b = sides.base.get(pair.base) ?? (await readSlice(base, pair.base));
+    if (s && b) push(out, s, b, pair.base);
   }
   return out;
 }
 
-function push(out: SliceRetention[], suspect: Slice, base: Slice): void {
-  if (suspect.cols !== base.cols || suspect.height !== base.height || suspect.firstRow !== base.firstRow) return;
-  const retention = sliceRetention(suspect, base);
+function push(out: SliceRetention[], suspect: Slice, base: Slice, matrix: Sketch): void {
+  if (suspect.width !== base.width || suspect.height !== base.height || suspect.firstRow !== base.firstRow) return;
+  const retention = sliceRetention(suspect, base, matrix);
   if (retention) out.push(retention);
 }
 
-function index(slices: readonly Slice[]): Map<string, Slice> {
-  return new Map(slices.map((s) => [keyOf(s), s]));
+function sliceIndex({ fingerprint }: Subject): Map<Sketch, Slice> {
+  return new Map(fingerprint.slices.map((s) => [fingerprint.sketches[s.sketch]!, s]));
 }
 
-async function readSlice(subject: Subject, sketch: Sketch): Promise<Slice | null> {
-  if (subject.checkpoint === null) return null;
-  const { matrices } = describeAnatomy(subject.checkpoint.tensors, subject.checkpoint.config);
-  const matrix = matrices.find((m) => keyOf(m) === keyOf(sketch) && m.rows === sketch.rows && m.cols === sketch.cols);
-  return matrix ? sliceMatrix(new RowReader(subject.checkpoint), matrix) : null;
+async function readSlice({ checkpoint, fingerprint }: Subject, sketch: Sketch): Promise<Slice | null> {
+  if (checkpoint === null) return null;
+  const { matrices } = describeAnatomy(checkpoint.tensors, checkpoint.config);
+  const index = fingerprint.sketches.indexOf(sketch);
+  // The same rule that made the fingerprint gives the matrix behind its index-th sketch.
+  const matrix = sketched(matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype)))[index];
+  return matrix ? sliceMatrix(new RowReader(checkpoint), matrix, index) : null;
 }
