@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { onTestFinished } from "vitest";
 
-/** A directory of the calling test file's own, removed after its tests. */
+/** An empty directory that is gone when the test ends. Its path holds no links. */
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "weightmark-test-"));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = mkdtempSync(join(realpathSync(tmpdir()), "weightmark-test-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { memorySource } from "../../../src/bytes/memory-source.ts";
+import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
+import { serializeSafetensors, type TensorData, writeSafetensors } from "../../../src/formats/safetensors/writer.ts";
+import type { Dtype } from "../../../src/formats/tensor-info.ts";
+import { refusal } from "../../support/refusal.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+interface Given {
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: Dtype;
+    readonly shape: number[];
+    readonly hex: string;
+  }[];
+  readonly metadata: Record<string, string> | null;
+}
+
+const directory = fileURLToPath(new URL("../../fixtures/writer/", import.meta.url));
+const cases = readdirSync(directory).filter((name) => name.endsWith(".safetensors"));
+
+function given(name: string): {
+  tensors: TensorData[];
+  metadata: Map<string, string> | undefined;
+  expected: Uint8Array;
+} {
+  const { tensors, metadata }: Given = JSON.parse(
+    readFileSync(join(directory, name.replace(".safetensors", ".json")), "utf8"),
+  );
+  return {
+    tensors: tensors.map(({ hex, ...tensor }) => ({ ...tensor, data: Buffer.from(hex, "hex") })),
+    metadata: metadata === null ? undefined : new Map(Object.entries(metadata)),
+    expected: readFileSync(join(directory, name)),
+  };
+}
+
+const one = (more: Partial<TensorData>): TensorData[] => [
+  { name: "w", dtype: "U8", shape: [2], data: Uint8Array.of(1, 2), ...more },
+];
+const serialize = async (tensors: TensorData[], metadata?: ReadonlyMap<string, string>) =>
+  serializeSafetensors(tensors, metadata);
+
+describe("serializeSafetensors", () => {
+  it("has fixtures", () => {
+    expect(cases.length).toBeGreaterThanOrEqual(9);
+  });
+
+  it.each(cases)("writes the reference writer's bytes: %s", (name) => {
+    const { tensors, metadata, expected } = given(name);
+    expect(Buffer.from(serializeSafetensors(tensors, metadata)).equals(expected)).toBe(true);
+    expect(Buffer.from(serializeSafetensors(tensors.toReversed(), metadata)).equals(expected)).toBe(true);
+  });
+
+  it("writes metadata in order of key, by UTF-8 bytes", async () => {
+    const file = serializeSafetensors([], new Map(["\u{1f600}", "b", "\ue000", "a"].map((key) => [key, ""])));
+    const { metadata } = await readSafetensorsHeader(memorySource(file));
+    expect([...metadata.keys()]).toEqual(["a", "b", "\ue000", "\u{1f600}"]);
+  });
+
+  it.each([
+    ["too few bytes", one({ data: Uint8Array.of(1) }), /1 bytes of data where the shape needs 2/],
+    ["too many bytes", one({ shape: [1] }), /2 bytes of data where the shape needs 1/],
+    ["a name twice", [...one({}), ...one({})], /same name/],
+    ["half a surrogate pair", one({ name: "\ud800" }), /surrogate/],
+    ["the name of the metadata", one({ name: "__metadata__" }), /__metadata__/],
+    ["a long name", one({ name: "é".repeat(32_769) }), /65536/],
+    ["an unknown type", one({ dtype: "F128" as Dtype }), /F128/],
+    ["a negative dimension", one({ shape: [-1] }), /dimension/],
+    ["a broken dimension", one({ shape: [0.5] }), /dimension/],
+    ["too many elements", one({ shape: [2 ** 40, 2 ** 40] }), /overflow/],
+    ["part of a byte", one({ dtype: "F4", shape: [3] }), /misfit/],
+  ])("refuses %s", async (_what, tensors, message) => {
+    expect((await refusal(serialize(tensors), "ST_WRITE_INVALID")).message).toMatch(message);
+  });
+
+  it("refuses metadata that cannot be written, and a header that nobody reads", async () => {
+    await refusal(serialize([], new Map([["k", "\udc00"]])), "ST_WRITE_INVALID");
+    await refusal(serialize([], new Map([["k", "v".repeat(100_000_000)]])), "ST_WRITE_INVALID");
+  });
+});
+
+describe("writeSafetensors", () => {
+  it.each(cases)("writes the same bytes from pieces: %s", async (name) => {
+    const { tensors, metadata, expected } = given(name);
+    const path = join(temporaryDirectory(), "out.safetensors");
+    const lazy = tensors.map(({ data, ...tensor }) => ({
+      ...tensor,
+      data: async function* () {
+        for (let at = 0; at < data.length; at += 3) yield data.subarray(at, at + 3);
+      },
+    }));
+    await writeSafetensors(path, lazy, metadata);
+    expect(readFileSync(path).equals(expected)).toBe(true);
+  });
+
+  it("asks for the bytes of one tensor after the other, in file order", async () => {
+    const asked: string[] = [];
+    const tensor = (name: string, dtype: Dtype, data: Uint8Array) => ({
+      name,
+      dtype,
+      shape: [1],
+      data: () => {
+        asked.push(name);
+        return name === "b" ? data : [data.subarray(0, 1), data.subarray(1)];
+      },
+    });
+    const path = join(temporaryDirectory(), "out.safetensors");
+    await writeSafetensors(path, [tensor("a", "U8", new Uint8Array(1)), tensor("b", "F64", new Uint8Array(8))]);
+    expect(asked).toEqual(["b", "a"]);
+  });
+
+  it.each([1, 3])("leaves nothing behind when a tensor has %i bytes instead of 2", async (length) => {
+    const directory = temporaryDirectory();
+    const tensor = { name: "w", dtype: "U8" as const, shape: [2], data: () => new Uint8Array(length) };
+    const error = await refusal(writeSafetensors(join(directory, "out.safetensors"), [tensor]), "ST_WRITE_INVALID");
+    expect(error.tensor).toBe("w");
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("replaces a file only when told to", async () => {
+    const path = join(temporaryDirectory(), "out.safetensors");
+    await writeSafetensors(path, []);
+    await refusal(writeSafetensors(path, []), "OUTPUT_EXISTS");
+    await writeSafetensors(path, [], new Map([["a", "b"]]), { overwrite: true });
+    expect(readFileSync(path)).toHaveLength(8 + 32);
+  });
+});
