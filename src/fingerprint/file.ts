@@ -10,7 +10,7 @@ import { SLICE_BLOCK } from "./slice.ts";
 
 /** Metadata key that makes a safetensors file a fingerprint. */
 const MARK = "weightmark.fingerprint";
-const MOMENT_COLUMNS = 20;
+const MOMENT_COLUMNS = 21;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_DIMENSION = 2 ** 31;
 
@@ -121,7 +121,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
   const moments = new Float32Array(sketches.length * MOMENT_COLUMNS);
   sketches.forEach((s, i) => {
     moments.set(
-      [s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, ...s.moments.quantiles],
+      [s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, s.moments.rowNormSpread, ...s.moments.quantiles],
       i * MOMENT_COLUMNS,
     );
   });
@@ -209,7 +209,8 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
         kurtosis: row[1]!,
         zeroFraction: row[2]!,
         grid: s.grid ?? null,
-        quantiles: row.slice(3),
+        rowNormSpread: row[3]!,
+        quantiles: row.slice(4),
       },
     };
     bit += length;

@@ -22,6 +22,8 @@ export interface SampleMoments {
   readonly rms: number;
   readonly kurtosis: number;
   readonly zeroFraction: number;
+  /** Standard deviation of the sampled rows' norms over their mean: 0 for sinusoidal positions. */
+  readonly rowNormSpread: number;
   /** Quantisation grid the values lie on, such as "4-bit groups of 32", or null. */
   readonly grid: string | null;
   /** 17 quantiles, i/16 for i = 0..16, of at most 4,096 of the sampled values. */

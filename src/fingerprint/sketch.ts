@@ -39,7 +39,7 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
     valid,
     bits,
     digest,
-    moments: { ...sampleMoments(raw), grid: gridOf(raw, matrix.cols) },
+    moments: { ...sampleMoments(raw), grid: gridOf(raw, matrix.cols), rowNormSpread: rowNormSpread(raw, matrix.cols) },
   };
 }
 
@@ -100,7 +100,21 @@ function gridOf(raw: Float32Array, cols: number): string | null {
   return null;
 }
 
-function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid"> {
+function rowNormSpread(raw: Float32Array, cols: number): number {
+  const norms: number[] = [];
+  for (let i = 0; i < raw.length; i += cols) {
+    let square = 0;
+    for (let j = i; j < i + cols; j++) square += raw[j]! * raw[j]!;
+    // A class token may stand in a position table as a row of zeros.
+    if (square > 0) norms.push(Math.sqrt(square));
+  }
+  const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
+  const variance = norms.reduce((sum, x) => sum + (x - mean) ** 2, 0) / norms.length;
+  const spread = Math.sqrt(variance) / mean;
+  return Number.isFinite(spread) ? spread : 0;
+}
+
+function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread"> {
   let zeros = 0;
   let count = 0;
   let second = 0;

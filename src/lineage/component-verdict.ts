@@ -70,7 +70,7 @@ export async function judgeComponent(
 }
 
 function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<string>): string {
-  if (excluded.size > 0) return `labels are sorted by size in both models (${[...excluded].join(", ")})`;
+  if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
   const testable = pairing.pairs.filter((p) => axisOf(p.base) !== null);
   if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";

@@ -3,20 +3,37 @@ import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
 import { SLICE_BLOCK } from "../fingerprint/slice.ts";
 import { spearman } from "../numerics/spearman.ts";
 import type { Axis } from "./matrix-pair.ts";
+import { EMBEDDINGS } from "./pairing.ts";
 
 /** Rank correlation of column norm and column number beyond this many standard errors means sorted labels. */
 const SORTED_SIGMA = 4;
 
+/** Rows of a sinusoidal position table all have the norm sqrt(width / 2); learned ones never do to this accuracy. */
+const SINUSOIDAL_SPREAD = 0.01;
+
 /**
  * Axes on which the labels of BOTH models are sorted by size (importance-ordered neurons, say): labels are not
- * exchangeable there and a permutation test would see the sorting.
+ * exchangeable there and a permutation test would see the sorting. Fixed sinusoidal positions order the residual
+ * dimensions by frequency from the start, in every model that uses them.
  */
 export function sortedAxes(suspect: Fingerprint, base: Fingerprint, component: string): Set<Axis> {
   const sorted = new Set<Axis>();
   for (const axis of ["residual", "neurons"] as const) {
+    if (axis === "residual" && [suspect, base].every((fp) => hasSinusoidalPositions(fp, component))) sorted.add(axis);
     if (isSorted(suspect, component, axis) && isSorted(base, component, axis)) sorted.add(axis);
   }
   return sorted;
+}
+
+function hasSinusoidalPositions(fp: Fingerprint, component: string): boolean {
+  return fp.sketches.some(
+    (s) =>
+      s.role === "position" &&
+      (s.component === component || component === EMBEDDINGS) &&
+      s.sampled.length >= 8 &&
+      s.moments.rms > 0 &&
+      s.moments.rowNormSpread < SINUSOIDAL_SPREAD,
+  );
 }
 
 function isSorted(fp: Fingerprint, component: string, axis: Axis): boolean {
