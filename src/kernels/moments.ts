@@ -129,17 +129,17 @@ export function momentsOf(values: Float32Array, prescale: number): Moments {
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** Undoes the order-preserving map from the bits of a float to a signed integer. -0 becomes 0. */
+/** The value whose magnitude bits, negated when it is negative, are `key`. */
 function valueOfKey(key: number, dtype: MomentsDtype): number {
-  const bits = key < 0 ? key ^ (dtype === "F32" ? 0x7fffffff : 0x7fff) : key;
-  if (dtype === "F16") return halfValue(bits & 0xffff);
-  scratch.setInt32(0, dtype === "F32" ? bits : bits << 16);
-  return scratch.getFloat32(0) + 0;
+  const size = Math.abs(key);
+  scratch.setInt32(0, dtype === "F32" ? size : size << 16);
+  const value = dtype === "F16" ? halfValue(size) : scratch.getFloat32(0);
+  return key < 0 ? -value : value;
 }
 
+/** A finite f16 by its magnitude bits. */
 function halfValue(bits: number): number {
-  const exponent = (bits >> 10) & 31;
+  const exponent = bits >> 10;
   const mantissa = bits & 1023;
-  const size = exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
-  return (bits >= 0x8000 ? -size : size) + 0;
+  return exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
 }
