@@ -72,6 +72,7 @@ export const ERRORS = {
   FINGERPRINT_MALFORMED: { exit: 3, meaning: "a fingerprint file is damaged or was not made by weightmark" },
   FINGERPRINT_VERSION: { exit: 3, meaning: "a fingerprint was made by an incompatible release" },
 
+  TIMED_OUT: { exit: 5, meaning: "--timeout passed before the work was done" },
   REGISTRY_NOT_FOUND: { exit: 3, meaning: "the directory holds no registry" },
   REGISTRY_EMPTY: { exit: 4, meaning: "the registry has no entries to identify against" },
   REGISTRY_CORRUPT: { exit: 3, meaning: "the registry's journal was altered or damaged" },

@@ -32,14 +32,14 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
   const sketches: Sketch[] = [];
   for (let layer = 0; layer < layers; layer++) {
     for (const role of roles) {
-      const place = { component: "language", layer, expert: -1, role, rows: 64, cols };
+      const place = { component: "language", layer, expert: -1, role, rows: 64, cols, tokens: false };
       const sampled = sampledRows(place);
       const parent = from?.sketches[sketches.length];
       const bits = new Uint32Array(sampled.length * Math.ceil(cols / 32));
       for (let i = 0; i < bits.length; i++)
         bits[i] = parent === undefined ? next() : parent.bits[i]! ^ flips(next, noise);
       const digest = { f32: hex(16), f16: hex(16), bf16: hex(16) };
-      const moments = { rms: 1, kurtosis: 3, zeroFraction: 0, grid: null, quantiles: new Float32Array(17) };
+      const moments = { rms: 1, kurtosis: 3, zeroFraction: 0, grid: null, rowNormSpread: 0, quantiles: new Float32Array(17) };
       sketches.push({ ...place, sampled, valid: sampled.map(() => true), bits, digest, moments });
     }
   }

@@ -1,0 +1,75 @@
+import { Command, CommanderError } from "commander";
+import { WeightmarkError } from "../errors.ts";
+import { registerCompare } from "./commands/compare.ts";
+import { registerCompletion } from "./commands/completion.ts";
+import { registerDoctor } from "./commands/doctor.ts";
+import { registerFingerprint } from "./commands/fingerprint.ts";
+import { registerIdentify } from "./commands/identify.ts";
+import { registerInspect } from "./commands/inspect.ts";
+import { registerRegistry } from "./commands/registry.ts";
+import { EXIT_CODES } from "./help.ts";
+import { toolVersion } from "./version.ts";
+
+/** The exit code a command's action ends with: 0, or 1 for findings. */
+export type SetExitCode = (code: number) => void;
+
+/** All commands; nothing heavy is loaded before one of them runs. */
+export function buildProgram(setExitCode: SetExitCode): Command {
+  const program = new Command("weightmark")
+    .description("Tells where a model's weights come from, from the weights alone.")
+    .version(toolVersion(), "-V, --version", "print the version")
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    // Subcommands inherit both: usage errors are thrown, and printed in one place.
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  registerInspect(program);
+  registerFingerprint(program);
+  registerCompare(program, setExitCode);
+  registerIdentify(program, setExitCode);
+  registerRegistry(program, setExitCode);
+  registerDoctor(program, setExitCode);
+  registerCompletion(program);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    command.addHelpText("after", EXIT_CODES);
+  }
+  return program;
+}
+
+/** Runs one command line; the exit code. Never throws. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  try {
+    const program = buildProgram((code) => {
+      exitCode = code;
+    });
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return reportFailure(usageError(error), argv);
+  }
+}
+
+function usageError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  // No command at all: commander has printed the help, to stderr.
+  if (error.code === "commander.help") return error;
+  return new WeightmarkError("USAGE", error.message.replace(/^error: /, ""), { detail: "See weightmark --help." });
+}
+
+async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
+  if (error instanceof CommanderError) return 2;
+  const { describeFailure } = await import("./failure.ts");
+  const { pathRedactor } = await import("./redact.ts");
+  // The options may be what could not be parsed, so they are looked for in the raw command line.
+  const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
+  const redact = has("--redact-paths")
+    ? pathRedactor(argv.filter((arg) => !arg.startsWith("-")))
+    : (text: string) => text;
+  const json =
+    has("--json", "--format=json", "--format=jsonl") || /^jsonl?$/.test(argv[argv.indexOf("--format") + 1] ?? "");
+  const failure = describeFailure(error, { json, verbose: has("-v", "--verbose"), redact });
+  process.stderr.write(failure.text);
+  return failure.exitCode;
+}

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import type { SetExitCode } from "../command-line.ts";
+import {
+  type CommonOptions,
+  type FailOn,
+  type ReadingOptions,
+  withCommon,
+  withFailOn,
+  withReading,
+} from "../options.ts";
+import { openSession } from "../session.ts";
+import { nameOf, openSubject } from "../subject.ts";
+import { exitCodeFor } from "../verdict-exit.ts";
+
+interface CompareOptions extends CommonOptions, ReadingOptions {
+  readonly root?: boolean;
+  readonly failOn?: FailOn;
+}
+
+export function registerCompare(program: Command, setExitCode: SetExitCode): void {
+  const command = program
+    .command("compare")
+    .summary("tell whether two models share trained weights")
+    .description("Tells whether two models share trained weights. Either side may be a model or a fingerprint file.")
+    .argument("<suspect>", "model or fingerprint file")
+    .argument("<base>", "model or fingerprint file")
+    .option("--root", "the base was trained from scratch: lets the verdict name a direction");
+  withFailOn(withReading(withCommon(command))).action(
+    async (suspect: string, base: string, options: CompareOptions) => {
+      setExitCode(await compare(suspect, base, options));
+    },
+  );
+}
+
+async function compare(suspectPath: string, basePath: string, options: CompareOptions): Promise<number> {
+  const session = openSession(options, [suspectPath, basePath]);
+  const { compareSubjects } = await import("../../index.ts");
+  const { compareReport, inputReport } = await import("../../report/build.ts");
+  // Two directories may end in the same name; then only the whole path tells them apart.
+  const sameName = nameOf(suspectPath) === nameOf(basePath);
+  const names = sameName ? [suspectPath, basePath] : [nameOf(suspectPath), nameOf(basePath)];
+  const suspect = await openSubject(suspectPath, options, session, { name: names[0] });
+  try {
+    const base = await openSubject(basePath, options, session, { name: names[1], root: options.root });
+    try {
+      const result = await compareSubjects(suspect.subject, base.subject);
+      const inputs = {
+        suspect: inputReport(suspect.facts, suspect.subject.fingerprint),
+        base: inputReport(base.facts, base.subject.fingerprint),
+      };
+      await session.emit(compareReport(session.run(), inputs, result));
+      return exitCodeFor(result.verdict, options.failOn);
+    } finally {
+      await base.close();
+    }
+  } finally {
+    await suspect.close();
+  }
+}

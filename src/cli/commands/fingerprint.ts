@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { openSession, requireOtherFile } from "../session.ts";
+import { nameOf, openSubject } from "../subject.ts";
+
+type FingerprintOptions = CommonOptions & ReadingOptions;
+
+export function registerFingerprint(program: Command): void {
+  const command = program
+    .command("fingerprint")
+    .summary("write a model's fingerprint file")
+    .description("Writes the fingerprint of a model: what the tests need to know of it, and no usable weights.")
+    .argument("<model>", "a .safetensors file or a directory");
+  withReading(withCommon(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)")).action(
+    async (model: string, options: FingerprintOptions) => fingerprint(model, options),
+  );
+}
+
+async function fingerprint(path: string, options: FingerprintOptions): Promise<void> {
+  const output = options.output ?? `${nameOf(path).replace(/\.safetensors$/, "")}.fingerprint.safetensors`;
+  requireOtherFile(output, [path]);
+  const session = openSession(options, [path, output], true);
+  const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
+  const { fingerprintReport, inputReport } = await import("../../report/build.ts");
+  const opened = await openSubject(path, options, session);
+  try {
+    const bytes = serializeFingerprint(opened.subject.fingerprint);
+    // The same fingerprint again is no conflict.
+    const there = await readFile(output).catch(() => null);
+    if (there === null || !there.equals(bytes)) await writeFileAtomic(output, bytes, { overwrite: options.force });
+    const written = { location: output, bytes: bytes.length, digest: digestOf(bytes) };
+    const input = inputReport(opened.facts, opened.subject.fingerprint);
+    await session.emit(fingerprintReport(session.run(), input, written, opened.subject.fingerprint));
+  } finally {
+    await opened.close();
+  }
+}

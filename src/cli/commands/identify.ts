@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { WeightmarkError } from "../../errors.ts";
+import type { SetExitCode } from "../command-line.ts";
+import {
+  type CommonOptions,
+  type FailOn,
+  type ReadingOptions,
+  wholeNumber,
+  withCommon,
+  withFailOn,
+  withReading,
+} from "../options.ts";
+import { openSession } from "../session.ts";
+import { openSubject } from "../subject.ts";
+import { exitCodeFor } from "../verdict-exit.ts";
+
+interface IdentifyOptions extends CommonOptions, ReadingOptions {
+  readonly registry?: string;
+  readonly failOn?: FailOn;
+  readonly limit?: number;
+}
+
+export function registerIdentify(program: Command, setExitCode: SetExitCode): void {
+  const command = program
+    .command("identify")
+    .summary("find the registered bases a model comes from")
+    .description("Finds the registered bases that a model shares trained weights with. No match is an answer too.")
+    .argument("<suspect>", "model or fingerprint file")
+    .option("--registry <dir>", "where the bases are registered (default: the user's data directory)")
+    .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000));
+  withFailOn(withReading(withCommon(command))).action(async (suspect: string, options: IdentifyOptions) => {
+    setExitCode(await identify(suspect, options));
+  });
+}
+
+async function identify(path: string, options: IdentifyOptions): Promise<number> {
+  const { defaultRegistryDirectory, identifySubject, openRegistry } = await import("../../index.ts");
+  const { identifyReport, inputReport } = await import("../../report/build.ts");
+  const directory = options.registry ?? defaultRegistryDirectory();
+  const session = openSession(options, [path, directory]);
+  // Before the suspect is read: a missing registry should not cost a minute.
+  const registry = await openRegistry(directory, { create: options.registry === undefined });
+  if (registry.entries === 0) {
+    throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to identify against", {
+      file: directory,
+      detail: "Register the bases you know with `weightmark registry add MODEL --root`.",
+    });
+  }
+  const suspect = await openSubject(path, options, session);
+  try {
+    const limit = options.limit === undefined ? {} : { limit: options.limit };
+    const result = await identifySubject(suspect.subject, registry, limit);
+    const input = inputReport(suspect.facts, suspect.subject.fingerprint);
+    await session.emit(identifyReport(session.run(), input, directory, result));
+    return exitCodeFor(result.verdict, options.failOn);
+  } finally {
+    await suspect.close();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Command } from "commander";
+import { WeightmarkError } from "../../errors.ts";
+import type { AddOutcome, Registry, RegistryEntry } from "../../index.ts";
+import type { SetExitCode } from "../command-line.ts";
+import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { openSession, requireOtherFile, type Session } from "../session.ts";
+import { nameOf, openSubject } from "../subject.ts";
+
+interface RegistryOptions extends CommonOptions, ReadingOptions {
+  readonly registry?: string;
+  readonly name?: string;
+  readonly root?: boolean;
+  readonly replace?: boolean;
+}
+
+/** What a subcommand did, for the report; the report itself tells the registry's state after it. */
+type Outcome = Parameters<typeof import("../../report/build.ts").registryReport>[3];
+type Action = Parameters<typeof import("../../report/build.ts").registryReport>[2];
+
+export function registerRegistry(program: Command, setExitCode: SetExitCode): void {
+  const group = program
+    .command("registry")
+    .summary("keep the fingerprints of known bases")
+    .description("Keeps the fingerprints of known bases, for identify.")
+    .helpCommand(false);
+  const sub = (usage: string, summary: string, output?: string) =>
+    withCommon(group.command(usage).description(summary), output).option(
+      "--registry <dir>",
+      "which registry (default: the user's data directory)",
+    );
+
+  withReading(sub("add <model...>", "register models or fingerprint files"))
+    .option("--name <name>", "what to call it (default: the last part of its path)")
+    .option("--root", "trained from scratch: lets a verdict name a direction")
+    .option("--replace", "replace what is registered under that name, or rename")
+    .action((models: string[], options: RegistryOptions) => add(models, options));
+  sub("list", "list what is registered").action((options: RegistryOptions) =>
+    onRegistry("list", options, [], false, async (registry) => ({ entries: await entryReports(registry.list()) })),
+  );
+  sub("show <entry>", "show one entry, by name or digest").action((entry: string, options: RegistryOptions) =>
+    onRegistry("show", options, [], false, async (registry) => ({
+      entries: await entryReports([registry.find(entry)]),
+    })),
+  );
+  sub("remove <entry>", "remove one entry, by name or digest").action((entry: string, options: RegistryOptions) =>
+    onRegistry("remove", options, [], false, async (registry) => {
+      const [removed] = await entryReports([await registry.remove(entry)]);
+      return { changes: [{ status: "removed", entry: removed! }] };
+    }),
+  );
+  sub("export", "write all of it to one archive", "the archive to write (required)").action(
+    (options: RegistryOptions) => exportArchive(options),
+  );
+  sub("import <archive>", "add everything of an archive, or nothing")
+    .option("--replace", "replace entries of the same name")
+    .action((archive: string, options: RegistryOptions) =>
+      onRegistry("import", options, [archive], true, async (registry) => ({
+        changes: await changeReports(await registry.importArchive(archive, { replace: options.replace })),
+      })),
+    );
+  sub("verify", "read everything again and check it").action(async (options: RegistryOptions) => {
+    await onRegistry("verify", options, [], false, async (registry) => {
+      const problems = [...(await registry.verify())];
+      // 3: the registry is not what was registered.
+      setExitCode(problems.length > 0 ? 3 : 0);
+      return { problems };
+    });
+  });
+}
+
+async function onRegistry(
+  action: Action,
+  options: RegistryOptions,
+  paths: readonly string[],
+  create: boolean,
+  work: (registry: Registry, session: Session) => Promise<Outcome>,
+): Promise<void> {
+  const { defaultRegistryDirectory, openRegistry } = await import("../../index.ts");
+  const { registryReport } = await import("../../report/build.ts");
+  const directory = options.registry ?? defaultRegistryDirectory();
+  const session = openSession(options, [...paths, directory], action === "export");
+  const clock = options.deterministic ? () => null : undefined;
+  // The default registry always is there, if only empty; a directory that was named has to be one.
+  const registry = await openRegistry(directory, { create: create || options.registry === undefined, clock });
+  const outcome = await work(registry, session);
+  await session.emit(registryReport(session.run(), registry, action, outcome));
+}
+
+async function add(models: readonly string[], options: RegistryOptions): Promise<void> {
+  if (options.name !== undefined && models.length > 1) {
+    throw new WeightmarkError("USAGE", "--name names one model, and several are given");
+  }
+  await onRegistry("add", options, models, true, async (registry, session) => {
+    const outcomes: AddOutcome[] = [];
+    for (const model of models) {
+      const name = options.name ?? nameOf(model);
+      const { subject, close } = await openSubject(model, options, session, { name });
+      await close();
+      outcomes.push(await registry.add(subject.fingerprint, { name, root: options.root, replace: options.replace }));
+    }
+    return { changes: await changeReports(outcomes) };
+  });
+}
+
+async function exportArchive(options: RegistryOptions): Promise<void> {
+  const { output } = options;
+  if (output === undefined) throw new WeightmarkError("USAGE", "say where to write the archive: -o FILE");
+  await onRegistry("export", options, [output], false, async (registry) => {
+    const { writeFileAtomic } = await import("../../index.ts");
+    requireOtherFile(output, [registry.location]);
+    await writeFileAtomic(output, registry.exportArchive(), { overwrite: options.force });
+    return { output: { location: output } };
+  });
+}
+
+async function entryReports(entries: readonly RegistryEntry[]) {
+  const { entryReport } = await import("../../report/build.ts");
+  return entries.map(entryReport);
+}
+
+async function changeReports(outcomes: readonly AddOutcome[]) {
+  const entries = await entryReports(outcomes.map(({ entry }) => entry));
+  return outcomes.map(({ status }, i) => ({ status, entry: entries[i]! }));
+}

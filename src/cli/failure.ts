@@ -1,0 +1,46 @@
+import { ERRORS, WeightmarkError } from "../errors.ts";
+import { escapeText, toJson } from "../report/escape.ts";
+import type { ErrorReport } from "../report/schemas/index.ts";
+
+export interface FailureOptions {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly redact: (text: string) => string;
+}
+
+const BUG_NOTICE = "This is a bug in weightmark. Please report it with the command line and the output of --verbose.";
+
+/** What is printed about an error, and the exit code. Anything but our own errors is a bug. */
+export function describeFailure(
+  error: unknown,
+  options: FailureOptions,
+): { readonly text: string; readonly exitCode: number } {
+  const known = error instanceof WeightmarkError ? error : null;
+  const code = known?.code ?? "INTERNAL";
+  const message = known?.message ?? (error instanceof Error ? error.message : String(error));
+  const detail = known === null ? BUG_NOTICE : (known.detail ?? null);
+  const { redact } = options;
+  const report: ErrorReport = {
+    error: {
+      code,
+      message: redact(message),
+      detail: detail === null ? null : redact(detail),
+      ...(known?.file === undefined ? {} : { file: redact(known.file) }),
+      ...(known?.tensor === undefined ? {} : { tensor: known.tensor }),
+    },
+  };
+  const text = options.json ? `${toJson(report, 0)}\n` : lines(report.error);
+  const stack = options.verbose && error instanceof Error ? `${escapeLines(redact(error.stack ?? ""))}\n` : "";
+  return { text: text + (options.json ? "" : stack), exitCode: ERRORS[code].exit };
+}
+
+function lines({ code, message, detail, file, tensor }: ErrorReport["error"]): string {
+  const where = [file, tensor === undefined ? undefined : `tensor ${tensor}`].filter((part) => part !== undefined);
+  const prefix = where.length === 0 ? "" : `${where.map(escapeText).join(", ")}: `;
+  const first = `weightmark: ${prefix}${escapeText(message)} (${code})\n`;
+  return detail === null ? first : `${first}${escapeText(detail)}\n`;
+}
+
+function escapeLines(text: string): string {
+  return text.split("\n").map(escapeText).join("\n");
+}

@@ -1,0 +1,15 @@
+import { runCommandLine } from "./command-line.ts";
+
+// A reader that goes away (`| head`) is no error of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+}
+
+// As handlers, so that the synchronous parts of a write or of a lock are over before the process ends.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
+process.exitCode = await runCommandLine(process.argv.slice(2));

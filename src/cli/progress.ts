@@ -1,0 +1,55 @@
+import { formatBytes, formatDuration } from "../report/numbers.ts";
+
+export interface ProgressOptions {
+  /** What is being done, escaped. */
+  readonly label: string;
+  readonly unit: "bytes" | "matrices";
+  readonly stream: { write(text: string): unknown };
+  /** A bar redrawn in place; lines otherwise. */
+  readonly terminal: boolean;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface Progress {
+  update(done: number, total: number): void;
+  /** Takes the bar away. */
+  end(): void;
+}
+
+const REDRAW_MS = 100;
+/** Lines are for logs: only work that takes long leaves any. */
+const LINE_MS = 5000;
+const BAR_WIDTH = 24;
+
+/** Progress on stderr, with rate and time left. */
+export function createProgress(options: ProgressOptions): Progress {
+  const { label, stream, terminal, now = () => performance.now() } = options;
+  const started = now();
+  let shown = terminal ? Number.NEGATIVE_INFINITY : started;
+  let drawn = false;
+  return {
+    update(done, total) {
+      const time = now();
+      if (time - shown < (terminal ? REDRAW_MS : LINE_MS)) return;
+      shown = time;
+      const text = describe(done, total, (time - started) / 1000, options.unit);
+      const filled = Math.round((BAR_WIDTH * done) / Math.max(total, 1));
+      const bar = `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}]`;
+      stream.write(terminal ? `\r\u001b[K${label} ${bar} ${text}` : `${label}: ${text}\n`);
+      drawn = true;
+    },
+    end() {
+      if (terminal && drawn) stream.write("\r\u001b[K");
+      drawn = false;
+    },
+  };
+}
+
+function describe(done: number, total: number, seconds: number, unit: ProgressOptions["unit"]): string {
+  const amount = (value: number) => (unit === "bytes" ? formatBytes(value) : String(value));
+  const rate = seconds > 0 ? done / seconds : 0;
+  const left = rate > 0 ? `, ${formatDuration((total - done) / rate)} left` : "";
+  const speed = unit === "bytes" && rate > 0 ? `, ${formatBytes(Math.round(rate))}/s` : "";
+  return `${Math.floor((100 * done) / Math.max(total, 1))} % (${amount(done)} of ${amount(total)}${speed}${left})`;
+}

@@ -1,0 +1,44 @@
+import { realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
+
+/** Maps every string of a value, however deep. */
+export function mapStrings<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === "string") return change(value) as T;
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)])) as T;
+}
+
+/**
+ * A function that leaves of every path named on the command line, of the working directory and of the home directory
+ * only what comes after the last directory separator.
+ */
+export function pathRedactor(paths: readonly string[]): (text: string) => string {
+  const prefixes = new Set<string>();
+  for (const path of paths) {
+    for (const form of [path, resolve(path), real(path)]) {
+      const directory = dirname(form);
+      // "." stands for no directory at all: there is nothing to hide.
+      if (directory !== "." && directory !== dirname(directory)) prefixes.add(directory);
+      if (basename(form) === "" || basename(form).startsWith("..")) prefixes.add(form);
+    }
+  }
+  for (const directory of [process.cwd(), homedir()]) if (isAbsolute(directory)) prefixes.add(directory);
+  const longestFirst = [...prefixes].sort((a, b) => b.length - a.length);
+  return (text) => {
+    let shown = text;
+    for (const prefix of longestFirst) {
+      shown = shown.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, "").replaceAll(prefix, ".");
+    }
+    return shown;
+  };
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}

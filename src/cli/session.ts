@@ -1,0 +1,88 @@
+import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import { WeightmarkError } from "../errors.ts";
+import type { RunInfo } from "../report/build.ts";
+import { escapeText, toJson } from "../report/escape.ts";
+import type { Report } from "../report/schemas/index.ts";
+import type { CommonOptions, Format } from "./options.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { mapStrings, pathRedactor } from "./redact.ts";
+import { toolVersion } from "./version.ts";
+
+/** One run of one command: how it talks, and where its result goes. */
+export interface Session {
+  /** Who made the result and when; call it when the result is there. */
+  run(): RunInfo;
+  /** A line on stderr with --verbose. */
+  log(text: string): void;
+  progress(label: string, unit: "bytes" | "matrices"): Progress;
+  /** Prints the result, or writes it to --output. */
+  emit(report: Report): Promise<void>;
+}
+
+/** How a command was told to print, also where reading its options failed. */
+export function formatOf(options: Pick<CommonOptions, "json" | "format">): Format {
+  return options.format ?? (options.json ? "json" : "text");
+}
+
+/** Throws OUTPUT_IS_INPUT when `output` is one of `inputs`, by whatever name. */
+export function requireOtherFile(output: string, inputs: readonly string[]): void {
+  const real = (path: string) => {
+    try {
+      return realpathSync(path);
+    } catch {
+      return resolve(path);
+    }
+  };
+  if (inputs.some((input) => real(input) === real(output))) {
+    throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs", { file: output });
+  }
+}
+
+/** `paths` are what the command line names: what --redact-paths hides and --output must not overwrite. */
+export function openSession(options: CommonOptions, paths: readonly string[], ownOutput = false): Session {
+  const startedAt = options.deterministic ? null : new Date().toISOString();
+  const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
+  const resultFile = ownOutput ? undefined : options.output;
+  if (resultFile !== undefined) requireOtherFile(resultFile, paths);
+  return {
+    run: () => ({
+      version: toolVersion(),
+      startedAt,
+      finishedAt: startedAt === null ? null : new Date().toISOString(),
+    }),
+    log(text) {
+      if (options.verbose && !options.quiet) process.stderr.write(`${escapeText(redact(text))}\n`);
+    },
+    progress(label, unit) {
+      if (options.quiet || options.progress === false) return { update() {}, end() {} };
+      const terminal = process.stderr.isTTY === true;
+      return createProgress({ label: escapeText(redact(label)), unit, stream: process.stderr, terminal });
+    },
+    async emit(report) {
+      const shown = options.redactPaths ? mapStrings(report, redact) : report;
+      const text = await render(shown, formatOf(options), resultFile === undefined && useColour());
+      if (resultFile === undefined) return print(text);
+      const { writeFileAtomic } = await import("../bytes/atomic-file.ts");
+      await writeFileAtomic(resultFile, Buffer.from(text), { overwrite: options.force });
+    },
+  };
+}
+
+async function render(report: Report, format: Format, colour: boolean): Promise<string> {
+  if (format !== "text") return `${toJson(report, format === "json" ? 2 : 0)}\n`;
+  const { renderText } = await import("../report/text/render-text.ts");
+  return renderText(report, { colour });
+}
+
+/** https://no-color.org: any value but the empty one switches colour off. */
+function useColour(): boolean {
+  return process.stdout.isTTY === true && !process.env.NO_COLOR;
+}
+
+/** Waits until stdout has taken it: a pipe takes 64 kB at a time. */
+export async function print(text: string): Promise<void> {
+  await new Promise<void>((done) => {
+    process.stdout.write(text, () => done());
+  });
+}
