@@ -22,6 +22,7 @@ class Recorder:
         self.attentions: list[dict[str, torch.Tensor]] = []
         self.networks: list[dict[str, torch.Tensor]] = []
         self.after: str | None = None
+        self.read: torch.Tensor | None = None
 
     def units(self, like: torch.Tensor) -> torch.Tensor:
         """Row 0 is zero (it gives the bias), row 1 + i is the i-th unit vector."""
@@ -32,7 +33,10 @@ class Recorder:
         return units if like.dim() == 2 else units[:, None, :].expand(like.shape).contiguous()
 
     def linear(self, inputs: torch.Tensor, call) -> torch.Tensor:
-        after, self.after = self.after, None
+        if self.after == "activation" and inputs is self.read:
+            # Up reads what gate read; it is called between the activation and down.
+            return call(self.units(inputs) if self.replace else inputs)
+        after, self.after, self.read = self.after, None, inputs
         if inputs.shape[0] != self.batch or inputs.dim() > 3:
             return call(inputs)
         if after == "activation" and inputs.dim() >= 2:
@@ -103,10 +107,10 @@ def drop_head_norms(model: nn.Module) -> None:
 def install() -> None:
     from transformers.modeling_utils import AttentionInterface
     from transformers.models.bloom.modeling_bloom import BloomAttention
-    from transformers.models.falcon.modeling_falcon import FalconAttention
+    from transformers.models.falcon.modeling_falcon import FalconAttention, FalconLinear
     from transformers.models.mpt.modeling_mpt import MptAttention
 
-    linear, conv1d = functional.linear, Conv1D.forward
+    linear, conv1d, falcon_linear = functional.linear, Conv1D.forward, FalconLinear.forward
 
     def tapped_linear(inputs, weight, bias=None):
         call = lambda x: linear(x, weight, bias)
@@ -115,12 +119,19 @@ def install() -> None:
     def tapped_conv1d(self, inputs):
         return CURRENT[-1].linear(inputs, lambda x: conv1d(self, x)) if CURRENT else conv1d(self, inputs)
 
-    def attention(module, query, key, value, *_, **__):
-        CURRENT[-1].attention(query, key, value)
+    def tapped_falcon_linear(self, inputs):
+        call = lambda x: falcon_linear(self, x)
+        return CURRENT[-1].linear(inputs, call) if CURRENT else call(inputs)
+
+    def attention(module, query, key, value, *_, scaling=None, **__):
+        # OPT scales queries before the attention instead of scores inside it.
+        scaled = module.scaling if scaling == 1.0 else 1.0
+        CURRENT[-1].attention(query / scaled, key, value)
         return torch.zeros_like(query).transpose(1, 2).contiguous(), None
 
     functional.linear = tapped_linear
     Conv1D.forward = tapped_conv1d
+    FalconLinear.forward = tapped_falcon_linear
     AttentionInterface.get_interface = lambda self, implementation, default: attention
 
     reshape = BloomAttention._reshape
