@@ -1,7 +1,8 @@
 import { type ComponentTests, testComponent } from "./component-test.ts";
+import { STRUCTURED } from "./learned-structure.ts";
 import { axisOf, rowPairs } from "./matrix-pair.ts";
 import { sortedAxes } from "./order-guard.ts";
-import type { Pairing } from "./pairing.ts";
+import { EMBEDDINGS, type Pairing } from "./pairing.ts";
 import { weightCorrelation } from "./permutation-test.ts";
 import type { ComponentVerdict } from "./result.ts";
 import { median, RETENTION_THRESHOLD, type SliceRetention } from "./retention.ts";
@@ -10,6 +11,9 @@ import type { Subject } from "./subject.ts";
 
 /** Corrected p at or below which independent initialisation is rejected. */
 export const LOG10_THRESHOLD = -9;
+
+/** Slices whose ratio must be known before a verdict rests on their median; embeddings have but one. */
+const MIN_SLICES = 3;
 
 /** A component's verdict with everything it rests on. */
 export interface ComponentFinding {
@@ -60,9 +64,13 @@ export async function judgeComponent(
   if (log10P > LOG10_THRESHOLD) return { verdict: settle("no-evidence", null), pairing, tested, slices: [] };
 
   const slices = await retentions(suspect, base, pairing.pairs);
-  const ratio = median(slices.flatMap((s) => (s.ratio === null ? [] : [s.ratio])));
+  // Where the base shows nothing learned there is nothing to retain: the ratio is about 1 for any common initialisation.
+  const telling = slices.flatMap((s) => (s.ratio === null || s.structure < STRUCTURED ? [] : [s.ratio]));
+  const enough = pairing.component === EMBEDDINGS ? 1 : MIN_SLICES;
+  const ratio = telling.length < enough ? null : median(telling);
   if (ratio === null) {
-    const reason = "the retention ratio could not be computed, so a common initialisation is not ruled out";
+    const why = slices.length < enough ? "too few slices are comparable" : "too few slices of the base show training";
+    const reason = `the retention ratio could not be computed (${why}), so a common initialisation is not ruled out`;
     return { verdict: settle("shared-init", reason), pairing, tested, slices };
   }
   const verdict = ratio >= RETENTION_THRESHOLD ? "derived" : "shared-init";

@@ -1,6 +1,7 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { sliceValues } from "../fingerprint/slice.ts";
 import { thinSvd } from "../numerics/svd.ts";
+import { learnedStructure } from "./learned-structure.ts";
 
 /** Leading singular pairs that count as what training put there. */
 const TOP = 8;
@@ -18,6 +19,8 @@ export interface SliceRetention {
   readonly layer: number;
   readonly top: number;
   readonly bulk: number;
+  /** Leading singular value of the base's slice over the edge of noise: above 1 where training left its mark. */
+  readonly structure: number;
   /** top / bulk, or null where the bulk is below its noise. */
   readonly ratio: number | null;
   /** Regression coefficient of suspect on base, and of base on suspect. */
@@ -70,6 +73,7 @@ export function sliceRetention(
     layer: matrix.layer,
     top,
     bulk,
+    structure: learnedStructure(sliceValues(base, false), height, width),
     ratio: Math.abs(bulk) > MIN_BULK_SIGMA * noise ? top / bulk : null,
     scale,
     reverseScale: ab / bb,
