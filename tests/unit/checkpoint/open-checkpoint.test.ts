@@ -1,0 +1,411 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { byteBudget } from "../../../src/bytes/byte-budget.ts";
+import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from "../../../src/checkpoint/limits.ts";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import type { ErrorCode } from "../../../src/errors.ts";
+import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts";
+import { refusal } from "../../support/refusal.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const onPosix = process.platform !== "win32";
+const asRoot = process.getuid?.() === 0;
+
+/** A safetensors file of one-byte tensors with these names. */
+function weights(...names: string[]): Uint8Array {
+  return serializeSafetensors(names.map((name, i) => ({ name, dtype: "U8", shape: [1], data: Uint8Array.of(i) })));
+}
+
+type Files = Readonly<Record<string, Uint8Array | string | object>>;
+
+/** A directory with these files; objects are written as JSON. Subdirectories are made. */
+function model(files: Files, directory = temporaryDirectory()): string {
+  for (const [name, content] of Object.entries(files)) {
+    const raw = typeof content === "string" || content instanceof Uint8Array;
+    mkdirSync(join(directory, name, ".."), { recursive: true });
+    writeFileSync(join(directory, name), raw ? content : JSON.stringify(content));
+  }
+  return directory;
+}
+
+const INDEX = "model.safetensors.index.json";
+const index = (map: Record<string, string>, totalSize: unknown = Object.keys(map).length) => ({
+  metadata: { total_size: totalSize },
+  weight_map: map,
+});
+
+/** What opening gives, closed again. */
+async function opened(location: string) {
+  const checkpoint = await openCheckpoint(location);
+  await checkpoint.close();
+  const tensors = [...checkpoint.tensors.values()].map(({ name, file }) => `${name}@${checkpoint.files[file].path}`);
+  return { ...checkpoint, names: tensors.sort() };
+}
+
+const refused = (directory: string, code: ErrorCode) => refusal(openCheckpoint(directory), code);
+
+describe("openCheckpoint on one file", () => {
+  it("reads a file by itself, whatever it is called", async () => {
+    const directory = model({ "weights.bin": weights("a", "b"), "config.json": {} });
+    const path = join(directory, "weights.bin");
+    const checkpoint = await openCheckpoint(path);
+    expect(checkpoint).toMatchObject({ location: path, container: "safetensors", config: null, notes: [] });
+    expect(checkpoint.files).toMatchObject([{ path: "weights.bin", absolutePath: path }]);
+    const { begin, end, file } = checkpoint.tensors.get("b")!;
+    expect(await checkpoint.files[file].source.read(begin, end)).toEqual(Uint8Array.of(1));
+    await checkpoint.verifyUnchanged();
+    appendFileSync(path, "x");
+    await refusal(checkpoint.verifyUnchanged(), "CHANGED_DURING_READ");
+    await checkpoint.close();
+  });
+
+  it("says what a file is that is no safetensors, by its bytes", async () => {
+    const directory = model({ "model.safetensors": "PK\x03\x04 zip", "m.gguf": "GGUF\x03\0\0\0", "x.safetensors": "" });
+    expect((await refused(join(directory, "model.safetensors"), "UNSUPPORTED_CONTAINER")).message).toMatch(/zip/);
+    expect((await refused(join(directory, "m.gguf"), "UNSUPPORTED_CONTAINER")).message).toMatch(/GGUF/);
+    await refused(join(directory, "x.safetensors"), "EMPTY_FILE");
+    await refused(join(directory, "absent"), "FILE_NOT_FOUND");
+  });
+
+  it.runIf(onPosix)("does not wait for a FIFO or read a device", async () => {
+    const fifo = join(temporaryDirectory(), "model.safetensors");
+    execFileSync("mkfifo", [fifo]);
+    await refused(fifo, "NOT_A_REGULAR_FILE");
+    await refused(join(fifo, ".."), "NOT_A_REGULAR_FILE");
+    await refused("/dev/zero", "NOT_A_REGULAR_FILE");
+  });
+
+  it("charges headers to the budget", async () => {
+    const directory = model({ "model.safetensors": weights("a") });
+    const budget = byteBudget(1000);
+    const checkpoint = await openCheckpoint(directory, { budget });
+    expect(budget.spent).toBeGreaterThan(0);
+    await checkpoint.close();
+    await refusal(openCheckpoint(directory, { budget: byteBudget(10) }), "BYTE_BUDGET_EXCEEDED");
+  });
+});
+
+describe("openCheckpoint on a directory", () => {
+  it("reads model.safetensors and leaves everything else out, with notes", async () => {
+    const directory = model({
+      "model.safetensors": weights("a"),
+      [INDEX]: index({ a: "other.safetensors" }),
+      "other.safetensors": weights("a"),
+      "pytorch_model.bin": "x",
+      "model.q4.gguf": "x",
+      "training_args.bin": "x",
+    });
+    const { names, notes } = await opened(directory);
+    expect(names).toEqual(["a@model.safetensors"]);
+    expect(notes).toEqual([
+      'weights in other containers stand beside and were not read: "model.q4.gguf", "pytorch_model.bin"',
+      'model.safetensors was read and these were not: "model.safetensors.index.json", "other.safetensors"',
+    ]);
+  });
+
+  it("reads a single file of any name without a note", async () => {
+    const { names, notes } = await opened(model({ "adapter_model.safetensors": weights("a") }));
+    expect([names, notes]).toEqual([["a@adapter_model.safetensors"], []]);
+  });
+
+  it("takes files without an index in order of name, with a note", async () => {
+    const { files, notes } = await opened(model({ "b.safetensors": weights("b"), "a.safetensors": weights("a") }));
+    expect(files.map(({ path }) => path)).toEqual(["a.safetensors", "b.safetensors"]);
+    expect(notes).toEqual(["no shard index: 2 .safetensors files taken in order of name"]);
+  });
+
+  it("refuses a tensor in two files, with and without an index", async () => {
+    const files = { "a.safetensors": weights("x", "y"), "b.safetensors": weights("y") };
+    const error = await refused(model(files), "DUPLICATE_TENSOR");
+    expect(error).toMatchObject({ tensor: "y", message: "the tensor stands in a.safetensors as well" });
+    await refused(model({ ...files, [INDEX]: index({ x: "a.safetensors", y: "b.safetensors" }) }), "DUPLICATE_TENSOR");
+  });
+
+  it.each<[string, Files, ErrorCode, RegExp]>([
+    ["nothing", {}, "NO_WEIGHTS", /no weights/],
+    ["only a PyTorch file", { "pytorch_model.bin": "x" }, "UNSUPPORTED_CONTAINER", /pytorch_model\.bin/],
+    [
+      "many GGUF files",
+      Object.fromEntries([..."1234567"].map((n) => [`${n}.gguf`, "x"])),
+      "UNSUPPORTED_CONTAINER",
+      /"5\.gguf", 2 more/,
+    ],
+    [
+      "two indexes",
+      { "a.safetensors.index.json": {}, "b.safetensors.index.json": {} },
+      "AMBIGUOUS_CHECKPOINT",
+      /a\.safe.*b\.safe/,
+    ],
+    ["a directory called like weights", { "model.safetensors/x": "" }, "NOT_A_REGULAR_FILE", /directory/],
+  ])("refuses a directory with %s", async (_what, files, code, message) => {
+    expect((await refused(model(files), code)).message).toMatch(message);
+  });
+
+  it("points at the subdirectories of a pipeline", async () => {
+    const error = await refused(
+      model({ "model_index.json": {}, "unet/model.safetensors": weights("a") }),
+      "NO_WEIGHTS",
+    );
+    expect(error.detail).toMatch(/subdirectories/);
+  });
+
+  it("refuses more files than it would open", async () => {
+    const names = Array.from({ length: MAX_SHARDS + 1 }, (_, i) => [`${i}.safetensors`, ""]);
+    await refused(model(Object.fromEntries(names)), "DIRECTORY_TOO_LARGE");
+  });
+
+  it.runIf(onPosix && !asRoot)("says when it may not read", async () => {
+    const directory = model({ "model.safetensors": weights("a") });
+    chmodSync(join(directory, "model.safetensors"), 0);
+    await refused(directory, "FILE_UNREADABLE");
+  });
+
+  it.runIf(process.platform === "linux")("closes what it opened when a later shard is refused", async () => {
+    const directory = model({ "a.safetensors": weights("a"), "b.safetensors": "" });
+    await refused(directory, "EMPTY_FILE");
+    expect(openDescriptors(directory)).toEqual([]);
+  });
+});
+
+/** Where descriptors of this process lead below `directory`. */
+function openDescriptors(directory: string): string[] {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+  return targets.filter((target) => target.startsWith(directory));
+}
+
+describe("shard indexes", () => {
+  const shards = { "a.safetensors": weights("x"), "b.safetensors": weights("y") };
+  const map = { x: "a.safetensors", y: "b.safetensors" };
+
+  it("opens every shard, from the directory or from the index itself", async () => {
+    const directory = model({ ...shards, [INDEX]: index(map) });
+    for (const location of [directory, join(directory, INDEX)]) {
+      const { names, notes } = await opened(location);
+      expect([names, notes]).toEqual([["x@a.safetensors", "y@b.safetensors"], []]);
+    }
+  });
+
+  it("takes another index when there is only one, and prefers the standard name", async () => {
+    const other = "diffusion_pytorch_model.safetensors.index.json";
+    expect((await opened(model({ ...shards, [other]: index(map) }))).names).toHaveLength(2);
+    const both = await opened(model({ ...shards, [other]: index({}), [INDEX]: index(map) }));
+    expect(both.notes).toEqual([`${INDEX} was read and these were not: "${other}"`]);
+  });
+
+  it("reads shards in subdirectories", async () => {
+    const directory = model({ "parts/a.safetensors": weights("x"), [INDEX]: index({ x: "parts/a.safetensors" }) });
+    expect((await opened(directory)).names).toEqual(["x@parts/a.safetensors"]);
+  });
+
+  it.each<[string, Files, RegExp]>([
+    ["an unlisted shard", { "c.safetensors": weights("z") }, /does not name were not read: "c\.safetensors"/],
+    ["a total_size that lies", { [INDEX]: index(map, 999) }, /says total_size 999, the tensors have 2 bytes/],
+    ["an unlisted tensor", { "b.safetensors": weights("y", "z") }, /hold 1 tensors that the index does not name/],
+    ["a contradicting config", { "config.json": { hidden_size: 77, vocab_size: 1, d_model: "x" } }, /hidden_size 77/],
+  ])("notes %s and reads on", async (_what, more, note) => {
+    const { names, notes } = await opened(
+      model({ ...shards, [INDEX]: index(map, _what === "an unlisted tensor" ? 3 : 2), ...more }),
+    );
+    expect(names.slice(0, 2)).toEqual(["x@a.safetensors", "y@b.safetensors"]);
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toMatch(note);
+  });
+
+  it("ignores a total_size that is no exact integer", async () => {
+    for (const size of [2.5, "2", null, 1e300, [2], { a: 2 }]) {
+      expect((await opened(model({ ...shards, [INDEX]: index(map, size) }))).notes).toEqual([]);
+    }
+  });
+
+  it.each<[string, Files, ErrorCode]>([
+    ["an absent shard", { [INDEX]: index({ ...map, z: "c.safetensors" }) }, "SHARD_MISSING"],
+    ["a tensor in no shard", { [INDEX]: index({ ...map, z: "a.safetensors" }) }, "INDEX_TENSOR_MISSING"],
+    [
+      "a tensor in another shard than it says",
+      { [INDEX]: index({ x: "b.safetensors", y: "a.safetensors" }) },
+      "INDEX_TENSOR_MISSING",
+    ],
+    ["a truncated shard", { "b.safetensors": weights("y").subarray(0, -1) }, "ST_DATA_TRUNCATED"],
+    ["a path out of the directory", { [INDEX]: index({ x: "../a.safetensors" }) }, "SHARD_PATH_REFUSED"],
+    ["an index that is no JSON", { [INDEX]: "{" }, "INDEX_INVALID"],
+  ])("refuses %s", async (_what, more, code) => {
+    await refused(model({ ...shards, [INDEX]: index(map), ...more }), code);
+  });
+
+  it("refuses an index too large, unread", async () => {
+    const directory = model({ [INDEX]: "" });
+    truncateSync(join(directory, INDEX), MAX_INDEX_BYTES + 1);
+    await refused(directory, "INDEX_TOO_LARGE");
+  });
+
+  it("bounds the number of shards and of keys", async () => {
+    const many = Array.from({ length: MAX_SHARDS + 1 }, (_, i) => [String(i), `${i}.safetensors`]);
+    await refused(model({ [INDEX]: index(Object.fromEntries(many)) }), "INDEX_TOO_LARGE");
+    await refused(model({ [INDEX]: Object.fromEntries(many) }), "INDEX_TOO_LARGE");
+    const metadata = { metadata: Object.fromEntries(many), weight_map: map };
+    await refused(model({ [INDEX]: metadata }), "INDEX_TOO_LARGE");
+  });
+
+  it("reads an index of half a million tensors", async () => {
+    const entries = Array.from(
+      { length: 500_000 },
+      (_, i) => `"model.layers.${i}.mlp.experts.gate_up_proj.weight":"a.safetensors"`,
+    );
+    const directory = model({ "a.safetensors": weights("x"), [INDEX]: `{"weight_map":{${entries.join(",")}}}` });
+    const error = await refused(directory, "INDEX_TENSOR_MISSING");
+    expect(error.tensor).toBe("model.layers.0.mlp.experts.gate_up_proj.weight");
+  });
+});
+
+describe.runIf(onPosix)("links", () => {
+  it("may lead to files of the same directory", async () => {
+    const directory = model({ "blob/x": weights("a") });
+    symlinkSync("blob/x", join(directory, "model.safetensors"));
+    const { files } = await opened(directory);
+    expect(files).toMatchObject([{ path: "model.safetensors", absolutePath: join(directory, "blob", "x") }]);
+  });
+
+  it("may be how the directory itself is reached", async () => {
+    const parent = temporaryDirectory();
+    symlinkSync(model({ "model.safetensors": weights("a") }), join(parent, "link"));
+    expect((await opened(join(parent, "link"))).names).toHaveLength(1);
+  });
+
+  it("may not lead out of it: weights, shard, index", async () => {
+    const outside = model({ w: weights("a"), i: index({ a: "w" }) });
+    for (const [name, target] of [
+      ["model.safetensors", "w"],
+      [INDEX, "i"],
+    ]) {
+      const directory = temporaryDirectory();
+      symlinkSync(join(outside, target), join(directory, name));
+      await refused(directory, "PATH_ESCAPES_ROOT");
+    }
+    const sharded = model({ [INDEX]: index({ a: "sub/a.safetensors" }) });
+    symlinkSync(outside, join(sharded, "sub"));
+    writeFileSync(join(outside, "a.safetensors"), weights("a"));
+    await refused(sharded, "PATH_ESCAPES_ROOT");
+  });
+
+  it("does not take a directory whose name only begins alike for the same", async () => {
+    const parent = temporaryDirectory();
+    model({ "model-other/w": weights("a") }, parent);
+    mkdirSync(join(parent, "model"));
+    symlinkSync("../model-other/w", join(parent, "model", "model.safetensors"));
+    await refused(join(parent, "model"), "PATH_ESCAPES_ROOT");
+  });
+
+  it("ignores a config outside, and says so", async () => {
+    const outside = model({ "config.json": { hidden_size: 1 } });
+    const directory = model({ "model.safetensors": weights("a") });
+    symlinkSync(join(outside, "config.json"), join(directory, "config.json"));
+    const { config, notes } = await opened(directory);
+    expect(config).toBeNull();
+    expect(notes).toEqual(["config.json ignored: a symbolic link leads out of the model's directory"]);
+  });
+
+  it("that form a circle are refused", async () => {
+    const directory = temporaryDirectory();
+    symlinkSync("model.safetensors", join(directory, "model.safetensors"));
+    await refused(directory, "FILE_UNREADABLE");
+    symlinkSync("self", join(directory, "self"));
+    await refused(join(directory, "self"), "FILE_UNREADABLE");
+  });
+
+  describe("of a Hugging Face cache", () => {
+    /** A cached snapshot whose model.safetensors links to `target`. */
+    function cache(target: string): { snapshot: string; repository: string } {
+      const repository = join(temporaryDirectory(), "models--org--name");
+      const snapshot = join(repository, "snapshots", "0123abc");
+      mkdirSync(snapshot, { recursive: true });
+      model({ "blobs/sha": weights("a"), "refs/main": "0123abc", "other/sha": weights("a") }, repository);
+      symlinkSync(target, join(snapshot, "model.safetensors"));
+      return { snapshot, repository };
+    }
+
+    it("may lead to its blobs", async () => {
+      const { snapshot, repository } = cache("../../blobs/sha");
+      const { files } = await opened(snapshot);
+      expect(files).toMatchObject([{ path: "model.safetensors", absolutePath: join(repository, "blobs", "sha") }]);
+    });
+
+    it("may lead to its blobs from a subdirectory of the snapshot", async () => {
+      const { snapshot } = cache("../../blobs/sha");
+      mkdirSync(join(snapshot, "unet"));
+      symlinkSync("../../../blobs/sha", join(snapshot, "unet", "model.safetensors"));
+      expect((await opened(join(snapshot, "unet"))).names).toHaveLength(1);
+    });
+
+    it("may lead nowhere else in the cache", async () => {
+      await refused(cache("../../other/sha").snapshot, "PATH_ESCAPES_ROOT");
+    });
+
+    it("may not use a directory called blobs that is a link itself", async () => {
+      const { snapshot, repository } = cache("../../blobs/sha");
+      rmSync(join(repository, "blobs"), { recursive: true });
+      symlinkSync("other", join(repository, "blobs"));
+      await refused(snapshot, "PATH_ESCAPES_ROOT");
+    });
+  });
+});
+
+describe("config.json", () => {
+  const withConfig = (content: string | object) =>
+    opened(model({ "model.safetensors": weights("a"), "config.json": content }));
+
+  it("is handed on as it is, without a prototype", async () => {
+    const { config, notes } = await withConfig('{"model_type":"llama","hidden_size":1,"__proto__":{"polluted":true}}');
+    expect(notes).toEqual([]);
+    expect(config).toMatchObject({ model_type: "llama", hidden_size: 1 });
+    expect([Object.getPrototypeOf(config), config!.toString, ({} as Record<string, unknown>).polluted]).toEqual([
+      null,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("may be absent", async () => {
+    const { config, notes } = await opened(model({ "model.safetensors": weights("a") }));
+    expect([config, notes]).toEqual([null, []]);
+  });
+
+  it.each<[string, string | object, string]>([
+    ["broken", "{", "it is not valid JSON"],
+    ["empty", "", "it is not valid JSON"],
+    ["NaN", '{"a":NaN}', "it is not valid JSON"],
+    ["a list", [], "it is no JSON object"],
+    ["null", "null", "it is no JSON object"],
+    ["too long", " ".repeat(MAX_CONFIG_BYTES + 1), `${MAX_CONFIG_BYTES + 1} bytes`],
+  ])("is ignored with a note when %s", async (_what, content, reason) => {
+    const { config, notes } = await withConfig(content);
+    expect([config, notes]).toEqual([null, [`config.json ignored: ${reason}`]]);
+  });
+
+  it("is ignored with a note when it is a directory", async () => {
+    const { notes } = await opened(model({ "model.safetensors": weights("a"), "config.json/x": "" }));
+    expect(notes).toEqual(["config.json ignored: a directory stands where a file is needed"]);
+  });
+
+  it("is ignored when its bytes are not UTF-8", async () => {
+    const { notes } = await withConfig(Uint8Array.of(0x22, 0xff, 0x22));
+    expect(notes).toEqual(["config.json ignored: it is not valid JSON"]);
+  });
+});
