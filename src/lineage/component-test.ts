@@ -1,7 +1,7 @@
 import { fisherLog10, stouffer } from "../numerics/combine.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { fixedPoints } from "./fixed-points.ts";
-import { axisOf, type MatrixPair, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import {
   ASYMPTOTIC_FLOOR,
   log10FiniteSampleTail,
@@ -42,7 +42,7 @@ export interface TestOptions {
 
 /** All tests on one set of matched matrices. */
 export function testComponent(pairs: readonly MatrixPair[], options: TestOptions): ComponentTests {
-  const residualPairs = options.excluded.has("residual") ? [] : pairs.filter((p) => axisOf(p.base) === "residual");
+  const residualPairs = options.excluded.has("residual") ? [] : residualPairs(pairs);
   const neuronPairs = options.excluded.has("neurons") ? [] : pairs.filter((p) => axisOf(p.base) === "neurons");
   const residual = residualTests(residualPairs, options);
   const neurons = neuronTests(neuronPairs, options);

@@ -1,5 +1,5 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
-import { axisOf, type MatrixPair, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import { buildStack, gram, stackInner } from "./sign-stack.ts";
 
 /** The residual-axis sketches of one layer of one component. */
@@ -46,7 +46,7 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
   const gramsB = new Map<string, Float64Array>();
   for (let i = 0; i < suspect.length; i++) {
     for (let j = 0; j < base.length; j++) {
-      const pairs = pairLayers(suspect[i]!, base[j]!).filter((p) => axisOf(p.base) === "residual");
+      const pairs = residualPairs(pairLayers(suspect[i]!, base[j]!));
       const rows = pairs.flatMap(rowPairs);
       if (rows.length === 0) continue;
       const stack = buildStack(rows, sharedLabels(pairs));

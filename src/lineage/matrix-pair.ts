@@ -34,6 +34,22 @@ export function rowPairs(pair: MatrixPair): RowPair[] {
   return rows;
 }
 
+/**
+ * Pairs whose columns are residual dimensions. A matrix that reads something narrower (a projection, another stack's
+ * width) has labels of its own: the most common pair of widths is the residual stream, the others are left out.
+ */
+export function residualPairs(pairs: readonly MatrixPair[]): MatrixPair[] {
+  const widths = new Map<string, MatrixPair[]>();
+  for (const pair of pairs) {
+    if (axisOf(pair.base) !== "residual") continue;
+    const key = `${pair.base.cols}/${pair.suspect.cols}`;
+    const list = widths.get(key);
+    if (list) list.push(pair);
+    else widths.set(key, [pair]);
+  }
+  return [...widths.values()].reduce<MatrixPair[]>((a, b) => (b.length > a.length ? b : a), []);
+}
+
 /** Labels both matrices have. */
 export function sharedLabels(pairs: readonly MatrixPair[]): number {
   return pairs.reduce((n, p) => Math.min(n, p.suspect.cols, p.base.cols), Number.POSITIVE_INFINITY);
