@@ -42,10 +42,10 @@ export interface TestOptions {
 
 /** All tests on one set of matched matrices. */
 export function testComponent(pairs: readonly MatrixPair[], options: TestOptions): ComponentTests {
-  const residualPairs = options.excluded.has("residual") ? [] : residualPairs(pairs);
-  const neuronPairs = options.excluded.has("neurons") ? [] : pairs.filter((p) => axisOf(p.base) === "neurons");
-  const residual = residualTests(residualPairs, options);
-  const neurons = neuronTests(neuronPairs, options);
+  const onResidual = options.excluded.has("residual") ? [] : residualPairs(pairs);
+  const onNeurons = options.excluded.has("neurons") ? [] : pairs.filter((p) => axisOf(p.base) === "neurons");
+  const residual = residualTests(onResidual, options);
+  const neurons = neuronTests(onNeurons, options);
   const countable = [...residual.countable, ...neurons.countable];
   return {
     tests: [...residual.tests, ...neurons.tests],
