@@ -1,21 +1,22 @@
 import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import type { SearchCode } from "./code-index.ts";
 import { digestOf } from "./digest.ts";
 import type { Change } from "./journal.ts";
+import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, RegistryEntry } from "./registry.ts";
 
 /** A fingerprint as it would be stored. */
 export interface Draft {
   readonly entry: Omit<RegistryEntry, "name" | "root" | "addedAt">;
-  readonly codes: readonly SearchCode[];
+  /** Packed. */
+  readonly codes: Uint8Array;
 }
 
 export function draftOf(bytes: Uint8Array, fingerprint: Fingerprint): Draft {
   const { family, depth, parameters, version } = fingerprint;
   const entry = { digest: digestOf(bytes), bytes: bytes.length, version, family, depth, parameters };
-  return { entry, codes: layerCodes(fingerprint) };
+  return { entry, codes: packCodes(layerCodes(fingerprint)) };
 }
 
 export interface AddPlan {

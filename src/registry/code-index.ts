@@ -1,61 +1,51 @@
-import type { LayerCode } from "../fingerprint/fingerprint.ts";
+import { scanCodes } from "../kernels/bits.ts";
+import { CODE_BYTES, itemCode, itemKeys } from "./packed-codes.ts";
 
-const CODE_BITS = 256;
-const CODE_WORDS = CODE_BITS / 32;
-
-/** What of a layer code the search uses: names and layer numbers are the suspect's to choose, so they play no part. */
-export type SearchCode = Pick<LayerCode, "role" | "cols" | "code">;
+const CODE_BITS = 8 * CODE_BYTES;
 
 /** Codes of all bases that may be compared with one another: same role, same width. */
 interface CodeGroup {
-  /** 8 words a code. */
-  readonly words: Uint32Array;
-  /** Index of the base each code belongs to, ascending. */
-  readonly owner: Uint32Array;
+  /** 32 bytes a code, base after base. */
+  readonly codes: Uint8Array;
+  /** Place in `bases` of the base that each code belongs to. */
+  readonly slot: Uint32Array;
+  /** Bases with codes in this group, and how many each has. */
+  readonly bases: number[];
+  readonly counts: number[];
 }
 
 export interface CodeIndex {
   readonly bases: number;
-  readonly groups: ReadonlyMap<string, CodeGroup>;
+  /** By the keys of `itemKeys`. */
+  readonly groups: ReadonlyMap<number, CodeGroup>;
 }
 
-function groupKey(code: SearchCode): string {
-  return `${code.role}/${code.cols}`;
-}
-
-function wordsOf(code: Uint8Array): Uint32Array {
-  const words = new Uint32Array(CODE_WORDS);
-  for (let i = 0; i < code.length; i++) words[i >> 2]! |= code[i]! << (8 * (i & 3));
-  return words;
-}
-
-/** Groups the codes of all bases for the scan; `bases[i]` are the codes of base i. */
-export function buildCodeIndex(bases: readonly (readonly SearchCode[])[]): CodeIndex {
-  const collected = new Map<string, { words: Uint32Array[]; owner: number[] }>();
-  bases.forEach((codes, base) => {
-    for (const code of codes) {
-      const key = groupKey(code);
-      const group = collected.get(key) ?? { words: [], owner: [] };
-      collected.set(key, group);
-      group.words.push(wordsOf(code.code));
-      group.owner.push(base);
-    }
-  });
-  const groups = new Map<string, CodeGroup>();
-  for (const [key, { words, owner }] of collected) {
-    const packed = new Uint32Array(words.length * CODE_WORDS);
-    words.forEach((code, i) => {
-      packed.set(code, i * CODE_WORDS);
-    });
-    groups.set(key, { words: packed, owner: Uint32Array.from(owner) });
+/** Groups the codes of all bases for the scan; `bases[i]` are the packed codes of base i. */
+export function buildCodeIndex(bases: readonly Uint8Array[]): CodeIndex {
+  const keys = bases.map(itemKeys);
+  const sizes = new Map<number, number>();
+  for (const key of keys.flatMap((of) => [...of])) sizes.set(key, (sizes.get(key) ?? 0) + 1);
+  const groups = new Map<number, CodeGroup>();
+  const filled = new Map<number, number>();
+  for (const [key, size] of sizes) {
+    groups.set(key, { codes: new Uint8Array(size * CODE_BYTES), slot: new Uint32Array(size), bases: [], counts: [] });
   }
+  bases.forEach((items, base) => {
+    keys[base]!.forEach((key, item) => {
+      const group = groups.get(key)!;
+      const at = filled.get(key) ?? 0;
+      filled.set(key, at + 1);
+      if (group.bases.at(-1) !== base) {
+        group.bases.push(base);
+        group.counts.push(0);
+      }
+      const slot = group.bases.length - 1;
+      group.slot[at] = slot;
+      group.counts[slot]!++;
+      group.codes.set(itemCode(items, item), at * CODE_BYTES);
+    });
+  });
   return { bases: bases.length, groups };
-}
-
-function popcount(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555);
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 /** Mean and standard deviation of the smallest of K distances between independent random codes. */
@@ -91,31 +81,43 @@ export function nullOfSmallest(count: number): NullMoments {
  * nearest of the base's codes of the same role and width, standardised, summed, and divided by the square root of
  * their number. About N(0,1) for an unrelated base; null where nothing could be compared. Exhaustive, so exact.
  */
-export function scoreBases(index: CodeIndex, suspect: readonly SearchCode[]): (number | null)[] {
+export function scoreBases(index: CodeIndex, suspect: Uint8Array): (number | null)[] {
   const sum = new Float64Array(index.bases);
   const compared = new Uint32Array(index.bases);
-  for (const query of suspect) {
-    const group = index.groups.get(groupKey(query));
-    if (group !== undefined) scanGroup(group, wordsOf(query.code), sum, compared);
+  const queries = new Map<number, number[]>();
+  itemKeys(suspect).forEach((key, item) => {
+    queries.set(key, [...(queries.get(key) ?? []), item]);
+  });
+  for (const [key, items] of queries) {
+    const group = index.groups.get(key);
+    if (group === undefined) continue;
+    const packed = new Uint8Array(items.length * CODE_BYTES);
+    items.forEach((item, q) => {
+      packed.set(itemCode(suspect, item), q * CODE_BYTES);
+    });
+    scanGroup(group, packed, sum, compared);
   }
   return Array.from(sum, (total, base) => (compared[base] === 0 ? null : total / Math.sqrt(compared[base]!)));
 }
 
-/** Adds one suspect code's standardised nearest distance to every base of the group. */
-function scanGroup(group: CodeGroup, query: Uint32Array, sum: Float64Array, compared: Uint32Array): void {
-  const { words, owner } = group;
-  for (let i = 0; i < owner.length; ) {
-    const base = owner[i]!;
-    const start = i;
-    let smallest = CODE_BITS;
-    for (; i < owner.length && owner[i] === base; i++) {
-      let distance = 0;
-      const at = i * CODE_WORDS;
-      for (let w = 0; w < CODE_WORDS; w++) distance += popcount(words[at + w]! ^ query[w]!);
-      if (distance < smallest) smallest = distance;
+/** Adds the standardised nearest distance of each of the suspect's codes to every base of the group. */
+function scanGroup(group: CodeGroup, packed: Uint8Array, sum: Float64Array, compared: Uint32Array): void {
+  const { codes, slot, bases, counts } = group;
+  const queries = packed.length / CODE_BYTES;
+  const nearest = new Uint16Array(queries * bases.length).fill(CODE_BITS);
+  scanCodes(packed, codes, CODE_BYTES, (first, count, distances) => {
+    for (let q = 0; q < queries; q++) {
+      const row = q * bases.length;
+      for (let i = 0; i < count; i++) {
+        const at = row + slot[first + i]!;
+        const distance = distances[q * count + i]!;
+        if (distance < nearest[at]!) nearest[at] = distance;
+      }
     }
-    const { mean, sd } = nullOfSmallest(i - start);
-    sum[base]! += (mean - smallest) / sd;
-    compared[base]!++;
-  }
+  });
+  bases.forEach((base, b) => {
+    const { mean, sd } = nullOfSmallest(counts[b]!);
+    for (let q = 0; q < queries; q++) sum[base]! += (mean - nearest[q * bases.length + b]!) / sd;
+    compared[base]! += queries;
+  });
 }

@@ -9,11 +9,12 @@ import type { RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
 import { readArchive, writeArchive } from "./archive.ts";
 import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
-import { buildCodeIndex, type CodeIndex, type SearchCode, scoreBases } from "./code-index.ts";
+import { buildCodeIndex, type CodeIndex, scoreBases } from "./code-index.ts";
 import { digestOf } from "./digest.ts";
 import { appendJournal, type Change, EMPTY_JOURNAL, type JournalState, readJournal } from "./journal.ts";
 import { withLock } from "./lock.ts";
 import { compareText, isDigest, requireName } from "./names.ts";
+import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
 
 export interface RegistryOptions {
@@ -199,7 +200,7 @@ class FileRegistry implements Registry {
     for (const { digest, name } of this.byDigest()) {
       const report = (code: string, message: string) => problems.push({ code, digest, name, message });
       try {
-        const codes = encodeCodes(digest, layerCodes(await this.load(digest)));
+        const codes = encodeCodes(digest, packCodes(layerCodes(await this.load(digest))));
         const found = cached.get(digest);
         if (found === undefined) report("CODES_MISSING", "its layer codes are not cached; identification is slower");
         else if (!Buffer.from(encodeCodes(digest, found)).equals(codes)) {
@@ -226,7 +227,7 @@ class FileRegistry implements Registry {
 
   async candidates(codes: readonly LayerCode[], limit: number): Promise<RankedBase[]> {
     const index = await this.codeIndex();
-    return scoreBases(index.codes, codes)
+    return scoreBases(index.codes, packCodes(codes))
       .flatMap((score, i) => {
         const entry = this.state.entries.get(index.digests[i]!);
         if (score === null || entry === undefined) return [];
@@ -241,8 +242,8 @@ class FileRegistry implements Registry {
     if (this.index?.head === this.state.head) return this.index;
     const cached = await readCodeFile(this.location);
     const digests = this.byDigest().flatMap(({ digest, version }) => (version === FINGERPRINT_VERSION ? [digest] : []));
-    const bases: (readonly SearchCode[])[] = [];
-    for (const digest of digests) bases.push(cached.get(digest) ?? layerCodes(await this.load(digest)));
+    const bases: Uint8Array[] = [];
+    for (const digest of digests) bases.push(cached.get(digest) ?? packCodes(layerCodes(await this.load(digest))));
     this.index = { digests, codes: buildCodeIndex(bases), head: this.state.head };
     return this.index;
   }
@@ -304,10 +305,10 @@ class FileRegistry implements Registry {
   }
 
   /** From the stored fingerprint, registered or about to be; null when it is not sound. */
-  private async codesOf(digest: string): Promise<readonly SearchCode[] | null> {
+  private async codesOf(digest: string): Promise<Uint8Array | null> {
     try {
       const bytes = plainBytes(await readFile(this.fingerprintPath(digest)));
-      return digestOf(bytes) === digest ? layerCodes(await parseFingerprint(bytes, digest)) : null;
+      return digestOf(bytes) === digest ? packCodes(layerCodes(await parseFingerprint(bytes, digest))) : null;
     } catch {
       return null;
     }

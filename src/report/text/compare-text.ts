@@ -72,11 +72,20 @@ function tests(report: Comparison): string[] {
   const rows = strongest.map((test) => [
     test.name,
     `${test.axis === "residual" ? "residual axis" : "neuron axis"}${report.components.length > 1 ? ` of ${escapeText(test.component)}` : ""}`,
-    test.fixedPoints === undefined ? `z ${formatNumber(test.z)}` : `${test.fixedPoints} of ${test.n} labels in place`,
+    statistic(test),
     test.r === undefined || test.r === null ? "" : `r ${formatNumber(test.r)}`,
-    `${formatP(test.log10P)} (${test.exact ? "exact" : "asymptotic"})`,
+    `${formatP(test.log10P)} (${test.exact ? "exact" : "asymptotic"}${relabelled(test)})`,
   ]);
   return atMost(table(rows), MAX_TESTS);
+}
+
+function statistic({ fixedPoints, n, z }: Comparison["tests"][number]): string {
+  if (fixedPoints !== undefined) return `${fixedPoints} of ${n} labels in place`;
+  return z === null ? "" : `z ${formatNumber(z)}`;
+}
+
+function relabelled({ monteCarloP }: Comparison["tests"][number]): string {
+  return typeof monteCarloP === "number" ? `; ${monteCarloP.toPrecision(2)} by random relabelling` : "";
 }
 
 function change(report: Comparison): string[] {

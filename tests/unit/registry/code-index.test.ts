@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { buildCodeIndex, nullOfSmallest, type SearchCode, scoreBases } from "../../../src/registry/code-index.ts";
+import { buildCodeIndex, nullOfSmallest, scoreBases } from "../../../src/registry/code-index.ts";
+import { packCodes, type SearchCode } from "../../../src/registry/packed-codes.ts";
 import { randomWords } from "../../support/random-fingerprint.ts";
 
 const next = randomWords(7);
+const score = (bases: readonly (readonly SearchCode[])[], suspect: readonly SearchCode[]) =>
+  scoreBases(buildCodeIndex(bases.map(packCodes)), packCodes(suspect));
 const random = (role: SearchCode["role"], cols = 64): SearchCode => ({
   role,
   cols,
@@ -34,7 +37,7 @@ describe("scoreBases", () => {
       }
       return sum / Math.sqrt(compared);
     });
-    const scores = scoreBases(buildCodeIndex(bases), suspect);
+    const scores = score(bases, suspect);
     scores.forEach((score, i) => {
       expect(score).toBeCloseTo(expected[i]!, 10);
     });
@@ -42,8 +45,8 @@ describe("scoreBases", () => {
 
   it("is about N(0,1) over unrelated bases", () => {
     const bases = Array.from({ length: 400 }, () => Array.from({ length: 16 }, () => random("q")));
-    const scores = scoreBases(
-      buildCodeIndex(bases),
+    const scores = score(
+      bases,
       Array.from({ length: 16 }, () => random("q")),
     ) as number[];
     const mean = scores.reduce((a, b) => a + b) / scores.length;
@@ -53,7 +56,7 @@ describe("scoreBases", () => {
   });
 
   it("says null where no role and width agree", () => {
-    expect(scoreBases(buildCodeIndex([[random("q")], []]), [random("q", 65), random("k")])).toEqual([null, null]);
+    expect(score([[random("q")], []], [random("q", 65), random("k")])).toEqual([null, null]);
   });
 });
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { registryContract } from "../../support/registry.contract.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { scratchDirectory } from "../../support/scratch-directory.ts";
 
-const directory = temporaryDirectory();
+const directory = scratchDirectory();
 const clock = () => "2026-01-02T03:04:05.000Z";
 let count = 0;
 

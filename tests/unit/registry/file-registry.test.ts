@@ -8,9 +8,9 @@ import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { defaultRegistryDirectory } from "../../../src/registry/location.ts";
 import { withLock } from "../../../src/registry/lock.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { scratchDirectory } from "../../support/scratch-directory.ts";
 
-const root = temporaryDirectory();
+const root = scratchDirectory();
 let count = 0;
 const fresh = () => join(root, `r${count++}`);
 const a = randomFingerprint({ seed: 1 });
