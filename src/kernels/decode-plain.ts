@@ -32,6 +32,6 @@ export function decodeToF32Plain(bytes: Uint8Array, dtype: Dtype, out?: Float32A
   if (table !== null && table.length === 256) for (let i = 0; i < words.length; i++) words[i] = table[bytes[i]!]!;
   else if (table !== null) for (let i = 0; i < words.length; i++) words[i] = table[view.getUint16(2 * i, true)]!;
   else if (dtype === "BF16") for (let i = 0; i < words.length; i++) words[i] = view.getUint16(2 * i, true) << 16;
-  else for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true);
+  else new Uint8Array(values.buffer, values.byteOffset, bytes.length).set(bytes);
   return values;
 }

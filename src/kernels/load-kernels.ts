@@ -30,7 +30,6 @@ export interface KernelExports {
   momentsF32(from: number, n: number, scale: number, out: number): void;
   rowSquares(from: number, rows: number, stride: number, out: number): void;
   columnSquares(from: number, rows: number, stride: number, out: number): void;
-  hamming(a: number, b: number, bytes: number): number;
   hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
   packNegative(from: number, words: number, to: number): void;
   packZero(from: number, words: number, to: number): void;

@@ -38,7 +38,8 @@ function gramOf(distances: Uint32Array, sums: Float64Array, n: number): Float64A
   const m = sums.length;
   const gram = new Float64Array(m * m);
   for (let i = 0; i < m; i++) {
-    for (let j = 0; j < m; j++) gram[i * m + j] = n - 2 * distances[i * m + j]! - (sums[i]! * sums[j]!) / n;
+    const sum = sums[i]!;
+    for (let j = 0; j < m; j++) gram[i * m + j] = n - 2 * distances[i * m + j]! - (sum * sums[j]!) / n;
   }
   return gram;
 }

@@ -4,7 +4,7 @@ export { decodeBf16, decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./deco
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
 export { columnSquares, rowSquares } from "./norms";
-export { hamming, hammingRows } from "./popcount";
+export { hammingRows } from "./popcount";
 export { packNegative, packZero } from "./signs";
 
 /** First byte the caller may use; below lie the kernels' own tables and scratch. */
