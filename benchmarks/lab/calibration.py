@@ -11,7 +11,7 @@ from . import architectures, checkpoints
 from .tokens import token_arrays
 from .training import Recipe, held_out_loss, train
 
-COUNT = 128
+COUNT = 112
 FIRST_SEED = 10_000
 STEPS, RATE, BATCH = 300, 5e-3, 4
 

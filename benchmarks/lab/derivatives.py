@@ -21,8 +21,8 @@ from .makers import (
     three_shards,
 )
 
-# The third base and its sibling are trained half as long, the deep base has eight layers.
-SHORT_STEPS, DEEP_STEPS = 1250, 1000
+# Training lengths differ on purpose: base-c is short, sibling-b saw half of what its base saw.
+SHORT_STEPS, HALF_STEPS, DEEP_STEPS = 800, 1250, 600
 BASE_C_SEED, DEEP_SEED = 303, 505
 
 
@@ -44,7 +44,7 @@ def _of_a(name: str, change: str, make: Make, expected: str = "derived", **more)
 TRAINED_BASES = [
     Derivative(
         "base-c",
-        "none: a third initialisation, trained half as long",
+        "none: a third initialisation, trained a third as long",
         {"base-a": "no-evidence", "base-b": "no-evidence"},
         fresh(BASE_C_SEED, steps=SHORT_STEPS),
     ),
@@ -61,7 +61,7 @@ SIBLINGS = [
     )
     for letter, seed, domain, steps in (
         ("a", BASE_SEEDS["base-a"], "code", None),
-        ("b", BASE_SEEDS["base-b"], "guide", None),
+        ("b", BASE_SEEDS["base-b"], "guide", HALF_STEPS),
         ("c", BASE_C_SEED, "code", SHORT_STEPS),
     )
 ] + [
@@ -95,11 +95,6 @@ TUNED = [
         "merged LoRA r=16",
         {"base-b": "derived", "base-a": "no-evidence"},
         adapter("base-b", 16, 66),
-    ),
-    _of_a(
-        "continued",
-        "continued pretraining on code, as long and at the same rate as the base's own training",
-        full_tune("base-a", None, None, 44, "code"),
     ),
 ]
 
@@ -164,6 +159,17 @@ RESTACKED = [
     ),
 ]
 
+# Pretraining continued on code at the base's own rate, for as long as the base was trained.
+CONTINUED = [
+    Derivative(
+        f"continued-{letter}",
+        "continued pretraining on code, as long and at the same rate as the base's own training",
+        {f"base-{letter}": "derived", f"sibling-{letter}": "shared-init", "base-b": "no-evidence"},
+        full_tune(f"base-{letter}", steps, None, seed, "code"),
+    )
+    for letter, steps, seed in (("c", SHORT_STEPS, 45), ("a", None, 44))
+]
+
 MIXED = [
     Derivative(
         f"average-{first}-{second}",
@@ -205,4 +211,4 @@ DEEP = [
 ]
 
 # In this order every source is made before what is made from it.
-DERIVATIVES = [*TUNED, *EDITED, *RESTACKED, *MIXED, *TRAINED_BASES, *SIBLINGS, *DEEP]
+DERIVATIVES = [*TUNED, *EDITED, *RESTACKED, *MIXED, *TRAINED_BASES, *SIBLINGS, *CONTINUED, *DEEP]
