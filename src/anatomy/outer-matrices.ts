@@ -7,7 +7,7 @@ import { plainView, transposedView } from "./view.ts";
 import { outerRoleFromWords } from "./words.ts";
 
 /** Linears outside the layers that read the last norm directly. */
-const READS_FINAL_NORM = new Set(["project_out", "text_projection", "visual_projection", "visual.proj", "score"]);
+const READS_FINAL_NORM = /(?:^|\.)(?:project_out|text_projection|visual_projection|visual\.proj|score)$/;
 
 /** Matrices outside the layers that the tables know: embeddings, heads, projections; the others come back in `unknown`. */
 export function outerMatrices(
@@ -42,7 +42,7 @@ export function outerMatrices(
 
 function readsFinalNorm({ name }: Parameter, role: Role, facts: ComponentFacts): boolean {
   if (role === "head") return !facts.projectsOut;
-  return READS_FINAL_NORM.has(name.stem) || READS_FINAL_NORM.has(name.stem.slice(name.stem.lastIndexOf(".") + 1));
+  return READS_FINAL_NORM.test(name.stem);
 }
 
 /** OpenCLIP and Gemma 3 keep projections as bare [in, out] parameters. */

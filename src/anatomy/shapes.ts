@@ -13,12 +13,16 @@ export interface ShapeReading {
   readonly candidates: readonly Role[];
 }
 
-/** A class this rare outside a very shallow model is an embedding, a head or a table. */
+/** Tables (embeddings, heads, positions) come once or twice; so do layers' tensors in a two-layer model. */
 const RARE = 2;
+const TABLE: readonly Role[] = ["embed", "head", "position", "token_type"];
+/** A table so many times longer than the next one is indexed by tokens. */
+const VOCABULARY_RATIO = 4;
 
 /**
  * Reads the shape classes of a model's matrices. The residual width d is the dimension most matrices have. A width x with
- * both [x, d] and [d, x] lies between two linears: the largest is h (feed-forward), another is the attention's. Fused
+ * both [x, d] and [d, x] lies between two linears: twice as many of the first as of the second make it a gated
+ * feed-forward width, else the largest is taken for the feed-forward width h and another for the attention's. Fused
  * tensors have no counterpart: [2h, d] beside [d, h] is gate and up, [x, d] alone is fused attention; [d, x] alone
  * says that the linears are stored as [in, out].
  */
@@ -30,54 +34,56 @@ export function readShapes(shapes: readonly Shape[]): (shape: Shape) => ShapeRea
     stored.get(transposed ? `${cols}x${rows}` : `${rows}x${cols}`) ?? 0;
   const others = widthsBesides(shapes, width);
   const inner = new Set(others.filter((x) => count(x, width) > 0 && count(width, x) > 0));
-  const h = [...inner].reduce((largest, x) => Math.max(largest, x), 0);
-  const depth = Math.max(1, count(width, h));
-  const attentionIsNarrow = others.some(isKey);
-  const attentionIsFused = others.some(isFusedAttention);
+  const fusedGates = new Set(
+    others.filter((x) => !inner.has(x) && x / 2 !== width && !inner.has(x / 2) && count(width, x / 2) > 0),
+  );
+  const h = feedForwardWidth();
+  const depth = largest([1, h > 0 ? count(width, h) : 0].concat([...fusedGates].map((x) => count(width, x / 2))));
+  const vocabulary = largest(others.filter(isTable));
+  const secondTable = largest(others.filter((x) => isTable(x) && x !== vocabulary));
+  const narrowKeys = others.some((x) => x < width && comesPerLayer(x, 2));
+  const fusedAttention = others.some((x) => x > width && comesPerLayer(x, 1));
 
-  function isFusedGate(rows: number): boolean {
-    return rows !== 2 * width && count(width, rows / 2) > 0 && !inner.has(rows / 2);
+  function feedForwardWidth(): number {
+    const gated = [...inner].filter((x) => count(x, width) >= 2 * count(width, x));
+    return largest(gated.length > 0 ? gated : [...inner]);
   }
-  function isKey(rows: number): boolean {
-    const n = count(rows, width);
-    return rows < width && !inner.has(rows) && n >= 2 && n % 2 === 0 && n >= 2 * depth;
+  /** Whether [x, d], alone of its kind, is there `times` times in every layer. */
+  function comesPerLayer(x: number, times: number): boolean {
+    return !inner.has(x) && !fusedGates.has(x) && count(x, width) === times * depth && (depth > 1 || times > 1);
   }
-  function isFusedAttention(rows: number): boolean {
+  function isTable(x: number): boolean {
     return (
-      rows > width &&
-      !inner.has(rows) &&
-      !isFusedGate(rows) &&
-      count(rows, width) >= 2 &&
-      !isTable(rows, count(rows, width))
+      !inner.has(x) && !fusedGates.has(x) && (stored.get(`${x}x${width}`) ?? 0) <= RARE && stored.has(`${x}x${width}`)
     );
   }
-  function isTable(rows: number, n: number): boolean {
-    // In a two-layer model a fused tensor is as rare as an embedding: three widths' worth of rows is the fused one.
-    return n <= RARE && (depth > RARE || rows > 3 * width);
+  function tableRoles(rows: number): readonly Role[] {
+    return rows === vocabulary && rows > VOCABULARY_RATIO * secondTable ? ["embed", "head"] : TABLE;
   }
   function square(): readonly Role[] {
-    if (inner.size > 1) return [];
-    if (attentionIsNarrow) return ["q", "o"];
-    return attentionIsFused ? ["o"] : ["q", "k", "v", "o"];
+    if (inner.size > 1) return ["k", "v"];
+    if (narrowKeys) return ["q", "o"];
+    return fusedAttention && count(width, width) === depth ? ["o"] : ["q", "k", "v", "o"];
   }
   function readsResidual(rows: number): readonly Role[] {
-    if (rows === h) return count(h, width) >= 2 * depth ? ["gate", "up"] : ["up"];
+    const n = count(rows, width);
+    if (rows === h) return n >= 2 * count(width, h) ? ["gate", "up"] : ["up"];
     if (inner.has(rows)) return ["q"];
-    if (isFusedGate(rows)) return ["gate", "up"];
-    if (isKey(rows)) return ["k", "v"];
-    if (isFusedAttention(rows)) return ["qkv"];
-    if (rows > width && isTable(rows, count(rows, width))) return ["embed", "head"];
-    return count(rows, width) === 1 ? ["position", "token_type"] : ["router"];
+    if (fusedGates.has(rows)) return ["gate", "up"];
+    const roles: Role[] = n <= RARE ? [...tableRoles(rows)] : [];
+    if (rows < width && comesPerLayer(rows, 2)) roles.push("k", "v");
+    if (rows < width && comesPerLayer(rows, 1)) roles.push("router");
+    if (rows > width && comesPerLayer(rows, 1)) roles.push("qkv");
+    return roles;
   }
   function writesResidual(cols: number): readonly Role[] {
-    if (cols === h || count(2 * cols, width) > 0) return ["down"];
+    if (cols === h || fusedGates.has(2 * cols)) return ["down"];
     return inner.has(cols) ? ["o"] : [];
   }
 
   return ({ rows, cols }) => {
     // Tables lie as [entries, d] even where linears are stored as [in, out].
-    if (transposed && cols === width && rows > width && !inner.has(rows))
-      return { transposed: false, candidates: ["embed", "head"] };
+    if (transposed && cols === width && isTable(rows)) return { transposed: false, candidates: tableRoles(rows) };
     const [out, reads] = transposed ? [cols, rows] : [rows, cols];
     if (out === width && reads === width) return { transposed, candidates: square() };
     if (reads === width) return { transposed, candidates: readsResidual(out) };
@@ -117,6 +123,11 @@ function classCounts(shapes: readonly Shape[]): Map<string, number> {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
+}
+
+/** By a loop: a hostile header may hold more widths than a call takes arguments. */
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, n) => Math.max(most, n), 0);
 }
 
 /** Distinct other dimensions of matrices that have `width`. */
