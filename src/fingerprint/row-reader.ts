@@ -3,6 +3,7 @@ import { isSync } from "../bytes/byte-source.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
+import type { ColumnRun } from "./sampling.ts";
 
 /** Element types whose values are weights. Integers are quantisation codes or indices: their values mean nothing alone. */
 const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([
@@ -43,16 +44,24 @@ export class RowReader {
     return decodeToF32(await this.#bytes(tensor, begin, begin + count * width), tensor.dtype);
   }
 
-  /** The given rows of a canonical matrix, rows.length x cols, before any gain. */
-  async rows(matrix: CanonicalTensor, rows: readonly number[]): Promise<Float32Array> {
-    if (matrix.colStride !== 1) return this.#scatteredRows(matrix, rows);
-    const out = new Float32Array(rows.length * matrix.cols);
-    for (let i = 0; i < rows.length; ) {
-      // Neighbouring rows are one read; a slice of 64 rows is one of half a megabyte.
-      let j = i + 1;
+  /** The given rows of a canonical matrix before any gain: rows.length x cols, or only the given columns of them. */
+  async rows(matrix: CanonicalTensor, rows: readonly number[], columns?: readonly ColumnRun[]): Promise<Float32Array> {
+    const runs = columns ?? [{ first: 0, count: matrix.cols }];
+    const width = runs.reduce((n, run) => n + run.count, 0);
+    const out = new Float32Array(rows.length * width);
+    const whole = matrix.colStride === 1 ? null : await this.#wholeTensor(matrix.tensor);
+    // Neighbouring rows are one read where all of their columns are wanted.
+    const adjoin = whole === null && width === matrix.cols;
+    for (let i = 0, at = 0; i < rows.length; ) {
       const start = matrix.rowOffset(rows[i]!);
-      while (j < rows.length && matrix.rowOffset(rows[j]!) === start + (j - i) * matrix.cols) j++;
-      out.set(await this.elements(matrix.tensor, start, (j - i) * matrix.cols), i * matrix.cols);
+      let j = i + 1;
+      while (adjoin && j < rows.length && matrix.rowOffset(rows[j]!) === start + (j - i) * width) j++;
+      for (const { first, count } of runs) {
+        const length = (j - i) * count;
+        if (whole === null) out.set(await this.elements(matrix.tensor, start + first, length), at);
+        else for (let c = 0; c < length; c++) out[at + c] = whole[start + (first + c) * matrix.colStride]!;
+        at += length;
+      }
       i = j;
     }
     return out;
@@ -70,16 +79,6 @@ export class RowReader {
       this.#gains.set(key, values);
     }
     return values;
-  }
-
-  async #scatteredRows(matrix: CanonicalTensor, rows: readonly number[]): Promise<Float32Array> {
-    const values = await this.#wholeTensor(matrix.tensor);
-    const out = new Float32Array(rows.length * matrix.cols);
-    for (let i = 0; i < rows.length; i++) {
-      const start = matrix.rowOffset(rows[i]!);
-      for (let j = 0; j < matrix.cols; j++) out[i * matrix.cols + j] = values[start + j * matrix.colStride]!;
-    }
-    return out;
   }
 
   #wholeTensor(name: string): Promise<Float32Array> {

@@ -1,9 +1,9 @@
 import type { CanonicalTensor, Role } from "../anatomy/anatomy.ts";
-import { subset } from "../numerics/prng.ts";
 
 /** Rows of a slice and its widest column subset: 64 x 1,024 in int8 is 70 kB. */
 export const SLICE_HEIGHT = 64;
 export const SLICE_WIDTH = 1024;
+const SLICE_RUNS = 4;
 /** Layers of a component that get slices. */
 const SLICE_LAYERS = 4;
 /** Experts of a layer that get sketches: expert labels are as arbitrary as neurons', four of them say enough. */
@@ -64,9 +64,23 @@ export function sliceFirstRow(matrix: Pick<RowSpace, "rows" | "tokens">): number
   return matrix.tokens ? Math.min(256, middle) : middle;
 }
 
-/** Columns of a slice: all of a narrow matrix, a fixed pseudo-random subset of a wide one. Part of the format. */
-export function sliceColumns(cols: number): Uint32Array {
-  return subset(cols, sliceWidth(cols), "weightmark slice columns");
+/** Neighbouring columns [first, first + count). */
+export interface ColumnRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Columns of a slice: all of a narrow matrix; of a wide one four runs spread over its width, so that little more than
+ * what is kept has to be read. Part of the format.
+ */
+export function sliceRuns(cols: number): ColumnRun[] {
+  if (cols <= SLICE_WIDTH) return [{ first: 0, count: cols }];
+  const count = SLICE_WIDTH / SLICE_RUNS;
+  return Array.from({ length: SLICE_RUNS }, (_, i) => ({
+    first: Math.floor((i * (cols - count)) / (SLICE_RUNS - 1)),
+    count,
+  }));
 }
 
 export function sliceWidth(cols: number): number {

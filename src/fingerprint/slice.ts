@@ -1,7 +1,7 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Slice } from "./fingerprint.ts";
 import type { RowReader } from "./row-reader.ts";
-import { indexedByTokens, SLICE_HEIGHT, sliceColumns, sliceFirstRow } from "./sampling.ts";
+import { type ColumnRun, indexedByTokens, SLICE_HEIGHT, sliceFirstRow, sliceRuns } from "./sampling.ts";
 
 /** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
 export const SLICE_BLOCK = 32;
@@ -10,23 +10,17 @@ export const SLICE_BLOCK = 32;
 export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sketch: number): Promise<Slice | null> {
   const height = Math.min(SLICE_HEIGHT, matrix.rows);
   const firstRow = sliceFirstRow({ rows: matrix.rows, tokens: indexedByTokens(matrix) });
-  const columns = sliceColumns(matrix.cols);
-  const raw = await reader.rows(
-    matrix,
-    Array.from({ length: height }, (_, i) => firstRow + i),
-  );
-  const width = columns.length;
+  const runs = sliceRuns(matrix.cols);
+  const rows = Array.from({ length: height }, (_, i) => firstRow + i);
+  const raw = await reader.rows(matrix, rows, runs);
+  const width = raw.length / height;
   const blocks = Math.ceil(width / SLICE_BLOCK);
   const q = new Int8Array(height * width);
   const scale = new Float32Array(height * blocks);
-  const row = new Float32Array(width);
   let peak = 0;
   for (let i = 0; i < height; i++) {
-    for (let j = 0; j < width; j++) {
-      const x = raw[i * matrix.cols + columns[j]!]!;
-      if (!Number.isFinite(x)) return null;
-      row[j] = x;
-    }
+    const row = raw.subarray(i * width, (i + 1) * width);
+    if (!row.every(Number.isFinite)) return null;
     for (let b = 0; b < blocks; b++) {
       const start = b * SLICE_BLOCK;
       const end = Math.min(width, start + SLICE_BLOCK);
@@ -41,8 +35,18 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sk
   }
   if (peak === 0) return null;
   const whole = await reader.gain(matrix.gain, matrix.cols);
-  const gain = whole?.every(Number.isFinite) ? Float32Array.from(columns, (column) => whole[column]!) : null;
+  const gain = whole?.every(Number.isFinite) ? cutOut(whole, runs, width) : null;
   return { sketch, firstRow, height, width, q, scale, gain };
+}
+
+function cutOut(values: Float32Array, runs: readonly ColumnRun[], width: number): Float32Array {
+  const out = new Float32Array(width);
+  let at = 0;
+  for (const { first, count } of runs) {
+    out.set(values.subarray(first, first + count), at);
+    at += count;
+  }
+  return out;
 }
 
 /** The values of a slice, height x width, row-major; with the norm gain folded in when `folded`. */

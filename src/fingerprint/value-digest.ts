@@ -10,18 +10,28 @@ export function digestValues(values: Float32Array): ValueDigest {
   bits.set(new Uint32Array(values.buffer, values.byteOffset, values.length));
   canonicalNaN(bits);
   const f32 = hash(bits);
-  const bf16Bits = bits.map(roundToBf16);
-  const f16Bits = bits.map(roundToF16);
+  const image = new Uint32Array(bits.length);
   return {
     f32,
-    f16: same(f16Bits, bits) ? f32 : hash(f16Bits),
-    bf16: same(bf16Bits, bits) ? f32 : hash(bf16Bits),
+    f16: castTo(roundToF16, bits, image) ? f32 : hash(image),
+    bf16: castTo(roundToBf16, bits, image) ? f32 : hash(image),
   };
 }
 
 /** Casts keep NaN but not its payload. */
 function canonicalNaN(bits: Uint32Array): void {
   for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7fffffff) > 0x7f800000) bits[i] = 0x7fc00000;
+}
+
+/** Writes the rounded image over `image`; whether it is equal to the values. */
+function castTo(round: (bits: number) => number, bits: Uint32Array, image: Uint32Array): boolean {
+  let changed = 0;
+  for (let i = 0; i < bits.length; i++) {
+    const rounded = round(bits[i]!);
+    changed |= rounded ^ bits[i]!;
+    image[i] = rounded;
+  }
+  return changed === 0;
 }
 
 function roundToBf16(bits: number): number {
@@ -43,11 +53,6 @@ function roundToF16(bits: number): number {
   const rounded = Math.fround(Math.fround(scratch.getFloat32(0) + 0.5) - 0.5);
   scratch.setFloat32(0, rounded);
   return (sign | scratch.getUint32(0)) >>> 0;
-}
-
-function same(a: Uint32Array, b: Uint32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 function hash(bits: Uint32Array): string {
