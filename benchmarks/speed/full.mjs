@@ -1,0 +1,118 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run, runNode } from "../support/process.mjs";
+import { interleave, median, pairedRatio, round } from "../support/statistics.mjs";
+
+const PROCESS = fileURLToPath(new URL("./fingerprint-process.mjs", import.meta.url));
+const TORCH = fileURLToPath(new URL("../reference/torch_moments.py", import.meta.url));
+const THREADS = 2;
+
+/**
+ * Full pass, warm: content hash and moments of every byte, against programs that do a part of that or all of it.
+ * Rates are bytes of input per second of wall time; each contender runs once per round.
+ *
+ * @param references.python interpreter with torch and safetensors, or null
+ * @param references.native the program of benchmarks/native, or null
+ */
+export async function measureFull(model, { rounds, python, native, torchBytes }) {
+  const shards = readdirSync(model)
+    .filter((name) => name.endsWith(".safetensors"))
+    .map((name) => join(model, name));
+  const rss = [];
+  let loaded = 0;
+  const contenders = {
+    weightmark: async () => {
+      const { stdout, seconds, rssBytes } = await runNode([PROCESS, model, "full", String(THREADS)]);
+      const result = JSON.parse(stdout);
+      rss.push(rssBytes);
+      loaded = seconds - result.seconds;
+      return result.bytesTotal / result.seconds;
+    },
+    // Two files of nearly one size at once: no thread waits for the other, the best case for sha256sum.
+    sha256sum: () => rateOf(shards.slice(0, THREADS), (file) => run("sha256sum", [file])),
+    ...(python === null
+      ? {}
+      : {
+          "torch, blocked by an expert": () => torch(python, "expert", torchBytes, shards),
+          "torch, idiomatic": () => torch(python, "idiomatic", Math.min(torchBytes, 1 << 30), shards),
+        }),
+    ...(native === null ? {} : { "native C": () => nativeRate(native, shards) }),
+  };
+  for (const shard of shards) await run("dd", [`if=${shard}`, "of=/dev/null", "bs=1M"]);
+  const rates = await interleave(rounds, contenders);
+  const ours = rates.get("weightmark");
+  const ratios = {};
+  for (const [name, theirs] of rates) if (name !== "weightmark") ratios[name] = round(pairedRatio(ours, theirs));
+  return {
+    rounds,
+    threads: THREADS,
+    gigabytesPerSecond: Object.fromEntries([...rates].map(([name, x]) => [name, round(median(x) / 1e9)])),
+    byRound: Object.fromEntries([...rates].map(([name, x]) => [name, x.map((v) => round(v / 1e9))])),
+    ratios,
+    peakRssMb: Math.round(Math.max(...rss) / 1e6),
+    startSeconds: round(loaded),
+    absent: [...(python === null ? ["torch"] : []), ...(native === null ? ["native C"] : [])],
+  };
+}
+
+/**
+ * Full pass of files that are in no cache, against dd. The cache is emptied of them by posix_fadvise (dd oflag=nocache),
+ * which needs no rights; `cachedShare` says how much stayed.
+ */
+export async function measureCold(model, { rounds }) {
+  const shards = readdirSync(model)
+    .filter((name) => name.endsWith(".safetensors"))
+    .map((name) => join(model, name));
+  const total = shards.reduce((n, f) => n + statSync(f).size, 0);
+  let left = 0;
+  const evict = async () => {
+    for (const file of shards) await run("dd", [`of=${file}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0"]);
+    const { stdout } = await run("fincore", ["--bytes", "--noheadings", "--output", "RES", ...shards]);
+    left =
+      stdout
+        .trim()
+        .split(/\s+/)
+        .map(Number)
+        .reduce((a, b) => a + b, 0) / total;
+  };
+  const rates = await interleave(rounds, {
+    weightmark: async () => {
+      await evict();
+      const { stdout } = await runNode([PROCESS, model, "full", String(THREADS)]);
+      return total / JSON.parse(stdout).seconds;
+    },
+    dd: async () => {
+      await evict();
+      let seconds = 0;
+      for (const file of shards) seconds += (await run("dd", [`if=${file}`, "of=/dev/null", "bs=1M"])).seconds;
+      return total / seconds;
+    },
+  });
+  return {
+    rounds,
+    gigabytesPerSecond: Object.fromEntries([...rates].map(([name, x]) => [name, round(median(x) / 1e9)])),
+    byRound: Object.fromEntries([...rates].map(([name, x]) => [name, x.map((v) => round(v / 1e9))])),
+    ratios: { dd: round(pairedRatio(rates.get("weightmark"), rates.get("dd"))) },
+    cachedShare: round(left),
+  };
+}
+
+/** Bytes per second of one process per file, all at once. */
+async function rateOf(files, start) {
+  const runs = await Promise.all(files.map(async (file) => statSync(file).size / (await start(file)).seconds));
+  return runs.reduce((a, b) => a + b, 0);
+}
+
+async function torch(python, mode, limit, shards) {
+  const { stdout } = await run(python, [TORCH, mode, String(limit), ...shards]);
+  const { bytes, seconds } = JSON.parse(stdout);
+  return bytes / seconds;
+}
+
+/** The program prints JSON with `bytes` and `seconds`. */
+async function nativeRate(program, shards) {
+  const { stdout } = await run(program, ["--threads", String(THREADS), ...shards]);
+  const { bytes, seconds } = JSON.parse(stdout);
+  return bytes / seconds;
+}

@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { performance } from "node:perf_hooks";
+
+const RSS_HOOK = new URL("./report-rss.mjs", import.meta.url).href;
+
+/**
+ * Runs a program to its end.
+ *
+ * @returns wall time in seconds and everything it wrote; throws when it fails
+ */
+export function run(command, args, { env = {}, rss = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const stdio = ["ignore", "pipe", "pipe", ...(rss ? ["pipe"] : [])];
+    const child = spawn(command, args, { stdio, env: { ...process.env, ...env } });
+    const out = ["", "", ""];
+    child.stdout.on("data", (d) => {
+      out[0] += d;
+    });
+    child.stderr.on("data", (d) => {
+      out[1] += d;
+    });
+    if (rss)
+      child.stdio[3].on("data", (d) => {
+        out[2] += d;
+      });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const seconds = (performance.now() - start) / 1000;
+      if (code !== 0) reject(new Error(`${command} ${args.join(" ")} exited with ${code}: ${out[1].slice(-2000)}`));
+      else resolve({ seconds, stdout: out[0], stderr: out[1], rssBytes: rss ? Number(out[2]) : null });
+    });
+  });
+}
+
+/** Runs a script of Node with its peak resident memory measured from inside. */
+export function runNode(args, options = {}) {
+  return run(process.execPath, ["--import", RSS_HOOK, ...args], { ...options, rss: true });
+}
