@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { log10FixedPointTail, log10PoissonTail } from "../../../src/numerics/fixed-points.ts";
+import { logBinomial } from "../../../src/numerics/gamma.ts";
 import { log10PermutationBound } from "../../../src/numerics/permutation-bound.ts";
 import { permutations } from "./permutations.ts";
 
@@ -98,4 +99,18 @@ test("the permuted-sum bound, worked by hand", () => {
   const theta = 2.0798640550036076;
   const expected = (Math.log(4) - 3600 / (16 * (5 * theta + 20))) / Math.LN10;
   expect(log10PermutationBound({ n: 10, sumSquares: 50, maxAbs: 1, t: 60 })).toBeCloseTo(expected, 12);
+});
+
+test("the permuted-sum bound covers the hypergeometric tail exactly, and says something", () => {
+  // x marks half of 200 labels, y the other table's half: S = sum x_i y_pi(i) is hypergeometric. Centred entries are +-1/4.
+  const n = 200;
+  const log10Exact = (least: number): number => {
+    let sum = 0;
+    for (let k = least; k <= 100; k++) sum += Math.exp(2 * logBinomial(100, k) - logBinomial(n, 100));
+    return Math.log10(2 * sum);
+  };
+  const bound = (t: number): number => log10PermutationBound({ n, sumSquares: (n * n) / 16, maxAbs: 0.25, t });
+  for (let t = 1; t <= 50; t++) expect(bound(t)).toBeGreaterThanOrEqual(Math.min(0, log10Exact(50 + t)));
+  for (let t = 2; t <= 50; t++) expect(bound(t)).toBeLessThanOrEqual(bound(t - 1));
+  expect(bound(50)).toBeLessThan(-1.5);
 });
