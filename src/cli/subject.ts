@@ -47,7 +47,8 @@ export async function openSubject(
     const fingerprint = await extract(checkpoint, options, session);
     return {
       subject: { name, root, fingerprint, checkpoint },
-      facts: { location, kind: "model", bytesRead: fingerprint.bytesRead, bytesTotal: total },
+      // Windows of a small model overlap; what is read twice is still read once of the total.
+      facts: { location, kind: "model", bytesRead: Math.min(fingerprint.bytesRead, total), bytesTotal: total },
       close: () => checkpoint.close(),
     };
   } catch (error) {

@@ -1,0 +1,133 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { ErrorReport } from "../../src/report/schemas/index.ts";
+import { EXECUTABLE, NODE, runCommand, startCommand } from "../support/command.ts";
+import { requireValid } from "../support/schemas.ts";
+import { scratchDirectory } from "../support/scratch-directory.ts";
+import { tinyModel, writeModel } from "../support/tiny-model.ts";
+
+const root = scratchDirectory();
+
+/** 24 GB that take no space on disk and seconds to read. */
+function writeSparseModel(directory: string): void {
+  mkdirSync(directory);
+  const size = 24 * 2 ** 30;
+  const header = Buffer.from(
+    JSON.stringify({ "layers.0.w": { dtype: "F32", shape: [size / 4096, 1024], data_offsets: [0, size] } }),
+  );
+  const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(padded.length));
+  const file = openSync(join(directory, "model.safetensors"), "w");
+  writeSync(file, Buffer.concat([prefix, padded]));
+  ftruncateSync(file, 8 + padded.length + size);
+  closeSync(file);
+}
+
+beforeAll(() => {
+  writeSparseModel(join(root, "large"));
+  writeModel(join(root, "small"), tinyModel(1));
+});
+
+async function errorOf(args: readonly string[], exitCode: number): Promise<ErrorReport["error"]> {
+  const result = await runCommand([...args, "--json"], { cwd: root });
+  expect(result, result.stderr).toMatchObject({ exitCode, stdout: "" });
+  return requireValid<ErrorReport>("error@1", JSON.parse(result.stderr)).error;
+}
+
+describe.concurrent("limits", () => {
+  it("gives up after --timeout with exit code 5", async () => {
+    const error = await errorOf(
+      ["fingerprint", "large", "--depth", "full", "--timeout", "0.3", "-o", "late", "--no-progress"],
+      5,
+    );
+    expect(error.code).toBe("TIMED_OUT");
+    expect(readdirSync(root)).not.toContain("late");
+  });
+
+  it("reads no more than --max-bytes", async () => {
+    expect((await errorOf(["fingerprint", "large", "--depth", "full", "--max-bytes", "1GB"], 3)).code).toBe(
+      "BYTE_BUDGET_EXCEEDED",
+    );
+    expect((await errorOf(["fingerprint", "small", "--max-bytes", "20kB"], 3)).code).toBe("BYTE_BUDGET_EXCEEDED");
+    expect((await errorOf(["inspect", "small", "--max-bytes", "10"], 3)).code).toBe("BYTE_BUDGET_EXCEEDED");
+    expect((await errorOf(["inspect", "small", "--max-bytes", "much"], 2)).code).toBe("USAGE");
+  });
+});
+
+describe.concurrent("interruptions", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const)("leaves nothing half-written on %s", async (signal, exitCode) => {
+    const directory = join(root, signal);
+    mkdirSync(directory);
+    const args = ["registry", "add", join("..", "large"), "--depth", "full", "--registry", "r", "-v"];
+    const child = startCommand(args, { cwd: directory });
+    // With -v the first line says that the model is open: reading it has begun.
+    await once(child.stderr, "data");
+    child.kill(signal);
+    const [code] = await once(child, "close");
+    expect(code).toBe(exitCode);
+    expect(readdirSync(directory)).toEqual([]);
+    const again = await runCommand(["registry", "add", join("..", "small"), "--registry", "r"], { cwd: directory });
+    expect(again, again.stderr).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe.concurrent("streams", () => {
+  it("ends quietly when its reader goes away", async () => {
+    const script = `"$0" "$1" completion fish | head -c 1; echo ":\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script, NODE, EXECUTABLE]);
+    expect(stdout).toBe("c:0\n");
+    expect(stderr).toBe("");
+  });
+
+  it("prints results only on stdout, without colour where there is no terminal", async () => {
+    const { stdout, stderr } = await runCommand(["compare", "small", "small", "-v"], { cwd: root });
+    expect(stdout).toMatch(/^identical: /);
+    expect(stdout).not.toContain("\u001b");
+    expect(stderr).toMatch(/20 tensors in 1 files/);
+    const quiet = await runCommand(["compare", "small", "small", "-v", "-q"], { cwd: root });
+    expect(quiet.stderr).toBe("");
+  });
+});
+
+describe.concurrent("help and usage", () => {
+  it("prints help on stdout and usage errors on stderr", async () => {
+    const help = await runCommand(["registry", "add", "--help"]);
+    expect(help).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(help.stdout).toContain("Exit codes:");
+    for (const args of [[], ["compare", "one"]]) {
+      const { exitCode, stdout, stderr } = await runCommand(args);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).not.toBe("");
+    }
+  });
+
+  it("checks the installation", async () => {
+    const { exitCode, stdout } = await runCommand(["doctor", "--json"]);
+    const report = requireValid<{ ok: boolean; checks: { name: string; status: string }[] }>(
+      "doctor@1",
+      JSON.parse(stdout),
+    );
+    expect({ exitCode, ok: report.ok }).toEqual({ exitCode: 0, ok: true });
+    for (const name of ["node", "kernels", "workers", "engine wasm"]) {
+      expect(report.checks).toContainEqual(expect.objectContaining({ name, status: "ok" }));
+    }
+  });
+
+  it("prints completion scripts that the shell accepts", async () => {
+    const { stdout } = await runCommand(["completion", "bash"]);
+    const script = `${stdout}\nCOMP_WORDS=(weightmark registry re); COMP_CWORD=2; _weightmark; echo "\${COMPREPLY[*]}"`;
+    const result = await promisify(execFile)("bash", ["-c", script], { cwd: root });
+    expect(result.stdout.trim()).toBe("remove");
+    expect((await runCommand(["completion", "fish"])).stdout).toContain("__fish_seen_subcommand_from compare");
+    expect((await runCommand(["completion", "powershell"])).exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** The built executable, as users run it. */
+export const EXECUTABLE = fileURLToPath(new URL("../../bin/weightmark.js", import.meta.url));
+
+/** Other Node releases run the same tests: WEIGHTMARK_TEST_NODE names one. */
+export const NODE = process.env.WEIGHTMARK_TEST_NODE ?? process.execPath;
+
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function startCommand(args: readonly string[], options: CommandOptions = {}) {
+  const env = { ...process.env, WEIGHTMARK_REGISTRY: "/nonexistent/registry", ...options.env };
+  return spawn(NODE, [EXECUTABLE, ...args], { cwd: options.cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs `weightmark ...args` to its end. */
+export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const child = startCommand(args, options);
+  const streams = [child.stdout, child.stderr].map(async (stream) => {
+    let text = "";
+    for await (const piece of stream.setEncoding("utf8")) text += piece;
+    return text;
+  });
+  const [exitCode] = (await once(child, "close")) as [number | null];
+  const [stdout = "", stderr = ""] = await Promise.all(streams);
+  return { exitCode, stdout, stderr };
+}

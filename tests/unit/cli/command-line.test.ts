@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { buildProgram, runCommandLine } from "../../../src/cli/command-line.ts";
+import { requireValid } from "../../support/schemas.ts";
+
+let stdout = "";
+let stderr = "";
+
+beforeEach(() => {
+  stdout = "";
+  stderr = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const program = buildProgram(() => {});
+const commands = [program, ...program.commands, ...program.commands.flatMap(({ commands: sub }) => sub)];
+const pathOf = (command: (typeof commands)[number]): string[] =>
+  command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+
+describe("help", () => {
+  it.each(commands.map((command) => [pathOf(command)]))("of %j says what it does and the exit codes", async (path) => {
+    expect(await runCommandLine([...path, "--help"])).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(`Usage: weightmark${path.map((word) => ` ${word}`).join("")}`);
+    expect(stdout).toMatch(/Exit codes:[\s\S]*70 {2}a bug/);
+  });
+
+  it("has every command of the interface", () => {
+    expect(program.commands.map((command) => command.name())).toEqual([
+      "inspect",
+      "fingerprint",
+      "compare",
+      "identify",
+      "registry",
+      "doctor",
+      "completion",
+    ]);
+  });
+});
+
+describe("usage errors", () => {
+  it.each([
+    [[]],
+    [["registry"]],
+    [["frobnicate"]],
+    [["compare", "one"]],
+    [["compare", "a", "b", "--depth", "shallow"]],
+    [["compare", "a", "b", "--fail-on", "no-evidence"]],
+    [["compare", "a", "b", "--timeout", "0"]],
+    [["compare", "a", "b", "--format", "xml"]],
+    [["fingerprint", "a", "--threads", "-1"]],
+    [["fingerprint", "a", "--max-bytes", "lots"]],
+    [["inspect", "a", "--unknown"]],
+    [["inspect", "a", "b"]],
+  ])("%j exits 2 and prints nothing on stdout", async (args) => {
+    expect(await runCommandLine(args)).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).not.toBe("");
+  });
+
+  it.each([[["--json"]], [["--format", "json"]], [["--format=jsonl"]]])("are JSON with %j", async (flags) => {
+    expect(await runCommandLine(["compare", "one", ...flags])).toBe(2);
+    expect(requireValid("error@1", JSON.parse(stderr))).toMatchObject({ error: { code: "USAGE" } });
+  });
+});

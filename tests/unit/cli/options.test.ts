@@ -1,0 +1,94 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { byteCount, FAIL_ON, wholeNumber } from "../../../src/cli/options.ts";
+import { createProgress } from "../../../src/cli/progress.ts";
+import { mapStrings, pathRedactor } from "../../../src/cli/redact.ts";
+import { exitCodeFor } from "../../../src/cli/verdict-exit.ts";
+import { VERDICT_ORDER } from "../../../src/lineage/result.ts";
+
+describe("byteCount", () => {
+  it.each([
+    ["0", 0],
+    ["1000", 1000],
+    ["1.5kB", 1500],
+    ["2GiB", 2 ** 31],
+    ["3 mb", 3e6],
+    ["1T", 1e12],
+  ])("reads %s", (text, bytes) => {
+    expect(byteCount(text)).toBe(bytes);
+  });
+
+  it.each(["", "-1", "x", "1.", "1e3", "NaN", "9999999TB", "1 0", "0x10", "1constructor"])("refuses %j", (text) => {
+    expect(() => byteCount(text)).toThrow("bytes");
+  });
+});
+
+describe("wholeNumber", () => {
+  it("keeps its bounds", () => {
+    const parse = wholeNumber(0, 8);
+    expect([parse("0"), parse("8")]).toEqual([0, 8]);
+    for (const text of ["9", "-1", "1.5", "", " 1", "1e0"]) expect(() => parse(text)).toThrow("from 0 to 8");
+  });
+});
+
+describe("exitCodeFor", () => {
+  it("is 1 exactly at or above the verdict asked for", () => {
+    for (const failOn of FAIL_ON) {
+      for (const verdict of VERDICT_ORDER) {
+        const above = VERDICT_ORDER.indexOf(verdict) <= VERDICT_ORDER.indexOf(failOn);
+        expect(exitCodeFor(verdict, failOn), `${verdict} ${failOn}`).toBe(above ? 1 : 0);
+        expect(exitCodeFor(verdict, undefined)).toBe(0);
+      }
+    }
+  });
+});
+
+describe("progress", () => {
+  const run = (terminal: boolean) => {
+    let time = 0;
+    let text = "";
+    const stream = { write: (piece: string) => (text += piece) };
+    const progress = createProgress({ label: "reading m", unit: "bytes", stream, terminal, now: () => time });
+    for (let done = 0; done <= 10; done++) {
+      progress.update(done * 1e9, 10e9);
+      time += 1000;
+    }
+    progress.end();
+    return text;
+  };
+
+  it("redraws a bar on a terminal and takes it away", () => {
+    const text = run(true);
+    expect(text).toContain(
+      "\r\u001b[Kreading m [############------------] 50 % (5.00 GB of 10.0 GB, 1.00 GB/s, 5 s left)",
+    );
+    expect(text.endsWith("\r\u001b[K")).toBe(true);
+    expect(text).not.toContain("\n");
+  });
+
+  it("prints a plain line now and then elsewhere", () => {
+    expect(run(false)).toBe(
+      "reading m: 50 % (5.00 GB of 10.0 GB, 1.00 GB/s, 5 s left)\nreading m: 100 % (10.0 GB of 10.0 GB, 1.00 GB/s, 0 s left)\n",
+    );
+  });
+});
+
+describe("redaction", () => {
+  it("leaves the last part of named paths, and nothing of home and working directory", () => {
+    const redact = pathRedactor(["/data/secret/model", "relative"]);
+    expect(redact("/data/secret/model/a.safetensors")).toBe("model/a.safetensors");
+    expect(redact(`${process.cwd()}/relative: no such file`)).toBe("relative: no such file");
+    expect(redact(join(homedir(), "x"))).toBe("x");
+    expect(redact("a relative word")).toBe("a relative word");
+  });
+
+  it("reaches every string of a result and changes nothing else", () => {
+    const value = { a: ["x", 1, null, { b: "x" }], __proto__x: "x", c: true };
+    expect(mapStrings(value, (text) => text.toUpperCase())).toEqual({
+      a: ["X", 1, null, { b: "X" }],
+      __proto__x: "X",
+      c: true,
+    });
+  });
+});
