@@ -12,7 +12,7 @@ import { type ContentRecord, readContents } from "./full-pass.ts";
 import { contentRoot, digestVectors, sampledRoot } from "./identity.ts";
 import { holdsValues, RowReader } from "./row-reader.ts";
 import { sketched, sliced } from "./sampling.ts";
-import { sketchMatrix } from "./sketch.ts";
+import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
 import { sliceMatrix } from "./slice.ts";
 
 export interface FingerprintOptions {
@@ -49,18 +49,21 @@ export async function fingerprintCheckpoint(
 
   const chosen = sketched(usable);
   const slicedSet = new Set(sliced(usable));
-  const sketches: Sketch[] = [];
+  const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
   for (const matrix of chosen) {
     options.signal?.throwIfAborted();
-    sketches.push(await sketchMatrix(reader, matrix));
+    untossed.push(await sketchMatrix(reader, matrix));
     if (slicedSet.has(matrix)) {
-      const slice = await sliceMatrix(reader, matrix, sketches.length - 1);
+      const slice = await sliceMatrix(reader, matrix, untossed.length - 1);
       if (slice) slices.push(slice);
     }
-    if (depth === "sampled") options.onProgress?.(sketches.length, chosen.length);
+    if (depth === "sampled") options.onProgress?.(untossed.length, chosen.length);
   }
   const vectors = await digestVectors(reader, checkpoint, anatomy);
+  const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
+  const sampled = sampledRoot(sketches, vectors);
+  for (const one of untossed) tossCoins(one, sampled);
   const read = await contents;
   await checkpoint.verifyUnchanged();
 
@@ -72,7 +75,7 @@ export async function fingerprintCheckpoint(
     confidence: anatomy.confidence,
     parameters: [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0),
     dtypes: census(tensors),
-    roots: { content: contentRoot(tensors, anatomy), sampled: sampledRoot(sketches, vectors) },
+    roots: { content: contentRoot(tensors, anatomy), sampled },
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
     bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
     tensors,

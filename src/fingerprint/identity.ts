@@ -3,7 +3,7 @@ import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { blake3 } from "../kernels/blake3.ts";
 import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
-import { holdsValues, type RowReader } from "./row-reader.ts";
+import { holdsCodes, holdsValues, type RowReader } from "./row-reader.ts";
 import { indexedByTokens } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
 
@@ -12,7 +12,10 @@ const WINDOW = 4096;
 /** A checkpoint of a million vectors would otherwise be a million reads. */
 const MAX_DIGESTED_VECTORS = 20_000;
 
-/** Digests of norms, biases and other tensors that no matrix covers, by tensor name. */
+/**
+ * Digests by name of the tensors that no sketch covers: values of norms and biases, stored bytes of integer codes. Two
+ * quantised models with equal norms and embeddings are not the same model when their codes differ.
+ */
 export async function digestVectors(
   reader: RowReader,
   checkpoint: Checkpoint,
@@ -24,16 +27,39 @@ export async function digestVectors(
     if (!tensor || !holdsValues(tensor.dtype) || digests.size >= MAX_DIGESTED_VECTORS) continue;
     digests.set(name, digestValues(await windows(reader, tensor)));
   }
+  for (const name of [...checkpoint.tensors.keys()].sort()) {
+    const tensor = checkpoint.tensors.get(name)!;
+    if (!holdsCodes(tensor.dtype) || digests.size >= MAX_DIGESTED_VECTORS) continue;
+    digests.set(name, await digestCodes(reader, tensor));
+  }
   return digests;
 }
 
-async function windows(reader: RowReader, tensor: CheckpointTensor): Promise<Float32Array> {
-  const count = tensor.shape.reduce((a, b) => a * b, 1);
-  if (count <= 3 * WINDOW) return reader.elements(tensor.name, 0, count);
-  const out = new Float32Array(3 * WINDOW);
-  const starts = [0, Math.floor((count - WINDOW) / 2), count - WINDOW];
-  for (let i = 0; i < 3; i++) out.set(await reader.elements(tensor.name, starts[i]!, WINDOW), i * WINDOW);
+async function digestCodes(
+  reader: RowReader,
+  { name, dtype, shape, begin, end }: CheckpointTensor,
+): Promise<ValueDigest> {
+  const parts = await Promise.all(windowStarts(end - begin).map(([start, count]) => reader.bytes(name, start, count)));
+  const text = `${dtype} ${shape.join("x")} ${parts.map((part) => toHex(blake3(part))).join(" ")}`;
+  const digest = toHex(blake3(new TextEncoder().encode(text)).subarray(0, 16));
+  return { f32: digest, f16: digest, bf16: digest };
+}
+
+async function windows(reader: RowReader, { name, shape }: CheckpointTensor): Promise<Float32Array> {
+  const count = shape.reduce((a, b) => a * b, 1);
+  const out = new Float32Array(Math.min(count, 3 * WINDOW));
+  let at = 0;
+  for (const [start, size] of windowStarts(count)) {
+    out.set(await reader.elements(name, start, size), at);
+    at += size;
+  }
   return out;
+}
+
+/** [start, count] of what is digested of `length` elements. */
+function windowStarts(length: number): [number, number][] {
+  if (length <= 3 * WINDOW) return [[0, length]];
+  return [0, Math.floor((length - WINDOW) / 2), length - WINDOW].map((start) => [start, WINDOW]);
 }
 
 /** Root over the values of everything sampled. */

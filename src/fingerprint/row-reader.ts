@@ -17,12 +17,20 @@ const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([
   "F8_E5M2FNUZ",
 ]);
 
+/** Masks, positions and indices: no weights under any reading. */
+const INDEX_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>(["BOOL", "I64", "U64"]);
+
 /** Transposed storage scatters a row over the whole tensor: tensors up to this size are kept while their views are read. */
 const WHOLE_TENSOR_CACHE = 64 << 20;
 const PIECE = 1 << 20;
 
 export function holdsValues(dtype: Dtype): boolean {
   return VALUE_DTYPES.has(dtype);
+}
+
+/** Whether elements are codes of weights (packed, quantised, block scales): content, but no numbers to compare. */
+export function holdsCodes(dtype: Dtype): boolean {
+  return !holdsValues(dtype) && !INDEX_DTYPES.has(dtype);
 }
 
 /** Reads canonical rows of a checkpoint as f32 and counts the bytes it fetched. */
@@ -42,6 +50,12 @@ export class RowReader {
     const width = DTYPE_BITS[tensor.dtype] / 8;
     const begin = tensor.begin + first * width;
     return decodeToF32(await this.#bytes(tensor, begin, begin + count * width), tensor.dtype);
+  }
+
+  /** Stored bytes [first, first + count) of a tensor. */
+  async bytes(name: string, first: number, count: number): Promise<Uint8Array> {
+    const tensor = this.#tensor(name);
+    return this.#bytes(tensor, tensor.begin + first, tensor.begin + first + count);
   }
 
   /** The given rows of a canonical matrix before any gain: rows.length x cols, or only the given columns of them. */

@@ -1,6 +1,6 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { levelsOnGrid } from "../numerics/grid.ts";
-import { prng } from "../numerics/prng.ts";
+import { type Prng, prng } from "../numerics/prng.ts";
 import type { SampleMoments, Sketch } from "./fingerprint.ts";
 import type { RowReader } from "./row-reader.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
@@ -9,8 +9,15 @@ import { digestValues } from "./value-digest.ts";
 const QUANTILES = 17;
 const QUANTILE_SAMPLE = 4096;
 
+/** A sketch whose zeros have no sign yet. */
+export interface UntossedSketch {
+  readonly sketch: Sketch;
+  /** Where a usable row has a zero (or a gain that is no number), laid out as `sketch.bits`; null when nowhere. */
+  readonly ties: Uint32Array | null;
+}
+
 /** Sketch of one matrix: reads its sampled rows, nothing else. */
-export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<Sketch> {
+export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<UntossedSketch> {
   const tokens = indexedByTokens(matrix);
   const sampled = sampledRows({ ...matrix, tokens });
   const raw = await reader.rows(matrix, sampled);
@@ -18,16 +25,17 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
   const digest = digestValues(raw);
   const words = Math.ceil(matrix.cols / 32);
   const bits = new Uint32Array(sampled.length * words);
+  const ties = new Uint32Array(bits.length);
   const valid: boolean[] = [];
   for (let i = 0; i < sampled.length; i++) {
     const row = raw.subarray(i * matrix.cols, (i + 1) * matrix.cols);
     const usable = isUsable(row);
     valid.push(usable);
-    // Ties are broken by coins that the values themselves seed: equal matrices toss alike, and two unrelated models
-    // with zeros in the same places (pruning, padding) do not agree there.
-    if (usable) packRow(row, gain, bits.subarray(i * words, (i + 1) * words), () => prng(`${digest.f32}/${i}`));
+    if (!usable) continue;
+    const [from, to] = [i * words, (i + 1) * words];
+    packRow(row, gain, bits.subarray(from, to), ties.subarray(from, to));
   }
-  return {
+  const sketch = {
     component: matrix.component,
     layer: matrix.layer,
     expert: matrix.expert,
@@ -41,6 +49,25 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
     digest,
     moments: { ...sampleMoments(raw), grid: gridOf(raw, matrix.cols), rowNormSpread: rowNormSpread(raw, matrix.cols) },
   };
+  return { sketch, ties: ties.some((word) => word !== 0) ? ties : null };
+}
+
+/**
+ * Gives every zero the sign of a coin. The coins are seeded by the model as a whole: equal models toss alike, but two
+ * unrelated ones that have zeros in the same places do not, not even where both keep one and the same sparse matrix
+ * (an identity, say), which a seed from the matrix alone would turn into perfect agreement.
+ */
+export function tossCoins({ sketch, ties }: UntossedSketch, root: string): void {
+  if (ties === null) return;
+  const words = Math.ceil(sketch.cols / 32);
+  for (let i = 0; i < sketch.sampled.length; i++) {
+    let coins: Prng | null = null;
+    for (let w = i * words; w < (i + 1) * words; w++) {
+      if (ties[w] === 0) continue;
+      coins ??= prng(`${root}/${sketch.digest.f32}/${i}`);
+      sketch.bits[w]! |= ties[w]! & coins.uint32();
+    }
+  }
 }
 
 /** A row with a value that is not finite, or with one value only, says nothing about labels. */
@@ -55,25 +82,11 @@ function isUsable(row: Float32Array): boolean {
   return varies;
 }
 
-function packRow(
-  row: Float32Array,
-  gain: Float32Array | null,
-  words: Uint32Array,
-  coins: () => { uint32(): number },
-): void {
-  let ties: { uint32(): number } | null = null;
-  for (let w = 0; w < words.length; w++) {
-    const end = Math.min(row.length, w * 32 + 32);
-    let word = 0;
-    for (let j = w * 32; j < end; j++) {
-      const x = gain === null ? row[j]! : row[j]! * Math.sign(gain[j]!);
-      if (x < 0) word |= 1 << (j & 31);
-      else if (x === 0 || Number.isNaN(x)) {
-        ties ??= coins();
-        if (ties.uint32() & 1) word |= 1 << (j & 31);
-      }
-    }
-    words[w] = word >>> 0;
+function packRow(row: Float32Array, gain: Float32Array | null, signs: Uint32Array, ties: Uint32Array): void {
+  for (let j = 0; j < row.length; j++) {
+    const x = gain === null ? row[j]! : row[j]! * Math.sign(gain[j]!);
+    if (x < 0) signs[j >>> 5]! |= 1 << (j & 31);
+    else if (!(x > 0)) ties[j >>> 5]! |= 1 << (j & 31);
   }
 }
 
