@@ -39,25 +39,24 @@ async function syncDirectory(path: string): Promise<void> {
   await handle?.close();
 }
 
-/** Gives `temporary` its final name. Without `overwrite` a file that appeared meanwhile wins and we refuse. */
+/**
+ * Gives `temporary` its final name. Without `overwrite` by a hard link, which never replaces a file that appeared meanwhile;
+ * file systems that have none get a last look and a rename.
+ */
 async function publish(temporary: string, path: string, overwrite: boolean): Promise<void> {
-  if (!overwrite) {
-    try {
-      await link(temporary, path);
-      await unlink(temporary);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST")
-        throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
-      // File systems without hard links: look once more, then rename.
-      if (await exists(path)) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
-    }
+  if (overwrite) return rename(temporary, path);
+  const refusal = await link(temporary, path).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (refusal === null) {
+    // A second name that stays behind is untidy, not a reason to call the output failed.
+    await unlink(temporary).catch(() => undefined);
+  } else if (refusal.code === "EEXIST" || (await exists(path))) {
+    throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+  } else {
+    await rename(temporary, path);
   }
-  await rename(temporary, path);
-}
-
-function* single(bytes: Uint8Array): Generator<Uint8Array> {
-  yield bytes;
 }
 
 /**
@@ -80,23 +79,21 @@ export async function writeFileAtomic(path: string, content: FileContent, option
           cause,
         });
 
+  const orFailed = <T>(step: Promise<T>) =>
+    step.catch((error) => {
+      throw failed(error);
+    });
+
   // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed. Mode 0666 less the umask.
-  const handle = await open(temporary, "wx", 0o666).catch((error) => {
-    throw failed(error);
-  });
+  const handle = await orFailed(open(temporary, "wx", 0o666));
   try {
-    for await (const piece of content instanceof Uint8Array ? single(content) : content) {
-      await writeAll(handle, piece).catch((error) => {
-        throw failed(error);
-      });
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      await orFailed(writeAll(handle, piece));
     }
-    await handle.sync().catch((error) => {
-      throw failed(error);
-    });
-    await handle.close();
-    await publish(temporary, path, overwrite).catch((error) => {
-      throw failed(error);
-    });
+    await orFailed(handle.sync());
+    // Some network file systems tell only here that the disk is full.
+    await orFailed(handle.close());
+    await orFailed(publish(temporary, path, overwrite));
   } catch (error) {
     await handle.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
