@@ -79,7 +79,9 @@ function parametersOf(tensors: TensorTable, others: { tensor: string; role: Role
   for (const tensor of [...tensors.keys()].sort(compare)) {
     const { dtype, shape } = tensors.get(tensor)!;
     const sidecar = sidecarOf(tensor, shape.length);
-    if (sidecar !== null || !WEIGHT_DTYPES.has(dtype)) others.push({ tensor, role: "other" });
+    const size = shape.reduce((product, n) => product * n, 1);
+    if (sidecar !== null || !WEIGHT_DTYPES.has(dtype) || !Number.isSafeInteger(size))
+      others.push({ tensor, role: "other" });
     else parameters.push({ tensor, shape, name: parseTensorName(tensor) });
   }
   return parameters;

@@ -19,6 +19,13 @@ export interface LayerContext {
   readonly crossGain: Gain | null;
 }
 
+/** What all tensors of a layer need to know of it, gathered once. */
+interface Shared extends Orientation {
+  /** Columns of the attention's output projection, null when there is none. */
+  readonly queryRows: number | null;
+  readonly hasExperts: boolean;
+}
+
 /** Matrices found in a part of the model. */
 export interface Found {
   readonly matrices: readonly CanonicalTensor[];
@@ -32,14 +39,19 @@ export interface Found {
 export function layerMatrices(layer: Layer, context: LayerContext): Found {
   const width = layerWidth(layer);
   const orientation = layerOrientation(layer, width);
+  const shared: Shared = {
+    ...orientation,
+    queryRows: outputColumns(layer, orientation.conv1d),
+    hasExperts: hasExperts(layer),
+  };
   const matrices: CanonicalTensor[] = [];
   const unknown: Parameter[] = [];
   let guessed = 0;
   for (const parameter of layer.weights.values()) {
     if (parameter.shape.length < 2) continue;
     const known = layerUse(parameter.name.pattern);
-    const use = resolvedUse(known ?? guessedUse(parameter, layer, width), parameter, layer);
-    const views = use === undefined ? null : matricesOf(parameter, use, layer, context, orientation);
+    const use = resolvedUse(known ?? guessedUse(parameter, layer, width), parameter, layer, shared);
+    const views = use === undefined ? null : matricesOf(parameter, use, layer, context, shared);
     if (views === null) {
       unknown.push(parameter);
       continue;
@@ -58,8 +70,8 @@ function guessedUse({ name, shape }: Parameter, layer: Layer, width: number): Us
   return width === 0 || residual === width ? use : undefined;
 }
 
-function resolvedUse(use: Use | undefined, { name, shape }: Parameter, layer: Layer): Use | undefined {
-  if (use === "gate or router") return hasExperts(layer) ? "router" : "gate";
+function resolvedUse(use: Use | undefined, { name, shape }: Parameter, layer: Layer, shared: Shared): Use | undefined {
+  if (use === "gate or router") return shared.hasExperts ? "router" : "gate";
   if (use !== "up or gate_up" || name.pattern.endsWith("gate_up_proj")) return use;
   const down = layer.weights.get(siblingDown(name.stem))?.shape;
   return down !== undefined && shape[0] === 2 * (down[1] as number) ? use : "up";
@@ -83,7 +95,7 @@ function matricesOf(
   use: Use,
   layer: Layer,
   context: LayerContext,
-  { conv1d, expertsTransposed }: Orientation,
+  shared: Shared,
 ): readonly CanonicalTensor[] | null {
   const stacked = shape.length === 3;
   const experts = stacked ? (shape[0] as number) : 1;
@@ -93,9 +105,9 @@ function matricesOf(
   const expert = name.pattern.endsWith("_shexp") ? SHARED_EXPERT : name.expert;
   const place = { component: context.component, layer: layer.index, expert, role, tensor, gain };
   const [a, b] = shape.slice(-2) as [number, number];
-  const transposed = stacked ? expertsTransposed : conv1d && isConv1dName(name.stem);
+  const transposed = stacked ? shared.expertsTransposed : shared.conv1d && isConv1dName(name.stem);
   const view = transposed ? transposedView(place, b, a) : plainView(place, a, b);
-  const parts = partsOf(view, use, layer, conv1d);
+  const parts = partsOf(view, use, layer, shared);
   if (!stacked) return parts;
   const views: CanonicalTensor[] = [];
   for (let e = 0; e < experts; e++) for (const part of parts) views.push(shiftedView(part, e, e * a * b));
@@ -117,8 +129,8 @@ function roleOf(use: Use): Role {
   }
 }
 
-function partsOf(view: CanonicalTensor, use: Use, layer: Layer, conv1d: boolean): readonly CanonicalTensor[] {
-  if (view.role === "qkv") return attentionMatrices(view, use, layer, outputColumns(layer, conv1d));
+function partsOf(view: CanonicalTensor, use: Use, layer: Layer, shared: Shared): readonly CanonicalTensor[] {
+  if (view.role === "qkv") return attentionMatrices(view, use, layer, shared.queryRows);
   if (use !== "up or gate_up") return [view];
   // GPT-OSS, known by its attention sinks, alternates gate and up rows.
   return splitGateUp(view, layer.weights.has("self_attn.sinks")) ?? [view];

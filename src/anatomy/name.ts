@@ -1,9 +1,7 @@
 /** Tensor names as paths: where the layer number stands, what lies inside the layer, which part of the parameter it is. */
 
 export interface TensorName {
-  /** Path before the layer container ("model", "vision_tower.vision_model.encoder"), or before the last segments outside layers. */
-  readonly root: readonly string[];
-  /** Root and container ("model.layers"), "" outside layers. */
+  /** Path up to and with the layer container ("model.layers"), "" outside layers. */
   readonly stack: string;
   /** -1 outside layers. */
   readonly layer: number;
@@ -57,7 +55,6 @@ const NUMBERED_CONTAINER = /^(layers?|h|blocks?|resblocks?|blk)_?(0|[1-9][0-9]{0
 const GLUED_SUFFIX = /^(.+)_(weight|bias)$/;
 
 const OPAQUE: TensorName = {
-  root: [],
   stack: "",
   layer: -1,
   expert: -1,
@@ -75,16 +72,16 @@ export function parseTensorName(name: string): TensorName {
   const at = layerIndex(path);
   if (at < 0) {
     const stem = path.join(".");
-    return { ...OPAQUE, root: path.slice(0, -1), stem, pattern: starred(path), expert: expertOf(path), suffix };
+    return { ...OPAQUE, stem, pattern: starred(path, stem), expert: expertOf(path), suffix };
   }
   const inside = path.slice(at + 1);
+  const stem = inside.join(".");
   return {
-    root: path.slice(0, Math.max(0, at - 1)),
     stack: path.slice(0, at).join("."),
     layer: Number(path[at]),
     expert: expertOf(inside),
-    stem: inside.join("."),
-    pattern: starred(inside),
+    stem,
+    pattern: starred(inside, stem),
     suffix,
     loose: !CONTAINERS.has(path[at - 1] ?? ""),
   };
@@ -137,6 +134,8 @@ function expertOf(path: readonly string[]): number {
   return -1;
 }
 
-function starred(path: readonly string[]): string {
+function starred(path: readonly string[], joined: string): string {
+  // Most paths hold no number: sharing the string halves what a million names keep in memory.
+  if (!path.some((segment) => NUMBER.test(segment))) return joined;
   return path.map((segment) => (NUMBER.test(segment) ? "*" : segment)).join(".");
 }

@@ -83,7 +83,8 @@ export function readShapes(shapes: readonly Shape[]): (shape: Shape) => ShapeRea
 
   return ({ rows, cols }) => {
     // Tables lie as [entries, d] even where linears are stored as [in, out].
-    if (transposed && cols === width && isTable(rows)) return { transposed: false, candidates: tableRoles(rows) };
+    if (transposed && cols === width && rows !== width && isTable(rows))
+      return { transposed: false, candidates: tableRoles(rows) };
     const [out, reads] = transposed ? [cols, rows] : [rows, cols];
     if (out === width && reads === width) return { transposed, candidates: square() };
     if (reads === width) return { transposed, candidates: readsResidual(out) };
