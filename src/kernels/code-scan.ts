@@ -18,7 +18,7 @@ export type ScanVisitor = (first: number, count: number, distances: Uint32Array)
 export function scanCodes(query: Uint8Array, stored: Uint8Array, codeBytes: number, visit: ScanVisitor): void {
   const { queries, codes } = codeCounts(query, stored, codeBytes);
   const { arena, exports } = loadKernels();
-  const tile = Math.min(Math.max(4, Math.floor(TILE_BYTES / codeBytes / 4) * 4), Math.ceil(codes / 4) * 4);
+  const tile = Math.min(Math.max(1, Math.floor(TILE_BYTES / codeBytes)), codes);
   arena.scope(() => {
     const atQuery = arena.alloc(query.length);
     const atStored = arena.alloc(tile * codeBytes);
@@ -29,7 +29,7 @@ export function scanCodes(query: Uint8Array, stored: Uint8Array, codeBytes: numb
       const count = Math.min(tile, codes - first);
       arena.u8(atStored, count * codeBytes).set(stored.subarray(first * codeBytes, (first + count) * codeBytes));
       for (let q = 0; q < queries; q++) {
-        exports.hammingRows(atQuery + q * codeBytes, 1, atStored, Math.ceil(count / 4) * 4, codeBytes, to);
+        exports.hammingRows(atQuery + q * codeBytes, 1, atStored, count, codeBytes, to);
         distances.set(arena.u32(to, count), q * count);
       }
       visit(first, count, distances.subarray(0, queries * count));

@@ -29,20 +29,19 @@ export function hammingMatrix(
   const kernels = loadKernels();
   const { arena, exports } = kernels;
   const bytes = Math.ceil(words / 2) * 8;
-  const tileB = Math.max(4, Math.floor(TILE_BYTES / Math.max(bytes, 1) / 4) * 4);
+  const tileB = Math.max(1, Math.floor(TILE_BYTES / Math.max(bytes, 1)));
   arena.scope(() => {
-    const atB = arena.alloc(Math.min(tileB, rowsB + 3) * bytes);
+    const atB = arena.alloc(Math.min(tileB, rowsB) * bytes);
     const atA = arena.alloc(Math.min(TILE_ROWS, rowsA) * bytes);
-    const to = arena.alloc(Math.min(TILE_ROWS, rowsA) * Math.min(tileB, rowsB + 3) * 4);
+    const to = arena.alloc(Math.min(TILE_ROWS, rowsA) * Math.min(tileB, rowsB) * 4);
     for (let j = 0; j < rowsB; j += tileB) {
       const countB = Math.min(tileB, rowsB - j);
-      const paddedB = Math.ceil(countB / 4) * 4;
       copyRows(kernels, b, j, countB, words, atB);
       for (let i = 0; i < rowsA; i += TILE_ROWS) {
         const countA = Math.min(TILE_ROWS, rowsA - i);
         copyRows(kernels, a, i, countA, words, atA);
-        exports.hammingRows(atA, countA, atB, paddedB, bytes, to);
-        for (let r = 0; r < countA; r++) out.set(arena.u32(to + r * paddedB * 4, countB), (i + r) * rowsB + j);
+        exports.hammingRows(atA, countA, atB, countB, bytes, to);
+        for (let r = 0; r < countA; r++) out.set(arena.u32(to + r * countB * 4, countB), (i + r) * rowsB + j);
       }
     }
   });

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import type { Dtype } from "../../../src/formats/tensor-info.ts";
+import { blake3 } from "../../../src/kernels/blake3.ts";
+import { decodeToF32 } from "../../../src/kernels/decode.ts";
+import { fullPass } from "../../../src/kernels/full-pass.ts";
+import { loadKernels } from "../../../src/kernels/load-kernels.ts";
+import { emptyMoments, momentsOf, prescaleFor } from "../../../src/kernels/moments.ts";
+import { warmUpKernels } from "../../../src/kernels/warm-up.ts";
+
+const sourceOf = (bytes: Uint8Array) => ({
+  readIntoSync: (target: Uint8Array, start: number): void => {
+    target.set(bytes.subarray(start, start + target.length));
+  },
+});
+
+/** bf16 values of about +-2^exponent, three pieces and a bit of them. */
+function bf16(n: number, exponent: number): Uint8Array {
+  const words = new Uint32Array(Float32Array.from({ length: n }, (_, i) => Math.sin(i * 1.7) * 2 ** exponent).buffer);
+  return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);
+}
+
+describe("fullPass", () => {
+  test("hashes the range and takes its moments", () => {
+    const bytes = bf16(900_003, -6);
+    const pass = fullPass(sourceOf(bytes), 2, bytes.length - 4, "BF16");
+    const range = bytes.subarray(2, bytes.length - 4);
+    expect(pass.digest).toEqual(blake3(range));
+    const values = decodeToF32(range, "BF16");
+    const squares = values.reduce((sum, x) => sum + x * x, 0);
+    expect(pass.moments?.finite).toBe(values.length);
+    expect(Math.abs(pass.moments!.squares / squares - 1)).toBeLessThan(1e-6);
+    expect(pass.moments?.max).toBe(values.reduce((a, b) => Math.max(a, b)));
+    expect(pass.moments?.min).toBe(values.reduce((a, b) => Math.min(a, b)));
+  });
+
+  test.each([-130, -60, -20, 0, 40, 120])("fourth powers neither vanish nor overflow at 2^%i", (exponent) => {
+    const bytes = bf16(4096, exponent);
+    const { moments } = fullPass(sourceOf(bytes), 0, bytes.length, "BF16");
+    const fourths = decodeToF32(bytes, "BF16").reduce((sum, x) => sum + x ** 4, 0);
+    expect(Math.abs(moments!.fourths / fourths - 1)).toBeLessThan(1e-6);
+  });
+
+  test("the prescale follows values that grow from piece to piece", () => {
+    const small = bf16(1 << 18, -80);
+    const large = bf16(1 << 18, 60);
+    const bytes = Uint8Array.from([...small, ...large]);
+    const { moments } = fullPass(sourceOf(bytes), 0, bytes.length, "BF16");
+    const fourths = decodeToF32(large, "BF16").reduce((sum, x) => sum + x ** 4, 0);
+    expect(Math.abs(moments!.fourths / fourths - 1)).toBeLessThan(1e-6);
+  });
+
+  test.each<Dtype>(["F64", "F8_E4M3", "F8_E5M2FNUZ", "I8", "U16"])("%s is decoded first", (dtype) => {
+    const bytes = new Uint8Array(400_000);
+    for (let i = 0; i < bytes.length; i++)
+      bytes[i] = dtype === "F64" ? [0, 0, 0, 0, 0, 0, i & 0xff, 0x3f][i % 8]! : i % 120;
+    const { moments } = fullPass(sourceOf(bytes), 0, bytes.length, dtype);
+    const values = decodeToF32(bytes, dtype);
+    expect([moments?.finite, moments?.max, moments?.min]).toEqual([
+      values.length,
+      values.reduce((a, b) => Math.max(a, b)),
+      values.reduce((a, b) => Math.min(a, b)),
+    ]);
+    const squares = values.reduce((sum, x) => sum + x * x, 0);
+    expect(Math.abs(moments!.squares / squares - 1)).toBeLessThan(1e-6);
+  });
+
+  test("types without a decoding are only hashed", () => {
+    const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
+    expect(fullPass(sourceOf(bytes), 0, 100, "F4")).toEqual({ digest: blake3(bytes), moments: null });
+  });
+
+  test("an empty range has the digest of nothing", () => {
+    const pass = fullPass(sourceOf(new Uint8Array(0)), 0, 0, "F32");
+    expect(pass).toEqual({ digest: blake3(new Uint8Array(0)), moments: emptyMoments() });
+  });
+
+  test("gives all memory back, also when the source fails", () => {
+    const { arena } = loadKernels();
+    const mark = arena.mark();
+    const failing = {
+      readIntoSync: (): void => {
+        throw new Error("gone");
+      },
+    };
+    expect(() => fullPass(failing, 0, 10, "BF16")).toThrow("gone");
+    warmUpKernels();
+    expect(arena.mark()).toBe(mark);
+  });
+});
+
+describe("prescaleFor", () => {
+  test.each([1, 2, 3.99, 2 ** -20, 1e-30, 1e30, 0.7])("brings %d into [1, 2)", (absMax) => {
+    const scaled = absMax * prescaleFor(absMax);
+    expect(scaled).toBeGreaterThanOrEqual(1);
+    expect(scaled).toBeLessThan(2);
+  });
+
+  test("is 1 when there is nothing to scale, and stays a normal f32", () => {
+    expect(prescaleFor(0)).toBe(1);
+    expect(prescaleFor(2 ** -149)).toBe(2 ** 126);
+    expect(prescaleFor(2 ** 127)).toBe(2 ** -126);
+  });
+});
+
+describe("momentsOf", () => {
+  test("merges pieces in order and counts what is not finite", () => {
+    const values = new Float32Array(600_000).fill(0.5);
+    values.set([Number.NaN, Infinity, -Infinity, 0, -0, -3], 300_000);
+    expect(momentsOf(values, 1)).toEqual({
+      finite: 599_997,
+      zeros: 2,
+      nan: 1,
+      plusInfinity: 1,
+      minusInfinity: 1,
+      sum: 599_994 / 2 - 3,
+      squares: 599_994 / 4 + 9,
+      cubes: 599_994 / 8 - 27,
+      fourths: 599_994 / 16 + 81,
+      min: -3,
+      max: 0.5,
+      absMax: 3,
+    });
+  });
+});
