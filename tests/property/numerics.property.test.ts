@@ -86,10 +86,12 @@ describe("permutation statistics equal full enumeration", () => {
     const distances = sums.map((sum) => Math.abs(sum - mean)).sort();
     const sumSquares = a.reduce((sum, x) => sum + x * x, 0);
     const maxAbs = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    let worst = Number.POSITIVE_INFINITY;
     distances.forEach((t, i) => {
       const exact = Math.log10((distances.length - i) / distances.length);
-      expect(log10PermutationBound({ n, sumSquares, maxAbs, t })).toBeGreaterThanOrEqual(exact - 1e-12);
+      worst = Math.min(worst, log10PermutationBound({ n, sumSquares, maxAbs, t }) - exact);
     });
+    expect(worst).toBeGreaterThanOrEqual(-1e-12);
   });
 
   test.prop([labels, seeds])("the permuted-sum bound shrinks when rows are centred", (n, seed) => {
