@@ -232,7 +232,7 @@ export class JsonLexer {
       seen |= byte;
       at++;
     }
-    if (at < piece.length && piece[at] === QUOTE && this.#tokenLength === 0) {
+    if (piece[at] === QUOTE && this.#tokenLength === 0) {
       this.#checkLength(at - start, at);
       this.#endString(piece, start, at, seen < 0x80, at);
       return at + 1;
