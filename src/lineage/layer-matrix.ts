@@ -51,10 +51,12 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
       if (rows.length === 0) continue;
       const stack = buildStack(rows, sharedLabels(pairs));
       const { centred, agreement: equal } = stackInner(stack);
-      // The Gram of a layer depends on its partner only through which rows take part: nearly always all of them.
-      const shape = `${stack.m}/${stack.n}`;
-      const gramA = memo(gramsA, `${j}/${shape}/${pairs.length}`, () => gram(stack.a, stack));
-      const gramB = memo(gramsB, `${i}/${shape}/${pairs.length}`, () => gram(stack.b, stack));
+      // A Gram can serve other partners only when every row of the same matrices takes part: nearly always.
+      const key = pairs.every(isWhole)
+        ? `${stack.n}/${pairs.map((p) => `${p.base.role}${p.base.expert}`).join()}`
+        : null;
+      const gramA = memo(gramsA, key && `${j}/${key}`, () => gram(stack.a, stack));
+      const gramB = memo(gramsB, key && `${i}/${key}`, () => gram(stack.b, stack));
       let trace = 0;
       for (let k = 0; k < gramA.length; k++) trace += gramA[k]! * gramB[k]!;
       z[i * base.length + j] = trace > 0 ? centred / Math.sqrt(trace / (stack.n - 1)) : 0;
@@ -64,7 +66,13 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
   return { suspect, base, z, agreement };
 }
 
-function memo(cache: Map<string, Float64Array>, key: string, make: () => Float64Array): Float64Array {
+/** Whether all sampled rows of both matrices are usable and stand against each other. */
+function isWhole({ suspect, base }: MatrixPair): boolean {
+  return suspect.sampled.length === base.sampled.length && suspect.valid.every(Boolean) && base.valid.every(Boolean);
+}
+
+function memo(cache: Map<string, Float64Array>, key: string | null, make: () => Float64Array): Float64Array {
+  if (key === null) return make();
   let value = cache.get(key);
   if (!value) {
     value = make();
