@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type {
   CompareReport,
   ErrorReport,
@@ -9,13 +9,15 @@ import type {
   InspectReport,
   RegistryReport,
 } from "../../src/report/schemas/index.ts";
-import { runCommand } from "../support/command.ts";
+import { startCommandServer } from "../support/command.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { changed, modelBytes, renamed, tinyModel, writeModel } from "../support/tiny-model.ts";
 
 const root = scratchDirectory();
 const at = (...path: string[]) => join(root, ...path);
+const server = startCommandServer();
+const runCommand = (args: readonly string[], cwd = root) => server.run(args, cwd);
 const HOSTILE = "evil\u001b[2J\u202e";
 
 /** Nothing in the text moves a cursor or turns the direction of writing. */
@@ -24,16 +26,18 @@ function expectPlain(text: string): void {
 }
 
 async function json<T>(schema: string, args: readonly string[], exitCode = 0): Promise<T> {
-  const result = await runCommand([...args, "--json"], { cwd: root });
+  const result = await runCommand([...args, "--json"]);
   expect(result, result.stderr).toMatchObject({ exitCode });
   return requireValid<T>(schema, JSON.parse(result.stdout));
 }
 
 async function failure(args: readonly string[], exitCode: number): Promise<ErrorReport["error"]> {
-  const result = await runCommand([...args, "--json"], { cwd: root });
+  const result = await runCommand([...args, "--json"]);
   expect(result).toMatchObject({ exitCode, stdout: "" });
   return requireValid<ErrorReport>("error@1", JSON.parse(result.stderr)).error;
 }
+
+afterAll(() => server.stop());
 
 beforeAll(async () => {
   const base = tinyModel(1);
@@ -48,11 +52,11 @@ beforeAll(async () => {
     at(HOSTILE),
     renamed(tinyModel(5), (name) => `${name}${HOSTILE}\r`),
   );
-  const added = await runCommand(["registry", "add", "base", "other", "--root", "--registry", "bases"], { cwd: root });
+  const added = await runCommand(["registry", "add", "base", "other", "--root", "--registry", "bases"]);
   expect(added, added.stderr).toMatchObject({ exitCode: 0 });
 });
 
-describe.concurrent("inspect", () => {
+describe("inspect", () => {
   it("says what a model holds", async () => {
     const report = await json<InspectReport>("inspect@1", ["inspect", "base"]);
     expect(report).toMatchObject({
@@ -86,13 +90,13 @@ describe.concurrent("inspect", () => {
     const error = await failure(["inspect", path], 3);
     expect(error.code).toEqual(code);
     expect(error.code).not.toBe("INTERNAL");
-    const asText = await runCommand(["inspect", path], { cwd: root });
+    const asText = await runCommand(["inspect", path]);
     expect(asText).toMatchObject({ exitCode: 3, stdout: "" });
     expect(asText.stderr).toMatch(/^weightmark: [^\n]*\([A-Z_]+\)\n/);
   });
 });
 
-describe.concurrent("fingerprint", () => {
+describe("fingerprint", () => {
   it("writes the same file again without a conflict, and no other without --force", async () => {
     const report = await json<FingerprintReport>("fingerprint@1", ["fingerprint", "base"]);
     expect(report.output.location).toBe("base.fingerprint.safetensors");
@@ -137,14 +141,14 @@ describe.concurrent("fingerprint", () => {
   });
 });
 
-describe.concurrent("compare", () => {
+describe("compare", () => {
   it("finds shared weights, and names no parent unless told which side was trained from scratch", async () => {
     const report = await json<CompareReport>("compare@1", ["compare", "tuned", "base"]);
     expect(report).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
     expect(report.log10P).toBeLessThan(-9);
-    const text = await runCommand(["compare", "tuned", "base"], { cwd: root });
+    const text = await runCommand(["compare", "tuned", "base"]);
     expect(text.stdout).toMatch(/^derived: tuned and base share trained weights, direction not established\.\n/);
-    const rooted = await runCommand(["compare", "tuned", "base", "--root"], { cwd: root });
+    const rooted = await runCommand(["compare", "tuned", "base", "--root"]);
     expect(rooted.stdout).toMatch(/^derived: tuned derives from base\.\n/);
     expect(text.stdout.split("\n").length).toBeLessThan(40);
   });
@@ -169,7 +173,7 @@ describe.concurrent("compare", () => {
   it("never accuses an independent pair", async () => {
     const report = await json<CompareReport>("compare@1", ["compare", "other", "base", "--root"]);
     expect(report.verdict).toBe("no-evidence");
-    const { stdout } = await runCommand(["compare", "other", "base", "--root"], { cwd: root });
+    const { stdout } = await runCommand(["compare", "other", "base", "--root"]);
     for (const text of [stdout, JSON.stringify(report)]) {
       expect(text).not.toMatch(
         /deriv|copied|copies|stole|steal|theft|plagiar|fine-tun|parent(?!s":\[\])|lora(?!Rank)|offspring|guilty/i,
@@ -197,7 +201,7 @@ describe.concurrent("compare", () => {
   });
 
   it("is the same bytes for the same input with --deterministic", async () => {
-    const run = () => runCommand(["compare", "tuned", "base", "--json", "--deterministic"], { cwd: root });
+    const run = () => runCommand(["compare", "tuned", "base", "--json", "--deterministic"]);
     const [one, two] = await Promise.all([run(), run()]);
     expect(one.stdout).toBe(two.stdout);
     expect(JSON.parse(one.stdout)).not.toHaveProperty("startedAt");
@@ -206,7 +210,7 @@ describe.concurrent("compare", () => {
   it("writes the result to --output, in any format", async () => {
     for (const format of ["text", "json", "jsonl"]) {
       const file = `result.${format}`;
-      const result = await runCommand(["compare", "tuned", "base", "--format", format, "-o", file], { cwd: root });
+      const result = await runCommand(["compare", "tuned", "base", "--format", format, "-o", file]);
       expect(result, result.stderr).toMatchObject({ exitCode: 0, stdout: "" });
       const text = readFileSync(at(file), "utf8");
       if (format === "text") expect(text).toMatch(/^derived: /);
@@ -222,9 +226,7 @@ describe.concurrent("compare", () => {
       ["inspect", at("absent")],
     ]) {
       for (const format of ["text", "json"]) {
-        const { stdout, stderr } = await runCommand([...args, "--format", format, "--redact-paths", "-v"], {
-          cwd: "/",
-        });
+        const { stdout, stderr } = await runCommand([...args, "--format", format, "--redact-paths", "-v"], "/");
         expect(stdout + stderr).not.toContain(root);
         expect(stdout + stderr).toMatch(/tuned|absent/);
       }
@@ -232,14 +234,14 @@ describe.concurrent("compare", () => {
   });
 });
 
-describe.concurrent("identify", () => {
+describe("identify", () => {
   it("names the base, also of a suspect with other tensor names", async () => {
     for (const suspect of ["tuned", "scrambled"]) {
       const report = await json<IdentifyReport>("identify@1", ["identify", suspect, "--registry", "bases"]);
       expect(report).toMatchObject({ verdict: "derived", registry: { entries: 2 } });
       expect(report.candidates[0]).toMatchObject({ name: "base", root: true, verdict: "derived" });
     }
-    const text = await runCommand(["identify", "tuned", "--registry", "bases"], { cwd: root });
+    const text = await runCommand(["identify", "tuned", "--registry", "bases"]);
     expect(text.stdout).toMatch(/^derived: tuned derives from base\.\n/);
   });
 
@@ -247,7 +249,7 @@ describe.concurrent("identify", () => {
     const args = ["identify", HOSTILE, "--registry", "bases", "--fail-on", "shared-init"];
     const report = await json<IdentifyReport>("identify@1", args);
     expect(report.verdict).toBe("no-evidence");
-    const { stdout, exitCode } = await runCommand(args, { cwd: root });
+    const { stdout, exitCode } = await runCommand(args);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^no-evidence: No match/);
     expect(stdout).not.toContain("\u001b");
@@ -263,7 +265,7 @@ describe.concurrent("identify", () => {
   });
 });
 
-describe.concurrent("registry", () => {
+describe("registry", () => {
   it("adds, lists, shows, exports, imports, verifies and removes", async () => {
     const on = ["--registry", "mine"];
     const added = await json<RegistryReport>("registry@1", ["registry", "add", "base", "other", ...on]);
@@ -286,10 +288,10 @@ describe.concurrent("registry", () => {
   it("escapes hostile names and takes them for nothing but names", async () => {
     const on = ["--registry", "hostile"];
     await json("registry@1", ["registry", "add", "base", "--name", `../../${HOSTILE}\r\n__proto__`, ...on]);
-    const { stdout } = await runCommand(["registry", "list", ...on], { cwd: root });
+    const { stdout } = await runCommand(["registry", "list", ...on]);
     expect(stdout).toContain("../../evil\\u{1b}[2J\\u{202e}\\u{d}\\u{a}__proto__");
     expectPlain(stdout);
-    const raw = await runCommand(["registry", "list", "--json", ...on], { cwd: root });
+    const raw = await runCommand(["registry", "list", "--json", ...on]);
     expectPlain(raw.stdout);
     expect(JSON.parse(raw.stdout).entries[0].name).toBe(`../../${HOSTILE}\r\n__proto__`);
     expect(readdirSync(at("hostile")).sort()).toEqual(["codes.bin", "fingerprints", "head.json", "journal.jsonl"]);

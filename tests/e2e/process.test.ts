@@ -39,7 +39,7 @@ async function errorOf(args: readonly string[], exitCode: number): Promise<Error
   return requireValid<ErrorReport>("error@1", JSON.parse(result.stderr)).error;
 }
 
-describe.concurrent("limits", () => {
+describe("limits", () => {
   it("gives up after --timeout with exit code 5", async () => {
     const error = await errorOf(
       ["fingerprint", "large", "--depth", "full", "--timeout", "0.3", "-o", "late", "--no-progress"],
@@ -59,7 +59,7 @@ describe.concurrent("limits", () => {
   });
 });
 
-describe.concurrent("interruptions", () => {
+describe("interruptions", () => {
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -80,7 +80,7 @@ describe.concurrent("interruptions", () => {
   });
 });
 
-describe.concurrent("streams", () => {
+describe("streams", () => {
   it("ends quietly when its reader goes away", async () => {
     const script = `"$0" "$1" completion fish | head -c 1; echo ":\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script, NODE, EXECUTABLE]);
@@ -98,7 +98,7 @@ describe.concurrent("streams", () => {
   });
 });
 
-describe.concurrent("help and usage", () => {
+describe("help and usage", () => {
   it("prints help on stdout and usage errors on stderr", async () => {
     const help = await runCommand(["registry", "add", "--help"]);
     expect(help).toMatchObject({ exitCode: 0, stderr: "" });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The built executable, as users run it. */
@@ -35,4 +36,33 @@ export async function runCommand(args: readonly string[], options: CommandOption
   const [exitCode] = (await once(child, "close")) as [number | null];
   const [stdout = "", stderr = ""] = await Promise.all(streams);
   return { exitCode, stdout, stderr };
+}
+
+export interface CommandServer {
+  run(args: readonly string[], cwd: string): Promise<CommandResult>;
+  stop(): void;
+}
+
+/** The built command in one process of its own, for the many tests that need no fresh one. Calls queue up. */
+export function startCommandServer(): CommandServer {
+  const script = fileURLToPath(new URL("./command-server.mjs", import.meta.url));
+  const env = { ...process.env, WEIGHTMARK_REGISTRY: "/nonexistent/registry" };
+  const child = spawn(NODE, [script], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    run(args, cwd) {
+      const result = last.then(async () => {
+        child.stdin.write(`${JSON.stringify({ args, cwd })}\n`);
+        const { value, done } = await answers.next();
+        if (done) throw new Error(`the command server died of ${JSON.stringify(args)}`);
+        return JSON.parse(value as string) as CommandResult;
+      });
+      last = result.catch(() => undefined);
+      return result;
+    },
+    stop() {
+      child.stdin.end();
+    },
+  };
 }
