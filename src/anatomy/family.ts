@@ -8,12 +8,14 @@ const SIGNATURES: readonly (readonly [family: string, ...stems: string[]])[] = [
   ["phi3", "self_attn.qkv_proj"],
   ["baichuan", "self_attn.W_pack"],
   ["internlm2", "attention.wqkv"],
+  ["modernbert", "attn.Wqkv", "mlp.Wi"],
   ["mpt", "attn.Wqkv"],
   ["gguf", "attn_output"],
   ["llama-meta", "attention.wq"],
   ["t5", "layer.0.SelfAttention.q"],
   ["qwen", "attn.c_attn", "mlp.w2"],
   ["gpt2", "attn.c_attn"],
+  ["albert", "albert_layers.0.attention.query"],
   ["bert", "attention.self.query"],
   ["distilbert", "attention.q_lin"],
   ["vit", "attention.attention.query"],
@@ -21,6 +23,9 @@ const SIGNATURES: readonly (readonly [family: string, ...stems: string[]])[] = [
   ["open_clip", "attn.in_proj", "ln_1"],
   ["clip", "self_attn.q_proj", "layer_norm1"],
   ["opt", "self_attn.q_proj", "fc1"],
+  ["phi", "self_attn.q_proj", "self_attn.dense"],
+  ["starcoder2", "self_attn.q_proj", "mlp.c_fc"],
+  ["glm4", "self_attn.q_proj", "post_self_attn_layernorm"],
   ["gpt_neox", "attention.query_key_value"],
   ["falcon", "self_attention.query_key_value", "ln_attn"],
 ];
@@ -40,6 +45,8 @@ export function familyOf(layers: readonly Layer[], parameters: readonly Paramete
   if (stems.has("pre_feedforward_layernorm")) return stems.has("self_attn.q_norm") ? "gemma3" : "gemma2";
   if (plusOne) return "gemma";
   const experts = [...stems].some((stem) => stem.startsWith("mlp.experts."));
+  if (!stems.has("input_layernorm")) return stems.has("post_feedforward_layernorm") ? "olmo2" : "unknown";
+  if (!stems.has("post_attention_layernorm")) return "cohere";
   if (stems.has("self_attn.q_norm")) return experts ? "qwen3_moe" : "qwen3";
   if (biased.has("self_attn.q_proj")) return experts ? "qwen2_moe" : "qwen2";
   return stems.has("mlp.gate_proj") ? "llama" : "unknown";

@@ -1,7 +1,6 @@
 import type { TensorTable } from "./anatomy.ts";
+import { describeAnatomy } from "./describe.ts";
 import type { FusedLayout, HeadShape } from "./fused.ts";
-import { layerUse } from "./layer-table.ts";
-import { parseTensorName } from "./name.ts";
 
 export interface HeadHint extends HeadShape {
   readonly layout: FusedLayout;
@@ -13,7 +12,7 @@ const WIDTH = ["hidden_size", "n_embd", "d_model"];
 
 /**
  * How the fused attention tensors of a model interleave, from its config; null when config is missing, gives no head
- * count, or contradicts the shape of any unsplit tensor. A hint: nothing that decides may rest on it.
+ * count, or contradicts the shape of any tensor left unsplit. A hint: nothing that decides may rest on it.
  */
 export function headHints(config: Readonly<Record<string, unknown>> | null, tensors: TensorTable): HeadHint | null {
   if (config === null) return null;
@@ -25,24 +24,12 @@ export function headHints(config: Readonly<Record<string, unknown>> | null, tens
   if (headSize === null || !Number.isInteger(headSize)) return null;
   // Falcon-RW states kv heads only when they differ; multi-query Falcon is never left unsplit.
   const kvHeads = count(text, KV_HEADS) ?? heads;
-  const fits = [kvHeads, heads].find(
-    (groups) => heads % groups === 0 && everyFusedTensorHas(tensors, (heads + 2 * groups) * headSize),
-  );
+  const fused = new Set<number>();
+  for (const { role, rows } of describeAnatomy(tensors, null).matrices) if (role === "qkv") fused.add(rows);
+  if (fused.size !== 1) return null;
+  const fits = [kvHeads, heads].find((groups) => heads % groups === 0 && fused.has((heads + 2 * groups) * headSize));
   if (fits === undefined) return null;
   return { layout: fits === heads ? "per-head" : "grouped", heads, kvHeads: fits, headSize };
-}
-
-/** True when at least one fused attention tensor exists and all have `rows` rows. */
-function everyFusedTensorHas(tensors: TensorTable, rows: number): boolean {
-  let found = false;
-  for (const { name, shape } of tensors.values()) {
-    const parsed = parseTensorName(name);
-    const use = layerUse(parsed.pattern);
-    if (parsed.suffix === "bias" || shape.length !== 2 || (use !== "per-head" && use !== "query_key_value")) continue;
-    if (shape[0] !== rows) return false;
-    found = true;
-  }
-  return found;
 }
 
 function count(config: Readonly<Record<string, unknown>>, keys: readonly string[]): number | null {

@@ -47,7 +47,7 @@ const OWN_NORM = new Map([
 
 /** Norms known to stand behind a sublayer: where they are, nothing is guessed about the others. */
 const AFTER =
-  /^(?:attention\.output\.LayerNorm|output\.LayerNorm|attention\.LayerNorm|full_layer_layer_norm|output_layer_norm|post_attention_layernorm|post_feedforward_layernorm|post_attention_norm|post_ffw_norm)$/;
+  /(?:^|\.)(?:attention\.output\.LayerNorm|output\.LayerNorm|attention\.LayerNorm|full_layer_layer_norm|output_layer_norm|post_attention_layernorm|post_feedforward_layernorm|post_attention_norm|post_ffw_norm)$/;
 
 const SUBLAYER = /^layer\.[0-9]+\./;
 

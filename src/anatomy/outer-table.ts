@@ -47,6 +47,8 @@ const TABLE = new Map<string, Role>([
   ["predictions.transform.dense", "other"],
   ["transform.dense", "other"],
   ["lm_head.dense", "other"],
+  ["head.dense", "other"],
+  ["predictions.dense", "other"],
   ["vocab_transform", "other"],
   ["classifier", "other"],
   ["classifier.dense", "other"],

@@ -73,4 +73,9 @@ def families() -> list[Family]:
         Family("qwen2_moe", t.Qwen2MoeForCausalLM, t.Qwen2MoeConfig(**{**LLAMA, **UNTIED, "head_dim": 4}, **moe, shared_expert_intermediate_size=20), DECODER, final_norm="model.norm", experts="mlp"),
         Family("qwen3_moe", t.Qwen3MoeForCausalLM, t.Qwen3MoeConfig(**{**LLAMA, **UNTIED}, **moe), DECODER, final_norm="model.norm", experts="mlp"),
         Family("gpt_oss", t.GptOssForCausalLM, t.GptOssConfig(**{**LLAMA, **UNTIED}, num_local_experts=3, rope_parameters={"rope_type": "default", "rope_theta": 10000.0}), DECODER, final_norm="model.norm", experts="mlp"),
+        Family("gpt_bigcode", t.GPTBigCodeForCausalLM, t.GPTBigCodeConfig(n_embd=D, n_layer=LAYERS, n_head=HEADS, n_inner=H, vocab_size=V, n_positions=8, multi_query=False), in_h, final_norm="transformer.ln_f"),
+        Family("phi", t.PhiForCausalLM, t.PhiConfig(**COMMON, intermediate_size=H, max_position_embeddings=8), DECODER, final_norm="model.final_layernorm"),
+        Family("starcoder2", t.Starcoder2ForCausalLM, t.Starcoder2Config(**COMMON, intermediate_size=H, num_key_value_heads=KV), DECODER, final_norm="model.norm"),
+        llama_like("glm4", t.Glm4ForCausalLM, t.Glm4Config, pad_token_id=0),
+        Family("albert", t.AlbertForMaskedLM, t.AlbertConfig(**bert, embedding_size=8), [("language", "albert.encoder.albert_layer_groups", 1)], pre_norm=False),
     ]

@@ -13,9 +13,10 @@ const FAMILIES: Readonly<Record<string, string>> = {
   falcon_40b: "falcon",
   roberta: "bert",
   t5_gated: "t5",
+  gpt_bigcode: "gpt2",
 };
 
-const UNSPLIT = new Set(["gpt_neox", "bloom", "falcon_rw", "falcon_40b"]);
+const UNSPLIT = new Set(["gpt_neox", "bloom", "falcon_rw", "falcon_40b", "gpt_bigcode"]);
 
 /** Roles whose matrices the fixtures hold for every layer. */
 const COVERED = new Set(["q", "k", "v", "o", "gate", "up", "down", "cross_q", "cross_k", "cross_v", "cross_o"]);
