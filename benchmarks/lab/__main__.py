@@ -17,7 +17,8 @@ from .manifest import write_manifest
 from .table import print_table
 
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
-GROUPS = ("examples", "derivatives", "calibration", "manifest", "table")
+# Tiny derivatives start from calibration models, so those come first.
+GROUPS = ("examples", "calibration", "derivatives", "manifest", "table")
 
 
 def main() -> None:

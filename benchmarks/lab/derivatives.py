@@ -19,6 +19,8 @@ from .makers import (
     more_tokens,
     restack,
     three_shards,
+    tiny_continued,
+    tiny_sibling,
 )
 
 # Training lengths differ on purpose: base-c is short, sibling-b saw half of what its base saw.
@@ -170,6 +172,26 @@ CONTINUED = [
     for letter, steps, seed in (("c", SHORT_STEPS, 45), ("a", None, 44))
 ]
 
+# The same questions at another size and length, where seeds are cheap.
+TINY = [
+    row
+    for number in range(6)
+    for row in (
+        Derivative(
+            f"tiny-sibling-{number}",
+            f"the initial weights of calibration model {number}, trained on code instead",
+            {f"calibration/{number:03}": "shared-init"},
+            tiny_sibling(number, "code"),
+        ),
+        Derivative(
+            f"tiny-continued-{number}",
+            f"calibration model {number} trained on by its own recipe, on code",
+            {f"calibration/{number:03}": "derived", f"tiny-sibling-{number}": "shared-init"},
+            tiny_continued(number, "code"),
+        ),
+    )
+]
+
 MIXED = [
     Derivative(
         f"average-{first}-{second}",
@@ -211,4 +233,4 @@ DEEP = [
 ]
 
 # In this order every source is made before what is made from it.
-DERIVATIVES = [*TUNED, *EDITED, *RESTACKED, *MIXED, *TRAINED_BASES, *SIBLINGS, *CONTINUED, *DEEP]
+DERIVATIVES = [*TUNED, *EDITED, *RESTACKED, *MIXED, *TRAINED_BASES, *SIBLINGS, *CONTINUED, *DEEP, *TINY]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import bases, checkpoints, edits
+from . import bases, calibration, checkpoints, edits
 from .examples import EXAMPLES
 from .training import Recipe
 from .tuning import extend_vocabulary, tune, tune_adapter
@@ -15,7 +15,9 @@ Make = Callable[[Path, Path], None]
 
 
 def place(out: Path, name: str) -> Path:
-    """The folder of a model by name: the examples stand apart, everything else is a derivative."""
+    """The folder of a model by name: the examples and "calibration/NNN" stand apart from the derivatives."""
+    if name.startswith("calibration/"):
+        return out / name
     return out / ("examples" if name in EXAMPLES else "derivatives") / name
 
 
@@ -44,6 +46,26 @@ def full_tune(base: str, steps: int | None, rate: float | None, seed: int, domai
         model = checkpoints.load(place(out, base))
         recipe = Recipe(steps or bases.BASE_STEPS, rate or bases.BASE_RATE, seed)
         tune(out, model, recipe, domain=domain, label=folder.name)
+        checkpoints.save(model, folder)
+
+    return make
+
+
+def tiny_sibling(number: int, domain: str) -> Make:
+    """The initial weights of calibration model `number`, trained on other text in another order."""
+
+    def make(out: Path, folder: Path) -> None:
+        calibration.train_tiny(out, folder, calibration.FIRST_SEED + number, domain=domain, order=number)
+
+    return make
+
+
+def tiny_continued(number: int, domain: str) -> Make:
+    """Calibration model `number`, trained on by its own recipe on other text."""
+
+    def make(out: Path, folder: Path) -> None:
+        model = checkpoints.load(out / "calibration" / f"{number:03}")
+        tune(out, model, calibration.recipe(number), domain=domain, label=folder.name)
         checkpoints.save(model, folder)
 
     return make
