@@ -63,7 +63,7 @@ export function openSession(options: CommonOptions, paths: readonly string[], ow
       const shown = options.redactPaths ? mapStrings(report, redact) : report;
       const text = await render(shown, formatOf(options), resultFile === undefined && useColour());
       if (resultFile === undefined) return print(text);
-      const { writeFileAtomic } = await import("../bytes/atomic-file.ts");
+      const { writeFileAtomic } = await import("../index.ts");
       await writeFileAtomic(resultFile, Buffer.from(text), { overwrite: options.force });
     },
   };

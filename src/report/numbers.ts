@@ -45,8 +45,9 @@ export function formatParameters(parameters: number): string {
 export function formatNumber(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "-";
   const size = Math.abs(value);
-  if (size >= 100) return value.toFixed(0);
-  return size >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const text = value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+  // A small negative number rounds to "-0.00".
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 export function formatDuration(seconds: number): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CompareResult, Direction, Verdict } from "../../../src/lineage/result.ts";
 import { summarise } from "../../../src/lineage/wording.ts";
 import { compareReport, type RunInfo } from "../../../src/report/build.ts";
-import { formatBytes, formatDuration, formatParameters } from "../../../src/report/numbers.ts";
+import { formatBytes, formatDuration, formatNumber, formatParameters } from "../../../src/report/numbers.ts";
 import type { CompareReport } from "../../../src/report/schemas/index.ts";
 import { layerBands } from "../../../src/report/text/layer-bands.ts";
 import { renderText } from "../../../src/report/text/render-text.ts";
@@ -182,6 +182,15 @@ describe("numbers for people", () => {
       "1 parameter",
       "870 k parameters",
       "6.74 B parameters",
+    ]);
+    expect([0.256, -0.001, -2.345, 12.34, 1234.5, null, Number.NaN].map(formatNumber)).toEqual([
+      "0.26",
+      "0.00",
+      "-2.35",
+      "12.3",
+      "1235",
+      "-",
+      "-",
     ]);
     expect([0.2, 59.4, 61, 3725].map(formatDuration)).toEqual(["0 s", "59 s", "1 min 1 s", "1 h 2 min"]);
   });
