@@ -14,9 +14,10 @@ import { vectorRole } from "./vector.ts";
 /** Element types whose values are weights. I8 carries the signs and, up to a scale per row, the values of int8 models. */
 const WEIGHT_DTYPES = new Set(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I8"]);
 
-/** How much a role counts towards the confidence that was read from words, and one that shapes only limit. */
+/** How much a role counts towards the confidence: read from words, settled by shapes, only limited by them. */
 const TRUST_WORDS = 0.9;
-const TRUST_SHAPES = 0.3;
+const TRUST_SHAPES = 0.7;
+const TRUST_NONE = 0.3;
 
 /**
  * What every stored tensor is. Names and shapes alone decide; `config` only adds notes, so that a config that was edited,
@@ -33,43 +34,56 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
   const matrices: CanonicalTensor[] = [];
   const unknown: Unknown[] = [];
   let guessed = 0;
-  const collect = (found: Found, component: (parameter: Parameter) => string, layer: number): void => {
+  const collect = (found: Found, placeOf: (parameter: Parameter) => Omit<Unknown, "parameter">): void => {
     for (const matrix of found.matrices) matrices.push(matrix);
-    for (const parameter of found.unknown) unknown.push({ parameter, component: component(parameter), layer });
+    for (const parameter of found.unknown) unknown.push({ parameter, ...placeOf(parameter) });
     guessed += found.guessed;
   };
-  collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => componentOf(name.stem.split(".")), -1);
+  collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => ({
+    component: componentOf(name.stem.split(".")),
+    layer: -1,
+    norms: null,
+  }));
   for (const layer of layers) {
     const component = componentOf(layer.stack.split("."));
     const facts = factsOf(component);
     const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
-    const found = layerMatrices(layer, { component, norms: layerNorms(layer, facts), crossGain });
-    collect(found, () => component, layer.index);
+    const norms = layerNorms(layer, facts);
+    const place = { component, layer: layer.index, norms };
+    collect(layerMatrices(layer, { component, norms, crossGain }), () => place);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
   const understood = matrices.length - guessed;
-  for (const matrix of unknownMatrices(unknown, matrices)) matrices.push(matrix);
-  const byShape = matrices.length - understood - guessed;
+  let settled = 0;
+  for (const matrix of unknownMatrices(unknown, matrices)) {
+    matrices.push(matrix);
+    if (matrix.role !== "unknown") settled += 1;
+  }
+  const open = matrices.length - understood - guessed - settled;
 
   const used = new Set(matrices.map((matrix) => matrix.tensor));
-  for (const { tensor, name } of parameters) if (!used.has(tensor)) others.push({ tensor, role: vectorRole(name) });
+  for (const parameter of parameters) {
+    if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
+  }
   return {
     family,
     confidence:
-      matrices.length === 0 ? 0 : (understood + guessed * TRUST_WORDS + byShape * TRUST_SHAPES) / matrices.length,
+      matrices.length === 0
+        ? 0
+        : (understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE) / matrices.length,
     matrices: matrices.map((matrix) => withFittingGain(matrix, tensors)).sort(byPlace),
     others: others.sort((a, b) => compare(a.tensor, b.tensor)),
-    notes: [...readingNotes(guessed, byShape), ...configNotes(config, matrices)],
+    notes: [...readingNotes(guessed, settled, open), ...configNotes(config, matrices)],
   };
 }
 
-function readingNotes(guessed: number, byShape: number): readonly string[] {
+function readingNotes(guessed: number, settled: number, open: number): readonly string[] {
   const notes: string[] = [];
   if (guessed > 0)
     notes.push(`roles of ${guessed} matrices were read from the words of unknown names and fit their shapes`);
-  if (byShape > 0)
-    notes.push(`names of ${byShape} matrices say nothing; shapes and repetition limit the roles they may play`);
+  if (settled > 0) notes.push(`roles of ${settled} matrices follow from shape and repetition alone`);
+  if (open > 0) notes.push(`names of ${open} matrices say nothing; shape and repetition limit the roles they may play`);
   return notes;
 }
 

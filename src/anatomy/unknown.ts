@@ -1,7 +1,8 @@
-import type { CanonicalTensor } from "./anatomy.ts";
+import type { CanonicalTensor, Gain, Role } from "./anatomy.ts";
 import type { Parameter } from "./layer.ts";
+import type { LayerNorms } from "./norm.ts";
 import { readShapes, type Shape } from "./shapes.ts";
-import { plainView, transposedView } from "./view.ts";
+import { plainView, shapeClass, transposedView } from "./view.ts";
 
 /** A parameter that no name explains, with the place that is known of it. */
 export interface Unknown {
@@ -9,46 +10,95 @@ export interface Unknown {
   readonly component: string;
   /** -1 when no number in the name counts layers. */
   readonly layer: number;
+  /** Null outside the layers. */
+  readonly norms: LayerNorms | null;
 }
 
+/** Roles that one shape may settle in a layer that has every other one; fused and rare ones need more than a shape. */
+const SETTLED: ReadonlySet<Role> = new Set<Role>(["q", "o", "up", "down"]);
+
+/** Known matrices per unknown one above which the leftovers are parts of their own, of which other shapes say nothing. */
+const MOSTLY_KNOWN = 3;
+
 /**
- * Matrices of role `unknown`. Where names explain less than half of a component, shapes and repetition give the
- * candidates; elsewhere the leftovers are some part of their own, of which the other tensors' shapes say nothing.
+ * Matrices of the parameters that names do not explain. Shapes and repetition, over the whole component, give the roles
+ * that each may play; one that its layer lacks and nothing else can play is taken, so is the only table for the
+ * embedding. The others stay `unknown` with their candidates.
  */
 export function unknownMatrices(
   unknown: readonly Unknown[],
   known: readonly CanonicalTensor[],
 ): readonly CanonicalTensor[] {
-  const knownCount = new Map<string, number>();
-  for (const { component } of known) knownCount.set(component, (knownCount.get(component) ?? 0) + 1);
-  const byComponent = new Map<string, Unknown[]>();
-  for (const one of unknown) {
-    const { rows, cols } = flatShape(one.parameter.shape);
-    if (rows < 2 || cols < 2) continue;
-    const list = byComponent.get(one.component);
-    if (list === undefined) byComponent.set(one.component, [one]);
-    else list.push(one);
-  }
+  const knownBy = groupBy(known, ({ component }) => component);
+  const unknownBy = groupBy(
+    unknown.filter(({ parameter }) => isMatrix(parameter)),
+    ({ component }) => component,
+  );
   const matrices: CanonicalTensor[] = [];
-  for (const [component, list] of byComponent) {
-    const read =
-      list.length > (knownCount.get(component) ?? 0)
-        ? readShapes(list.map(({ parameter }) => flatShape(parameter.shape)))
-        : null;
-    for (const { parameter, layer } of list) {
-      const { rows, cols } = flatShape(parameter.shape);
-      const { tensor, name } = parameter;
-      const place = { component, layer, expert: name.expert, role: "unknown", tensor, gain: null } as const;
-      const reading = parameter.shape.length === 2 ? read?.({ rows, cols }) : undefined;
-      const view = reading?.transposed === true ? transposedView(place, cols, rows) : plainView(place, rows, cols);
-      const candidates = reading?.candidates ?? [];
-      matrices.push(candidates.length === 0 ? view : { ...view, candidates });
-    }
+  for (const [component, list] of unknownBy) {
+    const understood = knownBy.get(component) ?? [];
+    for (const matrix of resolve(list, understood)) matrices.push(matrix);
   }
   return matrices;
+}
+
+function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
+  const readable = known.length <= MOSTLY_KNOWN * list.length && known.every(({ colStride }) => colStride === 1);
+  const read = readable ? readShapes([...known, ...list.map(({ parameter }) => flatShape(parameter.shape))]) : null;
+  const taken = new Set(known.map(({ layer, role }) => `${layer} ${role}`));
+  const drafts = list.map((one) => {
+    const { rows, cols } = flatShape(one.parameter.shape);
+    const reading = one.parameter.shape.length === 2 ? read?.({ rows, cols }) : undefined;
+    const candidates = (reading?.candidates ?? []).filter((role) => !taken.has(`${one.layer} ${role}`));
+    return { ...one, rows, cols, transposed: reading?.transposed === true, candidates };
+  });
+  // How many could play the same roles in the same layer: a role is settled only where there is one.
+  const rivals = new Map<string, number>();
+  const rivalry = (one: (typeof drafts)[number]): string => `${one.layer} ${one.candidates} ${shapeClass(one)}`;
+  for (const one of drafts) rivals.set(rivalry(one), (rivals.get(rivalry(one)) ?? 0) + 1);
+  const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
+
+  return drafts.map((one) => {
+    const { parameter, component, layer, candidates, rows, cols } = one;
+    const alone = layered && rivals.get(rivalry(one)) === 1;
+    const role = alone ? settledRole(layer, candidates) : "unknown";
+    const gain = gainOf(one, role === "unknown" ? candidates : [role]);
+    const place = { component, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
+    const view = one.transposed ? transposedView(place, cols, rows) : plainView(place, rows, cols);
+    return role !== "unknown" || candidates.length === 0 ? view : { ...view, candidates };
+  });
+}
+
+function settledRole(layer: number, candidates: readonly Role[]): Role {
+  const [first] = candidates as readonly [Role, ...Role[]];
+  if (layer >= 0) return candidates.length === 1 && SETTLED.has(first) ? first : "unknown";
+  // One table for tokens: without a head of its own the model reads and writes through it.
+  return candidates.length === 2 && first === "embed" ? "embed" : "unknown";
+}
+
+/** The gain is known where all candidates read the same norm. */
+function gainOf({ norms, parameter }: Unknown, candidates: readonly Role[]): Gain | null {
+  const [first, ...rest] = candidates.map((role) => norms?.gainOf(role, parameter.name.stem) ?? null);
+  if (first === undefined || first === null) return null;
+  return rest.every((gain) => gain?.tensor === first.tensor) ? first : null;
+}
+
+function isMatrix({ shape }: Parameter): boolean {
+  const { rows, cols } = flatShape(shape);
+  return rows > 1 && cols > 1;
 }
 
 /** Convolutions and stacks are flattened to their last axis. */
 function flatShape(shape: readonly number[]): Shape {
   return { rows: shape.slice(0, -1).reduce((product, n) => product * n, 1), cols: shape.at(-1) as number };
+}
+
+function groupBy<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of list) {
+    const group = groups.get(keyOf(one));
+    if (group === undefined) groups.set(keyOf(one), [one]);
+    else group.push(one);
+  }
+  return groups;
 }

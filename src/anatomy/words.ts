@@ -17,7 +17,7 @@ const FEED_FORWARD = new Set([
   "expert",
   "experts",
 ]);
-const NORM = new Set(["norm", "ln", "layernorm", "rmsnorm", "rms", "lnorm", "layrnorm"]);
+const NORM = new Set(["norm", "ln", "layernorm", "rmsnorm", "rms", "lnorm", "layrnorm", "scale"]);
 
 const ANYWHERE = new Map<string, Use>([
   ["wq", "q"],

@@ -109,7 +109,7 @@ function touched(matrices: readonly CanonicalTensor[], table: TensorTable): Map<
     for (let row = 0; row < rows; row++) {
       for (let col = 0; col < cols; col++) {
         const at = rowOffset(row) + col * colStride;
-        expect(at >= 0 && at < size, `${tensor} ${at}`).toBe(true);
+        if (!(at >= 0 && at < size)) throw new Error(`${tensor} has no element ${at}`);
         count[at] = (count[at] as number) + 1;
       }
     }
@@ -130,7 +130,7 @@ test("views of a tensor tile it: every element belongs to exactly one matrix", (
       const placed = new Set([...anatomy.matrices, ...anatomy.others].map(({ tensor }) => tensor));
       expect([...placed].sort()).toEqual([...table.keys()].sort());
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -283,5 +283,5 @@ test("many tensors take time in proportion: work per tensor does not grow with t
     expect(matrices.length + others.length).toBe(count);
     return table.gets;
   };
-  expect(accesses(16_000)).toBeLessThanOrEqual(4.1 * accesses(4_000));
+  expect(accesses(8_000)).toBeLessThanOrEqual(4.1 * accesses(2_000));
 });

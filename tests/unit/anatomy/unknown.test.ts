@@ -83,14 +83,51 @@ test("numbers count layers where words say nothing, and shapes limit the roles",
   const anatomy = describeAnatomy(table, null);
   const layer1 = anatomy.matrices.filter(({ layer }) => layer === 1);
   expect(layer1.map(({ tensor, role, candidates }) => `${tensor} ${role} ${candidates}`)).toEqual([
-    "x.1.ya unknown q",
+    "x.1.yg down undefined",
+    "x.1.yd o undefined",
+    "x.1.ya q undefined",
     "x.1.yb unknown k,v",
     "x.1.yc unknown k,v",
-    "x.1.yd unknown o",
     "x.1.ye unknown gate,up",
     "x.1.yf unknown gate,up",
-    "x.1.yg unknown down",
   ]);
+});
+
+test("what words leave open shapes settle, and gains follow where all candidates read one norm", () => {
+  const words = [
+    ["model.embed_tokens", "net.table"],
+    ["model.norm", "net.last_scale"],
+    ["lm_head", "net.unembed"],
+    ["model.layers", "net.blocks"],
+    ["self_attn.q_proj", "attention.wq"],
+    ["self_attn.k_proj", "attention.wk"],
+    ["self_attn.v_proj", "attention.wv"],
+    ["self_attn.o_proj", "attention.wo"],
+    ["mlp.gate_proj", "feed.wa"],
+    ["mlp.up_proj", "feed.wb"],
+    ["mlp.down_proj", "feed.wc"],
+    ["input_layernorm", "scale_1"],
+    ["post_attention_layernorm", "scale_2"],
+  ] as const;
+  const tied = new Map([...llama].filter(([name]) => name !== "lm_head.weight"));
+  const anatomy = describeAnatomy(
+    renamed(tied, (name) => replaceAll(name, words)),
+    null,
+  );
+  const lines = anatomy.matrices
+    .filter(({ layer }) => layer < 1)
+    .map((matrix) => `${lineOf(matrix)} ${matrix.candidates ?? ""}`.trim());
+  expect(lines).toEqual([
+    "language -1 embed 40x16 @0,16",
+    "language 0 down 16x24 @0,24",
+    "language 0 k 16x16 @0,16 < net.blocks.0.scale_1.weight",
+    "language 0 o 16x32 @0,32",
+    "language 0 q 32x16 @0,16 < net.blocks.0.scale_1.weight",
+    "language 0 unknown 24x16 @0,16 < net.blocks.0.scale_2.weight gate,up",
+    "language 0 unknown 24x16 @0,16 < net.blocks.0.scale_2.weight gate,up",
+    "language 0 v 16x16 @0,16 < net.blocks.0.scale_1.weight",
+  ]);
+  expect(anatomy.notes.length).toBe(2);
 });
 
 /** Families whose fixtures give different roles different shapes, as real models do. */
