@@ -55,7 +55,9 @@ function usageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   // No command at all: commander has printed the help, to stderr.
   if (error.code === "commander.help") return error;
-  return new WeightmarkError("USAGE", error.message.replace(/^error: /, ""), { detail: "See weightmark --help." });
+  return new WeightmarkError("USAGE", error.message.replace(/^error: /, "").replaceAll("\n", " "), {
+    detail: "See weightmark --help.",
+  });
 }
 
 async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {

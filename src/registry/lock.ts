@@ -16,8 +16,13 @@ interface Holder {
 
 const RETRY_MS = 25;
 
-/** Tokens of locks this process holds or waits for. */
-const heldHere = new Set<string>();
+/** Locks this process holds or waits for: what gives each back, by its token. */
+const heldHere = new Map<string, () => void>();
+
+// A process that exits in the middle (Ctrl-C) gives its locks back; one that is killed leaves them to be judged stale.
+process.on("exit", () => {
+  for (const release of heldHere.values()) release();
+});
 
 function processStart(pid: number): string | null {
   try {
@@ -118,14 +123,11 @@ export async function withLock<T>(directory: string, timeoutMs: number, work: ()
       // Gone already.
     }
   };
-  heldHere.add(token);
-  // A process that exits in the middle (Ctrl-C) gives the lock back; one that is killed leaves it to be judged stale.
-  process.once("exit", release);
+  heldHere.set(token, release);
   try {
     await acquire(path, mine, token, timeoutMs);
     return await work();
   } finally {
-    process.off("exit", release);
     release();
     heldHere.delete(token);
   }

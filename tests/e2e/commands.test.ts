@@ -111,6 +111,11 @@ describe("fingerprint", () => {
     expect(readdirSync(root).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it("is not taken of a fingerprint", async () => {
+    await json("fingerprint@1", ["fingerprint", "base", "-o", "first"]);
+    expect((await failure(["fingerprint", "first", "-o", "second"], 2)).code).toBe("USAGE");
+  });
+
   it("is the same bytes for any number of threads", async () => {
     const files = await Promise.all(
       ["0", "2"].map(async (threads) => {

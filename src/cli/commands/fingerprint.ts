@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { WeightmarkError } from "../../errors.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { openSession, requireOtherFile } from "../session.ts";
 import { nameOf, openSubject } from "../subject.ts";
@@ -25,6 +26,9 @@ async function fingerprint(path: string, options: FingerprintOptions): Promise<v
   const { fingerprintReport, inputReport } = await import("../../report/build.ts");
   const opened = await openSubject(path, options, session);
   try {
+    if (opened.facts.kind === "fingerprint") {
+      throw new WeightmarkError("USAGE", "this is a fingerprint file already", { file: path });
+    }
     const bytes = serializeFingerprint(opened.subject.fingerprint);
     // The same fingerprint again is no conflict.
     const there = await readFile(output).catch(() => null);

@@ -65,6 +65,13 @@ describe("usage errors", () => {
     expect(stderr).not.toBe("");
   });
 
+  it("suggest what may have been meant, in one line", async () => {
+    expect(await runCommandLine(["compar"])).toBe(2);
+    expect(stderr).toBe(
+      "weightmark: unknown command 'compar' (Did you mean compare?) (USAGE)\nSee weightmark --help.\n",
+    );
+  });
+
   it.each([[["--json"]], [["--format", "json"]], [["--format=jsonl"]]])("are JSON with %j", async (flags) => {
     expect(await runCommandLine(["compare", "one", ...flags])).toBe(2);
     expect(requireValid("error@1", JSON.parse(stderr))).toMatchObject({ error: { code: "USAGE" } });
