@@ -1,4 +1,4 @@
-import { thinSvd } from "../numerics/svd.ts";
+import { singularValues } from "../numerics/svd.ts";
 
 /** Leading singular value over the edge of noise from which a slice counts as trained; noise alone stays below 1.02. */
 export const STRUCTURED = 1.05;
@@ -15,8 +15,7 @@ export function learnedStructure(values: Float32Array, height: number, width: nu
     scale(x, height, width, width, 1);
     scale(x, width, height, 1, width);
   }
-  const { s } = thinSvd(x, height, width);
-  return s[0]! / (Math.sqrt(height) + Math.sqrt(width));
+  return singularValues(x, height, width)[0]! / (Math.sqrt(height) + Math.sqrt(width));
 }
 
 /** Brings each of `lines` vectors of `length` elements to unit RMS; zero vectors stay. */

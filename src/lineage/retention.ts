@@ -1,6 +1,6 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { sliceValues } from "../fingerprint/slice.ts";
-import { thinSvd } from "../numerics/svd.ts";
+import { singularValues, thinSvd } from "../numerics/svd.ts";
 import { learnedStructure } from "./learned-structure.ts";
 
 /** Leading singular pairs that count as what training put there. */
@@ -111,7 +111,7 @@ function differenceRank(suspect: Slice, base: Slice): number | null {
   const delta = Float64Array.from(a, (x, i) => b[i]! - x);
   const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
   const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
-  const { s } = thinSvd(delta, height, width);
+  const s = singularValues(delta, height, width);
   let rank = 0;
   while (rank < s.length && s[rank]! > edge) rank++;
   return rank <= height / 2 ? rank : null;

@@ -18,7 +18,7 @@ export interface ModelShape {
   readonly tied: boolean;
 }
 
-export const SMALL: ModelShape = { family: "llama", width: 96, hidden: 160, layers: 3, vocabulary: 384, tied: false };
+export const SMALL: ModelShape = { family: "llama", width: 64, hidden: 96, layers: 3, vocabulary: 320, tied: false };
 
 export interface ModelSeeds {
   /** Of the random initial weights. */
@@ -80,7 +80,7 @@ function* parameters(s: ModelShape): Generator<readonly [string, readonly number
       return yield* neox(s);
     case "llava":
       yield* llama(s, "language_model.");
-      return yield* vision({ ...s, width: (s.width * 2) / 3, hidden: s.width });
+      return yield* vision({ ...s, width: (s.width * 3) / 4, hidden: s.width });
     default:
       return yield* llama(s, "");
   }

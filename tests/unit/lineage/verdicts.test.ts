@@ -1,0 +1,318 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Fingerprint } from "../../../src/fingerprint/fingerprint.ts";
+import type { Subject } from "../../../src/lineage/subject.ts";
+import { prng } from "../../../src/numerics/prng.ts";
+import {
+  addLora,
+  addNoise,
+  average,
+  cast,
+  extendVocabulary,
+  lieAboutRoles,
+  mapMatrices,
+  prune,
+  quantise,
+  relayer,
+  scramble,
+} from "../../support/derive.ts";
+import { type Model, randomModel } from "../../support/random-model.ts";
+import { checkpointOf, judge, subjectOf } from "../../support/stored-model.ts";
+
+const THRESHOLD = -9;
+const model = randomModel({ init: 1 });
+const stranger = randomModel({ init: 2 });
+let base: Subject;
+let root: Subject;
+let foreign: Subject;
+
+beforeAll(async () => {
+  base = await subjectOf(model, { name: "base" });
+  root = { ...base, root: true };
+  foreign = await subjectOf(stranger, { name: "stranger" });
+});
+
+const without = (m: Model, pattern: RegExp): Model => new Map([...m].filter(([name]) => !pattern.test(name)));
+
+describe("identical and recast", () => {
+  test("a copy, whatever the element type holds it without loss", async () => {
+    expect(await judge(model, base)).toMatchObject({ verdict: "identical", relations: ["copy"] });
+    const wide = await judge(cast(model, "F64"), base);
+    expect(wide).toMatchObject({ verdict: "identical", relations: ["copy", "recast"] });
+    expect(wide.caveats.join()).toMatch(/sampled position/);
+    expect(wide.log10P).toBeLessThan(-20);
+  });
+
+  test.each(["BF16", "F16"] as const)("a cast to %s, seen from both sides", async (dtype) => {
+    const narrow = await subjectOf(cast(model, dtype), { name: "narrow" });
+    const there = await judge(narrow, base);
+    expect(there).toMatchObject({ verdict: "recast", relations: ["recast"], direction: "not-established" });
+    expect(there.caveats.join()).toMatch(/every sampled value of narrow is the other's, rounded/);
+    expect((await judge(base, narrow)).verdict).toBe("recast");
+  });
+
+  test("one changed value in a sampled row is neither", async () => {
+    const touched = mapMatrices(model, (values, _, name) =>
+      name.endsWith("layers.1.mlp.up_proj.weight") ? values.map((x, i) => (i === 5 ? x + 1 : x)) : values,
+    );
+    expect((await judge(touched, base)).verdict).toBe("derived");
+    expect((await judge(cast(touched, "BF16"), base)).verdict).toBe("derived");
+  });
+
+  test("a norm alone that changed is enough of a difference", async () => {
+    const name = "model.layers.2.input_layernorm.weight";
+    const norm = model.get(name)!;
+    const changed = new Map(model).set(name, { ...norm, values: norm.values.map((g) => g * 1.01) });
+    expect((await judge(changed, base)).verdict).toBe("derived");
+  });
+
+  test("equal norms and embeddings do not make two quantised models one", async () => {
+    const packed = async (seed: number): Promise<Subject> => {
+      const random = prng(`codes ${seed}`);
+      const kept = without(model, /\.(?:q|k|v|o|gate|up|down)_proj/);
+      const checkpoint = await checkpointOf(kept);
+      const codes = await checkpointOf(
+        new Map([
+          [
+            "codes",
+            { shape: [64, 96], dtype: "F32", values: Float32Array.from({ length: 64 * 96 }, () => random.normal()) },
+          ],
+        ]),
+      );
+      const info = codes.tensors.get("codes")!;
+      const tensors = new Map(checkpoint.tensors);
+      const name = "model.layers.0.mlp.down_proj.qweight";
+      tensors.set(name, { ...info, name, dtype: "I32", file: 1 });
+      return subjectOf({ ...checkpoint, tensors, files: [...checkpoint.files, ...codes.files] });
+    };
+    const [one, again, other] = [await packed(1), await packed(1), await packed(2)];
+    expect((await judge(again, one)).verdict).toBe("identical");
+    expect((await judge(other, one)).verdict).not.toMatch(/identical|recast/);
+  });
+});
+
+describe("derived", () => {
+  const made: [string, () => Model, string?][] = [
+    ["5 % noise", () => addNoise(model, 0.05), "fine-tune"],
+    ["20 % noise", () => addNoise(model, 0.2), "fine-tune"],
+    ["50 % pruned", () => prune(model, 0.5), "pruned"],
+    ["int8", () => quantise(model, 8), "quantized"],
+    ["int4", () => quantise(model, 4), "quantized"],
+    ["LoRA of rank 4", () => addLora(model, 4, 0.1), "lora"],
+    ["LoRA of rank 16", () => addLora(model, 16, 0.1), "lora"],
+    ["layers dropped", () => relayer(model, [0, 2]), "depth-pruned"],
+    ["layers repeated", () => relayer(model, [0, 1, 1, 2]), "depth-upscaled"],
+    ["layers in another order, noisy", () => addNoise(relayer(model, [2, 0, 1]), 0.1)],
+    ["vocabulary extended", () => extendVocabulary(model, 40), "vocabulary-extended"],
+    ["names that say nothing, noisy", () => scramble(addNoise(model, 0.1))],
+    ["names that lie, noisy", () => lieAboutRoles(addNoise(model, 0.1))],
+    ["all layers' names traded, noisy", () => relayer(lieAboutRoles(addNoise(model, 0.1)), [1, 2, 0])],
+  ];
+  test.each(made)("%s", async (_, make, relation) => {
+    const suspect = await subjectOf(make(), { name: "suspect" });
+    const result = await judge(suspect, base);
+    expect(result.verdict).toBe("derived");
+    expect(result.log10P).toBeLessThanOrEqual(-20);
+    expect(result.threshold).toBe(THRESHOLD);
+    if (relation !== undefined) expect(result.relations).toContain(relation);
+    expect((await judge(suspect, foreign)).verdict).toBe("no-evidence");
+  });
+
+  test("an average counts for both of its parents, and for nobody else", async () => {
+    const merged = await subjectOf(average(model, stranger, 0.7));
+    expect((await judge(merged, base)).verdict).toBe("derived");
+    expect((await judge(merged, foreign)).verdict).toBe("derived");
+    expect((await judge(merged, await subjectOf(randomModel({ init: 3 })))).verdict).toBe("no-evidence");
+  });
+
+  test.each([1, 4, 16])("tells the rank of an adapter: %i", async (rank) => {
+    expect((await judge(addLora(model, rank, 0.2), base)).difference.loraRank).toBe(rank);
+  });
+
+  test.each(["gpt2", "neox", "phi3", "mixtral", "llava"] as const)("in the layout of %s", async (family) => {
+    const one = await subjectOf(randomModel({ init: 11 }, { family }));
+    const noisy = await judge(addNoise(randomModel({ init: 11 }, { family }), 0.1), one);
+    expect(noisy.verdict).toBe("derived");
+    for (const c of noisy.components) expect(c.log10P).toBeLessThanOrEqual(-20);
+    expect((await judge(randomModel({ init: 12 }, { family }), one)).verdict).toBe("no-evidence");
+  });
+
+  test("prints which base layer each layer comes from", async () => {
+    const { layers } = await judge(relayer(addNoise(model, 0.05), [2, 0, 0, 1]), base);
+    expect(layers.map((l) => [l.suspect, l.base])).toEqual([
+      [0, 2],
+      [1, 0],
+      [2, 0],
+      [3, 1],
+    ]);
+    for (const l of layers) expect(l.log10P).toBeLessThan(-20);
+  });
+});
+
+describe("shared-init", () => {
+  test("another training of the same initial weights, from both sides and after a cast", async () => {
+    const sibling = randomModel({ init: 1, training: 9 });
+    for (const suspect of [sibling, cast(sibling, "BF16"), quantise(sibling, 4), addNoise(sibling, 0.1)]) {
+      const result = await judge(suspect, root);
+      expect(result.verdict).toBe("shared-init");
+      expect(result.log10P).toBeLessThanOrEqual(THRESHOLD);
+      expect(result).toMatchObject({ direction: "not-established", parents: [], relations: [] });
+      expect(result.summary).toMatch(/same initial weights/);
+      for (const c of result.components) expect(c.verdict).not.toBe("derived");
+    }
+    expect((await judge(base, await subjectOf(sibling))).verdict).toBe("shared-init");
+  });
+
+  test("untrained weights share an initialisation and nothing else", async () => {
+    const flat = mapMatrices(model, (values) => {
+      const random = prng(`untrained ${values.length}`);
+      return values.map(() => 0.02 * random.normal());
+    });
+    const result = await judge(addNoise(flat, 0.1), await subjectOf(flat));
+    expect(result.verdict).toBe("shared-init");
+    expect(result.components.map((c) => c.reason).join()).toMatch(/too few slices of the base show training/);
+  });
+});
+
+describe("direction", () => {
+  const noisy = addNoise(model, 0.1);
+
+  test("is claimed from a registered root to what is none, and never otherwise", async () => {
+    const child = await subjectOf(noisy, { name: "child" });
+    const from = await judge(child, root);
+    expect(from).toMatchObject({ direction: "suspect-from-base", parents: [{ name: "base" }] });
+    expect(from.summary).toBe("child derives from base.");
+    const swapped = await judge(root, child);
+    expect(swapped).toMatchObject({ direction: "base-from-suspect", parents: [{ name: "base" }] });
+    expect(swapped.summary).toBe("child derives from base.");
+    for (const [suspect, other] of [
+      [child, base],
+      [{ ...child, root: true }, root],
+    ] as const) {
+      const result = await judge(suspect, other);
+      expect(result).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
+      expect(result.summary).toBe("child and base share trained weights, direction not established.");
+      expect(result.caveats.join()).toMatch(/which came first is not shown/);
+    }
+  });
+
+  test("two fine-tunes of one base are never parent and child", async () => {
+    const [one, two] = [await subjectOf(addNoise(model, 0.05, 1)), await subjectOf(addNoise(model, 0.3, 2))];
+    for (const result of [await judge(one, two), await judge(two, one)]) {
+      expect(result).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
+    }
+  });
+});
+
+describe("components", () => {
+  const llava = randomModel({ init: 21 }, { family: "llava" });
+  const other = randomModel({ init: 22 }, { family: "llava" });
+  const parts = (language: Model, vision: Model): Model =>
+    new Map([...language].map(([name, t]) => [name, name.startsWith("vision_tower") ? vision.get(name)! : t]));
+
+  test("a copied vision tower is found beside a new language model, and named", async () => {
+    const one = await subjectOf(llava, { name: "one", root: true });
+    const result = await judge(addNoise(parts(other, llava), 0.05), one);
+    const of = (name: string) => result.components.find((c) => c.component === name)!.verdict;
+    expect([of("vision"), of("language"), of("embeddings")]).toEqual(["derived", "no-evidence", "no-evidence"]);
+    expect(result.verdict).toBe("derived");
+    expect(result.summary).toBe("suspect (vision) derives from one (vision).");
+  });
+
+  test("a new vision tower does not hide a copied language model", async () => {
+    const result = await judge(addNoise(parts(llava, other), 0.05), await subjectOf(llava, { name: "one" }));
+    expect(result.summary).toBe(
+      "suspect (language) and one (language) share trained weights, direction not established.",
+    );
+  });
+
+  test("copied embeddings alone are said to be that", async () => {
+    const kept = new Map([...stranger].map(([name, t]) => [name, /embed|lm_head/.test(name) ? model.get(name)! : t]));
+    const result = await judge(addNoise(kept, 0.05), root);
+    expect(result.components.find((c) => c.component === "language")!.verdict).toBe("no-evidence");
+    expect(result.summary).toBe("suspect (embeddings) derives from base (embeddings).");
+  });
+
+  test("a whole copy names no part", async () => {
+    expect((await judge(addNoise(llava, 0.05), await subjectOf(llava, { name: "one" }))).summary).not.toMatch(/\(/);
+  });
+});
+
+describe("no-evidence and not-testable", () => {
+  test("the wrong base of the same shape", async () => {
+    const result = await judge(stranger, root, {});
+    expect(result).toMatchObject({ verdict: "no-evidence", direction: "not-established", relations: [], parents: [] });
+    expect(result.summary).toMatch(/does not prove that they are unrelated/);
+    for (const t of result.tests)
+      if (t.name === "T1" && t.axis === "residual") expect(t.monteCarloP).toBeGreaterThan(1e-3);
+  });
+
+  test("another width and another depth", async () => {
+    for (const shape of [{ width: 128 }, { layers: 5 }, { family: "gpt2" as const }]) {
+      expect((await judge(randomModel({ init: 3 }, shape), base)).verdict).toMatch(/no-evidence|not-testable/);
+    }
+  });
+
+  test.each([
+    ["zeros", 0],
+    ["NaN", Number.NaN],
+    ["infinity", Number.POSITIVE_INFINITY],
+    ["a constant", 0.125],
+  ])("%s everywhere cannot be tested, not even against themselves", async (_, value) => {
+    const dead = await subjectOf(mapMatrices(model, (values) => values.map(() => value)));
+    for (const result of [await judge(dead, base), await judge(base, dead), await judge(dead, dead)]) {
+      expect(result).toMatchObject({ verdict: "not-testable", log10P: null });
+      expect(result.caveats.join()).toMatch(/constant or not finite/);
+    }
+  });
+
+  test("no tensors, and integers only", async () => {
+    const empty = await subjectOf(new Map());
+    const checkpoint = await checkpointOf(model);
+    const integers = await subjectOf({
+      ...checkpoint,
+      tensors: new Map([...checkpoint.tensors].map(([name, t]) => [name, { ...t, dtype: "I32" as const }])),
+    });
+    for (const nothing of [empty, integers]) {
+      for (const result of [await judge(nothing, base), await judge(base, nothing), await judge(nothing, nothing)]) {
+        expect(result).toMatchObject({ verdict: "not-testable", log10P: null });
+        expect(result.caveats).toContain("the models have no comparable matrices");
+      }
+    }
+  });
+
+  test("one row with NaN costs that row alone", async () => {
+    const holed = mapMatrices(model, (values, { shape }) => values.map((x, i) => (i < shape[1]! ? Number.NaN : x)));
+    const result = await judge(holed, base);
+    expect(result.verdict).toBe("derived");
+    expect(result.log10P).toBeLessThan(-20);
+  });
+});
+
+describe("correction", () => {
+  test("p grows with every hypothesis and is printed after correction", async () => {
+    const suspect = await subjectOf(addNoise(model, 0.1));
+    const one = await judge(suspect, base, { monteCarlo: false });
+    const many = await judge(suspect, base, { monteCarlo: false, hypotheses: 1000 });
+    expect(many.log10P! - one.log10P!).toBeCloseTo(3, 6);
+    expect(many.log10Tried - one.log10Tried).toBeCloseTo(3, 6);
+  });
+
+  test("T1 alone never decides: beyond 1e-6 its normal tail is not counted", async () => {
+    // The same sign bits, but only twelve labels: z is large, 12! relabelings are not many.
+    const narrow = randomModel({ init: 31 }, { width: 12, hidden: 16, layers: 2, vocabulary: 64 });
+    const result = await judge(addNoise(narrow, 0.01), await subjectOf(narrow));
+    const t1 = result.tests.find((t) => t.name === "T1" && t.axis === "residual")!;
+    expect(Math.abs(t1.z!)).toBeGreaterThan(6);
+    expect(result.log10P).toBeGreaterThan(-9);
+    expect(result.verdict).toBe("no-evidence");
+  });
+
+  test("a fingerprint without slices cannot rule out a common initialisation", async () => {
+    const bare = (fp: Fingerprint): Fingerprint => ({ ...fp, slices: [] });
+    const suspect = await subjectOf(addNoise(model, 0.1), { weights: false });
+    const blind = { ...base, fingerprint: bare(base.fingerprint), checkpoint: null };
+    expect((await judge({ ...suspect, fingerprint: bare(suspect.fingerprint) }, blind)).verdict).toBe("shared-init");
+    // With the weights at hand the slices are read from them.
+    expect((await judge(addNoise(model, 0.1), { ...blind, checkpoint: base.checkpoint })).verdict).toBe("derived");
+  });
+});
