@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { unlinkSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
@@ -10,6 +11,20 @@ export interface WriteOptions {
   /** Replace an existing regular file. @default false */
   readonly overwrite?: boolean | undefined;
 }
+
+/** Temporary files of this process that have no final name yet. */
+const unfinished = new Set<string>();
+
+// process.exit in the middle of a write (Ctrl-C) leaves nothing either.
+process.on("exit", () => {
+  for (const temporary of unfinished) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // Not made yet, or gone already.
+    }
+  }
+});
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null)) !== null;
@@ -86,6 +101,7 @@ export async function writeFileAtomic(path: string, content: FileContent, option
 
   // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed. Mode 0666 less the umask.
   const handle = await orFailed(open(temporary, "wx", 0o666));
+  unfinished.add(temporary);
   try {
     for await (const piece of content instanceof Uint8Array ? [content] : content) {
       await orFailed(writeAll(handle, piece));
@@ -98,6 +114,8 @@ export async function writeFileAtomic(path: string, content: FileContent, option
     await handle.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
     throw error;
+  } finally {
+    unfinished.delete(temporary);
   }
   await syncDirectory(directory);
 }

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -78,6 +78,26 @@ describe("interruptions", () => {
     const again = await runCommand(["registry", "add", join("..", "small"), "--registry", "r"], { cwd: directory });
     expect(again, again.stderr).toMatchObject({ exitCode: 0 });
   });
+});
+
+it("takes its temporary file away when it is interrupted while it writes", async () => {
+  const directory = join(root, "writing");
+  mkdirSync(directory);
+  const atomicFile = new URL("../../dist/src/bytes/atomic-file.js", import.meta.url).href;
+  const script = `
+    const { writeFileAtomic } = await import(${JSON.stringify(atomicFile)});
+    process.once("SIGINT", () => process.exit(130));
+    async function* endless() { for (;;) { yield new Uint8Array(1000); console.log("wrote"); await new Promise((next) => setTimeout(next, 5)); } }
+    await writeFileAtomic("output", endless());`;
+  const child = spawn(NODE, ["--input-type=module", "-e", script], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  expect(readdirSync(directory)).toHaveLength(1);
+  child.kill("SIGINT");
+  expect((await once(child, "close"))[0]).toBe(130);
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 describe("streams", () => {
