@@ -3,7 +3,7 @@ import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
 import { familyOf } from "./family.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
-import { type Found, layerMatrices } from "./layer-matrices.ts";
+import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
 import { layerNorms } from "./norm.ts";
 import { outerMatrices } from "./outer-matrices.ts";
@@ -44,13 +44,14 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
     layer: -1,
     norms: null,
   }));
+  const budget = { views: MAX_EXPERT_VIEWS };
   for (const layer of layers) {
     const component = componentOf(layer.stack.split("."));
     const facts = factsOf(component);
     const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
     const norms = layerNorms(layer, facts);
     const place = { component, layer: layer.index, norms };
-    collect(layerMatrices(layer, { component, norms, crossGain }), () => place);
+    collect(layerMatrices(layer, { component, norms, crossGain, budget }), () => place);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);

@@ -9,14 +9,18 @@ import { isConv1dName, layerOrientation, layerWidth, type Orientation } from "./
 import { plainView, shiftedView, transposedView } from "./view.ts";
 import { useFromWords } from "./words.ts";
 
-/** More experts than this in one tensor are no experts; it bounds how many views a small header can ask for. */
+/** More experts than this in one tensor are no experts. */
 const MAX_EXPERTS = 4096;
+/** And this many in all: a header of a few megabytes could otherwise ask for billions of views. */
+export const MAX_EXPERT_VIEWS = 2 ** 18;
 
 export interface LayerContext {
   readonly component: string;
   readonly norms: LayerNorms;
   /** Gain of what the decoder's cross-attention reads: the encoder's last norm. */
   readonly crossGain: Gain | null;
+  /** How many stacked experts the model may still be taken apart into; shared by all its layers. */
+  readonly budget: { views: number };
 }
 
 /** What all tensors of a layer need to know of it, gathered once. */
@@ -100,6 +104,8 @@ function matricesOf(
   const stacked = shape.length === 3;
   const experts = stacked ? (shape[0] as number) : 1;
   if (shape.length > 3 || shape.includes(0) || experts > MAX_EXPERTS) return null;
+  if (stacked && experts > context.budget.views) return null;
+  if (stacked) context.budget.views -= experts;
   const role = roleOf(use);
   const gain = role === "cross_k" || role === "cross_v" ? context.crossGain : context.norms.gainOf(role, name.stem);
   const expert = name.pattern.endsWith("_shexp") ? SHARED_EXPERT : name.expert;

@@ -259,9 +259,16 @@ test("hostile names and shapes never throw, lose no tensor and make no view that
 });
 
 test("expert tensors cannot ask for more views than experts there can be", () => {
-  const shape = [2 ** 31, 1, 1];
-  const anatomy = describeAnatomy(tableOf([["model.layers.0.mlp.experts.gate_up_proj", shape]]), null);
-  expect(anatomy.matrices.length).toBeLessThanOrEqual(1);
+  const stacked = (experts: number, layers: number): number => {
+    const shapes = Array.from({ length: layers }, (_, layer) => {
+      return [`model.layers.${layer}.mlp.experts.down_proj`, [experts, 4, 2]] as const;
+    });
+    return describeAnatomy(tableOf(shapes), null).matrices.length;
+  };
+  expect(stacked(4096, 1)).toBe(4096);
+  expect(stacked(4097, 1)).toBe(1);
+  // 64 such tensors use up what a model may have; each further one stays whole.
+  expect(stacked(4096, 66)).toBe(64 * 4096 + 2);
 });
 
 test("many tensors take time in proportion: work per tensor does not grow with their number", () => {
