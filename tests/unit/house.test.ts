@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+
+/** Data flows one way: a folder may import from itself and from the folders before it. */
+const HOUSE = [
+  "bytes",
+  "formats",
+  "kernels",
+  "numerics",
+  "checkpoint",
+  "anatomy",
+  "fingerprint",
+  "lineage",
+  "watermark",
+  "evidence",
+  "registry",
+  "scan",
+  "report",
+  "cli",
+] as const;
+
+/** Everybody may report an error; the index is the library's face and shows whatever it likes. */
+const FOR_ALL = "errors.ts";
+const INDEX = "index.ts";
+/** The command line is a user of the library: what the index exports, what reports are made of, and itself. */
+const OPEN_TO_CLI = new Set(["cli", "report", INDEX, FOR_ALL]);
+
+const SOURCE = join(import.meta.dirname, "../../src");
+
+/** Paths below src/, with slashes. Kernel sources are AssemblyScript, not part of the program. */
+function sources(): string[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts") && !path.startsWith("kernels/assembly/"));
+}
+
+/** Relative imports of a file, static, dynamic and re-exporting, as paths below src/. */
+function importsOf(path: string): string[] {
+  const text = readFileSync(join(SOURCE, path), "utf8");
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.[^"']*)["']/g);
+  return [...found].map((match) => normalize(join(dirname(path), match[1]!)).replaceAll("\\", "/"));
+}
+
+const folderOf = (path: string): string => path.split("/")[0]!;
+
+function complaint(from: string, to: string): string | null {
+  if (to.startsWith("..")) return `${from} imports ${to}, outside of src`;
+  if (from === INDEX || from === FOR_ALL || to === FOR_ALL) return null;
+  const [here, there] = [folderOf(from), folderOf(to)];
+  if (here === "cli") return OPEN_TO_CLI.has(there) ? null : `${from} imports ${to}, past the library's index`;
+  const [mine, its] = [HOUSE.indexOf(here as never), HOUSE.indexOf(there as never)];
+  if (mine < 0) return `${from} lies in no folder of the house`;
+  return its >= 0 && its <= mine ? null : `${from} imports ${to}, which lies below it`;
+}
+
+describe("the house", () => {
+  test("every import points upwards", () => {
+    const files = sources();
+    expect(files.length).toBeGreaterThan(100);
+    const edges = files.flatMap((from) => importsOf(from).map((to) => [from, to] as const));
+    expect(edges.length).toBeGreaterThan(files.length);
+    expect(edges.map(([from, to]) => complaint(from, to)).filter((x) => x !== null)).toEqual([]);
+  });
+
+  test("errors import nothing", () => {
+    expect(importsOf(FOR_ALL)).toEqual([]);
+  });
+
+  test("every import names a file that is there, with its extension", () => {
+    const files = new Set(sources());
+    const missing = [...files].flatMap((from) => importsOf(from).filter((to) => to.endsWith(".ts") && !files.has(to)));
+    expect(missing).toEqual([]);
+  });
+
+  test("the check itself sees every kind of import and every wrong direction", () => {
+    expect(complaint("anatomy/view.ts", "lineage/compare.ts")).toMatch(/below/);
+    expect(complaint("lineage/compare.ts", "anatomy/view.ts")).toBeNull();
+    expect(complaint("cli/main.ts", "lineage/compare.ts")).toMatch(/index/);
+    expect(complaint("cli/main.ts", "index.ts")).toBeNull();
+    expect(complaint("report/build.ts", "cli/main.ts")).toMatch(/below/);
+    expect(complaint("attic/x.ts", "bytes/x.ts")).toMatch(/no folder/);
+    expect(complaint("bytes/x.ts", "../bin/x.ts")).toMatch(/outside/);
+    expect(relative(SOURCE, join(SOURCE, "bytes"))).toBe("bytes");
+  });
+});
