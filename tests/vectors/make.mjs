@@ -73,6 +73,7 @@ good("every-dtype", "all 22 element types, four elements each", everyDtype());
 good("depth-64", "64 nested values, the most we read", build(`{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"x":${"[".repeat(62)}${"]".repeat(62)}}}`));
 good("rank-64", "64 dimensions, the most we read", build(one("w", entry("U8", Array(64).fill(1).join(), 0, 1)), 1));
 good("zero-times-large", "no bytes: one dimension is zero, another large", build(one("w", entry("U8", "0,9007199254740991", 0, 0))));
+good("data-ends-like-zip", "data that end in a zip signature, too short for a zip directory", build(one("w", entry("U8", "40", 0, 40)), Buffer.concat([zeros(36), latin1("PK\x05\x06")])));
 good("data-like-zip", "data that hold a zip signature but no zip directory", build(one("w", entry("U8", "40", 0, 40)), Buffer.concat([latin1("PK\x05\x06"), Buffer.alloc(36, 0xff)])));
 
 function everyDtype() {

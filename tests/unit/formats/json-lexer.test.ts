@@ -45,6 +45,11 @@ describe("JsonLexer", () => {
     }
   });
 
+  it("knows where surrogates begin and end", () => {
+    const text = String.raw`"\ud7ff\ue000\ud800\udc00\udbff\udfff"`;
+    expect(events(text)).toEqual(["string \ud7ff\ue000\u{10000}\u{10ffff}"]);
+  });
+
   it("reads a lone number at the very end", () => {
     expect(events("12")).toEqual(["number 12"]);
     expect(events("1", "2")).toEqual(["number 12"]);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
+import { MAX_HEADER_BYTES } from "../../../src/formats/safetensors/limits.ts";
 import { serializeSafetensors, type TensorData, writeSafetensors } from "../../../src/formats/safetensors/writer.ts";
 import type { Dtype } from "../../../src/formats/tensor-info.ts";
 import { refusal } from "../../support/refusal.ts";
@@ -67,7 +68,7 @@ describe("serializeSafetensors", () => {
     ["half a surrogate pair", one({ name: "\ud800" }), /surrogate/],
     ["the name of the metadata", one({ name: "__metadata__" }), /__metadata__/],
     ["a long name", one({ name: "é".repeat(32_769) }), /65536/],
-    ["an unknown type", one({ dtype: "F128" as Dtype }), /F128/],
+    ["an unknown type", one({ dtype: "F128" as Dtype }), /unknown dtype F128/],
     ["a negative dimension", one({ shape: [-1] }), /dimension/],
     ["a broken dimension", one({ shape: [0.5] }), /dimension/],
     ["too many elements", one({ shape: [2 ** 40, 2 ** 40] }), /overflow/],
@@ -76,9 +77,14 @@ describe("serializeSafetensors", () => {
     expect((await refusal(serialize(tensors), "ST_WRITE_INVALID")).message).toMatch(message);
   });
 
-  it("refuses metadata that cannot be written, and a header that nobody reads", async () => {
+  it("refuses metadata that cannot be written", async () => {
     await refusal(serialize([], new Map([["k", "\udc00"]])), "ST_WRITE_INVALID");
-    await refusal(serialize([], new Map([["k", "v".repeat(100_000_000)]])), "ST_WRITE_INVALID");
+  });
+
+  it("writes the longest header that is read, and none longer", async () => {
+    const value = "v".repeat(MAX_HEADER_BYTES - '{"__metadata__":{"k":""}}'.length);
+    expect(serializeSafetensors([], new Map([["k", value]]))).toHaveLength(8 + MAX_HEADER_BYTES);
+    await refusal(serialize([], new Map([["k", `${value}v`]])), "ST_WRITE_INVALID");
   });
 });
 
