@@ -1,24 +1,22 @@
-import { fisherLog10, stouffer } from "../numerics/combine.ts";
+import { stouffer } from "../numerics/combine.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { fixedPoints } from "./fixed-points.ts";
 import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import {
   ASYMPTOTIC_FLOOR,
-  log10FiniteSampleTail,
   monteCarloP,
   type PermutationZ,
   permutationZ,
   weightCorrelation,
 } from "./permutation-test.ts";
 import type { TestResult } from "./result.ts";
-import { buildStack } from "./sign-stack.ts";
+import { buildStack, type SignStack } from "./sign-stack.ts";
+import { swapTest } from "./swap-test.ts";
 
 /** Tests whose smallest p decides; the correction counts all of them. */
 const TESTS = 5;
 /** Random relabelings are run for z below this. */
 const MONTE_CARLO_Z = 6;
-/** With T2 this small the costlier finite-sample bound of T1 adds nothing. */
-const T2_DECISIVE = -60;
 
 const RESIDUAL =
   "residual dimensions carry no order before training (independent random initialisation, an optimiser that treats them alike)";
@@ -89,10 +87,10 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
     });
     countable.push(t2.log10P);
   }
-  if (log10P < ASYMPTOTIC_FLOOR && (t2 === null || t2.log10P > T2_DECISIVE)) {
-    const bound = log10FiniteSampleTail(stack, t1);
-    tests.push({ ...common, name: "T1-bound", z: null, log10P: bound, exact: true, n: t1.n, m: t1.m });
-    countable.push(bound);
+  const swap = swapTest([stack]);
+  if (swap !== null) {
+    tests.push({ ...common, name: "T1-swap", z: swap.z, log10P: swap.log10P, exact: true, n: t1.n, m: swap.pairs });
+    countable.push(swap.log10P);
   }
   return { tests, countable, t1 };
 }
@@ -101,7 +99,7 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
 function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions) {
   const tests: TestResult[] = [];
   const countable: number[] = [];
-  const layers: { t1: PermutationZ; bound: number }[] = [];
+  const layers: { t1: PermutationZ; stack: SignStack }[] = [];
   const seen = new Set<string>();
   for (const pair of pairs) {
     const rows = rowPairs(pair);
@@ -112,7 +110,7 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions) {
     const t1 = permutationZ(stack);
     if (t1 === null) continue;
     seen.add(key);
-    layers.push({ t1, bound: log10FiniteSampleTail(stack, t1) });
+    layers.push({ t1, stack });
   }
   if (layers.length === 0) return { tests, countable };
   const z = stouffer(layers.map((l) => l.t1.z));
@@ -122,9 +120,12 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions) {
   const r = layers.reduce((sum, l) => sum + l.t1.signCorrelation * l.t1.m * l.t1.n, 0) / weight;
   const common = { component, axis: "neurons", n, m, assumptions: [NEURONS] } as const;
   const log10P = log10NormalTail(z);
-  const bound = fisherLog10(layers.map((l) => l.bound));
   tests.push({ ...common, name: "T1", z, log10P, exact: false, r: weightCorrelation(r) });
-  tests.push({ ...common, name: "T1-bound", z: null, log10P: bound, exact: true });
-  countable.push(Math.max(log10P, ASYMPTOTIC_FLOOR), bound);
+  countable.push(Math.max(log10P, ASYMPTOTIC_FLOOR));
+  const swap = swapTest(layers.map((l) => l.stack));
+  if (swap !== null) {
+    tests.push({ ...common, name: "T1-swap", z: swap.z, log10P: swap.log10P, exact: true, m: swap.pairs });
+    countable.push(swap.log10P);
+  }
   return { tests, countable };
 }

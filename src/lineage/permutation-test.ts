@@ -1,11 +1,9 @@
-import { log10NormalTail } from "../numerics/normal.ts";
-import { log10PermutationBound } from "../numerics/permutation-bound.ts";
 import { prng, subset } from "../numerics/prng.ts";
 import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Beyond this tail a normal approximation is quoted but never counted. */
 export const ASYMPTOTIC_FLOOR = -6;
-/** Labels whose products are formed at once for the finite-sample bound and for random relabelings (a 4,096^2 matrix). */
+/** Labels whose products are formed at once for random relabelings (a 4,096^2 matrix). */
 const MAX_LABELS = 4096;
 const RELABELINGS = 10_000;
 
@@ -58,31 +56,6 @@ export function weightCorrelation(signCorrelation: number): number {
 }
 
 /**
- * log10 of a tail that holds for every n: the Bernstein-type inequality for permuted sums. Where there are more than
- * 4,096 labels the largest product is not searched but bounded by the row count.
- */
-export function log10FiniteSampleTail(stack: SignStack, t1: PermutationZ): number {
-  return log10PermutationBound({
-    n: t1.n,
-    sumSquares: t1.variance * (t1.n - 1),
-    maxAbs: largestProduct(stack),
-    t: Math.abs(t1.statistic),
-  });
-}
-
-function largestProduct(stack: SignStack): number {
-  // A centred sign is at most 2 in size, but then rare: 1 + |mean| bounds it; with balanced rows that is about 1.
-  if (stack.n > MAX_LABELS || stack.m <= 16) return 4 * stack.m;
-  const products = labelProducts(
-    stack,
-    Uint32Array.from({ length: stack.n }, (_, i) => i),
-  );
-  let top = 0;
-  for (let i = 0; i < products.length; i++) top = Math.max(top, Math.abs(products[i]!));
-  return top;
-}
-
-/**
  * Two-sided p of T among random relabelings drawn with a fixed seed: (1 + #{|T_pi| >= |T|}) / (1 + N). Above 4,096
  * labels both the statistic and the relabelings use a fixed subset of them, which keeps the p valid.
  */
@@ -109,9 +82,4 @@ export function monteCarloP(stack: SignStack): number {
     if (Math.abs(sum() - mean) >= observed * (1 - 1e-9)) extreme++;
   }
   return (1 + extreme) / (1 + RELABELINGS);
-}
-
-/** log10 p of T1 that may be counted as evidence: normal up to 1e-6, beyond that only what the finite-sample bound gives. */
-export function log10Countable(t1: PermutationZ, finiteSample: number): number {
-  return Math.min(finiteSample, Math.max(log10NormalTail(t1.z), ASYMPTOTIC_FLOOR));
 }

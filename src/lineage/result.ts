@@ -26,17 +26,17 @@ export type Relation =
 
 /** One statistical test. p-values are log10 and two-sided; `exact` is false where the tail is a normal approximation. */
 export interface TestResult {
-  /** "T1" permutation z, "T1-bound" its finite-sample tail bound, "T2" fixed points. */
-  readonly name: "T1" | "T1-bound" | "T2";
+  /** "T1" permutation z, "T1-swap" its exact companion over label pairs, "T2" fixed points. */
+  readonly name: "T1" | "T1-swap" | "T2";
   readonly component: string;
   readonly axis: "residual" | "neurons";
-  /** Statistic as a z score (T1), or null. */
+  /** Statistic in standard deviations (T1, T1-swap), or null. */
   readonly z: number | null;
   readonly log10P: number | null;
   readonly exact: boolean;
   /** Labels. */
   readonly n: number;
-  /** Rows (T1) or matched pairs (T2). */
+  /** Rows (T1), label pairs (T1-swap) or matched pairs (T2). */
   readonly m: number;
   /** Sign correlation r in [-1, 1] (T1): strength, where z is evidence. */
   readonly r?: number;

@@ -16,26 +16,6 @@ export function log10FixedPointTail(n: number, k0: number, k: number): number {
   return Math.min(0, logBinomial(k0, k) - logBinomial(n, k) - logFactorial(k)) / Math.LN10;
 }
 
-/**
- * log10 of a bound on P(K >= k) for a sum K of independent counts whose factorial moments are at most a Poisson's:
- * E C(K_s, j) <= lambda_s^j / j!, lambda = sum of lambda_s. Fixed points in independent strata are such counts, with
- * lambda_s = k0_s / n_s; so are a Poisson count and a sum of independent events.
- *
- * P(K >= k) <= min over j <= k of E C(K, j) / C(k, j) <= lambda^j (k - j)! / k!, least at j = ceil(k - lambda). Never
- * above the Chernoff bound e^(k - lambda) (lambda / k)^k, which is a weighted mean of the same terms.
- */
-export function log10PoissonTail(lambda: number, k: number): number {
-  if (!(lambda >= 0 && Number.isFinite(lambda)) || !isCount(k)) {
-    throw new WeightmarkError("INTERNAL", `Poisson tail outside its domain: lambda = ${lambda}, k = ${k}`);
-  }
-  if (k <= lambda) return 0;
-  if (lambda === 0) return Number.NEGATIVE_INFINITY;
-  const j = Math.ceil(k - lambda);
-  // (k - j)! / k! by way of the binomial: two log factorials of a large k would lose digits in their difference.
-  const logRatio = -logBinomial(k, j) - logFactorial(j);
-  return Math.min(0, j * Math.log(lambda) + logRatio) / Math.LN10;
-}
-
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
