@@ -83,7 +83,10 @@ describe("serializeSafetensors", () => {
 
   it("writes the longest header that is read, and none longer", async () => {
     const value = "v".repeat(MAX_HEADER_BYTES - '{"__metadata__":{"k":""}}'.length);
-    expect(serializeSafetensors([], new Map([["k", value]]))).toHaveLength(8 + MAX_HEADER_BYTES);
+    const longest = serializeSafetensors([], new Map([["k", value]]));
+    expect(longest).toHaveLength(8 + MAX_HEADER_BYTES);
+    // Refused for its one long string, not for the length of the header.
+    await refusal(readSafetensorsHeader(memorySource(longest)), "ST_TOKEN_LIMIT");
     await refusal(serialize([], new Map([["k", `${value}v`]])), "ST_WRITE_INVALID");
   });
 });
