@@ -50,17 +50,17 @@ function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): r
     const { rows, cols } = flatShape(one.parameter.shape);
     const reading = one.parameter.shape.length === 2 ? read?.({ rows, cols }) : undefined;
     const candidates = (reading?.candidates ?? []).filter((role) => !taken.has(`${one.layer} ${role}`));
-    return { ...one, rows, cols, transposed: reading?.transposed === true, candidates };
+    const rivalry = `${one.layer} ${candidates} ${shapeClass({ rows, cols })}`;
+    return { ...one, rows, cols, transposed: reading?.transposed === true, candidates, rivalry };
   });
   // How many could play the same roles in the same layer: a role is settled only where there is one.
   const rivals = new Map<string, number>();
-  const rivalry = (one: (typeof drafts)[number]): string => `${one.layer} ${one.candidates} ${shapeClass(one)}`;
-  for (const one of drafts) rivals.set(rivalry(one), (rivals.get(rivalry(one)) ?? 0) + 1);
+  for (const { rivalry } of drafts) rivals.set(rivalry, (rivals.get(rivalry) ?? 0) + 1);
   const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
 
   return drafts.map((one) => {
     const { parameter, component, layer, candidates, rows, cols } = one;
-    const alone = layered && rivals.get(rivalry(one)) === 1;
+    const alone = layered && rivals.get(one.rivalry) === 1;
     const role = alone ? settledRole(layer, candidates) : "unknown";
     const gain = gainOf(one, role === "unknown" ? candidates : [role]);
     const place = { component, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
