@@ -275,3 +275,20 @@ test("a config that contradicts the tensors is reported", () => {
     "config.json says hidden_size = 32, the tensors say 16",
   ]);
 });
+
+test("Gemma 1's gains act as 1 + w; a Llama with as large a vocabulary keeps w", () => {
+  const gainsOf = (vocabulary: number, h: number, head: string) =>
+    describeAnatomy(
+      tableOf(`model.embed_tokens.weight ${vocabulary} 2048
+               ${head}
+               model.layers.0.self_attn.q_proj.weight 2048 2048
+               model.layers.0.mlp.gate_proj.weight ${h} 2048
+               model.layers.0.input_layernorm.weight 2048
+               model.layers.0.post_attention_layernorm.weight 2048`),
+      null,
+    ).matrices.flatMap(({ layer, gain }) => (layer < 0 ? [] : [gain?.plusOne]));
+  expect(gainsOf(256_000, 16_384, "model.norm.weight 2048")).toEqual([true, true]);
+  expect(gainsOf(256_000, 5_632, "model.norm.weight 2048")).toEqual([false, false]);
+  expect(gainsOf(256_000, 16_384, "lm_head.weight 256000 2048")).toEqual([false, false]);
+  expect(gainsOf(32_000, 16_384, "model.norm.weight 2048")).toEqual([false, false]);
+});
