@@ -1,11 +1,14 @@
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { blake3 } from "../kernels/blake3.ts";
 import { ITEM_BYTES } from "./packed-codes.ts";
+import { readStored } from "./stored-file.ts";
 
 const DIGEST_BYTES = 32;
 const CHECKSUM_BYTES = 16;
+/** Codes of 100,000 bases; a larger file is not read. */
+const MAX_FILE_BYTES = 2 ** 30;
 const HEAD_BYTES = DIGEST_BYTES + 4;
 
 export function codeFilePath(directory: string): string {
@@ -44,7 +47,7 @@ export function decodeCodes(bytes: Uint8Array): Map<string, Uint8Array> {
 }
 
 export async function readCodeFile(directory: string): Promise<Map<string, Uint8Array>> {
-  const bytes = await readFile(codeFilePath(directory)).catch(() => null);
+  const bytes = await readStored(codeFilePath(directory), MAX_FILE_BYTES).catch(() => null);
   return bytes === null ? new Map() : decodeCodes(bytes);
 }
 

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, unlink } from "node:fs/promises";
+import { lstat, mkdir, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
 import { WeightmarkError } from "../errors.ts";
@@ -8,14 +8,20 @@ import { FINGERPRINT_VERSION, type Fingerprint, type LayerCode } from "../finger
 import type { RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
 import { readArchive, writeArchive } from "./archive.ts";
-import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
+import { CodeCache } from "./code-cache.ts";
+import { readCodeFile } from "./code-file.ts";
 import { buildCodeIndex, type CodeIndex, scoreBases } from "./code-index.ts";
 import { digestOf } from "./digest.ts";
 import { appendJournal, type Change, EMPTY_JOURNAL, type JournalState, readJournal } from "./journal.ts";
 import { withLock } from "./lock.ts";
-import { compareText, isDigest, requireName } from "./names.ts";
+import { compareText, requireName } from "./names.ts";
 import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
+import { readStored } from "./stored-file.ts";
+import { verifyFiles } from "./verify.ts";
+
+/** Far above any model's; what claims more is not read. */
+const MAX_FINGERPRINT_BYTES = 2 ** 30;
 
 export interface RegistryOptions {
   /** Make the directory when it is not there. @default false */
@@ -70,8 +76,6 @@ function isOurs(name: string): boolean {
 class FileRegistry implements Registry {
   readonly location: string;
   private state: JournalState;
-  /** Length of the code cache within a change under way. */
-  private codesLength = 0;
   private readonly clock: () => string | null;
   private readonly lockTimeoutMs: number;
   private index: { readonly digests: readonly string[]; readonly codes: CodeIndex; readonly head: string } | null =
@@ -127,19 +131,17 @@ class FileRegistry implements Registry {
     if (entry === undefined) {
       throw new WeightmarkError("REGISTRY_ENTRY_UNKNOWN", "no entry has this digest", { file: digest });
     }
-    const bytes = await readFile(this.fingerprintPath(digest)).then(plainBytes, (cause) => {
-      throw new WeightmarkError("REGISTRY_ENTRY_MISSING", "a registered fingerprint is gone or unreadable", {
-        file: this.fingerprintPath(digest),
-        detail: `Register ${entry.name} again, or remove it.`,
-        cause,
-      });
+    const path = this.fingerprintPath(digest);
+    const bytes = await readStored(path, entry.bytes).catch((error) => {
+      throw poisoned(path, entry.name, error);
     });
-    if (digestOf(bytes) !== digest) {
-      throw new WeightmarkError("REGISTRY_ENTRY_POISONED", "a registered fingerprint is not what was registered", {
-        file: this.fingerprintPath(digest),
-        detail: `Its bytes have changed since; remove ${entry.name} and register it again.`,
+    if (bytes === null) {
+      throw new WeightmarkError("REGISTRY_ENTRY_MISSING", "a registered fingerprint is gone", {
+        file: path,
+        detail: `Register ${entry.name} again, or remove it.`,
       });
     }
+    if (digestOf(bytes) !== digest) throw poisoned(path, entry.name);
     return bytes;
   }
 
@@ -150,18 +152,18 @@ class FileRegistry implements Registry {
   async add(fingerprint: Fingerprint, options: AddOptions): Promise<AddOutcome> {
     requireName(options.name);
     const bytes = serializeFingerprint(fingerprint);
-    return this.write(async () => {
+    return this.write(async (codes) => {
       const plan = planAdd(draftOf(bytes, fingerprint), options, this.clock(), this.state.entries);
-      await this.store(bytes, plan);
-      await this.commit(plan.changes);
+      await this.store(bytes, plan, codes);
+      await this.commit(plan.changes, codes);
       return plan.outcome;
     });
   }
 
   async remove(nameOrDigest: string): Promise<RegistryEntry> {
-    return this.write(async () => {
+    return this.write(async (codes) => {
       const entry = this.find(nameOrDigest);
-      await this.commit([{ remove: entry.digest }]);
+      await this.commit([{ remove: entry.digest }], codes);
       return entry;
     });
   }
@@ -171,7 +173,7 @@ class FileRegistry implements Registry {
   }
 
   async importArchive(path: string, options: { readonly replace?: boolean | undefined } = {}): Promise<AddOutcome[]> {
-    return this.write(async () => {
+    return this.write(async (codes) => {
       // Fingerprints named by their digest harm no one when the rest of the archive turns out bad; the journal decides.
       const entries = new Map(this.state.entries);
       const outcomes: AddOutcome[] = [];
@@ -180,7 +182,7 @@ class FileRegistry implements Registry {
         for await (const item of readArchive(path)) {
           const draft = draftOf(item.bytes, item.fingerprint);
           const plan = planAdd(draft, { ...options, name: item.name, root: item.root }, item.addedAt, entries);
-          await this.store(item.bytes, plan);
+          await this.store(item.bytes, plan, codes);
           for (const change of plan.changes) applyChange(entries, change);
           changes.push(...plan.changes);
           outcomes.push(plan.outcome);
@@ -189,40 +191,13 @@ class FileRegistry implements Registry {
         for (const { entry } of outcomes) await this.discard(entry.digest);
         throw error;
       }
-      await this.commit(changes);
+      await this.commit(changes, codes);
       return outcomes;
     });
   }
 
-  async verify(): Promise<RegistryProblem[]> {
-    const problems: RegistryProblem[] = [];
-    const cached = await readCodeFile(this.location);
-    for (const { digest, name } of this.byDigest()) {
-      const report = (code: string, message: string) => problems.push({ code, digest, name, message });
-      try {
-        const codes = encodeCodes(digest, packCodes(layerCodes(await this.load(digest))));
-        const found = cached.get(digest);
-        if (found === undefined) report("CODES_MISSING", "its layer codes are not cached; identification is slower");
-        else if (!Buffer.from(encodeCodes(digest, found)).equals(codes)) {
-          report("CODES_WRONG", "its cached layer codes are not those of the fingerprint");
-        }
-      } catch (error) {
-        if (!(error instanceof WeightmarkError)) throw error;
-        report(error.code, error.message);
-      }
-    }
-    for (const file of await readdir(join(this.location, "fingerprints")).catch(() => [])) {
-      const digest = file.slice(0, 64);
-      if (file === `${digest}.safetensors` && isDigest(digest) && !this.state.entries.has(digest)) {
-        problems.push({
-          code: "UNREGISTERED_FILE",
-          digest,
-          name: null,
-          message: "a fingerprint file that no entry names",
-        });
-      }
-    }
-    return problems;
+  verify(): Promise<RegistryProblem[]> {
+    return verifyFiles(this);
   }
 
   async candidates(codes: readonly LayerCode[], limit: number): Promise<RankedBase[]> {
@@ -249,7 +224,7 @@ class FileRegistry implements Registry {
   }
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
-  private async write<T>(work: () => Promise<T>): Promise<T> {
+  private async write<T>(work: (codes: CodeCache) => Promise<T>): Promise<T> {
     await mkdir(join(this.location, "fingerprints"), { recursive: true }).catch((cause) => {
       throw new WeightmarkError("WRITE_FAILED", "the registry's directory cannot be made", {
         file: this.location,
@@ -258,21 +233,22 @@ class FileRegistry implements Registry {
     });
     return withLock(this.location, this.lockTimeoutMs, async () => {
       this.state = (await readJournal(this.location)) ?? EMPTY_JOURNAL;
-      this.codesLength = this.state.codesLength;
-      return work();
+      return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)));
     });
   }
 
   /** Writes the fingerprint unless it lies there intact, and the codes of a new one. */
-  private async store(bytes: Uint8Array, { draft, isNew }: AddPlan): Promise<void> {
-    const path = this.fingerprintPath(draft.entry.digest);
-    const there = await readFile(path).catch(() => null);
-    if (there === null || !there.equals(bytes)) await writeFileAtomic(path, bytes, { overwrite: true });
-    if (!isNew) return;
-    const record = encodeCodes(draft.entry.digest, draft.codes);
-    this.codesLength =
-      (await putRecord(this.location, this.codesLength, record)) ??
-      (await this.rewriteCodes([...this.state.entries.keys(), draft.entry.digest]));
+  private async store(bytes: Uint8Array, { draft, isNew }: AddPlan, codes: CodeCache): Promise<void> {
+    const { digest } = draft.entry;
+    if (!(await this.isIntact(digest, bytes.length))) {
+      await writeFileAtomic(this.fingerprintPath(digest), bytes, { overwrite: true });
+    }
+    if (isNew) await codes.append(digest, draft.codes, this.state.entries.keys());
+  }
+
+  private async isIntact(digest: string, bytes: number): Promise<boolean> {
+    const stored = await readStored(this.fingerprintPath(digest), bytes).catch(() => null);
+    return stored !== null && digestOf(stored) === digest;
   }
 
   /** Removes the file of a digest that no entry names. */
@@ -281,34 +257,22 @@ class FileRegistry implements Registry {
   }
 
   /** The journal line is what makes a change happen; files it no longer names go after it. */
-  private async commit(changes: readonly Change[]): Promise<void> {
+  private async commit(changes: readonly Change[], codes: CodeCache): Promise<void> {
     if (changes.length === 0) return;
     const before = [...this.state.entries.keys()];
     const after = new Map(this.state.entries);
     for (const change of changes) applyChange(after, change);
-    if (before.some((digest) => !after.has(digest))) this.codesLength = await this.rewriteCodes([...after.keys()]);
-    this.state = await appendJournal(this.location, this.state, this.clock(), changes, this.codesLength);
+    if (before.some((digest) => !after.has(digest))) await codes.rewrite([...after.keys()]);
+    this.state = await appendJournal(this.location, this.state, this.clock(), changes, codes.length);
     for (const digest of before) await this.discard(digest);
-  }
-
-  /** Writes the code cache anew for these bases, the sound ones among them at least; its new length. */
-  private async rewriteCodes(digests: readonly string[]): Promise<number> {
-    const cached = await readCodeFile(this.location);
-    const records: Uint8Array[] = [];
-    for (const digest of [...digests].sort(compareText)) {
-      const codes = cached.get(digest) ?? (await this.codesOf(digest));
-      if (codes !== null) records.push(encodeCodes(digest, codes));
-    }
-    const bytes = Buffer.concat(records);
-    await writeFileAtomic(codeFilePath(this.location), bytes, { overwrite: true });
-    return bytes.length;
   }
 
   /** From the stored fingerprint, registered or about to be; null when it is not sound. */
   private async codesOf(digest: string): Promise<Uint8Array | null> {
     try {
-      const bytes = plainBytes(await readFile(this.fingerprintPath(digest)));
-      return digestOf(bytes) === digest ? packCodes(layerCodes(await parseFingerprint(bytes, digest))) : null;
+      const bytes = await readStored(this.fingerprintPath(digest), MAX_FINGERPRINT_BYTES);
+      if (bytes === null || digestOf(bytes) !== digest) return null;
+      return packCodes(layerCodes(await parseFingerprint(bytes, digest)));
     } catch {
       return null;
     }
@@ -328,7 +292,10 @@ class FileRegistry implements Registry {
   }
 }
 
-/** A Buffer's `slice` shares memory where a Uint8Array's copies: no Buffer leaves this file. */
-function plainBytes(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+function poisoned(path: string, name: string, cause?: unknown): WeightmarkError {
+  return new WeightmarkError("REGISTRY_ENTRY_POISONED", "a registered fingerprint is not what was registered", {
+    file: path,
+    detail: `Its file has changed since; register ${name} again from its weights, or remove it.`,
+    cause,
+  });
 }

@@ -1,16 +1,18 @@
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest } from "./names.ts";
 import type { RegistryEntry } from "./registry.ts";
+import { readStored } from "./stored-file.ts";
 
 /** First field of every record: a registry written by other rules is refused, not guessed at. */
 const SCHEMA = "weightmark/registry-journal@1";
 /** 100,000 entries are about 40 MB. */
-const MAX_JOURNAL_BYTES = 1 << 30;
+const MAX_JOURNAL_BYTES = 2 ** 30;
+const MAX_HEAD_BYTES = 4096;
 
 export type Change = { readonly put: RegistryEntry } | { readonly remove: string };
 
@@ -102,15 +104,6 @@ function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, direc
   }
 }
 
-async function readOrNull(path: string): Promise<Buffer | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new WeightmarkError("FILE_UNREADABLE", "the registry cannot be read", { file: path, cause: error });
-  }
-}
-
 /**
  * Replays the journal, or null when there is none. Every line carries the BLAKE3 of the line before it, and `head.json`
  * the generation reached: a journal edited anywhere, or put back to an earlier state by itself, is refused.
@@ -120,12 +113,12 @@ async function readOrNull(path: string): Promise<Buffer | null> {
 export async function readJournal(directory: string): Promise<JournalState | null> {
   // The head first: a writer that comes in between makes the journal newer than the head, which is no fault.
   const head = await readHead(directory);
-  const bytes = await readOrNull(join(directory, "journal.jsonl"));
-  if (bytes === null) {
+  const stored = await readStored(join(directory, "journal.jsonl"), MAX_JOURNAL_BYTES);
+  if (stored === null) {
     if (head === null) return null;
     throw rolledBack(directory, head.generation, 0);
   }
-  if (bytes.length > MAX_JOURNAL_BYTES) throw corrupt(directory, "is larger than any registry's");
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const length = bytes.lastIndexOf(0x0a) + 1;
   const entries = new Map<string, RegistryEntry>();
   let state: Omit<JournalState, "entries" | "length"> = EMPTY_JOURNAL;
@@ -167,10 +160,10 @@ function rolledBack(directory: string, expected: number, found: number): Weightm
 }
 
 async function readHead(directory: string): Promise<{ generation: number; digest: string } | null> {
-  const bytes = await readOrNull(join(directory, "head.json"));
+  const bytes = await readStored(join(directory, "head.json"), MAX_HEAD_BYTES);
   if (bytes === null) return null;
   try {
-    const { generation, digest } = JSON.parse(bytes.toString("utf8")) as Record<string, unknown>;
+    const { generation, digest } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     if (Number.isSafeInteger(generation) && typeof digest === "string")
       return { generation: generation as number, digest };
   } catch {

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -93,6 +103,19 @@ describe("damage", () => {
     }).rejects.toMatchObject({ code: "REGISTRY_ENTRY_POISONED" });
     expect((await registry.add(a, { name: "a" })).status).toBe("unchanged");
     expect(await registry.verify()).toEqual([]);
+  });
+
+  it("neither blocks nor fills the memory when something else stands in a fingerprint's place", async () => {
+    const directory = await filled();
+    const [one, two] = [await entryOf(directory, "a"), await entryOf(directory, "b")];
+    truncateSync(one.path, 2 ** 40);
+    rmSync(two.path);
+    if (process.platform === "win32") mkdirSync(two.path);
+    else execFileSync("mkfifo", [two.path]);
+    const registry = await openRegistry(directory);
+    for (const { digest } of [one, two]) {
+      await expect(registry.load(digest)).rejects.toMatchObject({ code: "REGISTRY_ENTRY_POISONED" });
+    }
   });
 
   it("notices another registered fingerprint in an entry's place", async () => {

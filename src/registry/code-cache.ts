@@ -1,0 +1,43 @@
+import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
+import { compareText } from "./names.ts";
+
+/** Packed codes of a registered model, or of one about to be; null when its fingerprint is not sound. */
+type ComputeCodes = (digest: string) => Promise<Uint8Array | null>;
+
+/**
+ * The code file while a change is under way. The journal knows how long the file was at its last change: what follows is
+ * of a change that never happened, and a shorter file is made anew.
+ */
+export class CodeCache {
+  /** Bytes that belong to the change so far; goes into its journal record. */
+  length: number;
+  private readonly directory: string;
+  private readonly compute: ComputeCodes;
+
+  constructor(directory: string, length: number, compute: ComputeCodes) {
+    this.directory = directory;
+    this.length = length;
+    this.compute = compute;
+  }
+
+  /** Adds the codes of a new model to those of `others`. */
+  async append(digest: string, items: Uint8Array, others: Iterable<string>): Promise<void> {
+    const length = await putRecord(this.directory, this.length, encodeCodes(digest, items));
+    if (length === null) await this.rewrite([...others, digest]);
+    else this.length = length;
+  }
+
+  /** Writes the file anew with the codes of these models, of the sound ones among them at least. */
+  async rewrite(digests: readonly string[]): Promise<void> {
+    const cached = await readCodeFile(this.directory);
+    const records: Uint8Array[] = [];
+    for (const digest of [...digests].sort(compareText)) {
+      const items = cached.get(digest) ?? (await this.compute(digest));
+      if (items !== null) records.push(encodeCodes(digest, items));
+    }
+    const bytes = Buffer.concat(records);
+    await writeFileAtomic(codeFilePath(this.directory), bytes, { overwrite: true });
+    this.length = bytes.length;
+  }
+}
