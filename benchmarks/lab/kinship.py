@@ -42,7 +42,11 @@ def residual_z(base: dict, suspect: dict, layers: list[int]) -> float:
 
 
 def retention(base: dict, suspect: dict, layers: list[int], rows: int | None = None) -> dict[str, float]:
-    """Medians over tensors of rho_top, rho_bulk and R, on all rows or on `rows` contiguous ones from the middle."""
+    """Medians over tensors of rho_top, rho_bulk, R and |ln R|, on all rows or on `rows` contiguous ones from the middle.
+
+    The last one, the unevenness, is about 0 when every tensor kept its leading and its bulk directions alike. After long
+    training siblings of one initialisation have R scattered around a median near 1, and only the scatter tells.
+    """
     tops, bulks = [], []
     for layer, source in enumerate(layers):
         for role in ROLES:
@@ -54,7 +58,10 @@ def retention(base: dict, suspect: dict, layers: list[int], rows: int | None = N
             tops.append(top)
             bulks.append(bulk)
     ratios = np.array(tops) / np.array(bulks)
-    return {"top": float(np.median(tops)), "bulk": float(np.median(bulks)), "R": float(np.median(ratios))}
+    # A ratio that is not positive keeps nothing alike: as uneven as can be.
+    unevenness = np.abs(np.log(np.maximum(ratios, 1e-9)))
+    medians = {"top": tops, "bulk": bulks, "R": ratios, "unevenness": unevenness}
+    return {name: float(np.median(values)) for name, values in medians.items()}
 
 
 def _retained(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:

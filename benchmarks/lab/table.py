@@ -15,8 +15,10 @@ SLICE_ROWS = 64
 def print_table(out: Path) -> None:
     """One Markdown line per testable pair; other architectures have no such names and are left out."""
     folder = out / "derivatives"
-    print("| suspect | base | expected | z | rho_top | rho_bulk | R | R, 64 rows |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| suspect | base | expected | z | rho_top | rho_bulk | R | abs ln R | R, 64 rows | abs ln R, 64 rows |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for pair in json.loads((folder / "manifest.json").read_text()):
         base, suspect = (_matrices(folder / pair[key]) for key in ("basePath", "path"))
         if not suspect:
@@ -29,7 +31,8 @@ def print_table(out: Path) -> None:
         sliced = kinship.retention(base, suspect, layers, SLICE_ROWS)
         print(
             f"| {pair['name']} | {pair['base']} | {pair['expected']} | {z:.1f} | {whole['top']:.3f} "
-            f"| {whole['bulk']:.3f} | {whole['R']:.2f} | {sliced['R']:.2f} |",
+            f"| {whole['bulk']:.3f} | {whole['R']:.2f} | {whole['unevenness']:.2f} "
+            f"| {sliced['R']:.2f} | {sliced['unevenness']:.2f} |",
             flush=True,
         )
 
