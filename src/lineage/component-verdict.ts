@@ -12,6 +12,12 @@ import type { Subject } from "./subject.ts";
 /** Corrected p at or below which independent initialisation is rejected. */
 export const LOG10_THRESHOLD = -9;
 
+/**
+ * Weight correlation below which the retention ratio tells nothing: two long trainings of one initialisation keep a
+ * tenth of it, in learned directions and bulk alike, and so does an average with nine tenths of something else.
+ */
+const MIN_STRENGTH = 0.3;
+
 /** Slices whose ratio must be known before a verdict rests on their median; embeddings have but one. */
 const MIN_SLICES = 3;
 
@@ -72,6 +78,11 @@ export async function judgeComponent(
     const why = slices.length < enough ? "too few slices are comparable" : "too few slices of the base show training";
     const reason = `the retention ratio could not be computed (${why}), so a common initialisation is not ruled out`;
     return { verdict: settle("shared-init", reason), pairing, tested, slices };
+  }
+  const strength = Math.abs(r ?? tested.tests.find((t) => t.name === "T1" && t.axis === "neurons")?.r ?? 0);
+  if (strength < MIN_STRENGTH) {
+    const reason = `too little of the weights agrees (r = ${strength.toFixed(2)}) to tell shared training from a common initialisation`;
+    return { verdict: settle("shared-init", reason, ratio), pairing, tested, slices };
   }
   const verdict = ratio >= RETENTION_THRESHOLD ? "derived" : "shared-init";
   return { verdict: settle(verdict, null, ratio), pairing, tested, slices };

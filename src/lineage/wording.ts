@@ -22,7 +22,7 @@ export function summarise(
       if (direction === "base-from-suspect") return `${of(base)} derives from ${of(suspect)}.`;
       return `${of(suspect)} and ${of(base)} share trained weights, direction not established.`;
     case "shared-init":
-      return `${of(suspect)} and ${of(base)} go back to the same initial weights; that trained weights are shared is not shown.`;
+      return `${of(suspect)} and ${of(base)} go back at least to the same initial weights; that trained weights are shared is not shown.`;
     case "no-evidence":
       return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
     case "not-testable":
