@@ -292,3 +292,47 @@ test("Gemma 1's gains act as 1 + w; a Llama with as large a vocabulary keeps w",
   expect(gainsOf(256_000, 16_384, "lm_head.weight 256000 2048")).toEqual([false, false]);
   expect(gainsOf(32_000, 16_384, "model.norm.weight 2048")).toEqual([false, false]);
 });
+
+const rolesByTensor = (lines: string) =>
+  Object.fromEntries(describeAnatomy(tableOf(lines), null).matrices.map(({ tensor, role }) => [tensor, role]));
+
+test("equal shapes do not swap gate and up", () => {
+  expect(
+    rolesByTensor(`transformer.h.0.mlp.w1.weight 24 16
+                   transformer.h.0.mlp.w2.weight 24 16
+                   layers.0.feed_forward.w1.weight 24 16
+                   layers.0.feed_forward.w3.weight 24 16`),
+  ).toEqual({
+    "transformer.h.0.mlp.w1.weight": "up",
+    "transformer.h.0.mlp.w2.weight": "gate",
+    "layers.0.feed_forward.w1.weight": "gate",
+    "layers.0.feed_forward.w3.weight": "up",
+  });
+});
+
+test("a mask named bias is no bias", () => {
+  const { others } = describeAnatomy(
+    tableOf(`h.0.attn.bias 1 1 8 8
+             h.0.attn.c_proj.bias 16`),
+    null,
+  );
+  expect(others.map(({ role }) => role)).toEqual(["other", "bias"]);
+});
+
+test("a norm of another length is nobody's gain", () => {
+  const table = tableOf(`model.layers.0.self_attn.q_proj.weight 16 16
+                         model.layers.0.input_layernorm.weight 15`);
+  expect(describeAnatomy(table, null).matrices.map(({ gain }) => gain)).toEqual([null]);
+});
+
+test("where a projection stands between the last norm and the head, it is the projection that reads the norm", () => {
+  const table = tableOf(`model.decoder.embed_tokens.weight 40 16
+                         model.decoder.project_out.weight 16 16
+                         model.decoder.final_layer_norm.weight 16
+                         lm_head.weight 40 16`);
+  expect(describeAnatomy(table, null).matrices.map(lineOf)).toEqual([
+    "language -1 embed 40x16 @0,16",
+    "language -1 head 40x16 @0,16",
+    "language -1 other 16x16 @0,16 < model.decoder.final_layer_norm.weight",
+  ]);
+});
