@@ -46,10 +46,14 @@ export function xoshiro128(state: Uint32Array): Prng {
     if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32)) {
       throw new WeightmarkError("INTERNAL", `random integer below ${n}`);
     }
-    const limit = 2 ** 32 - (2 ** 32 % n);
     let value = uint32();
-    while (value >= limit) value = uint32();
-    return value % n;
+    // The incomplete last block of n values would favour small results; most draws are far from it.
+    if (value >= 2 ** 32 - n) {
+      const limit = 2 ** 32 - (2 ** 32 % n);
+      while (value >= limit) value = uint32();
+    }
+    // value % n, which engines compute slowly above 2^31. The quotient of 32-bit integers never rounds up to an integer.
+    return value - n * Math.floor(value / n);
   }
 
   function float(): number {
