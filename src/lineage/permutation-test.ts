@@ -3,8 +3,8 @@ import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts
 
 /** Beyond this tail a normal approximation is quoted but never counted. */
 export const ASYMPTOTIC_FLOOR = -6;
-/** Labels that take part in random relabelings: ten thousand of them on a matrix of 4 MB cost a tenth of a second. */
-const MAX_LABELS = 1024;
+/** Labels that take part in random relabelings, as many as in T2: their 1 MB of products stays in the cache. */
+const MAX_LABELS = 512;
 const RELABELINGS = 10_000;
 
 /** T1: how far the observed labelling lies from a random one, in standard deviations. */
@@ -56,7 +56,7 @@ export function weightCorrelation(signCorrelation: number): number {
 }
 
 /**
- * Two-sided p of T among random relabelings drawn with a fixed seed: (1 + #{|T_pi| >= |T|}) / (1 + N). Above 1,024
+ * Two-sided p of T among random relabelings drawn with a fixed seed: (1 + #{|T_pi| >= |T|}) / (1 + N). Above 512
  * labels both the statistic and the relabelings use a fixed subset of them, which keeps the p valid.
  */
 export function monteCarloP(stack: SignStack): number {
