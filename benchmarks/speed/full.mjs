@@ -20,13 +20,11 @@ export async function measureFull(model, { rounds, python, native, torchBytes })
     .filter((name) => name.endsWith(".safetensors"))
     .map((name) => join(model, name));
   const rss = [];
-  let loaded = 0;
   const contenders = {
     weightmark: async () => {
-      const { stdout, seconds, rssBytes } = await runNode([PROCESS, model, "full", String(THREADS)]);
+      const { stdout, rssBytes } = await runNode([PROCESS, model, "full", String(THREADS)]);
       const result = JSON.parse(stdout);
       rss.push(rssBytes);
-      loaded = seconds - result.seconds;
       return result.bytesTotal / result.seconds;
     },
     // Two files of nearly one size at once: no thread waits for the other, the best case for sha256sum.
@@ -51,7 +49,6 @@ export async function measureFull(model, { rounds, python, native, torchBytes })
     byRound: Object.fromEntries([...rates].map(([name, x]) => [name, x.map((v) => round(v / 1e9))])),
     ratios,
     peakRssMb: Math.round(Math.max(...rss) / 1e6),
-    startSeconds: round(loaded),
     absent: [...(python === null ? ["torch"] : []), ...(native === null ? ["native C"] : [])],
   };
 }
@@ -110,9 +107,9 @@ async function torch(python, mode, limit, shards) {
   return bytes / seconds;
 }
 
-/** The program prints JSON with `bytes` and `seconds`. */
+/** The program prints bytes, seconds and a checksum. */
 async function nativeRate(program, shards) {
-  const { stdout } = await run(program, ["--threads", String(THREADS), ...shards]);
-  const { bytes, seconds } = JSON.parse(stdout);
+  const { stdout } = await run(program, [String(THREADS), ...shards]);
+  const [bytes, seconds] = stdout.split(" ").map(Number);
   return bytes / seconds;
 }
