@@ -16,9 +16,15 @@ export interface OpenSubject {
   close(): Promise<void>;
 }
 
-/** The last part of a path; of "." and "/" what they stand for. */
+/** Where the Hugging Face cache keeps one revision of one repository. */
+const SNAPSHOT = /(?:^|[/\\])models--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)$/;
+
+/** "org/model@1a2b3c4" for a snapshot in a Hugging Face cache, else the last part of the path. */
 export function nameOf(location: string): string {
-  return basename(resolve(location)) || location;
+  const path = resolve(location);
+  const [, repository, revision] = SNAPSHOT.exec(path) ?? [];
+  if (repository === undefined || revision === undefined) return basename(path) || location;
+  return `${repository.replace("--", "/")}@${revision.slice(0, 7)}`;
 }
 
 /** Opens a model, or a fingerprint file: its content decides which, never its name. */

@@ -19,7 +19,11 @@ export function registerFingerprint(program: Command): void {
 }
 
 async function fingerprint(path: string, options: FingerprintOptions): Promise<void> {
-  const output = options.output ?? `${nameOf(path).replace(/\.safetensors$/, "")}.fingerprint.safetensors`;
+  const output =
+    options.output ??
+    `${nameOf(path)
+      .replaceAll("/", "--")
+      .replace(/\.safetensors$/, "")}.fingerprint.safetensors`;
   requireOtherFile(output, [path]);
   const session = openSession(options, [path, output], true);
   const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
