@@ -163,7 +163,8 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
   const part = (name: string, length: number): Uint8Array => {
     const info = header.tensors.get(name);
     if (!info || info.end - info.begin !== length) throw malformed(location, `part ${name} has the wrong size`);
-    return bytes.slice(info.begin, info.end);
+    // A copy, aligned for the typed views below; `slice` of a Node Buffer would share memory.
+    return new Uint8Array(bytes.subarray(info.begin, info.end));
   };
 
   const geometry = manifest.sketches.map((s) => {

@@ -4,6 +4,7 @@ import { contentPairing, EMBEDDINGS, namedPairings } from "./pairing.ts";
 import { describeDifference, describeRelations } from "./relations.ts";
 import {
   type CompareResult,
+  type ComponentVerdict,
   type Difference,
   type Direction,
   type Relation,
@@ -58,7 +59,7 @@ export async function compareSubjects(
     log10P,
     threshold: LOG10_THRESHOLD,
     log10Tried: log10Hypotheses(options, findings.length) + (strongest?.pairing.log10Tried ?? 0),
-    components: findings.map((f) => f.verdict),
+    components: findings.map((f) => (content === null ? f.verdict : sameContentVerdict(f.verdict, content.kind))),
     tests: findings.flatMap((f) => f.tested.tests),
     layers: findings.flatMap((f) => f.pairing.layers),
     difference,
@@ -82,6 +83,12 @@ async function judgeAll(suspect: Subject, base: Subject, options: CompareOptions
   if (index < 0) findings.push(finding);
   else if (stronger(finding, findings[index]!)) findings[index] = finding;
   return findings;
+}
+
+/** Where the content is the same, so is every component's: what the label tests alone would say is beside the point. */
+function sameContentVerdict(component: ComponentVerdict, verdict: Verdict): ComponentVerdict {
+  const related = component.verdict === "derived" || component.verdict === "shared-init";
+  return related ? { ...component, verdict, reason: null } : component;
 }
 
 /**
@@ -167,7 +174,8 @@ function caveatsOf(
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
     caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
   }
-  for (const f of findings) if (f.verdict.reason) caveats.push(`${f.verdict.component}: ${f.verdict.reason}`);
+  if (content === null)
+    for (const f of findings) if (f.verdict.reason) caveats.push(`${f.verdict.component}: ${f.verdict.reason}`);
   if (verdict === "derived" && direction === "not-established") {
     caveats.push("neither side is registered as trained from scratch, or both are: which came first is not shown");
   }
