@@ -5,7 +5,7 @@ import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "./fingerprint.ts";
-import { sampledRows, sliceWidth } from "./sampling.ts";
+import { MAX_COLS, MAX_SKETCHES, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
 /** Metadata key that makes a safetensors file a fingerprint. */
@@ -23,7 +23,7 @@ const place = {
   expert: z.int().min(-1),
   role: z.string().max(20),
   rows: count.max(MAX_DIMENSION),
-  cols: count.max(MAX_DIMENSION),
+  cols: count.max(MAX_COLS),
 };
 const manifestSchema = z.strictObject({
   version: z.literal(FINGERPRINT_VERSION),
@@ -55,15 +55,17 @@ const manifestSchema = z.strictObject({
         .optional(),
     }),
   ),
-  sketches: z.array(
-    z.strictObject({
-      ...place,
-      tokens: z.literal(true).optional(),
-      digest: valueDigest,
-      unusable: z.array(count).optional(),
-      grid: z.string().max(60).optional(),
-    }),
-  ),
+  sketches: z
+    .array(
+      z.strictObject({
+        ...place,
+        tokens: z.literal(true).optional(),
+        digest: valueDigest,
+        unusable: z.array(count).optional(),
+        grid: z.string().max(60).optional(),
+      }),
+    )
+    .max(MAX_SKETCHES),
   slices: z.array(
     z.strictObject({
       sketch: count,

@@ -23,6 +23,7 @@ const INDEX_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>(["BOOL", "I64", "U64"]);
 /** Transposed storage scatters a row over the whole tensor: tensors up to this size are kept while their views are read. */
 const WHOLE_TENSOR_CACHE = 64 << 20;
 const PIECE = 1 << 20;
+const MAX_GAINS = 64;
 
 export function holdsValues(dtype: Dtype): boolean {
   return VALUE_DTYPES.has(dtype);
@@ -31,6 +32,10 @@ export function holdsValues(dtype: Dtype): boolean {
 /** Whether elements are codes of weights (packed, quantised, block scales): content, but no numbers to compare. */
 export function holdsCodes(dtype: Dtype): boolean {
   return !holdsValues(dtype) && !INDEX_DTYPES.has(dtype);
+}
+
+function elementCount(tensor: CheckpointTensor): number {
+  return tensor.shape.reduce((a, b) => a * b, 1);
 }
 
 /** Reads canonical rows of a checkpoint as f32 and counts the bytes it fetched. */
@@ -63,6 +68,10 @@ export class RowReader {
     const runs = columns ?? [{ first: 0, count: matrix.cols }];
     const width = runs.reduce((n, run) => n + run.count, 0);
     const out = new Float32Array(rows.length * width);
+    if (matrix.colStride !== 1 && !this.#fitsCache(matrix.tensor)) {
+      await this.#gather(matrix, rows, runs, out);
+      return out;
+    }
     const whole = matrix.colStride === 1 ? null : await this.#wholeTensor(matrix.tensor);
     // Neighbouring rows are one read where all of their columns are wanted.
     const adjoin = whole === null && width === matrix.cols;
@@ -90,27 +99,50 @@ export class RowReader {
     let values = this.#gains.get(key);
     if (!values) {
       values = this.elements(gain.tensor, 0, cols).then((w) => (gain.plusOne ? w.map((x) => 1 + x) : w));
+      // Layers come one after the other; a file of a million norms must not fill memory.
+      if (this.#gains.size >= MAX_GAINS) this.#gains.clear();
       this.#gains.set(key, values);
     }
     return values;
   }
 
+  #fitsCache(name: string): boolean {
+    const tensor = this.#tensor(name);
+    return tensor.end - tensor.begin <= WHOLE_TENSOR_CACHE;
+  }
+
   #wholeTensor(name: string): Promise<Float32Array> {
     if (this.#whole?.name === name) return this.#whole.values;
-    const tensor = this.#tensor(name);
-    const count = tensor.shape.reduce((a, b) => a * b, 1);
-    const values = this.#decodeAll(tensor, count);
-    this.#whole = (tensor.end - tensor.begin) * 2 <= WHOLE_TENSOR_CACHE * 2 ? { name, values } : null;
+    const values = this.elements(name, 0, elementCount(this.#tensor(name)));
+    this.#whole = { name, values };
     return values;
   }
 
-  async #decodeAll(tensor: CheckpointTensor, count: number): Promise<Float32Array> {
-    const out = new Float32Array(count);
+  /** Scattered rows of a tensor too large to hold: one pass over all of it in pieces. */
+  async #gather(
+    matrix: CanonicalTensor,
+    rows: readonly number[],
+    runs: readonly ColumnRun[],
+    out: Float32Array,
+  ): Promise<void> {
+    const tensor = this.#tensor(matrix.tensor);
+    const total = elementCount(tensor);
     const step = (PIECE * 8) / DTYPE_BITS[tensor.dtype];
-    for (let i = 0; i < count; i += step) {
-      out.set(await this.elements(tensor.name, i, Math.min(step, count - i)), i);
+    for (let first = 0; first < total; first += step) {
+      const piece = await this.elements(tensor.name, first, Math.min(step, total - first));
+      let at = 0;
+      for (const row of rows) {
+        const start = matrix.rowOffset(row);
+        for (const run of runs) {
+          const lowest = Math.max(run.first, Math.ceil((first - start) / matrix.colStride));
+          const end = Math.min(run.first + run.count, Math.ceil((first + piece.length - start) / matrix.colStride));
+          for (let column = lowest; column < end; column++) {
+            out[at + column - run.first] = piece[start + column * matrix.colStride - first]!;
+          }
+          at += run.count;
+        }
+      }
     }
-    return out;
   }
 
   async #bytes(tensor: CheckpointTensor, begin: number, end: number): Promise<Uint8Array> {

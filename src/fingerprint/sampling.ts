@@ -9,6 +9,10 @@ const SLICE_LAYERS = 4;
 /** Experts of a layer that get sketches: expert labels are as arbitrary as neurons', four of them say enough. */
 const SKETCHED_EXPERTS = 4;
 
+/** Wider matrices and more of them than any model has: a hostile file must not decide how much memory is used. */
+export const MAX_COLS = 1 << 20;
+export const MAX_SKETCHES = 1 << 15;
+
 /** Roles whose columns are residual dimensions. `unknown` is matched by content before it is used. */
 export const RESIDUAL_ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv", "gate", "up", "router"]);
 
@@ -103,7 +107,9 @@ export function sketched(matrices: readonly CanonicalTensor[]): CanonicalTensor[
     const count = Math.min(SKETCHED_EXPERTS, sorted.length);
     chosen.set(key, new Set(Array.from({ length: count }, (_, i) => sorted[Math.floor((i * sorted.length) / count)]!)));
   }
-  return matrices.filter((m) => m.expert < 0 || chosen.get(group(m))?.has(m.expert));
+  return matrices
+    .filter((m) => m.cols <= MAX_COLS && (m.expert < 0 || chosen.get(group(m))?.has(m.expert)))
+    .slice(0, MAX_SKETCHES);
 }
 
 /**

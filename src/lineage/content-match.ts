@@ -3,6 +3,8 @@ import { hammingMatrix } from "../kernels/bits.ts";
 import { logFactorial } from "../numerics/gamma.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
+const MAX_CLASS = 4096;
+
 export interface ContentMatch {
   readonly pairs: readonly MatrixPair[];
   /** log10 of the number of assignments this one was chosen from. */
@@ -31,7 +33,8 @@ export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch
   for (const group of classes.values()) {
     const small = Math.min(group.suspect.length, group.base.length);
     const large = Math.max(group.suspect.length, group.base.length);
-    if (small === 0) continue;
+    // More matrices of one shape than any model has would cost memory quadratically.
+    if (small === 0 || large > MAX_CLASS) continue;
     log10Tried += (logFactorial(large) - logFactorial(large - small)) / Math.LN10;
     pairs.push(...assign(group.suspect, group.base));
   }

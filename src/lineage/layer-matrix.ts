@@ -2,6 +2,9 @@ import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import { buildStack, gram, stackInner } from "./sign-stack.ts";
 
+/** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
+const MAX_LAYERS = 512;
+
 /** The residual-axis sketches of one layer of one component. */
 export interface Layer {
   readonly number: number;
@@ -26,7 +29,10 @@ export function layersOf(sketches: readonly Sketch[], component: string): Layer[
     if (list) list.push(s);
     else byNumber.set(s.layer, [s]);
   }
-  return [...byNumber].sort(([a], [b]) => a - b).map(([number, list]) => ({ number, sketches: list }));
+  return [...byNumber]
+    .sort(([a], [b]) => a - b)
+    .slice(0, MAX_LAYERS)
+    .map(([number, list]) => ({ number, sketches: list }));
 }
 
 /** Matrices of two layers with the same role and expert. */
