@@ -42,11 +42,14 @@ function elementCount(tensor: CheckpointTensor): number {
 export class RowReader {
   bytesRead = 0;
   readonly #checkpoint: Checkpoint;
+  readonly #cacheBytes: number;
   readonly #gains = new Map<string, Promise<Float32Array | null>>();
   #whole: { name: string; values: Promise<Float32Array> } | null = null;
 
-  constructor(checkpoint: Checkpoint) {
+  /** Transposed tensors above `cacheBytes` are gathered in pieces instead of held. */
+  constructor(checkpoint: Checkpoint, cacheBytes: number = WHOLE_TENSOR_CACHE) {
     this.#checkpoint = checkpoint;
+    this.#cacheBytes = cacheBytes;
   }
 
   /** Elements [first, first + count) of a stored tensor, in storage order. */
@@ -108,7 +111,7 @@ export class RowReader {
 
   #fitsCache(name: string): boolean {
     const tensor = this.#tensor(name);
-    return tensor.end - tensor.begin <= WHOLE_TENSOR_CACHE;
+    return tensor.end - tensor.begin <= this.#cacheBytes;
   }
 
   #wholeTensor(name: string): Promise<Float32Array> {
@@ -127,7 +130,7 @@ export class RowReader {
   ): Promise<void> {
     const tensor = this.#tensor(matrix.tensor);
     const total = elementCount(tensor);
-    const step = (PIECE * 8) / DTYPE_BITS[tensor.dtype];
+    const step = Math.min(PIECE, this.#cacheBytes) / (DTYPE_BITS[tensor.dtype] / 8);
     for (let first = 0; first < total; first += step) {
       const piece = await this.elements(tensor.name, first, Math.min(step, total - first));
       let at = 0;

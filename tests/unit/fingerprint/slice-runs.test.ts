@@ -71,3 +71,22 @@ test.each([false, true])("all columns of neighbouring rows come out in order (tr
   const at = (i: number, j: number): number => (transposed ? j * 5 + i : i * 3 + j);
   expect([...got]).toEqual([1, 2, 4].flatMap((i) => [0, 1, 2].map((j) => at(i, j))));
 });
+
+test.each([1 << 20, 1000, 64])(
+  "scattered rows are the same gathered in pieces as read from the whole (cache %i)",
+  async (cache) => {
+    const [rows, cols] = [37, 300];
+    // Stored [cols, rows]: element (i, j) is stored element j * rows + i, and its value.
+    const reader = new RowReader(countingCheckpoint(cols, rows), cache);
+    const wanted = [0, 5, 36];
+    const all = await reader.rows(view(rows, cols, true), wanted);
+    expect([...all]).toEqual(wanted.flatMap((i) => Array.from({ length: cols }, (_, j) => j * rows + i)));
+    const runs = [
+      { first: 2, count: 3 },
+      { first: 250, count: 50 },
+    ];
+    const some = await reader.rows(view(rows, cols, true), wanted, runs);
+    const columns = runs.flatMap((run) => Array.from({ length: run.count }, (_, c) => run.first + c));
+    expect([...some]).toEqual(wanted.flatMap((i) => columns.map((j) => j * rows + i)));
+  },
+);
