@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run, runNode } from "../support/process.mjs";
+import { run, runNode, runTimed } from "../support/process.mjs";
 import { interleave, median, pairedRatio, round } from "../support/statistics.mjs";
 
 const PROCESS = fileURLToPath(new URL("./fingerprint-process.mjs", import.meta.url));
@@ -10,7 +10,8 @@ const THREADS = 2;
 
 /**
  * Full pass, warm: content hash and moments of every byte, against programs that do a part of that or all of it.
- * Rates are bytes of input per second of wall time; each contender runs once per round.
+ * Rates are bytes of input per second of wall time, and per second of processor time of all threads: on a machine that
+ * others use too the second says more. Each contender runs once per round.
  *
  * @param references.python interpreter with torch and safetensors, or null
  * @param references.native the program of benchmarks/native, or null
@@ -25,10 +26,10 @@ export async function measureFull(model, { rounds, python, native, torchBytes })
       const { stdout, rssBytes } = await runNode([PROCESS, model, "full", String(THREADS)]);
       const result = JSON.parse(stdout);
       rss.push(rssBytes);
-      return result.bytesTotal / result.seconds;
+      return rateOf(result.bytesTotal, result);
     },
     // Two files of nearly one size at once: no thread waits for the other, the best case for sha256sum.
-    sha256sum: () => rateOf(shards.slice(0, THREADS), (file) => run("sha256sum", [file])),
+    sha256sum: () => sha256sum(shards.slice(0, THREADS)),
     ...(python === null
       ? {}
       : {
@@ -39,15 +40,20 @@ export async function measureFull(model, { rounds, python, native, torchBytes })
   };
   for (const shard of shards) await run("dd", [`if=${shard}`, "of=/dev/null", "bs=1M"]);
   const rates = await interleave(rounds, contenders);
-  const ours = rates.get("weightmark");
-  const ratios = {};
-  for (const [name, theirs] of rates) if (name !== "weightmark") ratios[name] = round(pairedRatio(ours, theirs));
+  const figures = (unit) => {
+    const ours = rates.get("weightmark").map((x) => x[unit]);
+    const of = (x) => x.map((rate) => rate[unit]);
+    return {
+      gigabytesPerSecond: named(rates, (x) => round(median(of(x)) / 1e9)),
+      byRound: named(rates, (x) => of(x).map((v) => round(v / 1e9))),
+      ratios: named(rates, (x) => round(pairedRatio(ours, of(x)))),
+    };
+  };
   return {
     rounds,
     threads: THREADS,
-    gigabytesPerSecond: Object.fromEntries([...rates].map(([name, x]) => [name, round(median(x) / 1e9)])),
-    byRound: Object.fromEntries([...rates].map(([name, x]) => [name, x.map((v) => round(v / 1e9))])),
-    ratios,
+    wall: figures("wall"),
+    processor: figures("processor"),
     peakRssMb: Math.round(Math.max(...rss) / 1e6),
     absent: [...(python === null ? ["torch"] : []), ...(native === null ? ["native C"] : [])],
   };
@@ -95,21 +101,32 @@ export async function measureCold(model, { rounds }) {
   };
 }
 
-/** Bytes per second of one process per file, all at once. */
-async function rateOf(files, start) {
-  const runs = await Promise.all(files.map(async (file) => statSync(file).size / (await start(file)).seconds));
-  return runs.reduce((a, b) => a + b, 0);
+const named = (map, value) => Object.fromEntries([...map].map(([name, x]) => [name, value(x)]));
+
+function rateOf(bytes, { seconds, cpuSeconds }) {
+  return { wall: bytes / seconds, processor: bytes / cpuSeconds };
+}
+
+/** One process per file, all at once; the rates of the processes add up on the wall clock only. */
+async function sha256sum(files) {
+  const rates = await Promise.all(
+    files.map(async (file) => rateOf(statSync(file).size, await runTimed("sha256sum", [file]))),
+  );
+  return {
+    wall: rates.reduce((sum, r) => sum + r.wall, 0),
+    processor: rates.reduce((sum, r) => sum + r.processor, 0) / rates.length,
+  };
 }
 
 async function torch(python, mode, limit, shards) {
   const { stdout } = await run(python, [TORCH, mode, String(limit), ...shards]);
-  const { bytes, seconds } = JSON.parse(stdout);
-  return bytes / seconds;
+  const result = JSON.parse(stdout);
+  return rateOf(result.bytes, result);
 }
 
 /** The program prints bytes, seconds and a checksum. */
 async function nativeRate(program, shards) {
-  const { stdout } = await run(program, [String(THREADS), ...shards]);
+  const { stdout, cpuSeconds } = await runTimed(program, [String(THREADS), ...shards]);
   const [bytes, seconds] = stdout.split(" ").map(Number);
-  return bytes / seconds;
+  return rateOf(bytes, { seconds, cpuSeconds });
 }

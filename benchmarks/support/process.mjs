@@ -3,6 +3,16 @@ import { performance } from "node:perf_hooks";
 
 const RSS_HOOK = new URL("./report-rss.mjs", import.meta.url).href;
 
+/** Prints user and system seconds of the program it runs, as the last line of stderr. */
+const TIMED = 'TIMEFORMAT="cpu %U %S"; time "$@"';
+
+/** Runs a program to its end, and counts the processor time of all its threads; throws when it fails. */
+export async function runTimed(command, args) {
+  const result = await run("bash", ["-c", TIMED, "bash", command, ...args]);
+  const [, user, system] = /cpu ([\d.]+) ([\d.]+)\s*$/.exec(result.stderr);
+  return { ...result, cpuSeconds: Number(user) + Number(system) };
+}
+
 /**
  * Runs a program to its end.
  *
