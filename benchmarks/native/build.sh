@@ -21,4 +21,4 @@ case $(uname -m) in
 esac
 cd "$BLAKE3_C"
 # shellcheck disable=SC2086
-gcc -O3 -march=native -ffast-math -fno-finite-math-only -I. -o "$out/full_pass" "$here/full_pass.c" $objects -lpthread
+gcc -O3 -march=native -I. -o "$out/full_pass" "$here/full_pass.c" $objects -lpthread
