@@ -13,6 +13,17 @@ export function fromBf16(code: number): number {
   return scratch.getFloat32(0);
 }
 
+export function fromF16(code: number): number {
+  const exponent = (code >> 10) & 31;
+  const mantissa = code & 1023;
+  const size = exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
+  const value = exponent === 31 ? (mantissa === 0 ? Number.POSITIVE_INFINITY : Number.NaN) : size;
+  return code & 0x8000 ? -value : value;
+}
+
+/** The finite f16 values from zero up, and what would come next. */
+const SIZES = Float64Array.from({ length: 0x7c01 }, (_, code) => (code === 0x7c00 ? 65536 : fromF16(code)));
+
 /** The nearest f16 of a number, ties to even, by looking for it: slow and plain. */
 export function toF16(x: number): number {
   if (Number.isNaN(x)) return 0x7e00;
@@ -23,19 +34,10 @@ export function toF16(x: number): number {
   let high = 0x7bff;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (fromF16(middle) <= size) low = middle;
+    if (SIZES[middle]! <= size) low = middle;
     else high = middle - 1;
   }
-  const above = low === 0x7bff ? 65536 : fromF16(low + 1);
-  const below = size - fromF16(low);
-  const up = above - size < below || (above - size === below && low % 2 === 1);
+  const [below, above] = [size - SIZES[low]!, SIZES[low + 1]! - size];
+  const up = above < below || (above === below && low % 2 === 1);
   return sign | (up ? low + 1 : low);
-}
-
-export function fromF16(code: number): number {
-  const exponent = (code >> 10) & 31;
-  const mantissa = code & 1023;
-  const size = exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25);
-  const value = exponent === 31 ? (mantissa === 0 ? Number.POSITIVE_INFINITY : Number.NaN) : size;
-  return code & 0x8000 ? -value : value;
 }
