@@ -16,7 +16,8 @@ for (const version of versions) {
     });
   }
   console.log(`\n${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
-  const run = spawnSync(node, ["node_modules/vitest/vitest.mjs", "run", "tests/e2e"], { cwd: root, stdio: "inherit" });
+  const env = { ...process.env, WEIGHTMARK_TEST_NODE: node };
+  const run = spawnSync("npx", ["vitest", "run", "tests/e2e"], { cwd: root, env, stdio: "inherit" });
   failed ||= run.status !== 0;
 }
 process.exitCode = failed ? 1 : 0;
