@@ -55,7 +55,8 @@ export function testComponent(pairs: readonly MatrixPair[], options: TestOptions
 function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: TestOptions) {
   const tests: TestResult[] = [];
   const countable: number[] = [];
-  const rows = pairs.flatMap(rowPairs);
+  const matrices = pairs.map(rowPairs);
+  const rows = matrices.flat();
   const stack = buildStack(rows, rows.length === 0 ? 0 : sharedLabels(pairs));
   const t1 = rows.length === 0 ? null : permutationZ(stack);
   if (t1 === null) return { tests, countable, t1 };
@@ -87,7 +88,7 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
     });
     countable.push(t2.log10P);
   }
-  const swap = swapTest([stack]);
+  const swap = swapTest([{ stack, blocks: matrices.map((m) => m.length) }]);
   if (swap !== null) {
     tests.push({ ...common, name: "T1-swap", z: swap.z, log10P: swap.log10P, exact: true, n: t1.n, m: swap.pairs });
     countable.push(swap.log10P);
@@ -122,7 +123,7 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions) {
   const log10P = log10NormalTail(z);
   tests.push({ ...common, name: "T1", z, log10P, exact: false, r: weightCorrelation(r) });
   countable.push(Math.max(log10P, ASYMPTOTIC_FLOOR));
-  const swap = swapTest(layers.map((l) => l.stack));
+  const swap = swapTest(layers.map(({ stack }) => ({ stack, blocks: [stack.m] })));
   if (swap !== null) {
     tests.push({ ...common, name: "T1-swap", z: swap.z, log10P: swap.log10P, exact: true, m: swap.pairs });
     countable.push(swap.log10P);

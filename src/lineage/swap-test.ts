@@ -12,24 +12,42 @@ export interface SwapTest {
   readonly pairs: number;
 }
 
+/** An axis: its rows, and how many of them in turn belong to one matrix. */
+export interface SwapAxis {
+  readonly stack: SignStack;
+  readonly blocks: readonly number[];
+}
+
 /**
- * Labels are paired by a fixed pseudo-random matching. For a pair (i, j),
- * D = sum over rows of (a_i - a_j)(b_i - b_j): by how much T would fall if B's labels i and j were exchanged. When
+ * Labels are paired by a fixed pseudo-random matching. For a pair (i, j), D = sum over rows of (a_i - a_j)(b_i - b_j),
+ * label columns centred over the rows of each matrix: by how much T would fall if B's labels i and j were exchanged. When
  * B's labels are exchangeable each exchange is a fair coin, so given |D| the signs of all D are independent and fair, and
- * P(|sum D| >= z |D|) <= 2 exp(-z^2 / 2) holds at every size. Stacks are axes whose labels are exchangeable separately
- * (one layer's neurons each); their pairs are pooled.
+ * P(|sum D| >= z |D|) <= 2 exp(-z^2 / 2) holds at every size.
+ *
+ * Centring costs 1 / rows of the evidence and keeps out what a label has in common over all rows: a channel that acts as a
+ * bias does so at the same place in every model whose channels have an order of their own (positions that are added but
+ * not stored), and says nothing about whose rows these are. Axes are one layer's neurons each; the D of one pair are
+ * summed over axes of equal length, which holds both for layers whose labels are independent and for one layer stored
+ * several times.
  */
-export function swapTest(stacks: readonly SignStack[]): SwapTest | null {
-  let sum = 0;
-  let squares = 0;
-  let pairs = 0;
-  for (const stack of stacks) {
+export function swapTest(axes: readonly SwapAxis[]): SwapTest | null {
+  const lengths = new Map<number, Float64Array>();
+  for (const { stack, blocks } of axes) {
     const a = labelColumns(stack.a, stack);
     const b = labelColumns(stack.b, stack);
     const order = permutation(stack.n, "weightmark label pairs");
-    for (let k = 0; k + 1 < order.length; k += 2) {
-      const d = exchange(a.columns, b.columns, order[k]! * a.words, order[k + 1]! * a.words, a.words);
-      if (d === 0) continue;
+    const exchanges = lengths.get(stack.n) ?? new Float64Array(order.length >> 1);
+    lengths.set(stack.n, exchanges);
+    for (let k = 0; k < exchanges.length; k++) {
+      exchanges[k]! += exchange(a.columns, b.columns, order[2 * k]! * a.words, order[2 * k + 1]! * a.words, blocks);
+    }
+  }
+  let sum = 0;
+  let squares = 0;
+  let pairs = 0;
+  for (const exchanges of lengths.values()) {
+    for (const d of exchanges) {
+      if (Math.abs(d) < ROUNDING) continue;
       sum += d;
       squares += d * d;
       pairs++;
@@ -40,13 +58,33 @@ export function swapTest(stacks: readonly SignStack[]): SwapTest | null {
   return { z, log10P: log10RademacherTail(z), pairs };
 }
 
-/** sum (a_i - a_j)(b_i - b_j) / 4 on packed signs: rows where both pairs differ, counted by whether they agree. */
-function exchange(a: Uint32Array, b: Uint32Array, i: number, j: number, words: number): number {
+/** What division by a block's height may leave of a D that is zero. */
+const ROUNDING = 1e-9;
+
+/**
+ * sum (a_i - a_j)(b_i - b_j) / 4 on packed signs, centred over the rows of each block: rows where both pairs differ,
+ * counted by whether they agree, less the product of the differences in the number of ones over the block's height.
+ */
+function exchange(a: Uint32Array, b: Uint32Array, i: number, j: number, blocks: readonly number[]): number {
   let difference = 0;
-  for (let w = 0; w < words; w++) {
-    const both = (a[i + w]! ^ a[j + w]!) & (b[i + w]! ^ b[j + w]!);
-    const opposed = both & (a[i + w]! ^ b[i + w]!);
-    difference += popcount32(both) - 2 * popcount32(opposed);
+  let first = 0;
+  for (const height of blocks) {
+    let agreement = 0;
+    let onesA = 0;
+    let onesB = 0;
+    for (let row = first; row < first + height; ) {
+      const w = row >>> 5;
+      const end = Math.min(first + height, (w + 1) << 5);
+      const mask = end - row === 32 ? 0xffffffff : ((1 << (end - row)) - 1) << (row & 31);
+      const [ai, aj, bi, bj] = [a[i + w]! & mask, a[j + w]! & mask, b[i + w]! & mask, b[j + w]! & mask];
+      const both = (ai ^ aj) & (bi ^ bj);
+      agreement += popcount32(both) - 2 * popcount32(both & (ai ^ bi));
+      onesA += popcount32(ai) - popcount32(aj);
+      onesB += popcount32(bi) - popcount32(bj);
+      row = end;
+    }
+    difference += agreement - (onesA * onesB) / height;
+    first += height;
   }
   return difference;
 }

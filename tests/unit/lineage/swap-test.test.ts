@@ -1,58 +1,100 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { swapTest } from "../../../src/lineage/swap-test.ts";
-import { permutation } from "../../../src/numerics/prng.ts";
+import { permutation, prng } from "../../../src/numerics/prng.ts";
 import { randomStack, signsOf, stackOf } from "../../support/signs.ts";
 
-test("is the dense sum over the fixed pairs of labels", () => {
-  const stack = randomStack(1, 37, 45, { agreement: 0.6 });
-  const [a, b] = [signsOf(stack.a, stack), signsOf(stack.b, stack)];
-  const order = permutation(45, "weightmark label pairs");
-  const d: number[] = [];
-  for (let k = 0; k + 1 < 45; k += 2) {
-    const [i, j] = [order[k]!, order[k + 1]!];
-    d.push(a.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (b[r]![i]! - b[r]![j]!), 0));
-  }
-  const sum = d.reduce((x, y) => x + y, 0);
-  const size = Math.sqrt(d.reduce((x, y) => x + y * y, 0));
-  const swap = swapTest([stack])!;
-  expect(swap.z).toBeCloseTo(sum / size, 10);
-  expect(swap.pairs).toBe(d.filter((x) => x !== 0).length);
-});
-
-test("its bound holds over every exchange of the pairs of 16 labels", () => {
-  const stack = randomStack(2, 20, 16, { agreement: 0.8 });
-  const b = signsOf(stack.b, stack);
-  const a = signsOf(stack.a, stack);
-  const order = permutation(16, "weightmark label pairs");
-  const all = Array.from({ length: 2 ** 8 }, (_, mask) => {
-    const pi = Array.from({ length: 16 }, (_, j) => j);
-    for (let k = 0; k < 8; k++) {
-      if ((mask >> k) & 1) [pi[order[2 * k]!], pi[order[2 * k + 1]!]] = [order[2 * k + 1]!, order[2 * k]!];
+/** D of every label pair from dense rows, columns centred over each block of rows. */
+function exchanges(a: number[][], b: number[][], blocks: readonly number[]): number[] {
+  const centred = (rows: number[][]): number[][] => {
+    const out: number[][] = [];
+    for (const height of blocks) {
+      const block = rows.slice(out.length, out.length + height);
+      const means = block[0]!.map((_, j) => block.reduce((sum, row) => sum + row[j]!, 0) / height);
+      out.push(...block.map((row) => row.map((x, j) => x - means[j]!)));
     }
-    return swapTest([
-      stackOf(
-        a,
-        b.map((row) => pi.map((j) => row[j]!)),
-      ),
-    ])!;
+    return out;
+  };
+  const [left, right] = [centred(a), centred(b)];
+  const order = permutation(a[0]!.length, "weightmark label pairs");
+  return Array.from({ length: order.length >> 1 }, (_, k) => {
+    const [i, j] = [order[2 * k]!, order[2 * k + 1]!];
+    return left.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (right[r]![i]! - right[r]![j]!), 0);
   });
-  for (const { z, log10P } of all) {
-    const exact = all.filter((x) => Math.abs(x.z) >= Math.abs(z) - 1e-9).length / all.length;
-    expect(log10P).toBeGreaterThanOrEqual(Math.log10(exact) - 1e-12);
-  }
-});
+}
 
-test("pools axes, falls with agreement, and is silent without", () => {
-  const of = (agreement: number): number => swapTest([randomStack(10, 64, 256, { agreement })])!.log10P;
-  expect(of(0)).toBeGreaterThan(-2);
-  expect(of(0.9)).toBeLessThan(-20);
-  expect(of(1)).toBeLessThan(of(0.9));
-  const layers = [1, 2, 3, 4].map((seed) => randomStack(seed, 16, 128, { agreement: 0.7 }));
-  expect(swapTest(layers)!.log10P).toBeLessThan(swapTest(layers.slice(0, 1))!.log10P - 5);
-});
+const zOf = (d: readonly number[]): number =>
+  d.reduce((x, y) => x + y, 0) / Math.sqrt(d.reduce((x, y) => x + y * y, 0));
 
-test("has nothing to say where no row tells labels apart", () => {
-  const flat = Array.from({ length: 4 }, () => new Array<number>(8).fill(1));
-  expect(swapTest([stackOf(flat, flat)])).toBeNull();
-  expect(swapTest([])).toBeNull();
+describe("the swap test", () => {
+  test.each([[[40]], [[8, 8, 8, 8, 8]], [[33, 7]], [[1, 1, 2, 36]]])("is its definition, blocks %j", (blocks) => {
+    const stack = randomStack(1, 40, 75, { agreement: 0.2 });
+    const d = exchanges(signsOf(stack.a, stack), signsOf(stack.b, stack), blocks).filter((x) => Math.abs(x) > 1e-9);
+    const found = swapTest([{ stack, blocks }])!;
+    expect(found.z).toBeCloseTo(zOf(d), 9);
+    expect(found.pairs).toBe(d.length);
+    expect(found.log10P).toBeLessThanOrEqual(0);
+    expect(found.log10P).toBeGreaterThanOrEqual(Math.min(0, (Math.log(2) - found.z ** 2 / 2) / Math.LN10) - 1);
+  });
+
+  test("holds over every way to exchange the labels of the pairs", () => {
+    const [m, n] = [24, 20];
+    const stack = randomStack(2, m, n, { agreement: 0.9 });
+    const [a, b] = [signsOf(stack.a, stack), signsOf(stack.b, stack)];
+    const order = permutation(n, "weightmark label pairs");
+    const all: { z: number; log10P: number }[] = [];
+    for (let code = 0; code < 2 ** (n / 2); code++) {
+      const label = Array.from({ length: n }, (_, j) => j);
+      for (let k = 0; k < n / 2; k++) {
+        if ((code >> k) & 1) [label[order[2 * k]!], label[order[2 * k + 1]!]] = [order[2 * k + 1]!, order[2 * k]!];
+      }
+      const swapped = b.map((row) => label.map((j) => row[j]!));
+      all.push(swapTest([{ stack: stackOf(a, swapped), blocks: [m] }])!);
+    }
+    for (const { z, log10P } of all.filter((_, i) => i % 37 === 0)) {
+      const exact = all.filter((other) => Math.abs(other.z) >= Math.abs(z) - 1e-9).length / all.length;
+      expect(log10P).toBeGreaterThanOrEqual(Math.log10(exact) - 1e-9);
+    }
+  });
+
+  test("one layer stored eight times is one layer's evidence", () => {
+    const stack = randomStack(3, 32, 128, { agreement: 0.1 });
+    const once = swapTest([{ stack, blocks: [32] }])!;
+    const often = swapTest(Array.from({ length: 8 }, () => ({ stack, blocks: [32] })))!;
+    expect(often.z).toBeCloseTo(once.z, 9);
+  });
+
+  test("independent layers add up, lengths apart", () => {
+    const axes = Array.from({ length: 12 }, (_, i) => {
+      const stack = randomStack(10 + i, 16, i % 2 ? 128 : 96, { agreement: 0.15 });
+      return { stack, blocks: [16] };
+    });
+    const best = Math.max(...axes.map((axis) => swapTest([axis])!.z));
+    expect(swapTest(axes)!.z).toBeGreaterThan(best);
+    expect(swapTest(axes)!.pairs).toBeLessThanOrEqual(64 + 48);
+  });
+
+  test("labels that have a sign of their own in all rows of both models are no evidence", () => {
+    const random = prng("channels");
+    const rows = (): number[][] =>
+      Array.from({ length: 160 }, () =>
+        Array.from({ length: 600 }, (_, j) => (random.normal() + (j < 200 ? 1 : 0) < 0 ? -1 : 1)),
+      );
+    const [a, b] = [rows(), rows()];
+    const blocks = Array.from({ length: 20 }, () => 8);
+    const order = permutation(600, "weightmark label pairs");
+    const plain = Array.from({ length: 300 }, (_, k) => {
+      const [i, j] = [order[2 * k]!, order[2 * k + 1]!];
+      return a.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (b[r]![i]! - b[r]![j]!), 0);
+    });
+    expect(zOf(plain)).toBeGreaterThan(8);
+    expect(Math.abs(swapTest([{ stack: stackOf(a, b), blocks }])!.z)).toBeLessThan(4);
+  });
+
+  test("says nothing of rows that stand alone, or that are constant", () => {
+    const stack = randomStack(4, 3, 64, { agreement: 1 });
+    expect(swapTest([{ stack, blocks: [1, 1, 1] }])).toBeNull();
+    const row = Array.from({ length: 64 }, () => 1);
+    expect(swapTest([{ stack: stackOf([row, row], [row, row]), blocks: [2] }])).toBeNull();
+    expect(swapTest([])).toBeNull();
+  });
 });
