@@ -64,7 +64,7 @@ const draw = (seed: string): Float64Array => {
   const random = prng(seed);
   return Float64Array.from({ length: 4096 }, () => random.normal());
 };
-const COMMON = { gains: draw("gains"), channels: draw("channels"), rows: draw("rows"), token: draw("token") };
+const COMMON = { gains: draw("gains"), channels: draw("channels"), rows: draw("rows") };
 
 const only =
   (pattern: RegExp, edit: (x: number, row: number, col: number, cols: number) => number): Edit =>
@@ -116,7 +116,6 @@ const SHARED: [string, Edit][] = [
   ["neurons sorted by their mean", sortColumns(/down_proj/, (c) => c.reduce((s, x) => s + Math.sign(x), 0))],
   ["channels sorted by size in every matrix", sortColumns(ALL, energy)],
   ["one layer again and again", (m) => relayer(m, [0, 0, 0, 0, 0, 0])],
-  ["unused tokens with one row in common", only(/embed_tokens|lm_head/, (x, i, j) => (i > 60 ? COMMON.token[j]! : x))],
 ];
 
 describe("independent models with structure in common", () => {
