@@ -1,6 +1,7 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { type ComponentFinding, judgeComponent, LOG10_THRESHOLD } from "./component-verdict.ts";
 import { contentPairing, EMBEDDINGS, namedPairings } from "./pairing.ts";
+import { log10Reach } from "./reach.ts";
 import { describeDifference, describeRelations } from "./relations.ts";
 import {
   type CompareResult,
@@ -78,8 +79,10 @@ async function judgeAll(suspect: Subject, base: Subject, options: CompareOptions
   // Names that say nothing, or lie. The layout of names is then one thing tried, the content another.
   const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
   if (byContent === null) return findings;
+  const index = findings.findIndex((f) => f.pairing.component === byContent.component);
+  const tested = index >= 0 && findings[index]!.tested.log10P !== null;
+  if (tested && log10Reach(byContent) > LOG10_THRESHOLD) return findings;
   const finding = await judgeComponent(suspect, base, [byContent], settings);
-  const index = findings.findIndex((f) => f.pairing.component === finding.pairing.component);
   if (index < 0) findings.push(finding);
   else if (stronger(finding, findings[index]!)) findings[index] = finding;
   return findings;

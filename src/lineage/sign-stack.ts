@@ -65,10 +65,18 @@ export function gram(bits: Uint32Array, stack: Pick<SignStack, "m" | "n" | "word
   return centredGram(bits, stack.m, stack.words, stack.n);
 }
 
-/** Label vectors of one side: for each chosen label its m signs, packed; plus the correction that centring asks for. */
+/** Transposed sides of stacks: three tests look at the same one. A side is written once, by `buildStack`. */
+const transposed = new WeakMap<Uint32Array, Uint32Array>();
+
+/** Label vectors of one side of a stack: for each label its m signs, packed in `words` 32-bit words. */
 export function labelColumns(bits: Uint32Array, stack: SignStack): { columns: Uint32Array; words: number } {
   const { m, n, words } = stack;
-  return { columns: transposeBits(bits, m, n, words), words: Math.ceil(m / 32) };
+  let columns = transposed.get(bits);
+  if (!columns) {
+    columns = transposeBits(bits, m, n, words);
+    transposed.set(bits, columns);
+  }
+  return { columns, words: Math.ceil(m / 32) };
 }
 
 /**
