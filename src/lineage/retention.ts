@@ -44,6 +44,8 @@ export function sliceRetention(
   const folded = suspect.gain !== null && base.gain !== null;
   const a = sliceValues(base, folded);
   const b = sliceValues(suspect, folded);
+  // Scales and gains are finite, their products need not be: a hostile file decides them.
+  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return null;
   const { height, width } = base;
   const { s, u, vt } = thinSvd(a, height, width);
   const k = Math.min(TOP, Math.floor(height / 4));
@@ -109,6 +111,7 @@ function differenceRank(suspect: Slice, base: Slice): number | null {
   const a = sliceValues(base, false);
   const b = sliceValues(suspect, false);
   const delta = Float64Array.from(a, (x, i) => b[i]! - x);
+  if (!delta.every(Number.isFinite)) return null;
   const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
   const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
   const s = singularValues(delta, height, width);

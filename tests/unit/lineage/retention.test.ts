@@ -152,6 +152,16 @@ describe("retention of a slice", () => {
     }
   });
 
+  test("is null where scale and gain overflow together, and has no rank where the scale alone does", () => {
+    const gain = (value: number): Float32Array => new Float32Array(WIDTH).fill(value);
+    const loud = sliceOf(base.map((x) => x * 2 ** 120));
+    expect(sliceRetention({ ...loud, gain: gain(2 ** 30) }, sliceOf(base, gain(1)), MATRIX)).toBeNull();
+    expect(sliceRetention(sliceOf(base, gain(1)), { ...loud, gain: gain(2 ** 30) }, MATRIX)).toBeNull();
+    const scale = loud.scale.map(() => 2 ** 127);
+    const found = sliceRetention({ ...loud, scale, gain: gain(2 ** -40) }, sliceOf(base, gain(1)), MATRIX);
+    expect(found!.rank).toBeNull();
+  });
+
   test.each([1, 4, 16])("shows the rank of a low-rank change: %i", (rank) => {
     const random = prng(`rank ${rank}`);
     const delta = new Float32Array(base.length);
