@@ -1,9 +1,12 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
-import { buildStack, gram, stackInner } from "./sign-stack.ts";
+import { buildStack, gram, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
 const MAX_LAYERS = 512;
+/** Sampled rows of one layer and of all of them; products of all pairs of rows in a layer are held for every layer. */
+const MAX_LAYER_ROWS = 1024;
+const MAX_ROWS = 1 << 15;
 
 /** The residual-axis sketches of one layer of one component. */
 export interface Layer {
@@ -20,7 +23,7 @@ export interface LayerMatrix {
   readonly agreement: Float64Array;
 }
 
-/** Layers of a component that have sketches, by number. */
+/** Layers of a component that have sketches, by number; a hostile fingerprint's only as far as the limits go. */
 export function layersOf(sketches: readonly Sketch[], component: string): Layer[] {
   const byNumber = new Map<number, Sketch[]>();
   for (const s of sketches) {
@@ -29,10 +32,23 @@ export function layersOf(sketches: readonly Sketch[], component: string): Layer[
     if (list) list.push(s);
     else byNumber.set(s.layer, [s]);
   }
-  return [...byNumber]
+  const layers = [...byNumber]
     .sort(([a], [b]) => a - b)
     .slice(0, MAX_LAYERS)
-    .map(([number, list]) => ({ number, sketches: list }));
+    .map(([number, list]) => ({ number, sketches: firstRows(list) }));
+  let rows = 0;
+  return layers.filter((layer) => {
+    for (const { sampled } of layer.sketches) rows += sampled.length;
+    return rows <= MAX_ROWS;
+  });
+}
+
+function firstRows(sketches: readonly Sketch[]): Sketch[] {
+  let rows = 0;
+  return sketches.filter(({ sampled }) => {
+    rows += sampled.length;
+    return rows <= MAX_LAYER_ROWS;
+  });
 }
 
 /** Matrices of two layers with the same role and expert. */
@@ -48,23 +64,23 @@ export function pairLayers(suspect: Layer, base: Layer): MatrixPair[] {
 export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): LayerMatrix {
   const z = new Float64Array(suspect.length * base.length);
   const agreement = new Float64Array(suspect.length * base.length);
-  const gramsA = new Map<string, Float64Array>();
-  const gramsB = new Map<string, Float64Array>();
+  const sidesA = new Map<string, Side>();
+  const sidesB = new Map<string, Side>();
   for (let i = 0; i < suspect.length; i++) {
     for (let j = 0; j < base.length; j++) {
       const pairs = residualPairs(pairLayers(suspect[i]!, base[j]!));
       const rows = pairs.flatMap(rowPairs);
       if (rows.length === 0) continue;
       const stack = buildStack(rows, sharedLabels(pairs));
-      const { centred, agreement: equal } = stackInner(stack);
-      // A Gram can serve other partners only when every row of the same matrices takes part: nearly always.
+      // A side can serve other partners only when every row of the same matrices takes part: nearly always.
       const key = pairs.every(isWhole)
         ? `${stack.n}/${pairs.map((p) => `${p.base.role}${p.base.expert}`).join()}`
         : null;
-      const gramA = memo(gramsA, key && `${j}/${key}`, () => gram(stack.a, stack));
-      const gramB = memo(gramsB, key && `${i}/${key}`, () => gram(stack.b, stack));
+      const a = memo(sidesA, key && `${j}/${key}`, () => sideOf(stack.a, stack));
+      const b = memo(sidesB, key && `${i}/${key}`, () => sideOf(stack.b, stack));
+      const { centred, agreement: equal } = stackInner(stack, a.means, b.means);
       let trace = 0;
-      for (let k = 0; k < gramA.length; k++) trace += gramA[k]! * gramB[k]!;
+      for (let k = 0; k < a.gram.length; k++) trace += a.gram[k]! * b.gram[k]!;
       z[i * base.length + j] = trace > 0 ? centred / Math.sqrt(trace / (stack.n - 1)) : 0;
       agreement[i * base.length + j] = equal;
     }
@@ -77,7 +93,17 @@ function isWhole({ suspect, base }: MatrixPair): boolean {
   return suspect.sampled.length === base.sampled.length && suspect.valid.every(Boolean) && base.valid.every(Boolean);
 }
 
-function memo(cache: Map<string, Float64Array>, key: string | null, make: () => Float64Array): Float64Array {
+/** What one layer brings to all its pairs. */
+interface Side {
+  readonly gram: Float64Array;
+  readonly means: Float64Array;
+}
+
+function sideOf(bits: Uint32Array, stack: SignStack): Side {
+  return { gram: gram(bits, stack), means: rowMeans(bits, stack.m, stack.words, stack.n) };
+}
+
+function memo(cache: Map<string, Side>, key: string | null, make: () => Side): Side {
   if (key === null) return make();
   let value = cache.get(key);
   if (!value) {

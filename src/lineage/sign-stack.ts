@@ -45,10 +45,11 @@ export function rowMeans(bits: Uint32Array, m: number, words: number, n: number)
 }
 
 /** Sum over rows of the inner products of row-centred signs, and the fraction of equal signs. */
-export function stackInner(stack: SignStack): { centred: number; agreement: number } {
-  const { m, n, words, a, b } = stack;
-  const meanA = rowMeans(a, m, words, n);
-  const meanB = rowMeans(b, m, words, n);
+export function stackInner(
+  { m, n, words, a, b }: SignStack,
+  meanA = rowMeans(a, m, words, n),
+  meanB = rowMeans(b, m, words, n),
+): { centred: number; agreement: number } {
   let centred = 0;
   let equal = 0;
   for (let i = 0; i < m; i++) {
