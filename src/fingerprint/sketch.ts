@@ -124,9 +124,10 @@ function rowNormSpread(raw: Float32Array, cols: number): number {
   const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
   const variance = norms.reduce((sum, x) => sum + (x - mean) ** 2, 0) / norms.length;
   const spread = Math.sqrt(variance) / mean;
-  return Number.isFinite(spread) ? spread : 0;
+  return Number.isFinite(spread) ? Math.fround(spread) : 0;
 }
 
+/** In f32, as the file keeps them: a fresh fingerprint and a stored one say the same. */
 function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread"> {
   let zeros = 0;
   let count = 0;
@@ -156,9 +157,9 @@ function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowN
     quantiles[i] = finite[Math.floor((i * (finite.length - 1)) / (QUANTILES - 1))]!;
   }
   return {
-    rms: count > 0 ? peak * Math.sqrt(second / count) : 0,
-    kurtosis: second > 0 ? (count * fourth) / (second * second) : 0,
-    zeroFraction: count > 0 ? zeros / count : 0,
+    rms: count > 0 ? Math.fround(peak * Math.sqrt(second / count)) : 0,
+    kurtosis: second > 0 ? Math.fround((count * fourth) / (second * second)) : 0,
+    zeroFraction: count > 0 ? Math.fround(zeros / count) : 0,
     quantiles,
   };
 }
