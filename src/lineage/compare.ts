@@ -74,9 +74,9 @@ async function judgeAll(suspect: Subject, base: Subject, options: CompareOptions
   const settings = { monteCarlo, log10Hypotheses: log10Hypotheses(options, named.length) };
   const findings: ComponentFinding[] = [];
   for (const ways of named) findings.push(await judgeComponent(suspect, base, ways, settings));
-  const found = findings.some((f) => f.pairing.component !== EMBEDDINGS && (f.verdict.log10P ?? 0) <= LOG10_THRESHOLD);
-  if (found) return findings;
-  // Names that say nothing, or lie. The layout of names is then one thing tried, the content another.
+  if (findings.some((f) => f.pairing.component !== EMBEDDINGS && f.verdict.verdict === "derived")) return findings;
+  // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,
+  // hide how much is shared. The layout of names is then one thing tried, the content another.
   const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
   if (byContent === null) return findings;
   const index = findings.findIndex((f) => f.pairing.component === byContent.component);

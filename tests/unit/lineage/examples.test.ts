@@ -9,6 +9,7 @@ import {
   addNoise,
   cast,
   extendVocabulary,
+  lieAboutRoles,
   metaNames,
   prune,
   quantise,
@@ -99,6 +100,7 @@ describe("what needs no training, made from base-a", () => {
     ["layers repeated", () => relayer(model, [0, 1, 2, 1, 2, 3])],
     ["vocabulary extended", () => extendVocabulary(model, 64)],
     ["norm gains folded otherwise", () => refold(model)],
+    ["10 % noise and names that lie", () => lieAboutRoles(addNoise(model, 0.1))],
     ["20 % noise and names that say nothing", () => scramble(addNoise(model, 0.2))],
   ];
 
