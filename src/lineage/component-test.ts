@@ -17,6 +17,8 @@ import { swapTest } from "./swap-test.ts";
 const TESTS = 5;
 /** Random relabelings are run for z below this. */
 const MONTE_CARLO_Z = 6;
+/** Neurons of all layers at most, a hundred times what the largest models have: each layer's are relabelled and held. */
+const MAX_NEURONS = 1 << 25;
 
 const RESIDUAL =
   "residual dimensions carry no order before training (independent random initialisation, an optimiser that treats them alike)";
@@ -102,15 +104,19 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions) {
   const countable: number[] = [];
   const layers: { t1: PermutationZ; stack: SignStack }[] = [];
   const seen = new Set<string>();
+  let neurons = 0;
   for (const pair of pairs) {
     const rows = rowPairs(pair);
     // A layer of the base used twice is one piece of evidence, not two.
     const key = `${pair.base.component}/${pair.base.layer}/${pair.base.expert}`;
     if (rows.length === 0 || seen.has(key)) continue;
-    const stack = buildStack(rows, sharedLabels([pair]));
+    const labels = sharedLabels([pair]);
+    if (neurons + labels > MAX_NEURONS) break;
+    const stack = buildStack(rows, labels);
     const t1 = permutationZ(stack);
     if (t1 === null) continue;
     seen.add(key);
+    neurons += labels;
     layers.push({ t1, stack });
   }
   if (layers.length === 0) return { tests, countable };

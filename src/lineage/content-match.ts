@@ -3,7 +3,9 @@ import { hammingMatrix } from "../kernels/bits.ts";
 import { logFactorial } from "../numerics/gamma.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
-const MAX_CLASS = 4096;
+/** Matrices of one shape, and pairs of them over all shapes, beyond what any model has: all pairs are held and sorted. */
+const MAX_CLASS = 1024;
+const MAX_PAIRS = 1 << 22;
 
 export interface ContentMatch {
   readonly pairs: readonly MatrixPair[];
@@ -30,11 +32,12 @@ export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch
   };
   for (const s of suspect) classOf(s).suspect.push(s);
   for (const b of base) classOf(b).base.push(b);
+  let compared = 0;
   for (const group of classes.values()) {
     const small = Math.min(group.suspect.length, group.base.length);
     const large = Math.max(group.suspect.length, group.base.length);
-    // More matrices of one shape than any model has would cost memory quadratically.
-    if (small === 0 || large > MAX_CLASS) continue;
+    if (small === 0 || large > MAX_CLASS || compared + small * large > MAX_PAIRS) continue;
+    compared += small * large;
     log10Tried += (logFactorial(large) - logFactorial(large - small)) / Math.LN10;
     pairs.push(...assign(group.suspect, group.base));
   }

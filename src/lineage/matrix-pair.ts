@@ -2,6 +2,12 @@ import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
 import type { RowPair } from "./sign-stack.ts";
 
+/** Labels compared at most, as many as bits are transposed of at once; wider models are compared on their first ones. */
+const MAX_LABELS = 65_536;
+
+/** Rows of one axis at most: products of all pairs of rows are held. A hostile fingerprint could offer two million. */
+const MAX_ROWS = 4096;
+
 /** A matrix of the suspect against the matrix of the base that it is taken to come from. */
 export interface MatrixPair {
   readonly suspect: Sketch;
@@ -36,7 +42,8 @@ export function rowPairs(pair: MatrixPair): RowPair[] {
 
 /**
  * Pairs whose columns are residual dimensions. A matrix that reads something narrower (a projection, another stack's
- * width) has labels of its own: the most common pair of widths is the residual stream, the others are left out.
+ * width) has labels of its own: the most common pair of widths is the residual stream, the others are left out. Where
+ * they offer more rows than can be held, matrices are taken evenly over all of them.
  */
 export function residualPairs(pairs: readonly MatrixPair[]): MatrixPair[] {
   const widths = new Map<string, MatrixPair[]>();
@@ -47,10 +54,23 @@ export function residualPairs(pairs: readonly MatrixPair[]): MatrixPair[] {
     if (list) list.push(pair);
     else widths.set(key, [pair]);
   }
-  return [...widths.values()].reduce<MatrixPair[]>((a, b) => (b.length > a.length ? b : a), []);
+  return thinned([...widths.values()].reduce<MatrixPair[]>((a, b) => (b.length > a.length ? b : a), []));
 }
 
-/** Labels both matrices have. */
+function thinned(pairs: readonly MatrixPair[]): MatrixPair[] {
+  const rows = ({ suspect, base }: MatrixPair): number => Math.min(suspect.sampled.length, base.sampled.length);
+  const total = pairs.reduce((n, pair) => n + rows(pair), 0);
+  let seen = 0;
+  let taken = 0;
+  return pairs.filter((pair) => {
+    seen += rows(pair);
+    if (taken + rows(pair) > (MAX_ROWS * seen) / total) return false;
+    taken += rows(pair);
+    return true;
+  });
+}
+
+/** Labels both matrices have, up to a limit. */
 export function sharedLabels(pairs: readonly MatrixPair[]): number {
-  return pairs.reduce((n, p) => Math.min(n, p.suspect.cols, p.base.cols), Number.POSITIVE_INFINITY);
+  return pairs.reduce((n, p) => Math.min(n, p.suspect.cols, p.base.cols), MAX_LABELS);
 }

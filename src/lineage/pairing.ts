@@ -10,6 +10,10 @@ import { buildStack, stackInner } from "./sign-stack.ts";
 /** Name of the component that holds token embeddings and output heads. */
 export const EMBEDDINGS = "embeddings";
 
+/** Components, and tables indexed by tokens, that are looked at: more than any model has. */
+const MAX_COMPONENTS = 64;
+const MAX_TABLES = 64;
+
 /** One way to lay the suspect's matrices over the base's, and how many ways it was chosen from. */
 export interface Pairing {
   readonly component: string;
@@ -24,7 +28,7 @@ const isNamed = (s: Sketch): boolean => s.role !== "unknown" && s.layer >= 0;
 export function namedPairings(suspect: Fingerprint, base: Fingerprint): Pairing[][] {
   const components = new Set(base.sketches.filter(isNamed).map((s) => s.component));
   const out: Pairing[][] = [];
-  for (const component of components) {
+  for (const component of [...components].slice(0, MAX_COMPONENTS)) {
     const matrix = layerMatrix(
       layersOf(suspect.sketches.filter(isNamed), component),
       layersOf(base.sketches.filter(isNamed), component),
@@ -57,10 +61,11 @@ function embeddingPairing(suspect: Fingerprint, base: Fingerprint): Pairing {
   const pairs: MatrixPair[] = [];
   const seen = new Set<string>();
   let log10Tried = 0;
-  for (const b of base.sketches.filter((s) => s.tokens)) {
+  const tables = (fp: Fingerprint): Sketch[] => fp.sketches.filter((s) => s.tokens).slice(0, MAX_TABLES);
+  for (const b of tables(base)) {
     if (seen.has(b.digest.f32)) continue;
     seen.add(b.digest.f32);
-    const possible = suspect.sketches.filter((s) => s.tokens && s.cols === b.cols);
+    const possible = tables(suspect).filter((s) => s.cols === b.cols);
     const named = possible.find((s) => s.role === b.role && s.component === b.component);
     const found = named ?? closest(possible, b);
     if (!found) continue;
