@@ -44,7 +44,7 @@ export async function compareSubjects(
     : null;
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || stronger(b, a) ? b : a), null);
   const verdict: Verdict = content?.kind ?? strongest?.verdict.verdict ?? "not-testable";
-  const direction = directionOf(verdict, suspect, base);
+  const direction = directionOf(verdict, content, suspect, base);
   const slices = findings.flatMap((f) => f.slices);
   const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
   const relations = relationsOf(verdict, suspect.fingerprint, base.fingerprint, findings, difference);
@@ -118,11 +118,20 @@ function stronger(a: ComponentFinding, b: ComponentFinding): boolean {
   return rank(a) !== rank(b) ? rank(a) < rank(b) : (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
 }
 
-/** A parent is named only where one side is registered as trained from scratch. */
-function directionOf(verdict: Verdict, suspect: Subject, base: Subject): Direction {
+/**
+ * A parent is named only where one side is registered as trained from scratch, and not where its values are the other's
+ * rounded: whoever holds the digits that rounding drops had them first.
+ */
+function directionOf(
+  verdict: Verdict,
+  content: ReturnType<typeof sameContent>,
+  suspect: Subject,
+  base: Subject,
+): Direction {
   if (verdict !== "derived" && verdict !== "recast" && verdict !== "identical") return "not-established";
-  if (base.root && !suspect.root) return "suspect-from-base";
-  if (suspect.root && !base.root) return "base-from-suspect";
+  const rounded = content?.kind === "recast" ? content.narrower : null;
+  if (base.root && !suspect.root && rounded !== "base") return "suspect-from-base";
+  if (suspect.root && !base.root && rounded !== "suspect") return "base-from-suspect";
   return "not-established";
 }
 

@@ -50,6 +50,16 @@ describe("identical and recast", () => {
     expect((await judge(base, narrow)).verdict).toBe("recast");
   });
 
+  test("the side that is rounded is no parent, registered or not", async () => {
+    const narrow = await subjectOf(cast(model, "BF16"), { name: "narrow" });
+    expect(await judge(narrow, root)).toMatchObject({ direction: "suspect-from-base", parents: [{ name: "base" }] });
+    expect(await judge(root, narrow)).toMatchObject({ direction: "base-from-suspect", parents: [{ name: "base" }] });
+    const claimed = { ...narrow, root: true };
+    for (const result of [await judge(claimed, base), await judge(base, claimed)]) {
+      expect(result).toMatchObject({ verdict: "recast", direction: "not-established", parents: [] });
+    }
+  });
+
   test("one changed value in a sampled row is neither", async () => {
     const touched = mapMatrices(model, (values, _, name) =>
       name.endsWith("layers.1.mlp.up_proj.weight") ? values.map((x, i) => (i === 5 ? x + 1 : x)) : values,
