@@ -7,7 +7,7 @@ import type { ReadingOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /** No fingerprint of any model comes near; a file that says it is one is read whole only below this. */
-const MAX_FINGERPRINT_BYTES = 2 ** 30;
+const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 /** One model or fingerprint of the command line, fingerprinted, with what was read of it. */
 export interface OpenSubject {

@@ -11,7 +11,7 @@ import {
 import { type ContentRecord, readContents } from "./full-pass.ts";
 import { contentRoot, digestVectors, sampledRoot } from "./identity.ts";
 import { holdsValues, RowReader } from "./row-reader.ts";
-import { MAX_COLS, MAX_SKETCHES, sketched, sliced } from "./sampling.ts";
+import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
 import { sliceMatrix } from "./slice.ts";
 
@@ -48,7 +48,8 @@ export async function fingerprintCheckpoint(
   }
 
   const chosen = sketched(usable);
-  if (chosen.length === MAX_SKETCHES) notes.push(`only the first ${MAX_SKETCHES} matrices were sampled`);
+  const worth = worthSketching(usable).length;
+  if (chosen.length < worth) notes.push(`only the first ${chosen.length} of ${worth} matrices were sampled`);
   const wide = usable.filter((m) => m.cols > MAX_COLS).length;
   if (wide > 0) notes.push(`${wide} matrices of more than ${MAX_COLS} columns were not sampled`);
   const slicedSet = new Set(sliced(usable));

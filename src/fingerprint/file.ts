@@ -5,7 +5,7 @@ import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "./fingerprint.ts";
-import { MAX_COLS, MAX_SKETCHES, sampledRows, sliceWidth } from "./sampling.ts";
+import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
 /** Metadata key that makes a safetensors file a fingerprint. */
@@ -13,6 +13,8 @@ const MARK = "weightmark.fingerprint";
 const MOMENT_COLUMNS = 21;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_DIMENSION = 2 ** 31;
+/** A component has 33 slices at most, and a model a handful of components. */
+const MAX_SLICES = 512;
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const count = z.int().min(0);
@@ -66,15 +68,17 @@ const manifestSchema = z.strictObject({
       }),
     )
     .max(MAX_SKETCHES),
-  slices: z.array(
-    z.strictObject({
-      sketch: count,
-      gain: z.boolean(),
-      firstRow: count,
-      height: count.max(1024),
-      width: count.max(65536),
-    }),
-  ),
+  slices: z
+    .array(
+      z.strictObject({
+        sketch: count,
+        gain: z.boolean(),
+        firstRow: count,
+        height: count.max(SLICE_HEIGHT),
+        width: count.max(SLICE_WIDTH),
+      }),
+    )
+    .max(MAX_SLICES),
 });
 type Manifest = z.infer<typeof manifestSchema>;
 type StoredDigest = z.infer<typeof valueDigest>;

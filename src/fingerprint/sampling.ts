@@ -10,8 +10,10 @@ const SLICE_LAYERS = 4;
 const SKETCHED_EXPERTS = 4;
 
 /** Wider matrices and more of them than any model has: a hostile file must not decide how much memory is used. */
-export const MAX_COLS = 1 << 20;
+export const MAX_COLS = 1 << 17;
 export const MAX_SKETCHES = 1 << 15;
+/** Bytes of sign bits in all; a 7B model has 1.5 MB of them. */
+const MAX_SKETCH_BYTES = 1 << 26;
 
 /** Roles whose columns are residual dimensions. `unknown` is matched by content before it is used. */
 export const RESIDUAL_ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv", "gate", "up", "router"]);
@@ -91,8 +93,19 @@ export function sliceWidth(cols: number): number {
   return Math.min(cols, SLICE_WIDTH);
 }
 
-/** The matrices that get a sketch: all of them, except most experts of a layer with many. */
+/** The matrices that get a sketch: those worth one, as many as a fingerprint holds. */
 export function sketched(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
+  let bytes = 0;
+  return worthSketching(matrices)
+    .slice(0, MAX_SKETCHES)
+    .filter((m) => {
+      bytes += 4 * sampledRows({ ...m, tokens: indexedByTokens(m) }).length * Math.ceil(m.cols / 32);
+      return bytes <= MAX_SKETCH_BYTES;
+    });
+}
+
+/** All matrices except most experts of a layer with many, and what is wider than any model. */
+export function worthSketching(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
   const experts = new Map<string, number[]>();
   const group = (m: CanonicalTensor): string => `${m.component}/${m.layer}/${m.role}/${m.expert >= 1_000_000}`;
   for (const m of matrices) {
@@ -107,9 +120,7 @@ export function sketched(matrices: readonly CanonicalTensor[]): CanonicalTensor[
     const count = Math.min(SKETCHED_EXPERTS, sorted.length);
     chosen.set(key, new Set(Array.from({ length: count }, (_, i) => sorted[Math.floor((i * sorted.length) / count)]!)));
   }
-  return matrices
-    .filter((m) => m.cols <= MAX_COLS && (m.expert < 0 || chosen.get(group(m))?.has(m.expert)))
-    .slice(0, MAX_SKETCHES);
+  return matrices.filter((m) => m.cols <= MAX_COLS && (m.expert < 0 || chosen.get(group(m))?.has(m.expert)));
 }
 
 /**

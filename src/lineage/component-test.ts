@@ -17,7 +17,7 @@ import { swapTest } from "./swap-test.ts";
 const TESTS = 5;
 /** Random relabelings are run for z below this. */
 const MONTE_CARLO_Z = 6;
-/** Neurons of all layers at most, a hundred times what the largest models have: each layer's are relabelled and held. */
+/** Neurons of all layers at most, some times what the largest models have: each layer's are relabelled and held. */
 const MAX_NEURONS = 1 << 25;
 
 const RESIDUAL =

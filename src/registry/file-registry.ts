@@ -20,8 +20,8 @@ import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem }
 import { readStored } from "./stored-file.ts";
 import { verifyFiles } from "./verify.ts";
 
-/** Far above any model's; what claims more is not read. */
-const MAX_FINGERPRINT_BYTES = 2 ** 30;
+/** Far above any model's; what claims more is not read, and base64 of it fits a line of an archive. */
+const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 export interface RegistryOptions {
   /** Make the directory when it is not there. @default false */
@@ -132,7 +132,7 @@ class FileRegistry implements Registry {
       throw new WeightmarkError("REGISTRY_ENTRY_UNKNOWN", "no entry has this digest", { file: digest });
     }
     const path = this.fingerprintPath(digest);
-    const bytes = await readStored(path, entry.bytes).catch((error) => {
+    const bytes = await readStored(path, Math.min(entry.bytes, MAX_FINGERPRINT_BYTES)).catch((error) => {
       throw poisoned(path, entry.name, error);
     });
     if (bytes === null) {

@@ -7,8 +7,11 @@ export const MAX_TENSORS = 1 << 20;
 /** Longest tensor name or other key, in bytes: names are kept, copied and printed (CWE-770). */
 export const MAX_NAME_BYTES = 65_536;
 
-/** Longest string value, in bytes; training tools store a few megabytes of captions under one metadata key. */
-export const MAX_STRING_BYTES = 16 << 20;
+/**
+ * Longest string value, in bytes; training tools store a few megabytes of captions under one metadata key, and the manifest
+ * of a fingerprint has 300 bytes a tensor: 28 MB for the 92,000 of DeepSeek-V3.
+ */
+export const MAX_STRING_BYTES = 64 << 20;
 
 /** Metadata entries: 100 MB of header could hold fourteen million, each costing 100 bytes here. */
 export const MAX_METADATA_ENTRIES = 65_536;

@@ -1,7 +1,7 @@
 import { type WriteOptions, writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { DTYPE_BITS, type Dtype } from "../tensor-info.ts";
-import { MAX_HEADER_BYTES, MAX_NAME_BYTES } from "./limits.ts";
+import { MAX_HEADER_BYTES, MAX_NAME_BYTES, MAX_STRING_BYTES } from "./limits.ts";
 import { tensorByteLength } from "./tiling.ts";
 
 /** A tensor to be written. */
@@ -67,6 +67,10 @@ function layOut<T extends TensorSpec>(tensors: Iterable<T>, metadata?: ReadonlyM
 
   const fields: string[] = [];
   if (metadata !== undefined) {
+    for (const value of metadata.values()) {
+      // What would not be read again.
+      if (Buffer.byteLength(value) > MAX_STRING_BYTES) throw invalid(`metadata of more than ${MAX_STRING_BYTES} bytes`);
+    }
     // The reference writes metadata in the order of a randomised hash map; sorted keys make our bytes repeatable.
     const pairs = [...metadata].sort(([a], [b]) => compareUtf8(a, b));
     fields.push(`"${METADATA}":{${pairs.map(([key, value]) => `${json(key)}:${json(value)}`).join(",")}}`);

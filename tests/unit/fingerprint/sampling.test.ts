@@ -9,6 +9,7 @@ import {
   sliceFirstRow,
   sliceWidth,
   tokenRows,
+  worthSketching,
 } from "../../../src/fingerprint/sampling.ts";
 
 const matrix = (place: Partial<CanonicalTensor>): CanonicalTensor => ({
@@ -76,4 +77,13 @@ test("four layers and four roles of each are sliced, and the embedding", () => {
     "qkv",
     "gate",
   ]);
+});
+
+describe("what a hostile file declares", () => {
+  test("is not sketched beyond a width and a number of bytes in all", () => {
+    const wide = Array.from({ length: 1000 }, (_, layer) => matrix({ layer, rows: 8, cols: 131_072 }));
+    expect(sketched(wide)).toHaveLength((1 << 26) / (8 * (131_072 / 8)));
+    expect(sketched([matrix({ cols: 131_073 })])).toEqual([]);
+    expect(worthSketching(wide)).toHaveLength(1000);
+  });
 });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
-import { MAX_HEADER_BYTES } from "../../../src/formats/safetensors/limits.ts";
+import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from "../../../src/formats/safetensors/limits.ts";
 import { serializeSafetensors, type TensorData, writeSafetensors } from "../../../src/formats/safetensors/writer.ts";
 import type { Dtype } from "../../../src/formats/tensor-info.ts";
 import { refusal } from "../../support/refusal.ts";
@@ -79,15 +79,22 @@ describe("serializeSafetensors", () => {
 
   it("refuses metadata that cannot be written", async () => {
     await refusal(serialize([], new Map([["k", "\udc00"]])), "ST_WRITE_INVALID");
+    // Longer than what is read.
+    await refusal(serialize([], new Map([["k", "v".repeat(MAX_STRING_BYTES + 1)]])), "ST_WRITE_INVALID");
   });
 
   it("writes the longest header that is read, and none longer", async () => {
-    const value = "v".repeat(MAX_HEADER_BYTES - '{"__metadata__":{"k":""}}'.length);
-    const longest = serializeSafetensors([], new Map([["k", value]]));
+    const value = "v".repeat(MAX_HEADER_BYTES / 2);
+    const rest = "w".repeat(MAX_HEADER_BYTES / 2 - '{"__metadata__":{"k":"","l":""}}'.length);
+    const both = (second: string) =>
+      new Map([
+        ["k", value],
+        ["l", second],
+      ]);
+    const longest = serializeSafetensors([], both(rest));
     expect(longest).toHaveLength(8 + MAX_HEADER_BYTES);
-    // Refused for its one long string, not for the length of the header.
-    await refusal(readSafetensorsHeader(memorySource(longest)), "ST_TOKEN_LIMIT");
-    await refusal(serialize([], new Map([["k", `${value}v`]])), "ST_WRITE_INVALID");
+    expect((await readSafetensorsHeader(memorySource(longest))).metadata).toEqual(both(rest));
+    await refusal(serialize([], both(`${rest}w`)), "ST_WRITE_INVALID");
   });
 });
 
