@@ -34,9 +34,9 @@ export async function measureLineage(model, work, { rounds, bases }) {
   };
   const rss = [];
   const command = async (...args) => {
-    const { seconds, stdout, rssBytes } = await runNode([CLI, ...args, "--json", "--no-progress"]);
+    const { seconds, cpuSeconds, stdout, rssBytes } = await runNode([CLI, ...args, "--json", "--no-progress"]);
     rss.push(rssBytes);
-    return { seconds, verdict: JSON.parse(stdout).verdict };
+    return { seconds, cpuSeconds, verdict: JSON.parse(stdout).verdict };
   };
   const runs = await interleave(rounds, {
     compareRelated: () => command("compare", paths.related, paths.base),
@@ -46,7 +46,11 @@ export async function measureLineage(model, work, { rounds, bases }) {
   });
   const figures = {};
   for (const [name, results] of runs) {
-    figures[name] = { seconds: round(median(results.map((r) => r.seconds))), verdict: results[0].verdict };
+    figures[name] = {
+      seconds: round(median(results.map((r) => r.seconds))),
+      cpuSeconds: round(median(results.map((r) => r.cpuSeconds))),
+      verdict: results[0].verdict,
+    };
   }
   return {
     rounds,

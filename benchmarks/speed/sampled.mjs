@@ -12,14 +12,24 @@ const CLI = fileURLToPath(new URL("../../bin/weightmark.js", import.meta.url));
 export async function measureSampled(model, { rounds }) {
   const folder = mkdtempSync(join(tmpdir(), "weightmark-bench-"));
   const rss = [];
+  const cpu = [];
   let facts = {};
   try {
     const times = await interleave(rounds, {
       command: async () => {
         const out = join(folder, "model.fingerprint.safetensors");
         rmSync(out, { force: true });
-        const { seconds, rssBytes } = await runNode([CLI, "fingerprint", model, "--depth", "sampled", "-o", out]);
+        const { seconds, rssBytes, cpuSeconds } = await runNode([
+          CLI,
+          "fingerprint",
+          model,
+          "--depth",
+          "sampled",
+          "-o",
+          out,
+        ]);
         rss.push(rssBytes);
+        cpu.push(cpuSeconds);
         return seconds;
       },
       library: async () => {
@@ -31,6 +41,7 @@ export async function measureSampled(model, { rounds }) {
     return {
       rounds,
       commandSeconds: round(median(times.get("command"))),
+      commandCpuSeconds: round(median(cpu)),
       librarySeconds: round(median(times.get("library"))),
       readMb: round(facts.bytesRead / 1e6),
       ofMb: Math.round(facts.bytesTotal / 1e6),

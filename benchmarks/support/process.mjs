@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 
-const RSS_HOOK = new URL("./report-rss.mjs", import.meta.url).href;
+const USAGE_HOOK = new URL("./report-usage.mjs", import.meta.url).href;
 
 /** Prints user and system seconds of the program it runs, as the last line of stderr. */
 const TIMED = 'TIMEFORMAT="cpu %U %S"; time "$@"';
@@ -18,11 +18,11 @@ export async function runTimed(command, args) {
  *
  * @returns wall time in seconds and everything it wrote; throws when it fails
  */
-export function run(command, args, { env = {}, rss = false } = {}) {
+export function run(command, args, { usage = false } = {}) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const stdio = ["ignore", "pipe", "pipe", ...(rss ? ["pipe"] : [])];
-    const child = spawn(command, args, { stdio, env: { ...process.env, ...env } });
+    const stdio = ["ignore", "pipe", "pipe", ...(usage ? ["pipe"] : [])];
+    const child = spawn(command, args, { stdio });
     const out = ["", "", ""];
     child.stdout.on("data", (d) => {
       out[0] += d;
@@ -30,7 +30,7 @@ export function run(command, args, { env = {}, rss = false } = {}) {
     child.stderr.on("data", (d) => {
       out[1] += d;
     });
-    if (rss)
+    if (usage)
       child.stdio[3].on("data", (d) => {
         out[2] += d;
       });
@@ -38,12 +38,12 @@ export function run(command, args, { env = {}, rss = false } = {}) {
     child.on("close", (code) => {
       const seconds = (performance.now() - start) / 1000;
       if (code !== 0) reject(new Error(`${command} ${args.join(" ")} exited with ${code}: ${out[1].slice(-2000)}`));
-      else resolve({ seconds, stdout: out[0], stderr: out[1], rssBytes: rss ? Number(out[2]) : null });
+      else resolve({ seconds, stdout: out[0], stderr: out[1], ...(usage ? JSON.parse(out[2]) : {}) });
     });
   });
 }
 
-/** Runs a script of Node with its peak resident memory measured from inside. */
-export function runNode(args, options = {}) {
-  return run(process.execPath, ["--import", RSS_HOOK, ...args], { ...options, rss: true });
+/** Runs a script of Node with its peak memory and processor time measured from inside. */
+export function runNode(args) {
+  return run(process.execPath, ["--import", USAGE_HOOK, ...args], { usage: true });
 }
