@@ -1,6 +1,7 @@
 import { type ComponentTests, testComponent } from "./component-test.ts";
+import { hasLabelOrder } from "./label-order.ts";
 import { STRUCTURED } from "./learned-structure.ts";
-import { axisOf, rowPairs } from "./matrix-pair.ts";
+import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
 import { sortedAxes } from "./order-guard.ts";
 import { EMBEDDINGS, type Pairing } from "./pairing.ts";
 import { weightCorrelation } from "./permutation-test.ts";
@@ -42,7 +43,21 @@ export async function judgeComponent(
   ways: readonly Pairing[],
   options: FindingOptions,
 ): Promise<ComponentFinding> {
-  const excluded = sortedAxes(suspect.fingerprint, base.fingerprint, ways[0]!.component);
+  const sorted = sortedAxes(suspect.fingerprint, base.fingerprint, ways[0]!.component);
+  const finding = await judgeOnAxes(suspect, base, ways, options, sorted);
+  // A costlier look at the labels, worth taking only before something is claimed.
+  const claimed = (finding.verdict.log10P ?? 0) <= LOG10_THRESHOLD && finding.tested.residual !== null;
+  if (!claimed || !hasLabelOrder(finding.pairing.pairs)) return finding;
+  return judgeOnAxes(suspect, base, ways, options, new Set([...sorted, "residual" as const]));
+}
+
+async function judgeOnAxes(
+  suspect: Subject,
+  base: Subject,
+  ways: readonly Pairing[],
+  options: FindingOptions,
+  excluded: ReadonlySet<Axis>,
+): Promise<ComponentFinding> {
   const tried = ways.map((pairing) => {
     const tested = testComponent(pairing.pairs, {
       component: pairing.component,
