@@ -1,10 +1,9 @@
 import { runCommandLine } from "./command-line.ts";
 
-// A reader that goes away (`| head`) is no error of ours.
+// A reader that goes away (`| head`) is no error of ours. Whoever writes a result hears of the others.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();
-    throw error;
   });
 }
 

@@ -1,5 +1,5 @@
-import { realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
@@ -25,17 +25,27 @@ export function formatOf(options: Pick<CommonOptions, "json" | "format">): Forma
   return options.format ?? (options.json ? "json" : "text");
 }
 
-/** Throws OUTPUT_IS_INPUT when `output` is one of `inputs`, by whatever name. */
-export function requireOtherFile(output: string, inputs: readonly string[]): void {
-  const real = (path: string) => {
-    try {
-      return realpathSync(path);
-    } catch {
-      return resolve(path);
-    }
-  };
-  if (inputs.some((input) => real(input) === real(output))) {
-    throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs", { file: output });
+/**
+ * Throws OUTPUT_IS_INPUT when `output` is one of `inputs`, by whatever name. With `force` also when it is there and lies in
+ * one of them: what stands in a model's or a registry's directory belongs to it, a fingerprint put beside the weights excepted.
+ */
+export function requireOtherFile(output: string, inputs: readonly string[], force = false): void {
+  // The output itself may be a link, which would be replaced, not followed.
+  const place = join(real(dirname(output)), basename(output));
+  const replaced = force && !place.endsWith(".fingerprint.safetensors") && lstatSync(output, { throwIfNoEntry: false });
+  if (inputs.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
+    throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
+      file: output,
+      detail: "Write it somewhere else.",
+    });
+  }
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
   }
 }
 
@@ -44,7 +54,7 @@ export function openSession(options: CommonOptions, paths: readonly string[], ow
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
   const resultFile = ownOutput ? undefined : options.output;
-  if (resultFile !== undefined) requireOtherFile(resultFile, paths);
+  if (resultFile !== undefined) requireOtherFile(resultFile, paths, options.force);
   return {
     run: () => ({
       version: toolVersion(),
@@ -80,9 +90,12 @@ function useColour(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
-/** Waits until stdout has taken it: a pipe takes 64 kB at a time. */
+/** Waits until stdout has taken it: a pipe takes 64 kB at a time. Throws WRITE_FAILED, on a full disk for one. */
 export async function print(text: string): Promise<void> {
-  await new Promise<void>((done) => {
-    process.stdout.write(text, () => done());
+  const error = await new Promise<NodeJS.ErrnoException | null | undefined>((done) => {
+    process.stdout.write(text, done);
   });
+  if (!error || error.code === "EPIPE") return;
+  const message = `the result could not be written to standard output (${error.code ?? error.message})`;
+  throw new WeightmarkError("WRITE_FAILED", message, { cause: error });
 }

@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type {
@@ -143,6 +144,29 @@ describe("fingerprint", () => {
       expect((await failure(["fingerprint", input, "-o", output, "--force"], 3)).code).toBe("OUTPUT_IS_INPUT");
     }
     expect(readFileSync(input)).toEqual(bytes);
+  });
+
+  it("never replaces a file of its input, but the fingerprint beside it", async () => {
+    const bytes = readFileSync(at("base", "model.safetensors"));
+    for (const args of [
+      ["fingerprint", "base", "-o", at("base", "model.safetensors")],
+      ["compare", "tuned", "base", "-o", "base/model.safetensors"],
+      ["inspect", "base", "-o", "base/model.safetensors"],
+    ]) {
+      expect((await failure([...args, "--force"], 3)).code).toBe("OUTPUT_IS_INPUT");
+    }
+    expect(readFileSync(at("base", "model.safetensors"))).toEqual(bytes);
+    const beside = at("base", "base.fingerprint.safetensors");
+    writeFileSync(beside, "older");
+    expect((await runCommand(["fingerprint", "base", "-o", beside, "--force"])).exitCode).toBe(0);
+    expect(readFileSync(beside).length).toBeGreaterThan(1000);
+    rmSync(beside);
+  });
+
+  it.skipIf(process.platform === "win32")("does not wait for a FIFO at the output's place", async () => {
+    execFileSync("mkfifo", [at("fifo")]);
+    expect((await failure(["fingerprint", "base", "-o", "fifo"], 3)).code).toBe("OUTPUT_EXISTS");
+    expect((await failure(["fingerprint", "base", "-o", "fifo", "--force"], 3)).code).toBe("NOT_A_REGULAR_FILE");
   });
 });
 

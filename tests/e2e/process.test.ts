@@ -108,6 +108,13 @@ describe("streams", () => {
     expect(stderr).toBe("");
   });
 
+  it.skipIf(process.platform !== "linux")("reports that stdout takes no result", async () => {
+    const script = `"$0" "$1" completion fish > /dev/full; echo ":$?"`;
+    const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script, NODE, EXECUTABLE]);
+    expect(stdout).toBe(":3\n");
+    expect(stderr).toMatch(/^weightmark: .*\(ENOSPC\) \(WRITE_FAILED\)\n$/);
+  });
+
   it("prints results only on stdout, without colour where there is no terminal", async () => {
     const { stdout, stderr } = await runCommand(["compare", "small", "small", "-v"], { cwd: root });
     expect(stdout).toMatch(/^identical: /);

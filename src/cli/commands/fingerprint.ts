@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
@@ -24,7 +24,7 @@ async function fingerprint(path: string, options: FingerprintOptions): Promise<v
     `${nameOf(path)
       .replaceAll("/", "--")
       .replace(/\.safetensors$/, "")}.fingerprint.safetensors`;
-  requireOtherFile(output, [path]);
+  requireOtherFile(output, [path], options.force);
   const session = openSession(options, [path, output], true);
   const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
   const { fingerprintReport, inputReport } = await import("../../report/build.ts");
@@ -35,12 +35,18 @@ async function fingerprint(path: string, options: FingerprintOptions): Promise<v
     }
     const bytes = serializeFingerprint(opened.subject.fingerprint);
     // The same fingerprint again is no conflict.
-    const there = await readFile(output).catch(() => null);
-    if (there === null || !there.equals(bytes)) await writeFileAtomic(output, bytes, { overwrite: options.force });
+    if (!(await holds(output, bytes))) await writeFileAtomic(output, bytes, { overwrite: options.force });
     const written = { location: output, bytes: bytes.length, digest: digestOf(bytes) };
     const input = inputReport(opened.facts, opened.subject.fingerprint);
     await session.emit(fingerprintReport(session.run(), input, written, opened.subject.fingerprint));
   } finally {
     await opened.close();
   }
+}
+
+/** Whether a file with these bytes is there. Whatever else is there is not read: it may be a FIFO or have no end. */
+async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile() || found.size !== bytes.length) return false;
+  return (await readFile(path).catch(() => null))?.equals(bytes) ?? false;
 }

@@ -107,7 +107,7 @@ async function exportArchive(options: RegistryOptions): Promise<void> {
   if (output === undefined) throw new WeightmarkError("USAGE", "say where to write the archive: -o FILE");
   await onRegistry("export", options, [output], false, async (registry) => {
     const { writeFileAtomic } = await import("../../index.ts");
-    requireOtherFile(output, [registry.location]);
+    requireOtherFile(output, [registry.location], options.force);
     await writeFileAtomic(output, registry.exportArchive(), { overwrite: options.force });
     return { output: { location: output } };
   });
