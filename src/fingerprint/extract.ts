@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import {
@@ -56,6 +57,8 @@ export async function fingerprintCheckpoint(
   const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
   for (const matrix of chosen) {
+    // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
+    await setImmediate();
     options.signal?.throwIfAborted();
     untossed.push(await sketchMatrix(reader, matrix));
     if (slicedSet.has(matrix)) {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { CanonicalTensor, Gain } from "../anatomy/anatomy.ts";
 import { isSync } from "../bytes/byte-source.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
@@ -132,6 +133,8 @@ export class RowReader {
     const total = elementCount(tensor);
     const step = Math.min(PIECE, this.#cacheBytes) / (DTYPE_BITS[tensor.dtype] / 8);
     for (let first = 0; first < total; first += step) {
+      // A hundred gigabytes of synchronous reads must leave signals their turn.
+      await setImmediate();
       const piece = await this.elements(tensor.name, first, Math.min(step, total - first));
       let at = 0;
       for (const row of rows) {
