@@ -82,7 +82,8 @@ async function judgeOnAxes(
   if (log10P === null) {
     return { verdict: settle("not-testable", reasonUntestable(pairing, excluded)), pairing, tested, slices: [] };
   }
-  if (log10P > LOG10_THRESHOLD) return { verdict: settle("no-evidence", null), pairing, tested, slices: [] };
+  // Written so that a NaN claims nothing.
+  if (!(log10P <= LOG10_THRESHOLD)) return { verdict: settle("no-evidence", null), pairing, tested, slices: [] };
 
   const slices = await retentions(suspect, base, pairing.pairs);
   // Where the base shows nothing learned there is nothing to retain: the ratio is about 1 for any common initialisation.

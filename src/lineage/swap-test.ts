@@ -69,6 +69,8 @@ function exchange(a: Uint32Array, b: Uint32Array, i: number, j: number, blocks: 
   let difference = 0;
   let first = 0;
   for (const height of blocks) {
+    // A matrix without a usable row.
+    if (height === 0) continue;
     let agreement = 0;
     let onesA = 0;
     let onesB = 0;

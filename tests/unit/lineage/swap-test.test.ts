@@ -90,6 +90,13 @@ describe("the swap test", () => {
     expect(Math.abs(swapTest([{ stack: stackOf(a, b), blocks }])!.z)).toBeLessThan(4);
   });
 
+  test("passes over matrices without a usable row", () => {
+    const stack = randomStack(5, 20, 64, { agreement: 0.3 });
+    const plain = swapTest([{ stack, blocks: [12, 8] }])!;
+    expect(swapTest([{ stack, blocks: [0, 12, 0, 8, 0] }])).toEqual(plain);
+    expect(Number.isFinite(plain.z)).toBe(true);
+  });
+
   test("says nothing of rows that stand alone, or that are constant", () => {
     const stack = randomStack(4, 3, 64, { agreement: 1 });
     expect(swapTest([{ stack, blocks: [1, 1, 1] }])).toBeNull();
