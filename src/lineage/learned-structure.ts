@@ -10,7 +10,7 @@ const ROUNDS = 2;
  * gives about 1 or less; what stands above is what training put there.
  */
 export function learnedStructure(values: Float32Array, height: number, width: number): number {
-  const x = Float64Array.from(values);
+  const x = new Float64Array(values);
   for (let round = 0; round < ROUNDS; round++) {
     scale(x, height, width, width, 1);
     scale(x, width, height, 1, width);

@@ -110,7 +110,8 @@ function differenceRank(suspect: Slice, base: Slice): number | null {
   const { height, width } = base;
   const a = sliceValues(base, false);
   const b = sliceValues(suspect, false);
-  const delta = Float64Array.from(a, (x, i) => b[i]! - x);
+  const delta = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) delta[i] = b[i]! - a[i]!;
   if (!delta.every(Number.isFinite)) return null;
   const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
   const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
