@@ -84,6 +84,10 @@ async function compareSome(fingerprints, count) {
   const random = xorshift(seed + 77);
   const seen = new Set();
   const verdicts = new Map();
+  const swaps = new Map([
+    ["residual", []],
+    ["neurons", []],
+  ]);
   let smallest = 0;
   while (seen.size < count) {
     const i = random() % fingerprints.length;
@@ -91,11 +95,18 @@ async function compareSome(fingerprints, count) {
     if (i === j || seen.has(`${Math.min(i, j)}/${Math.max(i, j)}`)) continue;
     seen.add(`${Math.min(i, j)}/${Math.max(i, j)}`);
     const subject = (k) => ({ name: `model ${k}`, fingerprint: fingerprints[k], checkpoint: null, root: false });
-    const { verdict, log10P } = await compareSubjects(subject(i), subject(j), { monteCarlo: false });
+    const { verdict, log10P, tests } = await compareSubjects(subject(i), subject(j), { monteCarlo: false });
+    for (const test of tests) if (test.name === "T1-swap") swaps.get(test.axis).push(test.z);
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     smallest = Math.min(smallest, log10P ?? 0);
   }
-  return { pairs: seen.size, verdicts: Object.fromEntries(verdicts), smallestLog10P: round(smallest) };
+  return {
+    pairs: seen.size,
+    verdicts: Object.fromEntries(verdicts),
+    smallestLog10P: round(smallest),
+    swapResidual: summariseZ(swaps.get("residual")),
+    swapNeurons: summariseZ(swaps.get("neurons")),
+  };
 }
 
 function summarise(groups) {
