@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { fillGaussian, xorshift } from "./support/random.mjs";
 
 /** Values drawn once; every tensor starts elsewhere in them. A prime, so that rows do not line up with its end. */
-const POOL_VALUES = 33_554_393;
+const POOL_VALUES = 4_194_301;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

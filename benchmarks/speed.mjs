@@ -56,10 +56,10 @@ function makeSmall(directory) {
 }
 
 async function measure(model) {
-  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+  const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
   const native = values.native ?? (existsSync(NATIVE) ? NATIVE : null);
   const references = { python: values.python ?? null, native, torchBytes: Number(values["torch-bytes"]) };
-  const bases = Number(values.bases ?? (values.quick ? 20 : 1000));
+  const bases = Number(values.bases ?? (values.quick ? 10 : 1000));
   const parts = {
     full: () => measureFull(model, { rounds, ...references }),
     cold: () => measureCold(model, { rounds: Math.min(rounds, 3) }),
