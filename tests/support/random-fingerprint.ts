@@ -39,7 +39,14 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
       for (let i = 0; i < bits.length; i++)
         bits[i] = parent === undefined ? next() : parent.bits[i]! ^ flips(next, noise);
       const digest = { f32: hex(16), f16: hex(16), bf16: hex(16) };
-      const moments = { rms: 1, kurtosis: 3, zeroFraction: 0, grid: null, rowNormSpread: 0, quantiles: new Float32Array(17) };
+      const moments = {
+        rms: 1,
+        kurtosis: 3,
+        zeroFraction: 0,
+        grid: null,
+        rowNormSpread: 0,
+        quantiles: new Float32Array(17),
+      };
       sketches.push({ ...place, sampled, valid: sampled.map(() => true), bits, digest, moments });
     }
   }
