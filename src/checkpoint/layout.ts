@@ -12,6 +12,9 @@ export interface Layout {
 
 const MAX_LISTED = 5;
 
+/** What `weightmark fingerprint` calls its files; publishers put them beside the weights. */
+const FINGERPRINT = ".fingerprint.safetensors";
+
 function list(names: readonly string[]): string {
   const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
   if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
@@ -61,9 +64,11 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
     if (others.length > 0) notes.push(`${index} was read and these were not: ${list(others)}`);
     return { index, files: [], notes };
   }
-  if (safetensors.length > 1)
-    notes.push(`no shard index: ${safetensors.length} .safetensors files taken in order of name`);
-  return { index: null, files: safetensors, notes };
+  const weights = safetensors.filter((name) => !name.endsWith(FINGERPRINT));
+  const files = weights.length > 0 ? weights : safetensors;
+  if (files.length < safetensors.length) notes.push("fingerprint files beside the weights were not read as weights");
+  if (files.length > 1) notes.push(`no shard index: ${files.length} .safetensors files taken in order of name`);
+  return { index: null, files, notes };
 }
 
 /** A note on .safetensors files that the index does not name, or none. */

@@ -120,6 +120,17 @@ describe("openCheckpoint on a directory", () => {
     expect([names, notes]).toEqual([["a@adapter_model.safetensors"], []]);
   });
 
+  it("takes no fingerprint put beside the weights for a shard of them", async () => {
+    const beside = model({ "a.safetensors": weights("a"), "a.fingerprint.safetensors": weights("f") });
+    const { names, notes } = await opened(beside);
+    expect([names, notes]).toEqual([
+      ["a@a.safetensors"],
+      ["fingerprint files beside the weights were not read as weights"],
+    ]);
+    const alone = await opened(model({ "a.fingerprint.safetensors": weights("f") }));
+    expect(alone.names).toEqual(["f@a.fingerprint.safetensors"]);
+  });
+
   it("takes files without an index in order of name, with a note", async () => {
     const { files, notes } = await opened(model({ "b.safetensors": weights("b"), "a.safetensors": weights("a") }));
     expect(files.map(({ path }) => path)).toEqual(["a.safetensors", "b.safetensors"]);
