@@ -1,12 +1,30 @@
 import { hammingMatrix, popcount32 } from "./hamming.ts";
 
+const TILE = 128;
+
 /**
  * Gram matrix of centred sign rows: `packed` holds m rows of n signs (bit 1 is -1, unused bits 0) in rows of `words`
  * 32-bit words; every row has its mean over the n columns subtracted. f64 [m x m]:
  * G_ij = n - 2 hamming(i, j) - s_i s_j / n with s the row sums, integers up to the one division.
  */
 export function centredGram(packed: Uint32Array, m: number, words: number, n: number): Float64Array {
-  return gramOf(hammingMatrix(packed, m, packed, m, words), rowSums(packed, m, words, n), n);
+  const sums = rowSums(packed, m, words, n);
+  const gram = new Float64Array(m * m);
+  for (let first = 0; first < m; first += TILE) {
+    // One triangle is enough: a tile of rows against itself and what follows, mirrored.
+    const rows = packed.subarray(first * words);
+    const count = Math.min(TILE, m - first);
+    const distances = hammingMatrix(rows, count, rows, m - first, words);
+    for (let i = first; i < first + count; i++) {
+      for (let j = i; j < m; j++) {
+        const distance = distances[(i - first) * (m - first) + j - first]!;
+        const value = n - 2 * distance - (sums[i]! * sums[j]!) / n;
+        gram[i * m + j] = value;
+        gram[j * m + i] = value;
+      }
+    }
+  }
+  return gram;
 }
 
 /** sum_ij A_ij B_ij of two equally long arrays: four partial sums, added as (0 + 1) + (2 + 3). */
@@ -32,16 +50,6 @@ function rowSums(packed: Uint32Array, m: number, words: number, n: number): Floa
     for (let w = i * words; w < (i + 1) * words; w++) sums[i]! -= 2 * popcount32(packed[w]!);
   }
   return sums;
-}
-
-function gramOf(distances: Uint32Array, sums: Float64Array, n: number): Float64Array {
-  const m = sums.length;
-  const gram = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) {
-    const sum = sums[i]!;
-    for (let j = 0; j < m; j++) gram[i * m + j] = n - 2 * distances[i * m + j]! - (sum * sums[j]!) / n;
-  }
-  return gram;
 }
 
 /** `centredGram` by its definition, on unpacked f64 signs; equal within 1e-12 n. */

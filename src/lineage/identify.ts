@@ -6,9 +6,12 @@ import type { Subject } from "./subject.ts";
 
 /** Bases that get the exact tests; codes rank all of them first. */
 const DEFAULT_LIMIT = 8;
+/** The closest are tested whatever their score, the others only where codes show something (about 5 sigma). */
+const ALWAYS_TESTED = 3;
+const TELLING_SCORE = 5;
 
 export interface IdentifyOptions {
-  /** Candidates to test. @default 8 */
+  /** Candidates to test at most. @default 8 */
   readonly limit?: number;
 }
 
@@ -23,7 +26,8 @@ export async function identifySubject(
 ): Promise<IdentifyResult> {
   const ranked = await registry.candidates(layerCodes(suspect.fingerprint), options.limit ?? DEFAULT_LIMIT);
   const candidates: Candidate[] = [];
-  for (const entry of ranked) {
+  for (const [place, entry] of ranked.entries()) {
+    if (place >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
     const base: Subject = {
       name: entry.name,
       fingerprint: await registry.load(entry.digest),
