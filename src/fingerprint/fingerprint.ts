@@ -77,7 +77,7 @@ export interface Sketch {
   readonly moments: SampleMoments;
 }
 
-/** A slice of one sketched matrix in int8, for the retention test: rows x columns of a fixed pseudo-random column subset. */
+/** A slice of one sketched matrix in int8, for the retention test: rows x evenly spaced runs of columns. */
 export interface Slice {
   /** Index of the matrix among the sketches. */
   readonly sketch: number;
