@@ -29,7 +29,7 @@ export interface CompareOptions {
  * 1. Same content? (digests of values, whatever container, names or element type)
  * 2. Lay the suspect's matrices over the base's: by role and layer, then by the best layer alignment, and where that
  *    stays silent by content alone.
- * 3. Test each component: T1 (permutation z), its finite-sample bound, T2 (fixed points); correct p for everything tried.
+ * 3. Test each component: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.
  * 4. Where independent initialisation is rejected, ask retention whether trained directions are shared, or only the
  *    initialisation.
  */
