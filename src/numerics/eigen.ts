@@ -91,7 +91,8 @@ function reflector(v: Float64Array, start: number, betas: Float64Array, k: numbe
   let tail = 0;
   for (let i = start + 1; i < v.length; i++) tail += v[i]! * v[i]!;
   const head = v[start]!;
-  if (tail === 0) return head;
+  // Entries are about 1 here: squares this small are what rounding left of zeros, and 2 / tail would overflow.
+  if (tail < 1e-280) return head;
   const norm = Math.sqrt(head * head + tail);
   const r = head > 0 ? -norm : norm;
   v[start] = head - r;

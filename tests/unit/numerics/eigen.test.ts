@@ -84,3 +84,24 @@ test("non-finite input is refused", () => {
   expect(() => symmetricEigen(Float64Array.of(1, Number.NaN, Number.NaN, 1), 2)).toThrow("non-finite");
   expect(() => symmetricEigen(Float64Array.of(Number.POSITIVE_INFINITY), 1)).toThrow("non-finite");
 });
+
+test("blocks of zeros, where rounding leaves what underflows when squared, converge as well", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const random = prng(`degenerate ${seed}`);
+    const n = 8 + random.below(57);
+    const rank = 1 + random.below(n);
+    const density = random.float();
+    const levels = 1 + random.below(3);
+    const factor = Float64Array.from({ length: rank * n }, () =>
+      random.float() < density ? (1 + random.below(levels)) * (random.float() < 0.5 ? -0.377 : 0.377) : 0,
+    );
+    const a = new Float64Array(n * n);
+    for (let k = 0; k < rank; k++) {
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) a[i * n + j]! += factor[k * n + i]! * factor[k * n + j]!;
+    }
+    const { residual, orthogonality } = defects(a, n);
+    const trace = Array.from({ length: n }, (_, i) => a[i * n + i]!).reduce((x, y) => x + y, 0);
+    expect(residual).toBeLessThanOrEqual(1e-14 * trace);
+    expect(orthogonality).toBeLessThan(1e-13);
+  }
+});
