@@ -106,13 +106,22 @@ function dotFrom(a: Float64Array, row: number, v: Float64Array, start: number, e
   return sum;
 }
 
-/** Implicit QR steps until every off-diagonal entry is negligible beside its neighbours. */
+/** Far below the rounding error that tridiagonalisation has already left, about 2^-52 of the largest entry. */
+const NEGLIGIBLE = 2 ** -62;
+
+/**
+ * Implicit QR steps until every off-diagonal entry is negligible beside its neighbours, or beside the whole matrix: a block
+ * of zeros holds only what rounding left there, and rotations by its entries, whose squares underflow, are not orthogonal.
+ */
 function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array, n: number): void {
   let budget = 64 * n;
+  let norm = 0;
+  for (let k = 0; k < n; k++) norm = Math.max(norm, Math.abs(d[k]!), Math.abs(e[k]!));
+  const floor = Math.max(1e-150, norm * NEGLIGIBLE);
   for (let high = n - 1; high > 0; ) {
     for (let k = 0; k < high; k++) {
       const size = Math.abs(e[k]!);
-      if (size <= Number.EPSILON * 0.5 * (Math.abs(d[k]!) + Math.abs(d[k + 1]!)) || size < 1e-150) e[k] = 0;
+      if (size <= Number.EPSILON * 0.5 * (Math.abs(d[k]!) + Math.abs(d[k + 1]!)) || size < floor) e[k] = 0;
     }
     if (e[high - 1] === 0) {
       high--;
