@@ -47,13 +47,13 @@ export function sliceRetention(
   // Scales and gains are finite, their products need not be: a hostile file decides them.
   if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return null;
   const { height, width } = base;
-  const { s, u, vt } = thinSvd(a, height, width);
   const k = Math.min(TOP, Math.floor(height / 4));
+  const { s, u, vt } = thinSvd(a, height, width, k);
   let topEnergy = 0;
   let topInner = 0;
   for (let i = 0; i < k; i++) {
     topEnergy += s[i]! * s[i]!;
-    topInner += s[i]! * bilinear(u, vt, b, i, height, width);
+    topInner += s[i]! * bilinear(u, vt, b, i, { height, width, count: k });
   }
   let aa = 0;
   let bb = 0;
@@ -84,20 +84,19 @@ export function sliceRetention(
   };
 }
 
-/** u_i^T B v_i. `u` is height x height row-major with u_i in column i; `vt` is height x width with v_i in row i. */
+/** u_i^T B v_i. `u` is height x count row-major with u_i in column i; `vt` is count x width with v_i in row i. */
 function bilinear(
   u: Float64Array,
   vt: Float64Array,
   b: Float32Array,
   i: number,
-  height: number,
-  width: number,
+  { height, width, count }: { readonly height: number; readonly width: number; readonly count: number },
 ): number {
   let sum = 0;
   for (let r = 0; r < height; r++) {
     let dot = 0;
     for (let c = 0; c < width; c++) dot += b[r * width + c]! * vt[i * width + c]!;
-    sum += u[r * height + i]! * dot;
+    sum += u[r * count + i]! * dot;
   }
   return sum;
 }

@@ -1,39 +1,40 @@
 import { leadingSign, symmetricEigen } from "./eigen.ts";
 
 export interface ThinSvd {
-  /** `rows` singular values, descending; those beyond the rank are 0 or rounding noise. */
+  /** `count` singular values, descending; those beyond the rank are 0 or rounding noise. */
   readonly s: Float64Array;
-  /** rows x rows, row-major, left singular vector i in column i, signed so that its component of largest size is positive. */
+  /** rows x count, row-major, left singular vector i in column i, signed so that its component of largest size is positive. */
   readonly u: Float64Array;
-  /** rows x cols, right singular vector i in row i; a zero row where s[i] is 0. */
+  /** count x cols, right singular vector i in row i; a zero row where s[i] is 0. */
   readonly vt: Float64Array;
 }
 
 /**
  * A = U diag(s) V^T for a matrix (rows x cols, row-major) that is wide or at least not tall: the cost is rows^2 * cols, so
  * transpose a tall one. U comes from the rows x rows Gram matrix in double precision, s and V^T from the rows of U^T A
- * themselves, whose lengths do not carry the Gram matrix's squared condition (a Rayleigh quotient).
+ * themselves, whose lengths do not carry the Gram matrix's squared condition (a Rayleigh quotient). Only the `count`
+ * leading triples are formed.
  *
  * Measured on matrices of known singular values falling from 1 to 1e-8: relative error of s[i] below 1e-12 down to
  * s[i] = 1e-4 s[0] and below 1e-7 down to 1e-6 s[0]; from about 1e-8 s[0] on, values and vectors are noise.
  */
-export function thinSvd(a: Float32Array | Float64Array, rows: number, cols: number): ThinSvd {
-  const { vectors } = symmetricEigen(gram(a, rows, cols), rows);
+export function thinSvd(a: Float32Array | Float64Array, rows: number, cols: number, count: number = rows): ThinSvd {
+  const vectors = symmetricEigen(gram(a, rows, cols), rows).vectors.subarray(0, count * rows);
   const projected = multiply(vectors, a, rows, cols);
-  const lengths = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) lengths[i] = norm(projected.subarray(i * cols, (i + 1) * cols));
+  const lengths = new Float64Array(count);
+  for (let i = 0; i < count; i++) lengths[i] = norm(projected.subarray(i * cols, (i + 1) * cols));
   // Lengths of neighbours can swap places by rounding where the eigenvalues were equal.
   const order = Array.from(lengths.keys()).sort((x, y) => lengths[y]! - lengths[x]! || x - y);
 
-  const s = new Float64Array(rows);
-  const u = new Float64Array(rows * rows);
-  const vt = new Float64Array(rows * cols);
+  const s = new Float64Array(count);
+  const u = new Float64Array(rows * count);
+  const vt = new Float64Array(count * cols);
   order.forEach((from, to) => {
     const length = lengths[from]!;
     const left = vectors.subarray(from * rows, (from + 1) * rows);
     const sign = leadingSign(left);
     s[to] = length;
-    for (let r = 0; r < rows; r++) u[r * rows + to] = sign * left[r]!;
+    for (let r = 0; r < rows; r++) u[r * count + to] = sign * left[r]!;
     if (length > 0) for (let c = 0; c < cols; c++) vt[to * cols + c] = (sign * projected[from * cols + c]!) / length;
   });
   return { s, u, vt };
@@ -85,11 +86,12 @@ function place(g: Float64Array, n: number, i: number, j: number, value: number):
   g[j * n + i] = value;
 }
 
-/** M A for M rows x rows and A rows x cols, four rows of A per pass over the result's row. */
+/** M A for M (any height) x rows and A rows x cols, four rows of A per pass over the result's row. */
 function multiply(m: Float64Array, a: Float32Array | Float64Array, rows: number, cols: number): Float64Array {
-  const product = new Float64Array(rows * cols);
+  const height = m.length / rows;
+  const product = new Float64Array(height * cols);
   const whole = rows - (rows % 4);
-  for (let i = 0; i < rows; i++) {
+  for (let i = 0; i < height; i++) {
     const out = product.subarray(i * cols, (i + 1) * cols);
     for (let r = 0; r < whole; r += 4) {
       const at = r * cols;

@@ -108,3 +108,15 @@ test.each([1, 2, 3, 8])("gram of %d rows equals its definition", (rows) => {
     }
   }
 });
+
+test("the leading triples alone are those of the whole", () => {
+  const random = prng("leading");
+  const a = Float64Array.from({ length: 20 * 33 }, () => random.normal());
+  const whole = thinSvd(a, 20, 33);
+  const leading = thinSvd(a, 20, 33, 5);
+  expect(leading.s).toEqual(whole.s.slice(0, 5));
+  expect(leading.vt).toEqual(whole.vt.slice(0, 5 * 33));
+  for (let r = 0; r < 20; r++) {
+    for (let i = 0; i < 5; i++) expect(leading.u[r * 5 + i]).toBe(whole.u[r * 20 + i]);
+  }
+});
