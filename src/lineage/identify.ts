@@ -7,7 +7,7 @@ import type { Subject } from "./subject.ts";
 /** Bases that get the exact tests; codes rank all of them first. */
 const DEFAULT_LIMIT = 8;
 /** The closest are tested whatever their score, the others only where codes show something (about 5 sigma). */
-const ALWAYS_TESTED = 3;
+const ALWAYS_TESTED = 2;
 const TELLING_SCORE = 5;
 
 export interface IdentifyOptions {
