@@ -10,7 +10,7 @@ const MIN_BULK_SIGMA = 4;
 /** Singular values this far above the edge of pure rounding noise are structure. */
 const CLEAR_OF_NOISE = 1.5;
 
-/** Between R = .96-1.03 of derivatives and R <= .55 of shared initialisations; see docs/method.md for the measurements. */
+/** Between R = .97-1.12 of derivatives and R <= .48 of siblings that are still alike (r >= .15); see docs/method.md. */
 export const RETENTION_THRESHOLD = 0.7;
 
 /** How much of a base slice's learned directions, and of its bulk, is left in the suspect's slice. */
