@@ -11,7 +11,7 @@ export { type FingerprintOptions, fingerprintCheckpoint } from "./fingerprint/ex
 export { isFingerprintHeader, parseFingerprint, serializeFingerprint } from "./fingerprint/file.ts";
 export type { Depth, Fingerprint, Sketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
 export { readSafetensorsHeader } from "./formats/safetensors/header.ts";
-export { serializeSafetensors } from "./formats/safetensors/writer.ts";
+export { serializeSafetensors, writeSafetensors } from "./formats/safetensors/writer.ts";
 export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects } from "./lineage/compare.ts";
 export { type IdentifyOptions, identifySubject } from "./lineage/identify.ts";

@@ -1,3 +1,4 @@
+import { gramVariance } from "../numerics/permutation-variance.ts";
 import { prng, subset } from "../numerics/prng.ts";
 import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
 
@@ -28,9 +29,7 @@ export function permutationZ(stack: SignStack): PermutationZ | null {
   if (m === 0 || n < 8) return null;
   const gramA = gram(stack.a, stack);
   const gramB = gram(stack.b, stack);
-  let trace = 0;
-  for (let i = 0; i < gramA.length; i++) trace += gramA[i]! * gramB[i]!;
-  const variance = trace / (n - 1);
+  const variance = gramVariance(gramA, gramB, m, n);
   if (!(variance > 0)) return null;
   let normA = 0;
   let normB = 0;

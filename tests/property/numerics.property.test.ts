@@ -5,11 +5,11 @@ import { log10FixedPointTail } from "../../src/numerics/fixed-points.ts";
 import { logBinomial, logFactorial, logGamma } from "../../src/numerics/gamma.ts";
 import { levelsOnGrid } from "../../src/numerics/grid.ts";
 import { log10NormalTail } from "../../src/numerics/normal.ts";
-import { gramVariance, permutationMoments } from "../../src/numerics/permutation-moments.ts";
+import { gramVariance } from "../../src/numerics/permutation-variance.ts";
 import { permutation, prng, subset } from "../../src/numerics/prng.ts";
 import { spearman } from "../../src/numerics/spearman.ts";
 import { gram, thinSvd } from "../../src/numerics/svd.ts";
-import { permutations } from "../unit/numerics/permutations.ts";
+import { permutationMoments, permutations } from "../unit/numerics/permutations.ts";
 import { STORAGES } from "../unit/numerics/storage.ts";
 
 const ALL_PERMUTATIONS = Array.from({ length: 8 }, (_, n) => permutations(n));

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { gramVariance, permutationMoments } from "../../../src/numerics/permutation-moments.ts";
+import { gramVariance } from "../../../src/numerics/permutation-variance.ts";
 import { spearman } from "../../../src/numerics/spearman.ts";
+import { permutationMoments } from "./permutations.ts";
 
 test("two labels: the two sums and nothing else", () => {
   // Sums are 1 + 4 and 2 + 3 for the array below, 1 + 6 and 2 + 3 for the second.
