@@ -14,7 +14,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { compareSubjects, fingerprintCheckpoint, openCheckpoint } from "../dist/src/index.js";
+import { compare as compareSubjects, fingerprint as fingerprintCheckpoint, openCheckpoint } from "../dist/src/index.js";
 import { drawFamily, drawModel, FAMILIES } from "./calibration/drawn-model.mjs";
 import { summariseFixedPoints, summariseZ } from "./calibration/null-summary.mjs";
 import { checkAgainstLibrary, prepare, testPair } from "./calibration/pair-test.mjs";

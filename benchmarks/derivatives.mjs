@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { compareSubjects, fingerprintCheckpoint, openCheckpoint } from "../dist/src/index.js";
+import { compare as compareSubjects, fingerprint as fingerprintCheckpoint, openCheckpoint } from "../dist/src/index.js";
 import { round } from "./support/statistics.mjs";
 
 const RELATED = new Set(["identical", "recast", "derived"]);

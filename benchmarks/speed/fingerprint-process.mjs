@@ -5,7 +5,7 @@
  * processor time is that of all threads.
  */
 import { performance } from "node:perf_hooks";
-import { fingerprintCheckpoint, openCheckpoint, serializeFingerprint } from "../../dist/src/index.js";
+import { fingerprint as fingerprintCheckpoint, openCheckpoint, serializeFingerprint } from "../../dist/src/index.js";
 
 const [model, depth, threads] = process.argv.slice(2);
 const start = performance.now();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import {
   digestOf,
   engines,
-  fingerprintCheckpoint,
+  fingerprint as fingerprintCheckpoint,
   openCheckpoint,
   openRegistry,
   serializeSafetensors,

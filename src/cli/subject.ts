@@ -72,7 +72,7 @@ export async function openSubject(
 }
 
 async function extract(checkpoint: Checkpoint, options: ReadingOptions, session: Session) {
-  const { fingerprintCheckpoint } = await import("../index.ts");
+  const { fingerprint: fingerprintCheckpoint } = await import("../index.ts");
   const depth = options.depth ?? "sampled";
   const progress = session.progress(`reading ${checkpoint.location}`, depth === "full" ? "bytes" : "matrices");
   const signal = options.timeout === undefined ? undefined : AbortSignal.timeout(1000 * options.timeout);

@@ -34,7 +34,7 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
 
 async function compare(suspectPath: string, basePath: string, options: CompareOptions): Promise<number> {
   const session = openSession(options, [suspectPath, basePath]);
-  const { compareSubjects } = await import("../../index.ts");
+  const { compare: compareSubjects } = await import("../../index.ts");
   const { compareReport, inputReport } = await import("../../report/build.ts");
   // Two directories may end in the same name; then only the whole path tells them apart.
   const sameName = nameOf(suspectPath) === nameOf(basePath);

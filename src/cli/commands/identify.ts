@@ -34,7 +34,7 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
 }
 
 async function identify(path: string, options: IdentifyOptions): Promise<number> {
-  const { defaultRegistryDirectory, identifySubject, openRegistry } = await import("../../index.ts");
+  const { defaultRegistryDirectory, identify: identifySubject, openRegistry } = await import("../../index.ts");
   const { identifyReport, inputReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [path, directory]);
