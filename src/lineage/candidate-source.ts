@@ -20,7 +20,7 @@ export interface CandidateSource {
   readonly digest: string;
   /** ISO 8601 time of the last change, or null. */
   readonly updatedAt: string | null;
-  /** The best-scoring bases first, at most `limit`; bases without a layer of the same role and width are left out. */
+  /** The best-scoring bases first, at most `limit`; bases without a layer of the same width are left out. */
   candidates(codes: readonly LayerCode[], limit: number): Promise<readonly RankedBase[]>;
   /** The stored fingerprint, its digest checked. */
   load(digest: string): Promise<Fingerprint>;

@@ -3,7 +3,7 @@ import { CODE_BYTES, itemCode, itemKeys } from "./packed-codes.ts";
 
 const CODE_BITS = 8 * CODE_BYTES;
 
-/** Codes of all bases that may be compared with one another: same role, same width. */
+/** Codes of all bases that may be compared with one another: of the same width. */
 interface CodeGroup {
   /** 32 bytes a code, base after base. */
   readonly codes: Uint8Array;
@@ -78,7 +78,7 @@ export function nullOfSmallest(count: number): NullMoments {
 
 /**
  * How much closer each base's layers are to the suspect's than random codes would be: for every suspect code the
- * nearest of the base's codes of the same role and width, standardised, summed, and divided by the square root of
+ * nearest of the base's codes of the same width, standardised, summed, and divided by the square root of
  * their number. About N(0,1) for an unrelated base; null where nothing could be compared. Exhaustive, so exact.
  */
 export function scoreBases(index: CodeIndex, suspect: Uint8Array): (number | null)[] {
@@ -86,7 +86,9 @@ export function scoreBases(index: CodeIndex, suspect: Uint8Array): (number | nul
   const compared = new Uint32Array(index.bases);
   const queries = new Map<number, number[]>();
   itemKeys(suspect).forEach((key, item) => {
-    queries.set(key, [...(queries.get(key) ?? []), item]);
+    const items = queries.get(key);
+    if (items) items.push(item);
+    else queries.set(key, [item]);
   });
   for (const [key, items] of queries) {
     const group = index.groups.get(key);

@@ -31,7 +31,7 @@ export const CODE_BYTES = 32;
 /** Role (u32), width (u32), code; little-endian. */
 export const ITEM_BYTES = 8 + CODE_BYTES;
 
-/** What of a layer code the search uses: names and layer numbers are the suspect's to choose, so they play no part. */
+/** What of a layer code is stored; names and layer numbers are the suspect's to choose, so they play no part. */
 export type SearchCode = Pick<LayerCode, "role" | "cols" | "code">;
 
 /** A model's codes in one array, item after item: a registry of 1,000 bases has 200,000 of them, too many for objects. */
@@ -47,12 +47,15 @@ export function packCodes(codes: readonly SearchCode[]): Uint8Array {
   return items;
 }
 
-/** For every item a number that is equal for codes that may be compared: of one role and width. */
+/**
+ * For every item a number that is equal for codes that may be compared: the width. Roles come from tensor names, which are
+ * the suspect's to choose or to scramble, so a code is held against the base's codes of every role.
+ */
 export function itemKeys(items: Uint8Array): Float64Array {
   const view = new DataView(items.buffer, items.byteOffset, items.byteLength);
   const keys = new Float64Array(items.length / ITEM_BYTES);
   for (let i = 0; i < keys.length; i++) {
-    keys[i] = view.getUint32(i * ITEM_BYTES, true) * 2 ** 32 + view.getUint32(i * ITEM_BYTES + 4, true);
+    keys[i] = view.getUint32(i * ITEM_BYTES + 4, true);
   }
   return keys;
 }

@@ -23,12 +23,12 @@ describe("scoreBases", () => {
     const bases = Array.from({ length: 5 }, (_, i) =>
       Array.from({ length: 3 + i }, (_, j) => random(j % 2 ? "q" : "up")),
     );
-    const suspect = [random("q"), random("up"), random("q"), random("down")];
+    const suspect = [random("q"), random("up"), random("q"), random("down", 96), random("unknown")];
     const expected = bases.map((codes) => {
       let sum = 0;
       let compared = 0;
       for (const query of suspect) {
-        const same = codes.filter(({ role }) => role === query.role);
+        const same = codes.filter(({ cols }) => cols === query.cols);
         if (same.length === 0) continue;
         const nearest = Math.min(...same.map(({ code }) => distance(code, query.code)));
         const { mean, sd } = nullOfSmallest(same.length);
@@ -55,8 +55,19 @@ describe("scoreBases", () => {
     expect(Math.abs(sd - 1)).toBeLessThan(0.15);
   });
 
-  it("says null where no role and width agree", () => {
-    expect(score([[random("q")], []], [random("q", 65), random("k")])).toEqual([null, null]);
+  it("says null where no width agrees", () => {
+    expect(score([[random("q")], []], [random("q", 65), random("k", 66)])).toEqual([null, null]);
+  });
+
+  it("finds a base whatever roles the suspect's names pretend", () => {
+    const base = Array.from({ length: 12 }, (_, i) => random(i % 2 ? "q" : "up"));
+    const others = Array.from({ length: 30 }, () => Array.from({ length: 12 }, () => random("q")));
+    const scores = score(
+      [...others, base],
+      base.map((code) => ({ ...code, role: "unknown" })),
+    ) as number[];
+    expect(Math.max(...scores.slice(0, 30))).toBeLessThan(5);
+    expect(scores[30]).toBeGreaterThan(20);
   });
 });
 
