@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
@@ -32,6 +32,26 @@ describe("the example models", () => {
       { verdict: "no-evidence" },
     ]);
     expect(report.candidates[0]!.log10P).toBeLessThan(-20);
+  });
+
+  const lies: Record<string, string> = { gate: "up", up: "gate", q: "o", o: "q" };
+  it.each([
+    ["names that say nothing", (_: string, i: number) => `${(i * 7919) % 1000}-x`],
+    ["names that lie", (name: string) => name.replace(/(gate|up|q|o)_proj/, (_, role) => `${lies[role]}_proj`)],
+  ])("finetune under %s is found in the registry all the same", async (_, rename) => {
+    const file = readFileSync(join(root, "examples/models/finetune/model.safetensors"));
+    const length = Number(file.readBigUInt64LE());
+    const header = Object.entries(JSON.parse(file.toString("utf8", 8, 8 + length)) as Record<string, unknown>);
+    const renamed = Object.fromEntries(header.map(([k, v], i) => [k === "__metadata__" ? k : rename(k, i), v]));
+    const bytes = Buffer.from(JSON.stringify(renamed));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(bytes.length));
+    const suspect = join(scratch, "model.safetensors");
+    writeFileSync(suspect, Buffer.concat([size, bytes, file.subarray(8 + length)]));
+    const report = await json<IdentifyReport>("identify@1", ["identify", suspect, "--registry", "examples/registry"]);
+    expect(report.candidates[0]).toMatchObject({ name: "base-a", verdict: "derived" });
+    expect(report.candidates[0]!.log10P).toBeLessThan(-20);
+    expect(report.candidates[1]?.verdict ?? "no-evidence").toBe("no-evidence");
   });
 
   it("unrelated matches nothing, and the negative twins stay silent", async () => {
