@@ -113,9 +113,13 @@ function log10Hypotheses(options: CompareOptions, components: number): number {
   return Math.log10(Math.max(1, options.hypotheses ?? 1)) + Math.log10(2 * (components + 1));
 }
 
+/** By verdict; among equals the body of a model speaks before its embeddings, then the smaller p. */
 function stronger(a: ComponentFinding, b: ComponentFinding): boolean {
   const rank = (f: ComponentFinding): number => VERDICT_ORDER.indexOf(f.verdict.verdict);
-  return rank(a) !== rank(b) ? rank(a) < rank(b) : (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
+  const tail = (f: ComponentFinding): number => Number(f.pairing.component === EMBEDDINGS);
+  if (rank(a) !== rank(b)) return rank(a) < rank(b);
+  if (tail(a) !== tail(b)) return tail(a) < tail(b);
+  return (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
 }
 
 /**
