@@ -8,7 +8,12 @@ export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/
 export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 export { ERRORS, type ErrorCode, type ErrorDetail, WeightmarkError } from "./errors.ts";
 export { type FingerprintOptions, fingerprintCheckpoint as fingerprint } from "./fingerprint/extract.ts";
-export { isFingerprintHeader, parseFingerprint, serializeFingerprint } from "./fingerprint/file.ts";
+export {
+  isFingerprintHeader,
+  MAX_FINGERPRINT_BYTES,
+  parseFingerprint,
+  serializeFingerprint,
+} from "./fingerprint/file.ts";
 export type { Depth, Fingerprint, Sketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
 export { readSafetensorsHeader } from "./formats/safetensors/header.ts";
 export { serializeSafetensors, writeSafetensors } from "./formats/safetensors/writer.ts";

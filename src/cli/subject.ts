@@ -6,9 +6,6 @@ import type { InputFacts } from "../report/build.ts";
 import type { ReadingOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
-/** No fingerprint of any model comes near; a file that says it is one is read whole only below this. */
-const MAX_FINGERPRINT_BYTES = 200_000_000;
-
 /** One model or fingerprint of the command line, fingerprinted, with what was read of it. */
 export interface OpenSubject {
   readonly subject: Subject;
@@ -118,7 +115,8 @@ export async function readFingerprintFile(location: string) {
     ))
   )
     return null;
-  const { isFingerprintHeader, openFileSource, parseFingerprint, readSafetensorsHeader } = await import("../index.ts");
+  const { isFingerprintHeader, MAX_FINGERPRINT_BYTES, openFileSource, parseFingerprint, readSafetensorsHeader } =
+    await import("../index.ts");
   const source = await openFileSource(location);
   try {
     const header = await readSafetensorsHeader(source).catch(() => null);

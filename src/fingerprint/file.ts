@@ -8,6 +8,9 @@ import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "
 import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
+/** No fingerprint of any model comes near; a file that says it is one is read whole only below this. */
+export const MAX_FINGERPRINT_BYTES = 200_000_000;
+
 /** Metadata key that makes a safetensors file a fingerprint. */
 const MARK = "weightmark.fingerprint";
 const MOMENT_COLUMNS = 21;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
-import { parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
+import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type LayerCode } from "../fingerprint/fingerprint.ts";
 import type { RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
@@ -19,9 +19,6 @@ import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
 import { readStored } from "./stored-file.ts";
 import { verifyFiles } from "./verify.ts";
-
-/** Far above any model's; what claims more is not read, and base64 of it fits a line of an archive. */
-const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 export interface RegistryOptions {
   /** Make the directory when it is not there. @default false */

@@ -177,7 +177,7 @@ describe("openCheckpoint on a directory", () => {
     await refused(model(Object.fromEntries(names)), "DIRECTORY_TOO_LARGE");
   });
 
-  it.runIf(onPosix && !asRoot)("says when it may not read", async () => {
+  it.runIf(onPosix && !asRoot)("says when it may not read (not as root, who may read everything)", async () => {
     const directory = model({ "model.safetensors": weights("a") });
     chmodSync(join(directory, "model.safetensors"), 0);
     await refused(directory, "FILE_UNREADABLE");
