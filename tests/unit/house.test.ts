@@ -13,6 +13,7 @@ const HOUSE = [
   "fingerprint",
   "lineage",
   "watermark",
+  "quality",
   "evidence",
   "registry",
   "scan",

@@ -1,0 +1,41 @@
+import type { Role } from "../anatomy/anatomy.ts";
+
+/**
+ * Where a matrix stands in the model that was marked: what keystreams are addressed by, never a tensor's name or place
+ * in a file. `component/layer/role/expert`, for example "language/3/up/-1".
+ */
+export interface Address {
+  readonly component: string;
+  readonly layer: number;
+  readonly expert: number;
+  readonly role: Role;
+}
+
+/** One matrix [rows = out, cols = in] in the coordinates of the model that was marked. */
+export interface HostMatrix extends Address {
+  readonly rows: number;
+  readonly cols: number;
+  /** Rows [first, first + count), f32, row-major. */
+  read(first: number, count: number): Promise<Float32Array>;
+}
+
+/** Vectors that sign flips touch: "q_bias", "k_bias", "v_bias", "up_bias" and so on are found by role and layer. */
+export interface HostVector extends Address {
+  /** Name of the stored tensor. */
+  readonly tensor: string;
+  readonly length: number;
+  read(): Promise<Float32Array>;
+}
+
+/** A model as the carriers see it: straight from a checkpoint, or re-synchronised by a sketch. */
+export interface HostModel {
+  readonly matrices: readonly HostMatrix[];
+  /** Query heads, key/value heads and rows of one head, from the config or the shapes; null when unknown. */
+  readonly heads: { readonly heads: number; readonly kvHeads: number; readonly headSize: number } | null;
+  /** Whether the order and signs of neurons, heads and layers were recovered by a sketch rather than taken as they are. */
+  readonly synchronised: boolean;
+}
+
+export function addressOf({ component, layer, role, expert }: Address): string {
+  return `${component}/${layer}/${role}/${expert}`;
+}

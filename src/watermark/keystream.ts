@@ -1,0 +1,33 @@
+import { createCipheriv, createHash } from "node:crypto";
+
+/** A pseudo-random byte sequence that can be entered anywhere. */
+export interface Keystream {
+  /** Fills all of `target` with the bytes that start at `first`, a safe integer. */
+  fill(target: Uint8Array, first: number): void;
+}
+
+const BLOCK = 16;
+const NONCE_BYTES = 8;
+const ZEROS = new Uint8Array(1 << 16);
+
+/**
+ * AES-256 in counter mode under `key` (32 bytes): the upper half of the counter block is SHA-256 of `address`, cut to 8
+ * bytes; the lower half counts 16-byte blocks. Equal for any way of cutting the reads.
+ */
+export function keystream(key: Uint8Array, address: string): Keystream {
+  const nonce = createHash("sha256").update(address, "utf8").digest().subarray(0, NONCE_BYTES);
+  return {
+    fill(target, first) {
+      const counter = Buffer.alloc(BLOCK);
+      nonce.copy(counter);
+      counter.writeBigUInt64BE(BigInt(Math.floor(first / BLOCK)), NONCE_BYTES);
+      const cipher = createCipheriv("aes-256-ctr", key, counter);
+      const skip = first % BLOCK;
+      if (skip > 0) cipher.update(ZEROS.subarray(0, skip));
+      for (let at = 0; at < target.length; at += ZEROS.length) {
+        const piece = cipher.update(ZEROS.subarray(0, Math.min(ZEROS.length, target.length - at)));
+        target.set(piece, at);
+      }
+    },
+  };
+}

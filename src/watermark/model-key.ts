@@ -1,0 +1,24 @@
+import { hkdfSync } from "node:crypto";
+
+/**
+ * The secret of one release. Everything keyed is derived from it; whoever holds this object can mark and verify.
+ * The material is reachable through `subkey` alone, so that no log, error or JSON.stringify can show it.
+ */
+export interface ModelKey {
+  /** What reports call the key: 16 hex digits of a hash of a subkey of its own. Not secret. */
+  readonly id: string;
+  /** The release the key was made for; part of every derivation. Not secret. */
+  readonly release: string;
+  /** 32 bytes for one purpose: HKDF-SHA256 (RFC 5869) with the release as salt and the purpose as info. */
+  subkey(purpose: string): Uint8Array;
+}
+
+const DOMAIN = "weightmark/1/";
+
+/** The key of a release from its 32-byte master. The master is copied; the caller may wipe its own. */
+export function modelKey(master: Uint8Array, release: string): ModelKey {
+  const secret = Buffer.from(master);
+  const subkey = (purpose: string): Uint8Array =>
+    new Uint8Array(hkdfSync("sha256", secret, Buffer.from(release, "utf8"), DOMAIN + purpose, 32));
+  return Object.freeze({ id: Buffer.from(subkey("key-id")).toString("hex", 0, 8), release, subkey });
+}
