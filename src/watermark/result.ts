@@ -1,0 +1,106 @@
+import type { CarrierName } from "./carrier-reading.ts";
+
+/** How strong a detection is: p at or below 2^-40, 2^-64, 2^-128 after all multiplicities. */
+export type Level = "none" | "evidence" | "strong" | "forensic";
+
+/** What one carrier of a model can hold, or why it holds nothing. */
+export interface CarrierCapacity {
+  readonly name: CarrierName;
+  /** Bits of the payload class it carries; 0 for the zero-bit mark, null when even that does not fit. */
+  readonly payloadBits: number | null;
+  /** What it spreads over: neurons and pairs (orientation), weights (spread, difference), projections (embedding, head). */
+  readonly units: number;
+  /** Expected statistic of the untouched marked copy. */
+  readonly statistic: number | null;
+  /** Mark of one chip in units of its noise when the host is not cancelled. */
+  readonly alpha: number | null;
+  /** Smallest correlation r of marked and suspect weights at which the payload is decoded; null without one. */
+  readonly decodesTo: number | null;
+  /** Smallest r at which the mark is found at 2^-64. */
+  readonly detectsTo: number | null;
+  /** Why nothing fits, or what is lost; null when there is nothing to say. */
+  readonly note: string | null;
+}
+
+export interface CapacityResult {
+  /** Parameters of all tensors, as a decimal string where it is reported. */
+  readonly parameters: number;
+  /** Relative strength of the mark, RMS of the change over RMS of the weights, before rounding. */
+  readonly rho: number;
+  readonly mode: "release" | "derivative";
+  /** Largest payload of any carrier in bits; 0 for a zero-bit mark only, null when no carrier fits at all. */
+  readonly payloadBits: number | null;
+  readonly carriers: readonly CarrierCapacity[];
+  /** RMS of the change over RMS of the marked weights, rounding included; 0 when only signs are turned. */
+  readonly predictedRms: number;
+  readonly caveats: readonly string[];
+}
+
+export interface EmbeddedCarrier extends CarrierCapacity {
+  /** Statistic of the copy that was written. */
+  readonly achieved: number;
+  /** RMS of the change that was written over RMS of the marked weights; 0 for sign orientation. */
+  readonly rms: number | null;
+}
+
+export interface EmbedResult {
+  readonly keyId: string;
+  readonly release: string;
+  readonly mode: "release" | "derivative";
+  readonly rho: number;
+  readonly payload: ShownPayload | null;
+  readonly carriers: readonly EmbeddedCarrier[];
+  readonly output: { readonly directory: string; readonly files: number; readonly bytes: number };
+  readonly sketch: { readonly path: string; readonly bytes: number } | null;
+  readonly caveats: readonly string[];
+}
+
+export interface ShownPayload {
+  readonly hex: string;
+  /** The payload as text when it is printable, else null. */
+  readonly text: string | null;
+  readonly bits: number;
+}
+
+export interface VerifiedCarrier {
+  readonly name: CarrierName;
+  /** Class in which it was found, or the best of those tried. */
+  readonly payloadBits: number;
+  readonly statistic: number;
+  /** log2 of this carrier's own p, before the number of hypotheses is counted. */
+  readonly log2P: number;
+  /** Whether it decides by itself after all multiplicities. */
+  readonly present: boolean;
+  /** Mark left, relative to the noise of a chip; null when it cannot be told. */
+  readonly gain: number | null;
+  readonly synchronised: boolean;
+}
+
+export interface VerifyResult {
+  readonly present: boolean;
+  readonly level: Level;
+  /** log2 of the p-value after all multiplicities, at most 0. */
+  readonly log2P: number;
+  /** log2 of the number of hypotheses that log2P is corrected for. */
+  readonly log2Tried: number;
+  readonly payload: (ShownPayload & { readonly how: "claimed" | "decoded" }) | null;
+  readonly carriers: readonly VerifiedCarrier[];
+  readonly decoys: {
+    readonly count: number;
+    /** 1 when no decoy key scores as high as this key. */
+    readonly rank: number;
+    readonly ks: { readonly statistic: number; readonly p: number };
+  };
+  readonly keyId: string;
+  readonly release: string;
+  readonly mode: "release" | "derivative";
+  /** What a sketch had to undo; null without one. */
+  readonly alignment: {
+    readonly rotation: string;
+    readonly layers: number;
+    readonly layersMatched: number;
+    readonly agreement: number | null;
+    readonly tried: number;
+  } | null;
+  readonly caveats: readonly string[];
+}
