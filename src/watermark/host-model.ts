@@ -27,11 +27,24 @@ export interface HostVector extends Address {
   read(): Promise<Float32Array>;
 }
 
+/** Which signs of a model mean nothing to its function. Plain data, in the coordinates of the model that was marked. */
+export interface SignSymmetries {
+  /**
+   * Rows of a key head, and of the query heads that share it, whose signs may change together. Of the rows of a head the
+   * first `rotaryRows` turn in planes, (i, i + rotaryRows / 2) or (2 i, 2 i + 1); every other row stands alone. Null when
+   * that is not known.
+   */
+  readonly keys: { readonly rotaryRows: number; readonly pairing: "half" | "adjacent" } | null;
+  /** Why signs may be read but must not be changed; null when the architecture is known with certainty. */
+  readonly doubt: string | null;
+}
+
 /** A model as the carriers see it: straight from a checkpoint, or re-synchronised by a sketch. */
 export interface HostModel {
   readonly matrices: readonly HostMatrix[];
   /** Query heads, key/value heads and rows of one head, from the config or the shapes; null when unknown. */
   readonly heads: { readonly heads: number; readonly kvHeads: number; readonly headSize: number } | null;
+  readonly symmetries: SignSymmetries;
   /** Whether the order and signs of neurons, heads and layers were recovered by a sketch rather than taken as they are. */
   readonly synchronised: boolean;
 }
