@@ -86,6 +86,12 @@ export const ERRORS = {
   REGISTRY_ENTRY_POISONED: { exit: 3, meaning: "a registered fingerprint's file is not what was registered" },
   ARCHIVE_MALFORMED: { exit: 3, meaning: "the registry archive is damaged or not one" },
 
+  KEY_FILE_MALFORMED: { exit: 3, meaning: "the file is no watermark key, or was altered" },
+  KEY_FILE_PERMISSIONS: { exit: 3, meaning: "others than its owner may read the key file" },
+  KEY_PASSPHRASE_MISSING: { exit: 2, meaning: "the key needs a passphrase and none was given" },
+  KEY_PASSPHRASE_WRONG: { exit: 3, meaning: "the passphrase does not open the key file" },
+  TENSOR_TOO_LARGE: { exit: 3, meaning: "a tensor that can only be edited as a whole does not fit into memory" },
+
   DTYPE_UNSUPPORTED: { exit: 3, meaning: "this element type cannot be decoded to f32" },
   KERNEL_MEMORY: { exit: 70, meaning: "the WebAssembly memory of the kernels cannot grow further" },
 } as const satisfies Record<string, { exit: number; meaning: string }>;

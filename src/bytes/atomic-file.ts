@@ -10,6 +10,8 @@ export type FileContent = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint
 export interface WriteOptions {
   /** Replace an existing regular file. @default false */
   readonly overwrite?: boolean | undefined;
+  /** Permission bits, less the umask; in force before the first byte is written. @default 0o666 */
+  readonly mode?: number | undefined;
 }
 
 /** Temporary files of this process that have no final name yet. */
@@ -99,8 +101,8 @@ export async function writeFileAtomic(path: string, content: FileContent, option
       throw failed(error);
     });
 
-  // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed. Mode 0666 less the umask.
-  const handle = await orFailed(open(temporary, "wx", 0o666));
+  // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed.
+  const handle = await orFailed(open(temporary, "wx", options.mode ?? 0o666));
   unfinished.add(temporary);
   try {
     for await (const piece of content instanceof Uint8Array ? [content] : content) {
