@@ -1,6 +1,7 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
+import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/result.ts";
 import { withoutNonFinite } from "./finite.ts";
 import { manifestRoot } from "./manifest-root.ts";
 import type {
@@ -9,8 +10,12 @@ import type {
   FingerprintReport,
   IdentifyReport,
   InspectReport,
+  KeyReport,
   RegistryReport,
   Report,
+  WatermarkCapacityReport,
+  WatermarkEmbedReport,
+  WatermarkVerifyReport,
 } from "./schemas/index.ts";
 
 /** Who made a result, and when; times are null where the same input must give the same bytes. */
@@ -116,6 +121,10 @@ export function inspectReport(run: RunInfo, body: Body<InspectReport>): InspectR
   return wrap<InspectReport>("weightmark/inspect@1", run, body);
 }
 
+export function keyReport(run: RunInfo, body: Body<KeyReport>): KeyReport {
+  return wrap<KeyReport>("weightmark/key@1", run, body);
+}
+
 export function doctorReport(run: RunInfo, body: Body<DoctorReport>): DoctorReport {
   return wrap<DoctorReport>("weightmark/doctor@1", run, body);
 }
@@ -137,4 +146,31 @@ export function registryReport(
   const { location, entries, digest, generation, updatedAt } = registry;
   const about = { location, entries, digest, generation, updatedAt };
   return wrap<RegistryReport>("weightmark/registry@1", run, { action, registry: about, ...outcome });
+}
+
+/** The model of a watermark command: where it lies and how large its weight files are. */
+export function markedModel(location: string, bytesTotal: number): WatermarkVerifyReport["inputs"]["model"] {
+  return { location, bytesTotal: String(bytesTotal) };
+}
+
+type MarkedModel = ReturnType<typeof markedModel>;
+
+export function capacityReport(run: RunInfo, model: MarkedModel, result: CapacityResult): WatermarkCapacityReport {
+  const body = { inputs: { model }, ...result, parameters: String(result.parameters) };
+  return wrap<WatermarkCapacityReport>("weightmark/watermark-capacity@1", run, body as never);
+}
+
+export function embedReport(run: RunInfo, model: MarkedModel, result: EmbedResult): WatermarkEmbedReport {
+  const { output, sketch } = result;
+  const body = {
+    inputs: { model },
+    ...result,
+    output: { ...output, bytes: String(output.bytes) },
+    sketch: sketch === null ? null : { ...sketch, bytes: String(sketch.bytes) },
+  };
+  return wrap<WatermarkEmbedReport>("weightmark/watermark-embed@1", run, body as never);
+}
+
+export function verifyReport(run: RunInfo, model: MarkedModel, result: VerifyResult): WatermarkVerifyReport {
+  return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, { inputs: { model }, ...result } as never);
 }

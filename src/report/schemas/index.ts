@@ -5,7 +5,9 @@ import { errorSchema } from "./error.ts";
 import { fingerprintSchema } from "./fingerprint.ts";
 import { identifySchema } from "./identify.ts";
 import { inspectSchema } from "./inspect.ts";
+import { keySchema } from "./key.ts";
 import { registrySchema } from "./registry.ts";
+import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
 export type CompareReport = z.infer<typeof compareSchema>;
 export type DoctorReport = z.infer<typeof doctorSchema>;
@@ -13,8 +15,22 @@ export type ErrorReport = z.infer<typeof errorSchema>;
 export type FingerprintReport = z.infer<typeof fingerprintSchema>;
 export type IdentifyReport = z.infer<typeof identifySchema>;
 export type InspectReport = z.infer<typeof inspectSchema>;
+export type KeyReport = z.infer<typeof keySchema>;
 export type RegistryReport = z.infer<typeof registrySchema>;
-export type Report = CompareReport | DoctorReport | FingerprintReport | IdentifyReport | InspectReport | RegistryReport;
+export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
+export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
+export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
+export type Report =
+  | CompareReport
+  | DoctorReport
+  | FingerprintReport
+  | IdentifyReport
+  | InspectReport
+  | KeyReport
+  | RegistryReport
+  | WatermarkCapacityReport
+  | WatermarkEmbedReport
+  | WatermarkVerifyReport;
 
 const SCHEMAS = new Map<string, z.ZodType>([
   ["compare@1", compareSchema],
@@ -23,7 +39,11 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["fingerprint@1", fingerprintSchema],
   ["identify@1", identifySchema],
   ["inspect@1", inspectSchema],
+  ["key@1", keySchema],
   ["registry@1", registrySchema],
+  ["watermark-capacity@1", watermarkCapacitySchema],
+  ["watermark-embed@1", watermarkEmbedSchema],
+  ["watermark-verify@1", watermarkVerifySchema],
 ]);
 
 /** JSON Schemas (2020-12) of everything that is printed as JSON, by name. */

@@ -2,8 +2,10 @@ import type { Report } from "../schemas/index.ts";
 import { compareText } from "./compare-text.ts";
 import { identifyText } from "./identify-text.ts";
 import { fingerprintText, inspectText } from "./inspect-text.ts";
+import { keyText } from "./key-text.ts";
 import { doctorText, registryText } from "./registry-text.ts";
 import { type Style, style } from "./style.ts";
+import { capacityText, embedText, verifyText } from "./watermark-text.ts";
 
 /** A report for people, ending in a newline. Every string of a model's or a user's is escaped. */
 export function renderText(report: Report, options: { readonly colour: boolean }): string {
@@ -20,9 +22,17 @@ function lines(report: Report, style: Style): string[] {
       return inspectText(report, style);
     case "weightmark/fingerprint@1":
       return fingerprintText(report, style);
+    case "weightmark/key@1":
+      return keyText(report, style);
     case "weightmark/registry@1":
       return registryText(report, style);
     case "weightmark/doctor@1":
       return doctorText(report, style);
+    case "weightmark/watermark-capacity@1":
+      return capacityText(report, style);
+    case "weightmark/watermark-embed@1":
+      return embedText(report, style);
+    case "weightmark/watermark-verify@1":
+      return verifyText(report, style);
   }
 }
