@@ -21,6 +21,8 @@ export interface ViewEdit {
   readonly colSigns: Int8Array | null;
   readonly spread: SpreadEdit | null;
   readonly lowRank: LowRankEdit | null;
+  /** Derivative mode alone; absent elsewhere. Rounded once, by `ditherAdd` on what `differenceRows` returns. */
+  readonly difference?: DifferenceEdit;
 }
 
 /** Layer 1 on one matrix: what is added to a weight is amplitude[chip(block)] * rowScale * columnScale * coin. */
@@ -44,4 +46,18 @@ export interface LowRankEdit {
   /** rank x cols. */
   readonly directions: Float32Array;
   readonly ditherKey: Uint8Array;
+}
+
+/**
+ * The mark in a difference to a base on one matrix: weight (i, j) gets amplitudes[chip(block)] * coin, full rank, and
+ * row i of the low-rank part beside it (the sum is rounded once, under the low-rank part's dither key).
+ */
+export interface DifferenceEdit {
+  /** Keystream key of the coins and of the map from blocks to chips. Never logged. */
+  readonly coinKey: Uint8Array;
+  readonly mapKey: Uint8Array;
+  readonly chips: number;
+  /** In units of the weights. Length `chips`. */
+  readonly amplitudes: Float64Array;
+  readonly shaped: LowRankEdit;
 }
