@@ -32,3 +32,13 @@ export { escapeText, toJson } from "./report/escape.ts";
 export { manifestRoot } from "./report/manifest-root.ts";
 export type * from "./report/schemas/index.ts";
 export { renderText } from "./report/text/render-text.ts";
+export {
+  describeKeyFile,
+  generateKeyFile,
+  type KeyDescription,
+  type NewKeyOptions,
+  readKeyFile,
+  resealKeyFile,
+  rotateKeyFile,
+} from "./watermark/key-file.ts";
+export { type ModelKey, modelKey } from "./watermark/model-key.ts";

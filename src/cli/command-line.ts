@@ -6,6 +6,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerFingerprint } from "./commands/fingerprint.ts";
 import { registerIdentify } from "./commands/identify.ts";
 import { registerInspect } from "./commands/inspect.ts";
+import { registerKey } from "./commands/key.ts";
 import { registerRegistry } from "./commands/registry.ts";
 import { EXIT_CODES } from "./help.ts";
 import { toolVersion } from "./version.ts";
@@ -28,6 +29,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   registerCompare(program, setExitCode);
   registerIdentify(program, setExitCode);
   registerRegistry(program, setExitCode);
+  registerKey(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
