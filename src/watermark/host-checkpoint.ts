@@ -1,0 +1,71 @@
+import type { Anatomy, CanonicalTensor, Role } from "../anatomy/anatomy.ts";
+import { describeAnatomy } from "../anatomy/describe.ts";
+import { splitFusedAttention } from "../anatomy/fused.ts";
+import { headHints } from "../anatomy/heads.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
+import { headShape } from "./head-shape.ts";
+import { addressOf, type HostMatrix, type HostModel } from "./host-model.ts";
+import { signSymmetries } from "./sign-symmetries.ts";
+
+const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down", "embed", "head"]);
+
+/**
+ * The matrices of a model by address, fused attention taken apart where the config gives the heads. An address that two
+ * matrices claim is left out: nobody could say which of them is meant. Reading costs nothing until rows are asked for.
+ */
+export function hostModel(checkpoint: Checkpoint): HostModel {
+  const { config, tensors } = checkpoint;
+  const anatomy = describeAnatomy(tensors, config);
+  const heads = headShape(config, anatomy, tensors);
+  const reader = new RowReader(checkpoint);
+  const matrices = addressedViews(checkpoint, anatomy).map((view) => hostMatrix(reader, view));
+  return { matrices, heads, symmetries: signSymmetries(config, anatomy, tensors, heads), synchronised: false };
+}
+
+/** The views behind `hostModel`'s matrices, in its order. */
+export function addressedViews(
+  { config, tensors }: Pick<Checkpoint, "config" | "tensors">,
+  anatomy: Anatomy = describeAnatomy(tensors, config),
+): readonly CanonicalTensor[] {
+  const hints = headHints(config, tensors);
+  const views = new Map<string, CanonicalTensor>();
+  const twice = new Set<string>();
+  for (const matrix of anatomy.matrices) {
+    const split = matrix.role === "qkv" && hints !== null ? splitFusedAttention(matrix, hints.layout, hints) : null;
+    for (const view of split === null ? [matrix] : [split.q, split.k, split.v]) {
+      if (!ROLES.has(view.role) || !holdsValues(tensors.get(view.tensor)!.dtype)) continue;
+      const address = addressOf(view);
+      if (views.has(address)) twice.add(address);
+      views.set(address, view);
+    }
+  }
+  return [...views].filter(([address]) => !twice.has(address)).map(([, view]) => view);
+}
+
+function hostMatrix(reader: RowReader, view: CanonicalTensor): HostMatrix {
+  const { component, layer, expert, role, rows, cols } = view;
+  return {
+    component,
+    layer,
+    expert,
+    role,
+    rows,
+    cols,
+    read: (first, count) =>
+      isOneRun(view, first, count)
+        ? reader.elements(view.tensor, view.rowOffset(first), count * cols)
+        : reader.rows(
+            view,
+            Array.from({ length: count }, (_, i) => first + i),
+          ),
+  };
+}
+
+/** Whether the rows lie one after the other in the stored tensor. */
+function isOneRun({ colStride, rowOffset, cols }: CanonicalTensor, first: number, count: number): boolean {
+  if (colStride !== 1) return false;
+  const start = rowOffset(first);
+  for (let i = 1; i < count; i++) if (rowOffset(first + i) !== start + i * cols) return false;
+  return true;
+}

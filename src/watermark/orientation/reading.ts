@@ -1,0 +1,54 @@
+import type { CarrierReading } from "../carrier-reading.ts";
+import type { ModelKey } from "../model-key.ts";
+import { chipCount, type PayloadClass } from "../payload-class.ts";
+import { chipsOfBlock } from "./chips.ts";
+import type { OrientationUnits } from "./projections.ts";
+
+/** Units of a carrier for randomisation tests: under H0 each value has a fair sign, given its size. */
+export interface OrientationDecoys {
+  readonly carrier: "orientation";
+  /** y_g of the generators that are present. */
+  readonly unitValues: Float32Array;
+  /** y_g^2. */
+  readonly unitEnergies: Float32Array;
+}
+
+/**
+ * Chip i of the sign carrier: sum of s_g y_g over its n_i generators, over sqrt(n_i). The coins s_g come from key material
+ * of their own, so that y_g is a constant under H0 and the value a Rademacher sum with the energy given. A model whose
+ * signs were set has every s_g y_g c_i >= 0: c_i times the value is about sqrt(2 n_i / pi).
+ */
+export function orientationReading(units: OrientationUnits, payloadClass: PayloadClass, key: ModelKey): CarrierReading {
+  const total = chipCount(payloadClass);
+  const values = new Float64Array(total);
+  const energies = new Float64Array(total);
+  const counts = new Float64Array(total);
+  for (const block of units.blocks) {
+    const { chips, coins } = chipsOfBlock(block, payloadClass, key);
+    block.projections.forEach((y, g) => {
+      if (y === 0) return;
+      const chip = chips[g]!;
+      values[chip]! += coins[g]! * y;
+      energies[chip]! += y * y;
+      counts[chip]!++;
+    });
+  }
+  for (let i = 0; i < total; i++) {
+    if (counts[i] === 0) continue;
+    values[i]! /= Math.sqrt(counts[i]!);
+    energies[i]! /= counts[i]!;
+  }
+  return { carrier: "orientation", payloadClass, values, energies };
+}
+
+export function orientationDecoys({ blocks, present }: OrientationUnits): OrientationDecoys {
+  const unitValues = new Float32Array(present);
+  let at = 0;
+  for (const { projections } of blocks) for (const y of projections) if (y !== 0) unitValues[at++] = y;
+  return { carrier: "orientation", unitValues, unitEnergies: unitValues.map((y) => y * y) };
+}
+
+/** Z that a model shows whose `units` generators are all set, each with a Gaussian projection. */
+export function predictedOrientation(units: number): number {
+  return Math.sqrt((2 * units) / Math.PI);
+}
