@@ -1,6 +1,27 @@
 import { readFileSync } from "node:fs";
 import { Arena, type LinearMemory } from "./arena.ts";
 
+export type CorrelateKernel = (
+  from: number,
+  rows: number,
+  stride: number,
+  cols: number,
+  factor: number,
+  coins: number,
+  coinStride: number,
+  out: number,
+) => void;
+export type DitherKernel = (p: number, delta: number, n: number, seed: number, counter: number) => void;
+export type SpreadKernel = (
+  p: number,
+  cols: number,
+  scales: number,
+  coins: number,
+  amplitudes: number,
+  seed: number,
+  counter: number,
+) => void;
+
 /** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
 export interface KernelExports {
   readonly memory: LinearMemory;
@@ -33,6 +54,20 @@ export interface KernelExports {
   hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
   packNegative(from: number, words: number, to: number): void;
   packZero(from: number, words: number, to: number): void;
+  correlateBf16: CorrelateKernel;
+  correlateF16: CorrelateKernel;
+  correlateF32: CorrelateKernel;
+  ditherAddBf16: DitherKernel;
+  ditherAddF16: DitherKernel;
+  ditherAddF32: DitherKernel;
+  spreadBf16: SpreadKernel;
+  spreadF16: SpreadKernel;
+  spreadF32: SpreadKernel;
+  movableBf16(from: number, cols: number, out: number): void;
+  movableF16(from: number, cols: number, out: number): void;
+  movableF32(from: number, cols: number, out: number): void;
+  scaledSquares(from: number, n: number, scale: number, to: number): void;
+  balance(squares: number, rows: number, stride: number, weights: number, sums: number): number;
 }
 
 /** One instance of the kernels with a memory of its own. Not shared between threads: sharing bought nothing. */

@@ -14,8 +14,9 @@ const F8_SUBNORMAL: i32 = 121 << 23;
   return v128.or(sign, v128.bitselect(subnormal, normal, i32x4.lt_s(size, i32x4.splat(1 << 23))));
 }
 
+/** The same with NaN and infinity kept. */
 // @ts-ignore: decorator
-@inline function widenAnyF16(h: v128): v128 {
+@inline export function widenAnyF16(h: v128): v128 {
   const special = i32x4.ge_u(v128.and(h, i32x4.splat(0x7fff)), i32x4.splat(0x7c00));
   return i32x4.add(widenF16(h), v128.and(special, i32x4.splat(112 << 23)));
 }

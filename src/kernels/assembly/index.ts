@@ -1,11 +1,14 @@
 export { blake3Chunks, blake3Four, blake3Parents } from "./blake3";
 export { transposeBits } from "./bits";
+export { correlateBf16, correlateF16, correlateF32 } from "./correlate";
 export { decodeBf16, decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
+export { ditherAddBf16, ditherAddF16, ditherAddF32, movableBf16, movableF16, movableF32, spreadBf16, spreadF16, spreadF32 } from "./dither";
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
 export { columnSquares, rowSquares } from "./norms";
 export { hammingRows } from "./popcount";
 export { packNegative, packZero } from "./signs";
+export { balance, scaledSquares } from "./sinkhorn";
 
 /** First byte the caller may use; below lie the kernels' own tables and scratch. */
 export function heapBase(): usize { return __heap_base; }
