@@ -28,6 +28,13 @@ process.on("exit", () => {
   }
 });
 
+/** The refusal for a failed write to `path`: WRITE_FAILED, or the refusal that `cause` is already. */
+export function writeError(cause: unknown, path: string): WeightmarkError {
+  if (cause instanceof WeightmarkError) return cause;
+  const message = `${basename(path)} could not be written (${(cause as Error).message})`;
+  return new WeightmarkError("WRITE_FAILED", message, { file: path, cause });
+}
+
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null)) !== null;
 }
@@ -50,7 +57,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Makes the new name survive a power cut. Not every platform lets a directory be synced; the data already is. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r").catch(() => null);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
@@ -88,17 +95,9 @@ export async function writeFileAtomic(path: string, content: FileContent, option
   const directory = dirname(path);
   // Not built from the output's own name, which may already be as long as names can be.
   const temporary = join(directory, `.weightmark-${randomBytes(8).toString("hex")}.tmp`);
-  const failed = (cause: unknown) =>
-    cause instanceof WeightmarkError
-      ? cause
-      : new WeightmarkError("WRITE_FAILED", `${basename(path)} could not be written (${(cause as Error).message})`, {
-          file: path,
-          cause,
-        });
-
   const orFailed = <T>(step: Promise<T>) =>
     step.catch((error) => {
-      throw failed(error);
+      throw writeError(error, path);
     });
 
   // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed.

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { WeightmarkError } from "../errors.ts";
+import { syncDirectory, writeError } from "./atomic-file.ts";
+
+/** Temporary directories of this process that have no final name yet. */
+const unfinished = new Set<string>();
+
+// process.exit in the middle of a write (Ctrl-C) leaves nothing either.
+process.on("exit", () => {
+  for (const temporary of unfinished) {
+    try {
+      rmSync(temporary, { recursive: true, force: true });
+    } catch {
+      // A disk that takes no deletions either leaves a `.tmp`, never half an output.
+    }
+  }
+});
+
+/** What rename(2) answers where something stands that is no empty directory. */
+const OCCUPIED = new Set(["EEXIST", "ENOTEMPTY", "ENOTDIR", "EPERM"]);
+
+function occupied(path: string): WeightmarkError {
+  return new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+}
+
+async function syncTree(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await syncTree(join(directory, entry.name));
+  }
+  await syncDirectory(directory);
+}
+
+/**
+ * Makes a directory that is either all there or not there: `fill` writes into a `.tmp` beside it, which is given its name
+ * at the end. The files in it must have been synced. A killed process can leave the `.tmp`, never half an output.
+ *
+ * @throws OUTPUT_EXISTS when anything stands under the name, WRITE_FAILED, and what `fill` throws; nothing is left behind
+ */
+export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
+  const target = resolve(path);
+  if ((await lstat(target).catch(() => null)) !== null) throw occupied(path);
+  const temporary = join(dirname(target), `.weightmark-${randomBytes(8).toString("hex")}.tmp`);
+  await mkdir(temporary).catch((error) => {
+    throw writeError(error, path);
+  });
+  unfinished.add(temporary);
+  try {
+    const result = await fill(temporary);
+    await syncTree(temporary).catch((error) => {
+      throw writeError(error, path);
+    });
+    await rename(temporary, target).catch((error: NodeJS.ErrnoException) => {
+      throw OCCUPIED.has(error.code ?? "") ? occupied(path) : writeError(error, path);
+    });
+    await syncDirectory(dirname(target));
+    return result;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  } finally {
+    unfinished.delete(temporary);
+  }
+}
