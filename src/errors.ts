@@ -92,6 +92,15 @@ export const ERRORS = {
   KEY_PASSPHRASE_WRONG: { exit: 3, meaning: "the passphrase does not open the key file" },
   TENSOR_TOO_LARGE: { exit: 3, meaning: "a tensor that can only be edited as a whole does not fit into memory" },
 
+  PAYLOAD_INVALID: { exit: 2, meaning: "the payload is empty, not hex after 0x, or not printable text" },
+  PAYLOAD_TOO_LONG: { exit: 2, meaning: "the payload is longer than 16 bytes" },
+
+  FORWARD_UNSUPPORTED: { exit: 3, meaning: "the model has something that the forward pass does not compute" },
+  TOKENIZER_UNUSABLE: { exit: 3, meaning: "there is no tokenizer.json that can be used" },
+  TOKENIZERS_DIFFER: { exit: 3, meaning: "two models turn a text into different tokens" },
+  TOKENS_INVALID: { exit: 3, meaning: "the text or its token ids cannot be run through the models" },
+  ENGINE_UNAVAILABLE: { exit: 3, meaning: "the engine asked for is not installed or does not work" },
+
   DTYPE_UNSUPPORTED: { exit: 3, meaning: "this element type cannot be decoded to f32" },
   KERNEL_MEMORY: { exit: 70, meaning: "the WebAssembly memory of the kernels cannot grow further" },
 } as const satisfies Record<string, { exit: number; meaning: string }>;
