@@ -1,0 +1,95 @@
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+
+/** Distinct names by token number, null where the tokenizer names none. */
+export type TokenNames = readonly (string | null)[];
+
+/** The largest vocabularies known (262,144 names) need 35 MB. */
+const MAX_TOKENIZER_BYTES = 64 << 20;
+/** Rows looked at: four times the largest vocabulary known. */
+export const MAX_TOKENS = 1 << 20;
+const MAX_NAME_LENGTH = 1024;
+
+/** The names of the tokenizer.json beside the weights; null when there is none or it cannot be read as one. */
+export async function readTokenNames(checkpoint: Checkpoint): Promise<TokenNames | null> {
+  const path = checkpoint.files[0]?.absolutePath ?? null;
+  return path === null ? null : readTokenizerFile(join(dirname(path), "tokenizer.json"));
+}
+
+/** The names that a tokenizer.json gives; null when the file is absent, too large or says nothing of the kind. */
+export async function readTokenizerFile(path: string): Promise<TokenNames | null> {
+  const text = await readBounded(path);
+  if (text === null) return null;
+  try {
+    return tokenNames(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** At most the limit, of a regular file; null otherwise. Whatever stands there decides no more than which rows are read. */
+async function readBounded(path: string): Promise<string | null> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, "r");
+  } catch {
+    return null;
+  }
+  try {
+    const status = await file.stat();
+    if (!status.isFile() || status.size > MAX_TOKENIZER_BYTES) return null;
+    const bytes = Buffer.alloc(status.size);
+    const { bytesRead } = await file.read(bytes, 0, status.size, 0);
+    return bytes.toString("utf8", 0, bytesRead);
+  } catch {
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Names of the vocabulary of a parsed tokenizer.json: `model.vocab` as a map from names to numbers (BPE, WordPiece) or a
+ * list of [name, score] (Unigram), and `added_tokens`. The first token to claim a name or number keeps it: two tokens
+ * of one name would share a coin, and no p-value would hold.
+ */
+export function tokenNames(tokenizer: unknown): TokenNames | null {
+  const vocabulary = field(field(tokenizer, "model"), "vocab");
+  const entries: (readonly [unknown, unknown])[] = Array.isArray(vocabulary)
+    ? vocabulary.map((entry, id) => [Array.isArray(entry) ? entry[0] : null, id])
+    : typeof vocabulary === "object" && vocabulary !== null
+      ? Object.entries(vocabulary)
+      : [];
+  const added = field(tokenizer, "added_tokens");
+  if (Array.isArray(added)) for (const token of added) entries.push([field(token, "content"), field(token, "id")]);
+
+  const names: (string | null)[] = [];
+  const seen = new Set<string>();
+  const byNumber = entries.filter(isEntry).sort(([, a], [, b]) => a - b);
+  for (const [name, id] of byNumber) {
+    if (seen.has(name)) continue;
+    while (names.length <= id) names.push(null);
+    if (names[id] !== null) continue;
+    seen.add(name);
+    names[id] = name;
+  }
+  return names.length === 0 ? null : names;
+}
+
+function isEntry(entry: readonly [unknown, unknown]): entry is readonly [string, number] {
+  const [name, id] = entry;
+  return (
+    typeof name === "string" &&
+    name.length <= MAX_NAME_LENGTH &&
+    Number.isSafeInteger(id) &&
+    (id as number) >= 0 &&
+    (id as number) < MAX_TOKENS
+  );
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}

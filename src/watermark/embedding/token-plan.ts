@@ -1,0 +1,73 @@
+import type { ModelKey } from "../model-key.ts";
+import type { PayloadClass } from "../payload-class.ts";
+import type { LowRankEdit } from "../tensor-edit.ts";
+import { chipMoves } from "./chip-moves.ts";
+import { dualDirections } from "./dual-directions.ts";
+import { DIRECTIONS } from "./token-draws.ts";
+import type { TokenMatrix } from "./token-matrix.ts";
+import { chipOf, tokenReading, unitCounts } from "./token-reading.ts";
+import { normalise, type TokenUnits } from "./token-units.ts";
+
+/** What marking a token matrix comes to. */
+export interface TokenPlan {
+  readonly edit: LowRankEdit;
+  /** Value of every chip times its symbol after marking; its mean for the zero-bit class. */
+  readonly alpha: number;
+  /** Expected statistic over all chips: alpha * sqrt(chips). */
+  readonly statistic: number;
+  /** RMS of the change over RMS of the stored elements of the carrier rows, before rounding. */
+  readonly rms: number;
+  /** What a reader of the marked matrix will find, rounding apart. */
+  readonly predicted: TokenUnits;
+}
+
+/**
+ * The change that gives chip i the value alpha * symbols[i] (for zero-bit: raises all chips alike), of RMS `rho` relative
+ * to the carrier rows. `symbols`: +1 or -1 per chip. Null when alpha would be below 1.
+ */
+export function planTokens(
+  matrix: Pick<TokenMatrix, "rows" | "cols" | "gain">,
+  units: TokenUnits,
+  symbols: Int8Array,
+  payloadClass: PayloadClass,
+  key: ModelKey,
+  rho: number,
+): TokenPlan | null {
+  const { scales, coins, places, tokens } = units;
+  const dual = dualDirections(units.directions, matrix.cols, matrix.gain);
+  if (dual === null) return null;
+  const counts = unitCounts(units, symbols.length);
+  // Energy in stored elements that one unit of movement of a chip costs: independent coins, so squares add.
+  const costs = new Float64Array(symbols.length);
+  for (let i = 0; i < places.length; i++) {
+    const chip = chipOf(places[i]!, symbols.length);
+    costs[chip]! += (scales[i % DIRECTIONS]! ** 2 * dual.squares[i % DIRECTIONS]!) / counts[chip]!;
+  }
+  const energy = (rho * units.rms) ** 2 * tokens.length * matrix.cols;
+  const moves = chipMoves(tokenReading(units, payloadClass).values, symbols, costs, energy, payloadClass);
+  if (moves === null) return null;
+
+  const raw = new Float64Array(units.values.length);
+  const coefficients = new Float32Array(matrix.rows * DIRECTIONS);
+  let spent = 0;
+  for (let i = 0; i < raw.length; i++) {
+    const k = i % DIRECTIONS;
+    const chip = chipOf(places[i]!, symbols.length);
+    const move = (coins[i]! * moves.distances[chip]! * scales[k]!) / Math.sqrt(counts[chip]!);
+    coefficients[tokens[(i - k) / DIRECTIONS]! * DIRECTIONS + k] = move;
+    raw[i] = units.values[i]! * scales[k]! + move;
+    spent += move * move * dual.squares[k]!;
+  }
+  return {
+    edit: {
+      rank: DIRECTIONS,
+      coefficients,
+      directions: dual.directions,
+      ditherKey: key.subkey(`${units.carrier}/dither`),
+    },
+    alpha: moves.alpha,
+    statistic: moves.alpha * Math.sqrt(symbols.length),
+    rms: Math.sqrt(spent / (tokens.length * matrix.cols)) / units.rms,
+    predicted: { ...units, ...normalise(raw) },
+  };
+}
