@@ -1,0 +1,233 @@
+import { availableParallelism } from "node:os";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
+import type { DenseEngine } from "../numerics/dense-engine.ts";
+import { engines } from "../numerics/engines.ts";
+import { wasmEngine } from "../numerics/wasm-engine.ts";
+import type { Architecture } from "./architecture.ts";
+import { blockLengths, type Interval, meanInterval, sum } from "./mean-difference.ts";
+import { openModel, requireOneHead } from "./model.ts";
+import { type BatchScores, type QualityReply, type QualityTask, scoreBatch } from "./quality-task.ts";
+import { batchesOf, cutWindows, type Tokens } from "./windows.ts";
+
+export type EngineName = "wasm" | "tfjs-node";
+
+export interface QualityOptions {
+  /** Tokens of a window; windows do not overlap. @default 512 */
+  readonly context?: number;
+  /** Tokens that are run at most. @default 8192 */
+  readonly maxTokens?: number;
+  /** Who multiplies matrices. @default "wasm" */
+  readonly engine?: EngineName;
+  /** Worker threads of the wasm engine, 0 for none. @default 2, or as many as there are cores */
+  readonly threads?: number;
+  /** Tokens done, of both models together. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** How two models predict the same tokens. Nats throughout. */
+export interface QualityResult {
+  /** As it names itself. */
+  readonly engine: string;
+  readonly context: number;
+  readonly windows: number;
+  /** Predicted tokens. */
+  readonly tokens: number;
+  /** Logits per position that are compared. */
+  readonly vocabulary: number;
+  /** Mean negative log-likelihood per token; `difference` is b - a, its interval paired over blocks of tokens. */
+  readonly nll: {
+    readonly a: number;
+    readonly b: number;
+    readonly difference: number;
+    readonly interval: Interval | null;
+  };
+  readonly perplexity: { readonly a: number; readonly b: number; readonly ratio: number };
+  /** Mean KL(A || B) per token. */
+  readonly divergence: number;
+  /** Part of the tokens where both put the same one first. */
+  readonly agreement: number;
+  readonly logits: { readonly compared: number; readonly maxDifference: number; readonly bitEqual: boolean };
+  readonly models: { readonly a: ModelFacts; readonly b: ModelFacts };
+  readonly caveats: readonly string[];
+}
+
+export interface ModelFacts {
+  readonly modelType: string;
+  readonly bytesRead: number;
+}
+
+const CONTEXT = 512;
+const MAX_TOKENS = 8192;
+/** Tokens run together: enough to make reading the weights cheap, few enough for the activations of a 7B model. */
+const BATCH_TOKENS = 1024;
+
+/**
+ * Runs the same tokens through both models and compares what they predict. Weights are streamed: memory holds the
+ * activations of a batch and a band of one matrix per thread.
+ *
+ * @throws FORWARD_UNSUPPORTED, TOKENS_INVALID, ENGINE_UNAVAILABLE, USAGE, and what reading throws
+ */
+export async function compareQuality(
+  a: Checkpoint,
+  b: Checkpoint,
+  tokens: Tokens,
+  options: QualityOptions = {},
+): Promise<QualityResult> {
+  const engine = engineOf(options.engine ?? "wasm");
+  const [modelA, modelB] = [openModel(a), openModel(b)];
+  await requireOneHead(a, modelA);
+  await requireOneHead(b, modelB);
+  const pair = [modelA.architecture, modelB.architecture] as const;
+  const vocabulary = Math.min(...pair.map((architecture) => architecture.vocabulary));
+  const context = Math.min(options.context ?? CONTEXT, ...pair.map(({ positions }) => positions));
+  const limits = { context, maxTokens: options.maxTokens ?? MAX_TOKENS };
+  const windows = cutWindows(tokens, limits, vocabulary);
+  const threads = engine.name === "wasm" ? threadsFor(options.threads, windows.length, a, b) : 0;
+  const run = windows.reduce((n, { length }) => n + length, 0);
+  const batches = batchesOf(windows, Math.min(BATCH_TOKENS, Math.ceil(run / Math.max(1, threads))));
+  const tasks = batches.map((batch) => ({ a: a.location, b: b.location, windows: batch, vocabulary }));
+  let done = 0;
+  const report = (task: QualityTask): void => {
+    for (const { length } of task.windows) done += length;
+    options.onProgress?.(done, run);
+  };
+  const replies = threads === 0 ? await runHere(engine, a, b, tasks, report) : await runThere(threads, tasks, report);
+  await a.verifyUnchanged();
+  await b.verifyUnchanged();
+  return {
+    engine: engine.name,
+    context,
+    windows: windows.length,
+    vocabulary,
+    ...summarise(replies, blockLengths(windows.map(({ length }) => length - 1))),
+    ...factsOf(replies, pair, run * vocabulary),
+    caveats: caveatsOf(pair, options, context),
+  };
+}
+
+function engineOf(name: EngineName): DenseEngine {
+  if (name === "wasm") return wasmEngine();
+  const status = engines().find((engine) => engine.name === name);
+  if (status?.engine) return status.engine;
+  throw new WeightmarkError("ENGINE_UNAVAILABLE", `${name} cannot be used: ${status?.reason ?? "unknown"}`, {
+    detail: "See weightmark doctor; without --engine our own kernels compute.",
+  });
+}
+
+/** Workers open the models again, so only local ones can be shared out; one window is one thread's work. */
+function threadsFor(asked: number | undefined, windows: number, ...models: readonly Checkpoint[]): number {
+  const local = models.every(({ files }) => files.every(({ absolutePath }) => absolutePath !== null));
+  return local ? Math.min(asked ?? Math.min(2, availableParallelism()), windows) : 0;
+}
+
+async function runHere(
+  engine: DenseEngine,
+  a: Checkpoint,
+  b: Checkpoint,
+  tasks: readonly QualityTask[],
+  report: (task: QualityTask) => void,
+): Promise<BatchScores[]> {
+  const replies: BatchScores[] = [];
+  for (const task of tasks) {
+    replies.push(await scoreBatch(engine, a, b, task));
+    report(task);
+  }
+  return replies;
+}
+
+async function runThere(
+  threads: number,
+  tasks: readonly QualityTask[],
+  report: (task: QualityTask) => void,
+): Promise<BatchScores[]> {
+  const { Piscina } = await import("piscina");
+  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  try {
+    return await Promise.all(
+      tasks.map(async (task) => {
+        const reply = (await pool.run(task)) as QualityReply;
+        if ("error" in reply) {
+          const { code, message, ...where } = reply.error;
+          throw new WeightmarkError(code, message, where);
+        }
+        report(task);
+        return reply;
+      }),
+    );
+  } finally {
+    await pool.destroy();
+  }
+}
+
+/** Worker threads run the build: Node 20 loads no TypeScript. */
+function workerUrl(): string {
+  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
+  return new URL(`${build}run-quality.js`, import.meta.url).href;
+}
+
+function summarise(
+  replies: readonly BatchScores[],
+  blocks: readonly number[],
+): Pick<QualityResult, "tokens" | "nll" | "perplexity" | "divergence" | "agreement"> {
+  const nllA = joined(replies.map(({ scores }) => scores.nllA));
+  const nllB = joined(replies.map(({ scores }) => scores.nllB));
+  const tokens = nllA.length;
+  const [a, b] = [sum(nllA) / tokens, sum(nllB) / tokens];
+  const differences = nllB.map((value, i) => value - nllA[i]!);
+  const difference = sum(differences) / tokens;
+  const total = (part: (scores: BatchScores["scores"]) => Float64Array | Uint8Array) =>
+    replies.reduce((n, { scores }) => n + sum(part(scores)), 0);
+  return {
+    tokens,
+    nll: { a, b, difference, interval: meanInterval(differences, blocks) },
+    perplexity: { a: Math.exp(a), b: Math.exp(b), ratio: Math.exp(difference) },
+    // Rounding may leave a divergence of nothing a hair below zero.
+    divergence: Math.max(0, total(({ divergence }) => divergence) / tokens),
+    agreement: total(({ agreement }) => agreement) / tokens,
+  };
+}
+
+function factsOf(
+  replies: readonly BatchScores[],
+  [a, b]: readonly [Architecture, Architecture],
+  compared: number,
+): Pick<QualityResult, "logits" | "models"> {
+  const read = (side: 0 | 1) => replies.reduce((n, { bytesRead }) => n + bytesRead[side], 0);
+  return {
+    logits: {
+      compared,
+      maxDifference: replies.reduce((most, reply) => Math.max(most, reply.maxDifference), 0),
+      bitEqual: replies.every(({ bitEqual }) => bitEqual),
+    },
+    models: {
+      a: { modelType: a.modelType, bytesRead: read(0) },
+      b: { modelType: b.modelType, bytesRead: read(1) },
+    },
+  };
+}
+
+function caveatsOf(
+  [a, b]: readonly [Architecture, Architecture],
+  options: QualityOptions,
+  context: number,
+): readonly string[] {
+  const caveats: string[] = [];
+  if (a.vocabulary !== b.vocabulary) {
+    caveats.push(`the models have ${a.vocabulary} and ${b.vocabulary} logits; only those in common were compared`);
+  }
+  if (options.context !== undefined && context < options.context) {
+    caveats.push(`the context was cut to the ${context} positions the models have`);
+  }
+  return caveats;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(parts.reduce((n, { length }) => n + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
