@@ -4,7 +4,7 @@ import { uniform, xorshift } from "../support/random.mjs";
 /** Row i of the result is row order[i]. */
 export function permuteRows(values, cols, order) {
   const out = new Float32Array(order.length * cols);
-  order.forEach((from, i) => out.set(values.subarray(from * cols, (from + 1) * cols), i * cols));
+  for (const [i, from] of order.entries()) out.set(values.subarray(from * cols, (from + 1) * cols), i * cols);
   return out;
 }
 

@@ -1,0 +1,35 @@
+/** The library as the suite uses it: paths in, plain figures out. */
+import { openCheckpoint } from "../../dist/src/index.js";
+import { embedWatermark } from "../../dist/src/watermark/embed.js";
+import { modelKey } from "../../dist/src/watermark/model-key.js";
+import { parsePayload } from "../../dist/src/watermark/payload.js";
+import { verifyWatermark } from "../../dist/src/watermark/verify.js";
+
+/** Marks `model` into the new directory `copy`. */
+export async function mark(model, copy, { master, release }, { payload, rho, threads }) {
+  const checkpoint = await openCheckpoint(model);
+  try {
+    const options = { key: modelKey(master, release), directory: copy, threads };
+    if (payload !== null) options.payload = parsePayload(payload);
+    if (rho !== null) options.rho = rho;
+    const { carriers, sketch, rho: used } = await embedWatermark(checkpoint, options);
+    const summary = carriers.map(({ name, payloadBits, achieved, rms }) => ({ name, payloadBits, achieved, rms }));
+    return { sketch: sketch?.path ?? null, summary: { rho: used, carriers: summary } };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** What the key finds in a checkpoint, with the sketch at `reference` unless that is null. */
+export async function verify(directory, { master, release }, { threads }, reference) {
+  const checkpoint = await openCheckpoint(directory);
+  try {
+    const options = { key: modelKey(master, release), threads };
+    if (reference !== null) options.reference = reference;
+    const { present, log2P, payload, carriers, alignment } = await verifyWatermark(checkpoint, options);
+    const statistics = new Map(carriers.map(({ name, statistic }) => [name, statistic]));
+    return { present, log2P, payload: payload?.hex ?? null, statistics, alignment };
+  } finally {
+    await checkpoint.close();
+  }
+}
