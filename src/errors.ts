@@ -93,7 +93,11 @@ export const ERRORS = {
   TENSOR_TOO_LARGE: { exit: 3, meaning: "a tensor that can only be edited as a whole does not fit into memory" },
 
   PAYLOAD_INVALID: { exit: 2, meaning: "the payload is empty, not hex after 0x, or not printable text" },
-  PAYLOAD_TOO_LONG: { exit: 2, meaning: "the payload is longer than 16 bytes" },
+  PAYLOAD_TOO_LONG: { exit: 2, meaning: "the payload is longer than 16 bytes, or than this model can carry" },
+  MODEL_TOO_SMALL: { exit: 3, meaning: "the model is too small or too unusual for any mark" },
+  QUANTIZED_WEIGHTS: { exit: 3, meaning: "quantised weights cannot be marked; mark the model they were made from" },
+  ALREADY_MARKED: { exit: 3, meaning: "the model carries the mark of this key already" },
+  BASE_MISMATCH: { exit: 3, meaning: "the model is no fine-tune of the base that was named" },
 
   FORWARD_UNSUPPORTED: { exit: 3, meaning: "the model has something that the forward pass does not compute" },
   TOKENIZER_UNUSABLE: { exit: 3, meaning: "there is no tokenizer.json that can be used" },

@@ -1,0 +1,77 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { CarrierReading } from "./carrier-reading.ts";
+import type { DecoySource } from "./decoys.ts";
+import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./embedding/token-matrix.ts";
+import { readTokenNames, type TokenNames } from "./embedding/token-names.ts";
+import { tokenReading } from "./embedding/token-reading.ts";
+import { readTokenUnits, type TokenUnits } from "./embedding/token-units.ts";
+import type { HostModel } from "./host-model.ts";
+import type { ModelKey } from "./model-key.ts";
+import { type OrientationUnits, readOrientation } from "./orientation/projections.ts";
+import { orientationDecoys, orientationReading } from "./orientation/reading.ts";
+import { PAYLOAD_CLASSES } from "./payload-class.ts";
+
+export interface ReadingOptions {
+  /** Worker threads; 0 works on this thread. The result never depends on it. @default 2 */
+  readonly threads?: number | undefined;
+  /** Bytes read and to be read, of the carrier that reads most. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A token matrix with what the key finds in it, under one way of addressing tokens. */
+export interface TokenFinding<Matrix extends TokenMatrix = TokenMatrix> {
+  readonly matrix: Matrix;
+  readonly units: TokenUnits;
+}
+
+export function readSigns(host: HostModel, key: ModelKey, options: ReadingOptions): Promise<OrientationUnits> {
+  return readOrientation(host, key, options.signal === undefined ? {} : { signal: options.signal });
+}
+
+/** What the key finds in every token matrix, by token name where a tokenizer gives names and by number. */
+export async function readTokens<Matrix extends TokenMatrix>(
+  matrices: readonly Matrix[],
+  names: TokenNames | null,
+  key: ModelKey,
+): Promise<TokenFinding<Matrix>[]> {
+  const findings: TokenFinding<Matrix>[] = [];
+  for (const matrix of matrices) {
+    for (const naming of names === null ? [null] : [names, null]) {
+      const units = await readTokenUnits(matrix, key, naming);
+      if (units !== null) findings.push({ matrix, units });
+    }
+  }
+  return findings;
+}
+
+export async function storedTokens(checkpoint: Checkpoint, key: ModelKey): Promise<TokenFinding<StoredTokenMatrix>[]> {
+  return readTokens(await tokenMatrices(checkpoint), await readTokenNames(checkpoint), key);
+}
+
+/** Every carrier in every payload class: whoever knows nothing but the key must try them all. */
+export function allReadings(
+  key: ModelKey,
+  signs: OrientationUnits,
+  spread: (payloadClass: (typeof PAYLOAD_CLASSES)[number]) => CarrierReading,
+  tokens: readonly TokenFinding[],
+): CarrierReading[] {
+  return PAYLOAD_CLASSES.flatMap((payloadClass) => [
+    orientationReading(signs, payloadClass, key),
+    spread(payloadClass),
+    ...tokens.map(({ units }) => tokenReading(units, payloadClass)),
+  ]).filter(({ energies }) => energies.some((energy) => energy > 0));
+}
+
+export function decoySources(
+  signs: OrientationUnits,
+  spread: DecoySource,
+  tokens: readonly TokenFinding[],
+): DecoySource[] {
+  const ofTokens = tokens.map(({ units }) => ({
+    carrier: units.carrier,
+    unitValues: units.values,
+    unitEnergies: units.values.map((value) => value * value),
+  }));
+  return [orientationDecoys(signs), spread, ...ofTokens].filter(({ unitValues }) => unitValues.length > 0);
+}
