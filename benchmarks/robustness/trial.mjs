@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openView, writeView } from "./model-view.mjs";
 import { similarity } from "./similarity.mjs";
-import { verify } from "./watermark.mjs";
+import { shownPayload, verify } from "./watermark.mjs";
 
 /** A mark must be found where Z^2 / (2 ln 2) of the predicted statistic is beyond this many bits. */
 const CERTAIN_BITS = 80;
@@ -51,7 +51,7 @@ async function measure(attack, { key, settings }, untouched, suspect, { r, sketc
   const found = await verify(suspect, key, settings, sketch);
   const predicted = r === null ? null : predict(untouched, r, attack.diluted ?? 0);
   const certain = predicted !== null && bits(predicted.get("spread") ?? 0) > CERTAIN_BITS;
-  const wrong = settings.payload !== null && found.payload !== null && found.payload !== untouched.payload;
+  const wrong = found.payload !== null && found.payload !== shownPayload(settings.payload);
   const name = sketch === null ? attack.name : `${attack.name} (sketch)`;
   return { name, group: attack.group, found, r, predicted, wrong, ok: !wrong && (found.present || !certain) };
 }

@@ -2,7 +2,7 @@
 import { openCheckpoint } from "../../dist/src/index.js";
 import { embedWatermark } from "../../dist/src/watermark/embed.js";
 import { modelKey } from "../../dist/src/watermark/model-key.js";
-import { parsePayload } from "../../dist/src/watermark/payload.js";
+import { parsePayload, showPayload } from "../../dist/src/watermark/payload.js";
 import { verifyWatermark } from "../../dist/src/watermark/verify.js";
 
 /** Marks `model` into the new directory `copy`. */
@@ -32,4 +32,9 @@ export async function verify(directory, { master, release }, { threads }, refere
   } finally {
     await checkpoint.close();
   }
+}
+
+/** The payload as results show it: all bytes of its class in hex. */
+export function shownPayload(input) {
+  return input === null ? null : showPayload(parsePayload(input)).hex;
 }
