@@ -23,6 +23,15 @@ export { type IdentifyOptions, identifySubject as identify } from "./lineage/ide
 export type * from "./lineage/result.ts";
 export type { Subject } from "./lineage/subject.ts";
 export { engines } from "./numerics/engines.ts";
+export {
+  compareQuality,
+  type EngineName,
+  type QualityOptions,
+  type QualityResult,
+} from "./quality/compare-quality.ts";
+export { readText, readTokenIds } from "./quality/token-file.ts";
+export { type Tokenized, tokenize } from "./quality/tokenizer.ts";
+export type { Tokens } from "./quality/windows.ts";
 export { digestOf } from "./registry/digest.ts";
 export { openRegistry, type RegistryOptions } from "./registry/file-registry.ts";
 export { defaultRegistryDirectory } from "./registry/location.ts";

@@ -7,6 +7,7 @@ import { registerFingerprint } from "./commands/fingerprint.ts";
 import { registerIdentify } from "./commands/identify.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerKey } from "./commands/key.ts";
+import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
 import { EXIT_CODES } from "./help.ts";
 import { toolVersion } from "./version.ts";
@@ -30,6 +31,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   registerIdentify(program, setExitCode);
   registerRegistry(program, setExitCode);
   registerKey(program);
+  registerQuality(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

@@ -3,7 +3,7 @@ import { formatBytes, formatDuration } from "../report/numbers.ts";
 export interface ProgressOptions {
   /** What is being done, escaped. */
   readonly label: string;
-  readonly unit: "bytes" | "matrices";
+  readonly unit: "bytes" | "matrices" | "tokens";
   readonly stream: { write(text: string): unknown };
   /** A bar redrawn in place; lines otherwise. */
   readonly terminal: boolean;

@@ -15,7 +15,7 @@ export interface Session {
   run(): RunInfo;
   /** A line on stderr with --verbose. */
   log(text: string): void;
-  progress(label: string, unit: "bytes" | "matrices"): Progress;
+  progress(label: string, unit: "bytes" | "matrices" | "tokens"): Progress;
   /** Prints the result, or writes it to --output. */
   emit(report: Report): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { Architecture } from "./architecture.ts";
 import { blockLengths, type Interval, meanInterval, sum } from "./mean-difference.ts";
 import { openModel, requireOneHead } from "./model.ts";
 import { type BatchScores, type QualityReply, type QualityTask, scoreBatch } from "./quality-task.ts";
+import { summaryOf } from "./summary.ts";
 import { batchesOf, cutWindows, type Tokens } from "./windows.ts";
 
 export type EngineName = "wasm" | "tfjs-node";
@@ -49,6 +50,8 @@ export interface QualityResult {
   readonly agreement: number;
   readonly logits: { readonly compared: number; readonly maxDifference: number; readonly bitEqual: boolean };
   readonly models: { readonly a: ModelFacts; readonly b: ModelFacts };
+  /** One sentence. */
+  readonly summary: string;
   readonly caveats: readonly string[];
 }
 
@@ -95,7 +98,7 @@ export async function compareQuality(
   const replies = threads === 0 ? await runHere(engine, a, b, tasks, report) : await runThere(threads, tasks, report);
   await a.verifyUnchanged();
   await b.verifyUnchanged();
-  return {
+  const result = {
     engine: engine.name,
     context,
     windows: windows.length,
@@ -104,6 +107,7 @@ export async function compareQuality(
     ...factsOf(replies, pair, run * vocabulary),
     caveats: caveatsOf(pair, options, context),
   };
+  return { ...result, summary: summaryOf(result) };
 }
 
 function engineOf(name: EngineName): DenseEngine {

@@ -1,5 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
+import type { QualityResult } from "../quality/compare-quality.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
 import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/result.ts";
 import { withoutNonFinite } from "./finite.ts";
@@ -11,6 +12,7 @@ import type {
   IdentifyReport,
   InspectReport,
   KeyReport,
+  QualityReport,
   RegistryReport,
   Report,
   WatermarkCapacityReport,
@@ -127,6 +129,25 @@ export function keyReport(run: RunInfo, body: Body<KeyReport>): KeyReport {
 
 export function doctorReport(run: RunInfo, body: Body<DoctorReport>): DoctorReport {
   return wrap<DoctorReport>("weightmark/doctor@1", run, body);
+}
+
+/** One side of `quality`, before it was run. */
+export type RunInputs = Pick<QualityReport["inputs"], "tokens"> & {
+  readonly [side in "a" | "b"]: Omit<QualityReport["inputs"]["a"], "modelType" | "bytesRead">;
+};
+
+export function qualityReport(run: RunInfo, inputs: RunInputs, result: QualityResult): QualityReport {
+  const { models, logits, caveats, ...rest } = result;
+  const side = (name: "a" | "b") => {
+    const { modelType, bytesRead } = models[name];
+    return { ...inputs[name], modelType, bytesRead: String(bytesRead) };
+  };
+  return wrap<QualityReport>("weightmark/quality@1", run, {
+    inputs: { a: side("a"), b: side("b"), tokens: inputs.tokens },
+    ...rest,
+    logits: { ...logits, compared: String(logits.compared) },
+    caveats: [...caveats],
+  });
 }
 
 type EntryReport = NonNullable<RegistryReport["entries"]>[number];

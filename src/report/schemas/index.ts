@@ -6,6 +6,7 @@ import { fingerprintSchema } from "./fingerprint.ts";
 import { identifySchema } from "./identify.ts";
 import { inspectSchema } from "./inspect.ts";
 import { keySchema } from "./key.ts";
+import { qualitySchema } from "./quality.ts";
 import { registrySchema } from "./registry.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
@@ -16,6 +17,7 @@ export type FingerprintReport = z.infer<typeof fingerprintSchema>;
 export type IdentifyReport = z.infer<typeof identifySchema>;
 export type InspectReport = z.infer<typeof inspectSchema>;
 export type KeyReport = z.infer<typeof keySchema>;
+export type QualityReport = z.infer<typeof qualitySchema>;
 export type RegistryReport = z.infer<typeof registrySchema>;
 export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
@@ -27,6 +29,7 @@ export type Report =
   | IdentifyReport
   | InspectReport
   | KeyReport
+  | QualityReport
   | RegistryReport
   | WatermarkCapacityReport
   | WatermarkEmbedReport
@@ -40,6 +43,7 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["identify@1", identifySchema],
   ["inspect@1", inspectSchema],
   ["key@1", keySchema],
+  ["quality@1", qualitySchema],
   ["registry@1", registrySchema],
   ["watermark-capacity@1", watermarkCapacitySchema],
   ["watermark-embed@1", watermarkEmbedSchema],

@@ -3,6 +3,7 @@ import { compareText } from "./compare-text.ts";
 import { identifyText } from "./identify-text.ts";
 import { fingerprintText, inspectText } from "./inspect-text.ts";
 import { keyText } from "./key-text.ts";
+import { qualityText } from "./quality-text.ts";
 import { doctorText, registryText } from "./registry-text.ts";
 import { type Style, style } from "./style.ts";
 import { capacityText, embedText, verifyText } from "./watermark-text.ts";
@@ -24,6 +25,8 @@ function lines(report: Report, style: Style): string[] {
       return fingerprintText(report, style);
     case "weightmark/key@1":
       return keyText(report, style);
+    case "weightmark/quality@1":
+      return qualityText(report, style);
     case "weightmark/registry@1":
       return registryText(report, style);
     case "weightmark/doctor@1":

@@ -1,0 +1,91 @@
+import { type Command, Option } from "commander";
+import { WeightmarkError } from "../../errors.ts";
+import type { Checkpoint, EngineName, Tokenized } from "../../index.ts";
+import { byteCount, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { openSession } from "../session.ts";
+
+interface QualityCommandOptions extends CommonOptions {
+  readonly text?: string;
+  readonly tokenIds?: string;
+  readonly context: number;
+  readonly maxTokens: number;
+  readonly engine: EngineName;
+  readonly threads?: number;
+  readonly maxBytes?: number;
+}
+
+export function registerQuality(program: Command): void {
+  const command = program
+    .command("quality")
+    .summary("run the same text through two models and compare what they predict")
+    .description(
+      "Runs the same text through two models: change of the likelihood with its confidence interval, KL divergence, agreement, whether all logits are equal to the bit.",
+    )
+    .argument("<a>", "model, such as the original")
+    .argument("<b>", "model, such as the marked one")
+    .option("--text <file>", "UTF-8 text; the models' tokenizer.json turns it into tokens")
+    .option("--token-ids <file>", "JSON list of token ids, or list of such lists, instead of a text")
+    .option("--context <n>", "tokens of a window", wholeNumber(2, 131_072), 512)
+    .option("--max-tokens <n>", "tokens that are run at most", wholeNumber(2, 10_000_000), 8192)
+    .addOption(
+      new Option("--engine <engine>", "who multiplies matrices").choices(["wasm", "tfjs-node"]).default("wasm"),
+    )
+    .option("--threads <n>", "worker threads of the wasm engine; 0 uses none", wholeNumber(0, 256))
+    .option("--max-bytes <n>", "refuse models of more bytes together (10MB, 2GiB ...)", byteCount);
+  withCommon(command).action(async (a: string, b: string, options: QualityCommandOptions) => quality(a, b, options));
+}
+
+async function quality(pathA: string, pathB: string, options: QualityCommandOptions): Promise<void> {
+  const tokenFile = options.text ?? options.tokenIds;
+  if (tokenFile === undefined || (options.text !== undefined && options.tokenIds !== undefined)) {
+    throw new WeightmarkError("USAGE", "give either --text or --token-ids");
+  }
+  const session = openSession(options, [pathA, pathB, tokenFile]);
+  const { compareQuality, manifestRoot, openCheckpoint } = await import("../../index.ts");
+  const { qualityReport } = await import("../../report/build.ts");
+  const open: Checkpoint[] = [];
+  try {
+    for (const path of [pathA, pathB]) open.push(await openCheckpoint(path));
+    const [a, b] = open as [Checkpoint, Checkpoint];
+    requireWithin(totalBytes(a) + totalBytes(b), options.maxBytes);
+    const tokens = await readTokens(a, b, options);
+    const progress = session.progress("running both models", "tokens");
+    const result = await compareQuality(a, b, tokens, {
+      context: options.context,
+      maxTokens: options.maxTokens,
+      engine: options.engine,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      onProgress: progress.update,
+    }).finally(() => progress.end());
+    const side = (checkpoint: Checkpoint) => ({
+      location: checkpoint.location,
+      manifestRoot: manifestRoot(checkpoint.tensors.values()),
+      bytesTotal: String(totalBytes(checkpoint)),
+    });
+    const kind = options.text === undefined ? "token-ids" : "text";
+    const inputs = { a: side(a), b: side(b), tokens: { location: tokenFile, kind } } as const;
+    await session.emit(
+      qualityReport(session.run(), inputs, { ...result, caveats: [...tokens.notes, ...result.caveats] }),
+    );
+  } finally {
+    for (const checkpoint of open) await checkpoint.close();
+  }
+}
+
+async function readTokens(a: Checkpoint, b: Checkpoint, options: QualityCommandOptions): Promise<Tokenized> {
+  const { readText, readTokenIds, tokenize } = await import("../../index.ts");
+  if (options.text === undefined) return { ...(await readTokenIds(options.tokenIds!)), notes: [] };
+  return tokenize(await readText(options.text, options.maxTokens), a, b);
+}
+
+function totalBytes({ files }: Checkpoint): number {
+  return files.reduce((sum, { source }) => sum + source.size, 0);
+}
+
+/** Batches read the weights again each, workers on their own account: what counts is the size of the models. */
+function requireWithin(bytes: number, most: number | undefined): void {
+  if (most === undefined || bytes <= most) return;
+  throw new WeightmarkError("BYTE_BUDGET_EXCEEDED", `reading all ${bytes} bytes would exceed ${most}`, {
+    detail: "Raise --max-bytes.",
+  });
+}
