@@ -144,6 +144,6 @@ function ascend(path: Branch, bit: number, phase: number, n: number): void {
 /** LLR of the sum of two bits: ln((1 + e^(a + b)) / (e^a + e^b)). */
 function checkNode(a: number, b: number): number {
   const least = Math.min(Math.abs(a), Math.abs(b));
-  const correction = Math.log1p(Math.exp(-Math.abs(a + b))) - Math.log1p(Math.exp(-Math.abs(a - b)));
+  const correction = Math.log((1 + Math.exp(-Math.abs(a + b))) / (1 + Math.exp(-Math.abs(a - b))));
   return (a < 0 === b < 0 ? least : -least) + correction;
 }

@@ -1,0 +1,144 @@
+import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
+import type { Level } from "./result.ts";
+import { THRESHOLDS } from "./statistics.ts";
+
+/**
+ * Gain over noise of a chip from which the payload is named in 999 of 1,000 trials, channel estimated from the pilots and
+ * odds of 2^20 included. Measured by benchmarks/codes.ts.
+ */
+export const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
+  [32, 1.25],
+  [64, 1.07],
+  [128, 0.94],
+]);
+
+/** Hypotheses of a verification of all carriers and classes, log2, rounded up: what predictions allow for. */
+export const LOG2_HYPOTHESES = 6;
+
+/** Predictions are kept in 97.7 of 100 cases: the statistic may fall this many standard deviations below its mean. */
+const MARGIN = 2;
+/** A class fits when its mark outlives this loss of correlation: int4, 50 % pruning and 40 % noise stay above it. */
+const LEAST_REACH = 0.9;
+
+/**
+ * How strongly a carrier stands in untouched marked weights. A chip of a suspect whose weights have the correlation r with
+ * the marked ones is alpha * r * symbol plus noise of variance 1 - cancelled * r^2, in units of its noise under H0.
+ */
+export interface Strength {
+  readonly payloadClass: PayloadClass;
+  readonly alpha: number;
+  /** Share of the host's own variance that the mark took away: 1 when embedding cancels it, 2 / pi for orientation. */
+  readonly cancelled: number;
+}
+
+/** Energy of a mark of relative strength rho (RMS of the change over RMS of the weights) on that many weights. */
+export function markEnergy(weights: number, rho: number): number {
+  return weights * rho * rho;
+}
+
+/**
+ * A host-cancelling mark of the class with this energy: cancelling costs 1 per chip and the rest makes alpha, so that
+ * chips * (alpha^2 + 1) = energy. null when cancelling alone takes it all.
+ */
+export function cancellingStrength(energy: number, payloadClass: PayloadClass): Strength | null {
+  const rest = energy / chipCount(payloadClass) - 1;
+  return rest > 0 ? { payloadClass, alpha: Math.sqrt(rest), cancelled: 1 } : null;
+}
+
+/** Mean of the soft statistic over the first `chips` chips at correlation r; all of them when the payload is known. */
+export function expectedStatistic({ payloadClass, alpha }: Strength, r = 1, chips = chipCount(payloadClass)): number {
+  return alpha * r * Math.sqrt(chips);
+}
+
+/** Smallest correlation at which the payload is read. null for the zero-bit class and when it is not read even at r = 1. */
+export function decodesTo({ payloadClass, alpha, cancelled }: Strength): number | null {
+  const ratio = DECODE_RATIOS.get(payloadClass.payloadBits);
+  if (ratio === undefined) return null;
+  // alpha r = ratio sqrt(1 - cancelled r^2), and then the exact p-value must bear all payloads searched.
+  const heard = ratio / Math.sqrt(alpha ** 2 + cancelled * ratio ** 2);
+  const searched = correlationFor(
+    statisticFor(THRESHOLDS.evidence - payloadClass.payloadBits),
+    alpha * Math.sqrt(chipCount(payloadClass)),
+    cancelled,
+  );
+  return searched === null || heard > 1 ? null : Math.max(heard, searched);
+}
+
+/**
+ * Smallest correlation at which the mark is found at a level; null when it is not found even at r = 1.
+ *
+ * @param known the payload is claimed, so that all chips count, or not, so that pilots alone must do
+ */
+export function detectsTo(
+  { payloadClass, alpha, cancelled }: Strength,
+  level: Exclude<Level, "none">,
+  known: boolean,
+): number | null {
+  const chips = known ? chipCount(payloadClass) : payloadClass.pilots;
+  return correlationFor(statisticFor(THRESHOLDS[level]), alpha * Math.sqrt(chips), cancelled);
+}
+
+/**
+ * Largest share w of the unmarked original in a merge (1 - w) marked + w original from which the payload is read: the
+ * cancelled host comes back with the original, so a chip is (1 - w) alpha * symbol plus noise of deviation w.
+ */
+export function decodesToSoup({ payloadClass, alpha }: Strength): number | null {
+  const ratio = DECODE_RATIOS.get(payloadClass.payloadBits);
+  if (ratio === undefined) return null;
+  const searched = soupFor(
+    statisticFor(THRESHOLDS.evidence - payloadClass.payloadBits),
+    alpha * Math.sqrt(chipCount(payloadClass)),
+  );
+  return searched === null ? null : Math.min(alpha / (alpha + ratio), searched);
+}
+
+/** Largest share of the unmarked original in a merge that is still found at a level with the payload known. */
+export function detectsToSoup({ payloadClass, alpha }: Strength, level: Exclude<Level, "none">): number | null {
+  return soupFor(statisticFor(THRESHOLDS[level]), alpha * Math.sqrt(chipCount(payloadClass)));
+}
+
+/** Whether a mark of the class is worth embedding: read, or for zero bits found as strong evidence, down to r = .9. */
+export function outlives(strength: Strength): boolean {
+  const zeroBit = strength.payloadClass.payloadBits === 0;
+  const reach = zeroBit ? detectsTo(strength, "strong", true) : decodesTo(strength);
+  return reach !== null && reach <= LEAST_REACH;
+}
+
+/**
+ * What a carrier embeds: the class of the payload where it fits, else the zero-bit mark, else nothing. Never another
+ * class: a verifier that claims the payload looks for its class only.
+ */
+export function chooseClass(
+  payloadBits: number,
+  strengthOf: (payloadClass: PayloadClass) => Strength | null,
+): Strength | null {
+  for (const bits of payloadBits === 0 ? [0] : [payloadBits, 0]) {
+    const strength = strengthOf(PAYLOAD_CLASSES.find((one) => one.payloadBits === bits) as PayloadClass);
+    if (strength !== null && outlives(strength)) return strength;
+  }
+  return null;
+}
+
+/** Statistic whose bound on p is 2^log2P after the usual number of hypotheses. */
+function statisticFor(log2P: number): number {
+  return Math.sqrt(2 * Math.LN2 * (LOG2_HYPOTHESES - log2P));
+}
+
+/** r with full * r = threshold + MARGIN * sqrt(1 - cancelled r^2), in (0, 1]; null when there is none. */
+function correlationFor(threshold: number, full: number, cancelled: number): number | null {
+  const short = (r: number): number => threshold + MARGIN * Math.sqrt(Math.max(0, 1 - cancelled * r * r)) - full * r;
+  if (short(1) > 0) return null;
+  let low = 0;
+  let high = 1;
+  for (let step = 0; step < 50; step++) {
+    const middle = (low + high) / 2;
+    if (short(middle) > 0) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** w with full * (1 - w) = threshold + MARGIN * w, in [0, 1); null when there is none. */
+function soupFor(threshold: number, full: number): number | null {
+  return full >= threshold ? (full - threshold) / (full + MARGIN) : null;
+}
