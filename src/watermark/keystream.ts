@@ -12,22 +12,31 @@ const ZEROS = new Uint8Array(1 << 16);
 
 /**
  * AES-256 in counter mode under `key` (32 bytes): the upper half of the counter block is SHA-256 of `address`, cut to 8
- * bytes; the lower half counts 16-byte blocks. Equal for any way of cutting the reads.
+ * bytes; the lower half counts 16-byte blocks. Equal for any way of cutting the reads; reading on where the last read
+ * ended is cheapest, since a new cipher costs as much as 30 kB.
  */
 export function keystream(key: Uint8Array, address: string): Keystream {
   const nonce = createHash("sha256").update(address, "utf8").digest().subarray(0, NONCE_BYTES);
+  let cipher: ReturnType<typeof createCipheriv> | null = null;
+  let next = 0;
+
+  function cipherAt(first: number): ReturnType<typeof createCipheriv> {
+    const counter = Buffer.alloc(BLOCK);
+    nonce.copy(counter);
+    counter.writeBigUInt64BE(BigInt(Math.floor(first / BLOCK)), NONCE_BYTES);
+    const opened = createCipheriv("aes-256-ctr", key, counter);
+    const skip = first % BLOCK;
+    if (skip > 0) opened.update(ZEROS.subarray(0, skip));
+    return opened;
+  }
+
   return {
     fill(target, first) {
-      const counter = Buffer.alloc(BLOCK);
-      nonce.copy(counter);
-      counter.writeBigUInt64BE(BigInt(Math.floor(first / BLOCK)), NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-ctr", key, counter);
-      const skip = first % BLOCK;
-      if (skip > 0) cipher.update(ZEROS.subarray(0, skip));
+      if (cipher === null || first !== next) cipher = cipherAt(first);
       for (let at = 0; at < target.length; at += ZEROS.length) {
-        const piece = cipher.update(ZEROS.subarray(0, Math.min(ZEROS.length, target.length - at)));
-        target.set(piece, at);
+        target.set(cipher.update(ZEROS.subarray(0, Math.min(ZEROS.length, target.length - at))), at);
       }
+      next = first + target.length;
     },
   };
 }

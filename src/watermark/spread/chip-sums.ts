@@ -6,10 +6,13 @@ export interface ChipSums {
   readonly squares: Float64Array;
   /** Number of weights. */
   readonly counts: Float64Array;
+  /** Number of weights that marking could move: normal numbers of a type that is marked in place. */
+  readonly movable: Float64Array;
 }
 
 export function emptyChipSums(chips: number): ChipSums {
-  return { sums: new Float64Array(chips), squares: new Float64Array(chips), counts: new Float64Array(chips) };
+  const zeros = (): Float64Array => new Float64Array(chips);
+  return { sums: zeros(), squares: zeros(), counts: zeros(), movable: zeros() };
 }
 
 /** Adds `from` to `to`. Addition of f64 is not associative: add in a fixed order for reproducible bits. */
@@ -18,5 +21,6 @@ export function addChipSums(to: ChipSums, from: ChipSums): void {
     to.sums[i]! += from.sums[i]!;
     to.squares[i]! += from.squares[i]!;
     to.counts[i]! += from.counts[i]!;
+    to.movable[i]! += from.movable[i]!;
   }
 }

@@ -1,0 +1,45 @@
+import { columnScales } from "../../kernels/sinkhorn.ts";
+import { keystream } from "../keystream.ts";
+
+/** Rows are taken in runs, so that reading them costs few reads. */
+const RUN = 16;
+const MAX_RUNS = 16;
+/** Values that scales are computed from, at most. */
+const MAX_VALUES = 1 << 23;
+
+/** Consecutive rows [first, first + count). */
+export interface RowRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * The rows that the scales of a matrix's columns come from, in rising order: all of up to 256, else 16 runs of 16 chosen
+ * by key (fewer of very wide matrices). Secret, so that nobody can aim at them.
+ */
+export function scaleRows(rowsKey: Uint8Array, address: string, rows: number, cols: number): RowRun[] {
+  const runs = Math.min(MAX_RUNS, Math.max(1, Math.floor(MAX_VALUES / (RUN * cols))));
+  if (rows <= runs * RUN) return [{ first: 0, count: rows }];
+  const groups = Math.floor(rows / RUN);
+  const draws = new Uint8Array(4 * runs);
+  keystream(rowsKey, address).fill(draws, 0);
+  const view = new DataView(draws.buffer);
+  // Floyd's method: every set of groups is equally likely.
+  const chosen = new Set<number>();
+  for (let i = 0; i < runs; i++) {
+    const last = groups - runs + i;
+    const candidate = view.getUint32(4 * i, true) % (last + 1);
+    chosen.add(chosen.has(candidate) ? last : candidate);
+  }
+  return [...chosen].sort((a, b) => a - b).map((group) => ({ first: group * RUN, count: RUN }));
+}
+
+/** Scales c_j of the columns, from the values of the rows of `scaleRows` one after the other; 0 for dead columns. */
+export function scalesFromRows(values: Float32Array, cols: number): Float32Array {
+  return columnScales(values, values.length / cols, cols);
+}
+
+/** What the kernels multiply elements by: 1 / c_j, with the sign of the column. */
+export function columnFactors(scales: Float32Array, signs: Int8Array | null): Float32Array {
+  return scales.map((scale, j) => (scale > 0 ? (signs === null ? 1 : signs[j]!) / scale : 0));
+}

@@ -1,0 +1,76 @@
+import { DTYPE_BITS, type Dtype } from "../../formats/tensor-info.ts";
+import { isDirect } from "../../kernels/coins.ts";
+import { loadKernels } from "../../kernels/load-kernels.ts";
+import { type Keystream, keystream } from "../keystream.ts";
+import { BlockReader } from "./block-sums.ts";
+import { columnFactors } from "./column-scales.ts";
+import { ChipFold } from "./fold.ts";
+import type { SpreadKeys } from "./spread-keys.ts";
+import type { SpreadSums } from "./spread-units.ts";
+
+/** Stored bytes that are read at a time: they fit the L2 cache. */
+const PIECE_BYTES = 1 << 20;
+
+/** Consecutive rows of a matrix, row-major, about to be read. */
+export interface RowPiece {
+  readonly first: number;
+  readonly count: number;
+  readonly dtype: Dtype;
+  /** Writes the rows to `target`, which is exactly as long as they are; must not touch the kernels. */
+  readonly fill: (target: Uint8Array) => void;
+}
+
+export interface FoldedMatrix {
+  readonly address: string;
+  readonly cols: number;
+  readonly scales: Float32Array;
+  readonly rowSigns: Int8Array | null;
+  readonly colSigns: Int8Array | null;
+}
+
+export function pieceRows(rowBytes: number): number {
+  return Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
+}
+
+/** Adds the rows of one matrix to all chips. Keystreams stay open between pieces that follow one another. */
+export class MatrixFold {
+  readonly #matrix: FoldedMatrix;
+  readonly #factors: Float32Array;
+  readonly #coins: Keystream;
+  readonly #folds: readonly ChipFold[];
+  readonly #marking: boolean;
+
+  /** `marking`: whether to count what can be moved. */
+  constructor(matrix: FoldedMatrix, keys: SpreadKeys, to: SpreadSums, marking: boolean) {
+    const { address, cols, scales, colSigns } = matrix;
+    this.#matrix = matrix;
+    this.#marking = marking;
+    this.#factors = columnFactors(scales, colSigns);
+    this.#coins = keystream(keys.coins, address);
+    this.#folds = [
+      ...keys.maps.map((mapKey, i) => new ChipFold(mapKey, address, cols, to.classes[i]!)),
+      new ChipFold(keys.units, address, cols, to.units),
+    ];
+  }
+
+  add({ first, count, dtype, fill }: RowPiece): void {
+    const kernels = loadKernels();
+    const { arena } = kernels;
+    const { cols, rowSigns } = this.#matrix;
+    const bytes = (count * cols * DTYPE_BITS[dtype]) / 8;
+    arena.scope(() => {
+      const pointer = arena.alloc(bytes);
+      const options = { cols, factors: this.#factors, coins: this.#coins, maxRows: count };
+      const reader = new BlockReader(kernels, options);
+      fill(arena.u8(pointer, bytes));
+      let movable: Uint32Array | null = null;
+      if (this.#marking && isDirect(dtype)) {
+        movable = new Uint32Array(count * reader.blocks);
+        reader.movable(pointer, count, dtype, movable);
+      }
+      reader.loadCoins(first, count);
+      const sums = reader.read(pointer, first, count, dtype, rowSigns);
+      for (const fold of this.#folds) fold.add(sums, fold.chips(first, count, reader.blocks), movable);
+    });
+  }
+}
