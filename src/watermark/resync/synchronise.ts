@@ -1,0 +1,388 @@
+import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
+import type { HeadShape } from "../../anatomy/fused.ts";
+import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { RowReader } from "../../fingerprint/row-reader.ts";
+import { addressedViews } from "../host-checkpoint.ts";
+import type { HostMatrix, HostModel } from "../host-model.ts";
+import { type Alignment, BlockCache, readingMatrix, type UnitMap, writingMatrix } from "./aligned-matrix.ts";
+import { type BlockFeatures, blockFeatures, projectMatrix, withGain } from "./feature-reader.ts";
+import { type HeadMap, matchHeads } from "./heads.ts";
+import { mapExperts, mapLayers } from "./layer-map.ts";
+import { matchNeurons, type NeuronMap } from "./neurons.ts";
+import { type ComponentParts, type LayerParts, partsOf } from "./parts.ts";
+import {
+  dequantiseOrNull,
+  headDirections,
+  inverses,
+  NEURON_DIRECTIONS,
+  QUERY_DIRECTIONS,
+  scaleColumns,
+  signDirections,
+} from "./projection.ts";
+import { fromReference, type Residual } from "./residual.ts";
+import { findResidual } from "./rotation.ts";
+import type { MatrixShape, Site, Sketch, SketchComponent, SketchLayer } from "./sketch.ts";
+import { tokenHashes } from "./token-hashes.ts";
+import { matchTokens, type VocabularyMatch } from "./tokens.ts";
+
+export interface SynchroniseOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Synchronised {
+  /** The suspect in the coordinates of the model that was marked; what is gone is left out or reads as zeros. */
+  readonly host: HostModel;
+  readonly report: SyncReport;
+}
+
+export interface SyncReport {
+  /** How many alignments were scored: one. Chosen by the sketch and the suspect, never by the key. */
+  readonly tried: 1;
+  readonly components: readonly ComponentReport[];
+  /** Mean over neurons found and heads found of the correlation with the sketch: what a spread mark is weakened by. */
+  readonly correlation: number;
+}
+
+export interface ComponentReport {
+  readonly component: string;
+  readonly rotation: Residual["kind"];
+  readonly vocabulary: {
+    readonly how: VocabularyMatch | "absent";
+    readonly tokens: number;
+    readonly agreement: number | null;
+  };
+  readonly layers: readonly LayerReport[];
+}
+
+export interface LayerReport {
+  /** Layer of the reference. */
+  readonly layer: number;
+  /** Layer of the suspect, null where it is gone. */
+  readonly suspect: number | null;
+  readonly neurons: {
+    readonly found: number;
+    readonly of: number;
+    readonly moved: number;
+    readonly flipped: number;
+    readonly agreement: number;
+  };
+  readonly heads: {
+    readonly found: number;
+    readonly of: number;
+    readonly moved: number;
+    /** Freest kind of mixture among the heads: rows one for one, planes, or anything. */
+    readonly mix: "signs" | "planes" | "dense";
+    readonly correlation: number;
+  } | null;
+}
+
+/**
+ * Undoes what hides a model's coordinates: order of layers, neurons, heads and tokens, signs, scales, and basis changes of
+ * the residual stream and inside heads. Everything is found from the sketch and the suspect alone, so for a key made
+ * independently of both, statistics on the result are what they are on any weights. Rows are read when asked for.
+ */
+export async function synchronise(
+  suspect: Checkpoint,
+  sketch: Sketch,
+  options: SynchroniseOptions = {},
+): Promise<Synchronised> {
+  const reader = new RowReader(suspect);
+  const parts = new Map(partsOf(suspectViews(suspect, sketch.heads)).map((one) => [one.component, one]));
+  const matrices: HostMatrix[] = [];
+  const components: ComponentReport[] = [];
+  const total = sketch.components.reduce((sum, { layers }) => sum + layers.length, 0);
+  let done = 0;
+  const step = (): void => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(++done, total);
+  };
+  for (const component of sketch.components) {
+    const found = parts.get(component.component);
+    // A stream of another width has nothing that could be put beside the reference.
+    if (found === undefined || found.width !== component.width) continue;
+    const work = new ComponentSync(suspect, reader, sketch, component, found);
+    components.push(await work.run(matrices, step));
+  }
+  const { heads, symmetries } = sketch;
+  const report: SyncReport = { tried: 1, components, correlation: meanCorrelation(components) };
+  return { host: { matrices, heads, symmetries, synchronised: true }, report };
+}
+
+/** Fused attention is taken apart by the reference's heads, else by the suspect's own config. */
+function suspectViews(suspect: Checkpoint, heads: HeadShape | null): readonly CanonicalTensor[] {
+  const own = addressedViews(suspect);
+  if (heads === null) return own;
+  const config = {
+    num_attention_heads: heads.heads,
+    num_key_value_heads: heads.kvHeads,
+    head_dim: heads.headSize,
+  };
+  const views = addressedViews({ config, tensors: suspect.tensors });
+  return views.length >= own.length ? views : own;
+}
+
+/** A bit agrees when two Gaussian projections of correlation r have one sign: with probability 1 - acos(r) / pi. */
+function correlationOf(agreement: number): number {
+  return Math.max(0, Math.sin(Math.PI * (agreement - 0.5)));
+}
+
+function meanCorrelation(components: readonly ComponentReport[]): number {
+  let sum = 0;
+  let weight = 0;
+  for (const { layers } of components) {
+    for (const { neurons, heads } of layers) {
+      sum += neurons.found * correlationOf(neurons.agreement);
+      weight += neurons.found;
+      if (heads === null || neurons.of > 0) continue;
+      sum += heads.found * heads.correlation;
+      weight += heads.found;
+    }
+  }
+  return weight === 0 ? 0 : sum / weight;
+}
+
+type Blocks = readonly (BlockFeatures & { readonly expert: number })[];
+
+/** One component while it is synchronised. */
+class ComponentSync {
+  readonly #suspect: Checkpoint;
+  readonly #reader: RowReader;
+  readonly #sketch: Sketch;
+  readonly #reference: SketchComponent;
+  readonly #parts: ComponentParts;
+
+  constructor(
+    suspect: Checkpoint,
+    reader: RowReader,
+    sketch: Sketch,
+    reference: SketchComponent,
+    parts: ComponentParts,
+  ) {
+    this.#suspect = suspect;
+    this.#reader = reader;
+    this.#sketch = sketch;
+    this.#reference = reference;
+    this.#parts = parts;
+  }
+
+  async run(matrices: HostMatrix[], step: () => void): Promise<ComponentReport> {
+    const { residual, vocabulary } = await this.#findStream();
+    const { width, scales, layers } = this.#reference;
+    const directions = (count: number, purpose: string, site: Site): Float32Array =>
+      fromReference(scaleColumns(signDirections(count, width, purpose), inverses(scales[site])), width, residual);
+    const neuronDirections = directions(NEURON_DIRECTIONS, "neurons", "feedForward");
+    const headSize = this.#reference.component === "language" ? (this.#sketch.heads?.headSize ?? 0) : 0;
+    const columns = headDirections(width, headSize);
+    const headSigns = directions(columns, "heads", "attention");
+
+    const blocks: Blocks[] = [];
+    for (const layer of this.#parts.layers) blocks.push(await this.#blocksOf(layer, neuronDirections));
+    const map = mapLayers(
+      layers.map((layer) => layer.blocks),
+      blocks,
+    );
+    const alignment: Alignment = { reader: this.#reader, residual, width, cache: new BlockCache() };
+    const reports: LayerReport[] = [];
+    for (const [i, layer] of layers.entries()) {
+      const at = map[i]!;
+      const theirs = at < 0 ? null : this.#parts.layers[at]!;
+      const heads = theirs === null ? null : await this.#headsOf(layer, theirs, headSigns, columns);
+      const neurons = theirs === null ? new Map<number, FoundBlock>() : matchBlocks(layer, blocks[at]!);
+      if (theirs !== null) await this.#addMatrices(matrices, alignment, layer, theirs, heads, neurons);
+      reports.push(layerReport(layer, theirs, heads, neurons));
+      step();
+    }
+    return { component: this.#reference.component, rotation: residual.kind, vocabulary, layers: reports };
+  }
+
+  async #findStream(): Promise<{ residual: Residual; vocabulary: ComponentReport["vocabulary"] }> {
+    const { tokens, width } = this.#reference;
+    const { embed } = this.#parts;
+    if (tokens === null || embed === null) {
+      return { residual: { kind: "none" }, vocabulary: { how: "absent", tokens: 0, agreement: null } };
+    }
+    const matched = await matchTokens(this.#reader, embed, tokens, await tokenHashes(this.#suspect));
+    const vocabulary = { how: matched.how, tokens: matched.count, agreement: matched.agreement };
+    if (matched.how === "none") return { residual: { kind: "none" }, vocabulary };
+    return { residual: findResidual(matched.reference, matched.suspect, width), vocabulary };
+  }
+
+  async #blocksOf({ blocks }: LayerParts, directions: Float32Array): Promise<Blocks> {
+    const out: (BlockFeatures & { readonly expert: number })[] = [];
+    for (const [expert, block] of blocks) {
+      const gain = await this.#reader.gain(block.up?.gain ?? null, this.#reference.width);
+      const features = await blockFeatures(this.#reader, block, withGain(directions, gain));
+      if (features !== null) out.push({ expert, ...features });
+    }
+    return out;
+  }
+
+  async #headsOf(
+    layer: SketchLayer,
+    { attention }: LayerParts,
+    directions: Float32Array,
+    columns: number,
+  ): Promise<HeadMap | null> {
+    const { heads, symmetries } = this.#sketch;
+    if (heads === null || this.#reference.component !== "language") return null;
+    const { width } = this.#reference;
+    const queryColumns = Math.min(QUERY_DIRECTIONS, columns);
+    const project = async (role: Role, count: number): Promise<Float32Array | null> => {
+      const matrix = attention.get(role);
+      if (matrix === undefined || matrix.cols !== width) return null;
+      const seen = withGain(directions.subarray(0, count * width), await this.#reader.gain(matrix.gain, width));
+      return projectMatrix(this.#reader, matrix, seen);
+    };
+    const suspect = {
+      keys: await project("k", columns),
+      values: await project("v", columns),
+      queries: await project("q", queryColumns),
+    };
+    const reference = {
+      keys: dequantiseOrNull(layer.keys),
+      values: dequantiseOrNull(layer.values),
+      queries: dequantiseOrNull(layer.queries),
+    };
+    return matchHeads(reference, suspect, heads, symmetries.keys, { heads: columns, queries: queryColumns });
+  }
+
+  async #addMatrices(
+    to: HostMatrix[],
+    alignment: Alignment,
+    layer: SketchLayer,
+    theirs: LayerParts,
+    heads: HeadMap | null,
+    neurons: ReadonlyMap<number, FoundBlock>,
+  ): Promise<void> {
+    const gainOf = (view: CanonicalTensor): Promise<Float32Array | null> =>
+      this.#reader.gain(view.gain, this.#reference.width);
+    for (const shape of layer.matrices) {
+      const { role, expert } = shape;
+      const address = { component: this.#reference.component, layer: layer.layer, expert, role };
+      if (isAttention(role)) {
+        const view = theirs.attention.get(role);
+        const units = view === undefined ? null : attentionUnits(role, shape, view, heads);
+        if (view === undefined || units === null) continue;
+        if (role === "o") to.push(writingMatrix(alignment, address, view, units));
+        else {
+          const gains = { suspect: await gainOf(view), reference: layer.gains.attention };
+          to.push(readingMatrix(alignment, address, view, units, gains));
+        }
+        continue;
+      }
+      const found = neurons.get(expert);
+      const block = found === undefined ? undefined : theirs.blocks.get(found.expert);
+      const view = block?.[role as "gate" | "up" | "down"] ?? null;
+      if (found === undefined || view === null) continue;
+      const units = neuronUnits(found, role);
+      const side = role === "down" ? view.cols : view.rows;
+      if (side !== found.strengths.length) continue;
+      if (role === "down") to.push(writingMatrix(alignment, address, view, units));
+      else {
+        const gains = { suspect: await gainOf(view), reference: layer.gains.feedForward };
+        to.push(readingMatrix(alignment, address, view, units, gains));
+      }
+    }
+  }
+}
+
+interface FoundBlock {
+  /** Expert of the suspect. */
+  readonly expert: number;
+  readonly map: NeuronMap;
+  readonly strengths: Float32Array;
+}
+
+function matchBlocks(layer: SketchLayer, theirs: Blocks): ReadonlyMap<number, FoundBlock> {
+  const experts = mapExperts(layer.blocks, theirs);
+  const found = new Map<number, FoundBlock>();
+  for (const block of layer.blocks) {
+    const other = theirs.find(({ expert }) => expert === experts.get(block.expert));
+    if (other === undefined) continue;
+    found.set(block.expert, { expert: other.expert, map: matchNeurons(block, other), strengths: other.strengths });
+  }
+  return found;
+}
+
+function isAttention(role: Role): role is "q" | "k" | "v" | "o" {
+  return role === "q" || role === "k" || role === "v" || role === "o";
+}
+
+const NO_EXTRAS = { extra: [], factors: new Map<number, number>() } as const;
+
+/** Null when the suspect's matrix cannot be that of the reference. */
+function attentionUnits(
+  role: "q" | "k" | "v" | "o",
+  shape: MatrixShape,
+  view: CanonicalTensor,
+  heads: HeadMap | null,
+): UnitMap | null {
+  const side = role === "o" ? shape.cols : shape.rows;
+  const theirs = role === "o" ? view.cols : view.rows;
+  if (heads === null) {
+    if (side !== theirs) return null;
+    return { size: side, from: Int32Array.of(0), mixOf: () => null, signs: null, ...NO_EXTRAS };
+  }
+  const size = heads.headSize;
+  const from = role === "k" || role === "v" ? heads.groups : heads.queries;
+  if (from.length * size !== side || theirs % size !== 0 || from.some((unit) => (unit + 1) * size > theirs))
+    return null;
+  const perGroup = heads.queries.length / heads.groups.length;
+  const mixes = role === "k" || role === "q" ? heads.keyMixes : heads.valueMixes;
+  const mixSide = role === "k" || role === "v" ? "rows" : "dual";
+  const mixOf: UnitMap["mixOf"] = (unit) => ({
+    mix: mixes[mixSide === "rows" ? unit : Math.floor(unit / perGroup)]!,
+    side: mixSide,
+  });
+  return { size, from, mixOf, signs: null, ...NO_EXTRAS };
+}
+
+function neuronUnits({ map, strengths }: FoundBlock, role: Role): UnitMap {
+  const base = { size: 1, from: map.from, mixOf: () => null, signs: role === "gate" ? null : map.signs };
+  if (role !== "down" || map.twins.length === 0) return { ...base, ...NO_EXTRAS };
+  // Parts of a split neuron add up when each is in the measure of its own up row.
+  const factors = new Map<number, number>();
+  const extra = map.twins.map(([from, to]) => {
+    factors.set(to, strengths[map.from[to]!]!);
+    return { from, to, factor: map.signs[to]! * strengths[from]! };
+  });
+  return { ...base, extra, factors };
+}
+
+function layerReport(
+  layer: SketchLayer,
+  theirs: LayerParts | null,
+  heads: HeadMap | null,
+  neurons: ReadonlyMap<number, FoundBlock>,
+): LayerReport {
+  let [found, moved, flipped, agreement] = [0, 0, 0, 0];
+  for (const { map } of neurons.values()) {
+    found += map.found;
+    agreement += map.found * map.agreement;
+    map.from.forEach((from, i) => {
+      if (from >= 0 && from !== i) moved++;
+      if (from >= 0 && map.signs[i]! < 0) flipped++;
+    });
+  }
+  const of = layer.blocks.reduce((sum, block) => sum + block.neurons, 0);
+  return {
+    layer: layer.layer,
+    suspect: theirs?.layer ?? null,
+    neurons: { found, of, moved, flipped, agreement: found === 0 ? 0 : agreement / found },
+    heads: heads === null ? null : headReport(heads),
+  };
+}
+
+function headReport({ groups, queries, kinds, correlation }: HeadMap): NonNullable<LayerReport["heads"]> {
+  const mix = kinds.has("dense") ? "dense" : kinds.has("planes") ? "planes" : "signs";
+  const all = [...queries];
+  return {
+    found: all.filter((from) => from >= 0).length,
+    of: queries.length,
+    moved:
+      all.filter((from, i) => from >= 0 && from !== i).length + [...groups].filter((g, i) => g >= 0 && g !== i).length,
+    mix,
+    correlation,
+  };
+}
