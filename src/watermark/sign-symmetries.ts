@@ -1,8 +1,9 @@
 import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
 import type { HeadShape } from "../anatomy/fused.ts";
+import { layerUse } from "../anatomy/layer-table.ts";
 import { parseTensorName } from "../anatomy/name.ts";
 import { biasOf } from "./bias.ts";
-import type { SignSymmetries } from "./host-model.ts";
+import { addressOf, type SignSymmetries } from "./host-model.ts";
 import { isRecord, own, textConfig } from "./text-config.ts";
 
 /** What an architecture does with keys and queries. */
@@ -39,7 +40,7 @@ const HALVES = new Set(
   "llama qwen2 qwen2_moe qwen3 qwen3_moe gemma gemma2 gemma3 olmo2 mixtral phi3 starcoder2".split(" "),
 );
 
-const ATTENTION_ROLES = new Set(["q", "k", "v", "o", "qkv", "gate", "up", "down", "router"]);
+const LAYER_ROLES = new Set(["q", "k", "v", "o", "qkv", "gate", "up", "down", "router"]);
 const NORMS = new Set(
   "input_layernorm post_attention_layernorm pre_feedforward_layernorm post_feedforward_layernorm post_self_attn_layernorm post_mlp_layernorm ln_1 ln_2 self_attn_layer_norm final_layer_norm".split(
     " ",
@@ -47,7 +48,7 @@ const NORMS = new Set(
 );
 const KEY_NORM = /^self_attn\.[qk]_norm$/;
 /** Masks and frequencies that old exports keep among the weights. */
-const BUFFERS = /(?:^|\.)(?:rotary_emb\.inv_freq|(?:attn|attention)(?:\.masked_bias)?)$/;
+const BUFFERS = /(?:^|\.)(?:rotary_emb\.inv_freq|(?:attn|attention)(?:\.masked)?)$/;
 /** Types in which every value has its negative. */
 const SIGNED = new Set(["F64", "F32", "F16", "BF16"]);
 const PARTIAL = ["partial_rotary_factor", "rotary_pct"];
@@ -129,12 +130,16 @@ function rotaryShare(text: Readonly<Record<string, unknown>>): number | null {
 function layerContents({ matrices }: Anatomy, tensors: TensorTable): { strangers: string[]; keyNorms: boolean } {
   const stacks = new Set<string>();
   const understood = new Set<string>();
+  const places = new Set<string>();
   const strangers: string[] = [];
   for (const matrix of matrices) {
     if (matrix.component !== "language" || matrix.layer < 0) continue;
-    const { stack, stem } = parseTensorName(matrix.tensor);
+    const { stack, stem, pattern } = parseTensorName(matrix.tensor);
     stacks.add(stack);
-    if (!ATTENTION_ROLES.has(matrix.role) && stem !== "mlp.shared_expert_gate") continue;
+    if (!LAYER_ROLES.has(matrix.role) && stem !== "mlp.shared_expert_gate") continue;
+    // Roles guessed from words or shapes will do to compare models, not to change one.
+    if (layerUse(pattern) === undefined || places.has(addressOf(matrix))) continue;
+    places.add(addressOf(matrix));
     if (SIGNED.has(tensors.get(matrix.tensor)!.dtype)) understood.add(matrix.tensor);
     const bias = biasOf(matrix, tensors);
     if (bias?.fits === true) understood.add(bias.tensor);

@@ -15,7 +15,8 @@ export type SignFlips = ReadonlyMap<string, MatrixSigns>;
 
 /**
  * The sign changes after which s_g y_g c >= 0 for every generator g, c the symbol of its chip. About half of the
- * generators change; which ones depends on weights and key, so a marked model looks like any other release.
+ * generators change; which ones depends on weights and key, so a marked model looks like any other release. Nothing
+ * changes in a model whose symmetries are in doubt.
  *
  * @param symbols +1 or -1 per chip; generators of a chip with symbol 0 stay as they are
  */
@@ -27,7 +28,7 @@ export function planOrientation(
 ): SignFlips {
   const rows = new Map<string, Int8Array>();
   const columns = new Map<string, Int8Array>();
-  for (const block of units.blocks) {
+  for (const block of units.doubt === null ? units.blocks : []) {
     const { chips, coins } = chipsOfBlock(block, payloadClass, key);
     const { source, partner, partnerSide, sourceRows, partnerLines } = block.generators;
     block.projections.forEach((y, g) => {

@@ -1,17 +1,9 @@
 import type { CarrierReading } from "../carrier-reading.ts";
+import type { DecoySource } from "../decoys.ts";
 import type { ModelKey } from "../model-key.ts";
 import { chipCount, type PayloadClass } from "../payload-class.ts";
 import { chipsOfBlock } from "./chips.ts";
 import type { OrientationUnits } from "./projections.ts";
-
-/** Units of a carrier for randomisation tests: under H0 each value has a fair sign, given its size. */
-export interface OrientationDecoys {
-  readonly carrier: "orientation";
-  /** y_g of the generators that are present. */
-  readonly unitValues: Float32Array;
-  /** y_g^2. */
-  readonly unitEnergies: Float32Array;
-}
 
 /**
  * Chip i of the sign carrier: sum of s_g y_g over its n_i generators, over sqrt(n_i). The coins s_g come from key material
@@ -41,7 +33,11 @@ export function orientationReading(units: OrientationUnits, payloadClass: Payloa
   return { carrier: "orientation", payloadClass, values, energies };
 }
 
-export function orientationDecoys({ blocks, present }: OrientationUnits): OrientationDecoys {
+/**
+ * The projections y_g, without the coins: a decoy draws coins of its own. Under H0 their signs are fair, and on a marked
+ * model they are too for whoever does not know the coins, so that decoys stay standard normal there.
+ */
+export function orientationDecoys({ blocks, present }: OrientationUnits): DecoySource {
   const unitValues = new Float32Array(present);
   let at = 0;
   for (const { projections } of blocks) for (const y of projections) if (y !== 0) unitValues[at++] = y;
