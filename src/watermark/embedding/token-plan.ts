@@ -11,9 +11,9 @@ import { normalise, type TokenUnits } from "./token-units.ts";
 /** What marking a token matrix comes to. */
 export interface TokenPlan {
   readonly edit: LowRankEdit;
-  /** Value of every chip times its symbol after marking; its mean for the zero-bit class. */
+  /** Value of a chip times its symbol after marking: of every chip where they carry bits, the mean of zero-bit ones. */
   readonly alpha: number;
-  /** Expected statistic over all chips: alpha * sqrt(chips). */
+  /** Statistic over all chips after marking, near alpha * sqrt(chips). */
   readonly statistic: number;
   /** RMS of the change over RMS of the stored elements of the carrier rows, before rounding. */
   readonly rms: number;
@@ -58,6 +58,9 @@ export function planTokens(
     raw[i] = units.values[i]! * scales[k]! + move;
     spent += move * move * dual.squares[k]!;
   }
+  const predicted = { ...units, ...normalise(raw) };
+  const { values, energies } = tokenReading(predicted, payloadClass);
+  const sum = values.reduce((total, value, i) => total + symbols[i]! * value, 0);
   return {
     edit: {
       rank: DIRECTIONS,
@@ -65,9 +68,9 @@ export function planTokens(
       directions: dual.directions,
       ditherKey: key.subkey(`${units.carrier}/dither`),
     },
-    alpha: moves.alpha,
-    statistic: moves.alpha * Math.sqrt(symbols.length),
+    alpha: sum / symbols.length,
+    statistic: sum / Math.sqrt(energies.reduce((a, b) => a + b, 0)),
     rms: Math.sqrt(spent / (tokens.length * matrix.cols)) / units.rms,
-    predicted: { ...units, ...normalise(raw) },
+    predicted,
   };
 }

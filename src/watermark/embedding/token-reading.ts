@@ -1,4 +1,5 @@
 import type { CarrierReading } from "../carrier-reading.ts";
+import type { DecoySource } from "../decoys.ts";
 import { chipCount, type PayloadClass } from "../payload-class.ts";
 import type { TokenUnits } from "./token-units.ts";
 
@@ -32,4 +33,13 @@ export function tokenReading(units: TokenUnits, payloadClass: PayloadClass): Car
     energies[i]! /= counts[i]!;
   }
   return { carrier: units.carrier, payloadClass, values, energies };
+}
+
+/** Every projection as a unit for decoy keys. */
+export function tokenDecoys({ carrier, values, coins }: TokenUnits): DecoySource {
+  return {
+    carrier,
+    unitValues: values.map((value, i) => coins[i]! * value),
+    unitEnergies: values.map((value) => value * value),
+  };
 }
