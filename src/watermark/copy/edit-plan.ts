@@ -174,8 +174,10 @@ function requireFit(tensor: CheckpointTensor, { views, vectorSigns }: TensorEdit
   if (vectorSigns !== null && vectorSigns.length !== elements) throw unfit();
   let added = false;
   for (const view of views) {
-    const span = view.cols === 0 ? 0 : (view.cols - 1) * view.colStride + 1;
-    for (const offset of view.rowOffsets) if (!(offset >= 0 && offset + span <= elements)) throw unfit();
+    const reach = (view.cols - 1) * view.colStride;
+    // Rows without columns lie nowhere.
+    const outside = (offset: number) => view.cols > 0 && !(offset >= 0 && offset + reach < elements);
+    if (view.rowOffsets.some(outside)) throw unfit();
     added ||= view.spread !== null || view.lowRank !== null || view.difference !== undefined;
   }
   const possible = added ? dtype === "BF16" || dtype === "F16" || dtype === "F32" : hasSignBit(dtype);

@@ -3,7 +3,7 @@ import type { DirectDtype } from "../../kernels/coins.ts";
 import { applySpread } from "../spread/apply.ts";
 import { addChipSums, type ChipSums, emptyChipSums } from "../spread/chip-sums.ts";
 import type { TileEdit, TileRun } from "./edit-task.ts";
-import { addLowRank } from "./low-rank.ts";
+import { addDifference, addLowRank } from "./row-additions.ts";
 import { flipSigns, flipVector } from "./sign-flips.ts";
 
 /**
@@ -25,7 +25,7 @@ export function editTile(bytes: Uint8Array, edit: TileEdit): ChipSums | null {
 }
 
 function editRun(bytes: Uint8Array, { dtype, origin }: TileEdit, { first, view }: TileRun): ChipSums | null {
-  const { rowSigns, colSigns, colStride, cols, spread, lowRank } = view;
+  const { rowSigns, colSigns, colStride, cols, spread, lowRank, difference } = view;
   const offsets = view.rowOffsets.map((offset) => offset - origin);
   flipSigns(bytes, dtype, { offsets, colStride, cols, rowSigns, colSigns });
   const width = DTYPE_BITS[dtype] / 8;
@@ -34,5 +34,6 @@ function editRun(bytes: Uint8Array, { dtype, origin }: TileEdit, { first, view }
   const direct = dtype as DirectDtype;
   const sums = spread === null ? null : applySpread(bytes, direct, view, rows);
   if (lowRank !== null) addLowRank(bytes, direct, view, lowRank, rows);
+  if (difference !== undefined) addDifference(bytes, direct, view, difference, rows);
   return sums;
 }

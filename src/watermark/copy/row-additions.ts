@@ -2,9 +2,10 @@ import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import type { DirectDtype } from "../../kernels/coins.ts";
 import { ditherAdd } from "../../kernels/dither.ts";
 import { matmul } from "../../kernels/matmul.ts";
+import { differenceRows } from "../difference/difference-rows.ts";
 import { keystream } from "../keystream.ts";
 import type { TileRows } from "../spread/apply.ts";
-import type { LowRankEdit, ViewEdit } from "../tensor-edit.ts";
+import type { DifferenceEdit, LowRankEdit, ViewEdit } from "../tensor-edit.ts";
 
 /** Rows multiplied at a time: enough for the kernel, and a few megabytes. */
 const BATCH = 64;
@@ -34,6 +35,25 @@ export function addLowRank(
     batch.forEach((i, n) => {
       add(rows.first + i, deltas.subarray(n * cols, (n + 1) * cols));
     });
+  }
+}
+
+/** Adds the rows of a mark in a difference in place: what `differenceRows` gives, rounded once. */
+export function addDifference(
+  bytes: Uint8Array,
+  dtype: DirectDtype,
+  view: ViewEdit,
+  edit: DifferenceEdit,
+  rows: TileRows,
+): void {
+  const { address, cols } = view;
+  const { rank, coefficients, ditherKey } = edit.shaped;
+  const add = rowAdder(bytes, dtype, view, ditherKey, rows);
+  for (let at = 0; at < rows.count; at += BATCH) {
+    const count = Math.min(BATCH, rows.count - at);
+    const shaped = { ...edit.shaped, coefficients: coefficients.subarray(at * rank, (at + count) * rank) };
+    const deltas = differenceRows(address, cols, { ...edit, shaped }, rows.first + at, count);
+    for (let i = 0; i < count; i++) add(rows.first + at + i, deltas.subarray(i * cols, (i + 1) * cols));
   }
 }
 
