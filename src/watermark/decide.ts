@@ -1,11 +1,11 @@
 import type { CarrierName, CarrierReading } from "./carrier-reading.ts";
-import { type ChipPlan, chipPlan, symbols } from "./chip-plan.ts";
-import { listPayloads, log2Odds } from "./code/payload-code.ts";
+import { symbols } from "./chip-plan.ts";
+import { type ClassReadings, finiteChips, type Known, readClass } from "./class-readings.ts";
 import { type DecoyRank, type DecoySource, rankAmongDecoys } from "./decoys.ts";
 import type { ModelKey } from "./model-key.ts";
 import { type Payload, samePayload } from "./payload.ts";
 import type { Level } from "./result.ts";
-import { estimateChannel, softBits } from "./soft-bits.ts";
+import { estimateChannel } from "./soft-bits.ts";
 import { agreements, hardLog2P, levelOf, matchedSum, softLog2P, softStatistic, THRESHOLDS } from "./statistics.ts";
 
 export interface DecideOptions {
@@ -18,9 +18,6 @@ export interface DecideOptions {
   /** Units of the carriers for the decoy keys. @default none */
   readonly decoySources?: readonly DecoySource[];
 }
-
-/** Where the symbols of a statistic come from: pilots only, the claimed payload, or the best-fitting payload of all. */
-export type Known = "pilots" | "claimed" | "decoded";
 
 /** The best that one carrier says in one class. */
 export interface CarrierFinding {
@@ -60,28 +57,11 @@ export interface Decision {
   readonly decoys: DecoyRank | null;
 }
 
-/**
- * log2 of the odds above which a payload is named. Measured where the codes fail for one in two, which is the worst place:
- * fewer than one wrong answer in a million, for .03 (128 bits) to .13 (32 bits) more of gain over noise.
- */
-const ODDS = 20;
-
 interface Hypothesis {
   readonly payloadBits: number;
   readonly known: Known;
   readonly statistic: number;
   readonly log2P: number;
-}
-
-/** Readings of one class, with what can be said about its payload. */
-interface ClassReadings {
-  readonly bits: number;
-  readonly readings: readonly CarrierReading[];
-  readonly plans: readonly ChipPlan[];
-  /** Symbol sources to be tested; a source without a payload (nothing decoded) has p = 1 but counts. */
-  readonly sources: readonly { readonly known: Known; readonly payload: Payload | null }[];
-  /** Payloads that the chips single out. */
-  readonly named: readonly Payload[];
 }
 
 /**
@@ -92,22 +72,17 @@ interface ClassReadings {
  * more carriers also with their sum; the smallest p is multiplied by the number of tests, alignments and keys
  * (Bonferroni). A payload is named only when its own statistic passes as evidence and the chips single it out.
  */
-export function decide(readings: readonly CarrierReading[], key: ModelKey, options: DecideOptions = {}): Decision {
+export function decide(given: readonly CarrierReading[], key: ModelKey, options: DecideOptions = {}): Decision {
   const { claimed = null, alignments = 1, keysTried = 1, decoySources = [] } = options;
-  const classes = [...new Set(readings.map(({ payloadClass }) => payloadClass.payloadBits))].map((bits) =>
-    readClass(
-      bits,
-      readings.filter(({ payloadClass }) => payloadClass.payloadBits === bits),
-      key,
-      claimed,
-    ),
-  );
+  const readings = given.map(finiteChips);
+  const classes = [...new Set(readings.map(({ payloadClass }) => payloadClass.payloadBits))].map((bits) => {
+    const ofClass = readings.filter(({ payloadClass }) => payloadClass.payloadBits === bits);
+    return readClass(bits, ofClass, key, claimed);
+  });
   const alone = new Map(
     classes.flatMap((one) => one.readings.map((reading, i) => [reading, testsOf(one, [i])] as const)),
   );
-  const together = classes
-    .filter((one) => one.readings.length > 1)
-    .flatMap((one) => testsOf(one, [...one.plans.keys()]));
+  const together = classes.filter(canAdd).flatMap((one) => testsOf(one, [...one.plans.keys()]));
   const hypotheses = [...[...alone.values()].flat(), ...together];
   const log2Tried = Math.log2(Math.max(1, hypotheses.length) * alignments * keysTried);
   const passes = ({ log2P }: { log2P: number }): boolean => log2P + log2Tried <= THRESHOLDS.evidence;
@@ -125,34 +100,15 @@ export function decide(readings: readonly CarrierReading[], key: ModelKey, optio
     log2P,
     log2Tried,
     payload,
-    claim:
-      claimed === null
-        ? null
-        : payload === null
-          ? "undecided"
-          : payload.how === "claimed"
-            ? "confirmed"
-            : "contradicted",
+    claim: claimed === null ? null : outcomeOf(payload),
     carriers,
     decoys: rankAmongDecoys(decoySources, Math.max(...carriers.map(({ statistic }) => statistic))),
   };
 }
 
-function readClass(
-  bits: number,
-  readings: readonly CarrierReading[],
-  key: ModelKey,
-  claimed: Payload | null,
-): ClassReadings {
-  const plans = readings.map(({ payloadClass, carrier }) => chipPlan(payloadClass, key, carrier));
-  const pilots = { known: "pilots", payload: null } as const;
-  if (bits === 0) return { bits, readings, plans, sources: [pilots], named: [] };
-  const list = listPayloads(softBits(readings, plans), bits as Payload["bits"]);
-  const claim = claimed?.bits === bits ? claimed : null;
-  const decoded = list.candidates[0]?.payload ?? null;
-  const named = [claim, decoded].filter((one) => one !== null && log2Odds(list, one) >= ODDS) as Payload[];
-  const sources = [pilots, ...(claim === null ? [] : [{ known: "claimed", payload: claim } as const])];
-  return { bits, readings, plans, sources: [...sources, { known: "decoded", payload: decoded }], named };
+/** Sums of carriers are tested where there are several and their coins are independent: no carrier twice. */
+function canAdd({ readings }: ClassReadings): boolean {
+  return readings.length > 1 && new Set(readings.map(({ carrier }) => carrier)).size === readings.length;
 }
 
 /** One hypothesis per source of symbols, on the sum of the given readings of a class. */
@@ -192,6 +148,11 @@ function namedPayload(
   if (answers.length === 0) return null;
   const { bytes, bits, how } = answers[0];
   return { bytes, bits, how };
+}
+
+function outcomeOf(payload: Decision["payload"]): Decision["claim"] {
+  if (payload === null) return "undecided";
+  return payload.how === "claimed" ? "confirmed" : "contradicted";
 }
 
 function finding(one: ClassReadings, reading: CarrierReading, best: Hypothesis, present: boolean): CarrierFinding {

@@ -30,18 +30,34 @@ export function estimateChannel(reading: CarrierReading, { places }: ChipPlan): 
 }
 
 /**
- * LLRs of the code word's bits, ln P(y | 0) / P(y | 1), from all carriers that carry the same class: Gaussian chips, each
- * carrier with its own channel; LLRs add because carriers have independent keys. Length: coded chips of the class.
+ * Whether the coded chips say +1 like the pilots. Coins are the same in all classes, so a carrier that has been marked in
+ * another class, or with no payload, is seen here as pilots throughout; a code word is nearly balanced instead.
  */
-export function softBits(readings: readonly CarrierReading[], plans: readonly ChipPlan[]): Float64Array {
-  const llr = new Float64Array(plans[0].payloadClass.coded);
-  readings.forEach((reading, k) => {
-    const { gain, noise } = estimateChannel(reading, plans[k]);
+export function isPlain(reading: CarrierReading, { places }: ChipPlan, { gain }: Channel): boolean {
+  let sum = 0;
+  let chips = 0;
+  places.forEach((place, i) => {
+    if (place < 0 || !(reading.energies[i] > 0)) return;
+    sum += reading.values[i] / Math.sqrt(reading.energies[i]);
+    chips += 1;
+  });
+  return sum > (chips * gain) / 2;
+}
+
+/**
+ * LLRs of the code word's bits, ln P(y | 0) / P(y | 1), from carriers that carry the same class: Gaussian chips, each
+ * carrier with its own channel; LLRs add because carriers have independent keys.
+ *
+ * @param llr filled: one entry per coded chip of the class, zero without readings
+ */
+export function softBits(llr: Float64Array, readings: readonly CarrierReading[], plans: readonly ChipPlan[]): void {
+  llr.fill(0);
+  readings.forEach(({ values, energies }, k) => {
+    const { gain, noise } = estimateChannel(readings[k], plans[k]);
     const scale = (2 * gain) / noise ** 2;
     plans[k].places.forEach((place, i) => {
-      if (place >= 0 && reading.energies[i] > 0)
-        llr[place] += (scale * reading.values[i]) / Math.sqrt(reading.energies[i]);
+      if (place >= 0 && energies[i] > 0) llr[place] += (scale * values[i]) / Math.sqrt(energies[i]);
     });
   });
-  return llr.map((x) => Math.max(-LOUDEST, Math.min(LOUDEST, x)));
+  for (let i = 0; i < llr.length; i++) llr[i] = Math.max(-LOUDEST, Math.min(LOUDEST, llr[i]));
 }

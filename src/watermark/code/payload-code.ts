@@ -12,7 +12,10 @@ export interface PayloadList {
   readonly llr: Float64Array;
   /** Words of the list whose CRC holds, likeliest first. logMass = ln P(word | channel) over all 2^N words. */
   readonly candidates: readonly { readonly payload: Payload; readonly logMass: number }[];
-  /** ln of the estimated probability of all words of the code that the list does not hold. */
+  /**
+   * ln of the estimated probability of all words of the code that the list does not hold, and of the word of zeros, which
+   * is none of them: what a mark of another class looks like.
+   */
   readonly restLogMass: number;
 }
 
@@ -32,7 +35,8 @@ export function listPayloads(llr: Float64Array, bits: Payload["bits"]): PayloadL
     const payload = checkedPayload(information, bits);
     return payload === null ? [] : [{ payload, logMass }];
   });
-  return { llr, candidates, restLogMass: prunedLogMass - CRC_BITS * Math.LN2 };
+  const zeros = wordLogMass(llr, new Uint8Array(llr.length));
+  return { llr, candidates, restLogMass: logAdd(prunedLogMass - CRC_BITS * Math.LN2, zeros) };
 }
 
 /**
@@ -41,15 +45,17 @@ export function listPayloads(llr: Float64Array, bits: Payload["bits"]): PayloadL
  * (1968) rule for decoding with erasures: no other rule is silent less often at the same rate of wrong answers.
  */
 export function log2Odds({ llr, candidates, restLogMass }: PayloadList, payload: Payload): number {
-  const word = encodePayload(payload);
-  let own = 0;
-  for (let i = 0; i < word.length; i++) own -= softplus(word[i] === 0 ? -llr[i] : llr[i]);
   let others = restLogMass;
   for (const candidate of candidates) {
     if (candidate.payload.bytes.some((byte, i) => byte !== payload.bytes[i]))
       others = logAdd(others, candidate.logMass);
   }
-  return (own - others) / Math.LN2;
+  return (wordLogMass(llr, encodePayload(payload)) - others) / Math.LN2;
+}
+
+/** ln P(word | channel) over all words of that length. */
+function wordLogMass(llr: Float64Array, word: Uint8Array): number {
+  return word.reduce((sum, bit, i) => sum - softplus(bit === 0 ? -llr[i] : llr[i]), 0);
 }
 
 function codeOf(bits: Payload["bits"]): PolarCode {
