@@ -4,9 +4,11 @@ import { splitFusedAttention } from "../anatomy/fused.ts";
 import { headHints } from "../anatomy/heads.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
+import { isDirect } from "../kernels/coins.ts";
 import { headShape } from "./head-shape.ts";
 import { addressOf, type HostMatrix, type HostModel } from "./host-model.ts";
 import { signSymmetries } from "./sign-symmetries.ts";
+import { type RowStarts, rowStarts, StoredRows } from "./spread/stored-rows.ts";
 
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down", "embed", "head"]);
 
@@ -19,7 +21,7 @@ export function hostModel(checkpoint: Checkpoint): HostModel {
   const anatomy = describeAnatomy(tensors, config);
   const heads = headShape(config, anatomy, tensors);
   const reader = new RowReader(checkpoint);
-  const matrices = addressedViews(checkpoint, anatomy).map((view) => hostMatrix(reader, view));
+  const matrices = addressedViews(checkpoint, anatomy).map((view) => hostMatrix(checkpoint, reader, view));
   return { matrices, heads, symmetries: signSymmetries(config, anatomy, tensors, heads), synchronised: false };
 }
 
@@ -43,9 +45,9 @@ export function addressedViews(
   return [...views].filter(([address]) => !twice.has(address)).map(([, view]) => view);
 }
 
-function hostMatrix(reader: RowReader, view: CanonicalTensor): HostMatrix {
+function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTensor): HostMatrix {
   const { component, layer, expert, role, rows, cols } = view;
-  return {
+  const matrix: HostMatrix = {
     component,
     layer,
     expert,
@@ -59,6 +61,20 @@ function hostMatrix(reader: RowReader, view: CanonicalTensor): HostMatrix {
             view,
             Array.from({ length: count }, (_, i) => first + i),
           ),
+  };
+  const stored = storedPieces(checkpoint, view);
+  return stored === null ? matrix : { ...matrix, stored };
+}
+
+function storedPieces({ files, tensors }: Checkpoint, view: CanonicalTensor): NonNullable<HostMatrix["stored"]> | null {
+  const { dtype, begin, end, file } = tensors.get(view.tensor)!;
+  if (view.colStride !== 1 || !isDirect(dtype)) return null;
+  let starts: RowStarts | undefined;
+  const rows = new StoredRows(files[file]!.source);
+  return async (first, count) => {
+    starts ??= rowStarts(view.rowOffset, view.rows);
+    const { fill } = await rows.piece({ ...view, dtype, begin, end, starts }, first, count);
+    return { dtype, fill };
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Role } from "../anatomy/anatomy.ts";
+import type { DirectDtype } from "../kernels/coins.ts";
 
 /**
  * Where a matrix stands in the model that was marked: what keystreams are addressed by, never a tensor's name or place
@@ -17,6 +18,14 @@ export interface HostMatrix extends Address {
   readonly cols: number;
   /** Rows [first, first + count), f32, row-major. */
   read(first: number, count: number): Promise<Float32Array>;
+  /** The same rows in the type they are stored in, where kernels take that type and rows are stored as rows. */
+  readonly stored?: (first: number, count: number) => Promise<StoredPiece>;
+}
+
+/** Rows about to be read, row-major: `fill` writes them to a target of exactly their length. */
+export interface StoredPiece {
+  readonly dtype: DirectDtype;
+  readonly fill: (target: Uint8Array) => void;
 }
 
 /** Vectors that sign flips touch: "q_bias", "k_bias", "v_bias", "up_bias" and so on are found by role and layer. */

@@ -1,7 +1,8 @@
+import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import { blocksOf, coinBytesOf } from "../../kernels/coins.ts";
 import { correlateAt } from "../../kernels/correlate.ts";
 import { loadKernels } from "../../kernels/load-kernels.ts";
-import { addressOf, type HostMatrix } from "../host-model.ts";
+import { addressOf, type HostMatrix, type StoredPiece } from "../host-model.ts";
 import { keystream } from "../keystream.ts";
 
 /** Weights in memory at a time, unless one row has more. */
@@ -30,9 +31,9 @@ export async function projectRows(
   const signs = new Uint8Array(step * rowBytes);
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first);
-    const weights = await matrix.read(first, count);
+    const piece = await pieceOf(matrix, first, count);
     stream.fill(signs.subarray(0, count * rowBytes), first * rowBytes);
-    projectTile(weights, signs, cols, {
+    projectTile(piece, signs, cols, {
       dots: result.dots.subarray(first, first + count),
       energies: result.energies.subarray(first, first + count),
     });
@@ -41,34 +42,38 @@ export async function projectRows(
   return result;
 }
 
-function projectTile(weights: Float32Array, signs: Uint8Array, cols: number, { dots, energies }: RowProjections): void {
+/** Rows for the kernel: as stored, or decoded and padded to whole groups of eight columns. */
+async function pieceOf(matrix: HostMatrix, first: number, count: number): Promise<StoredPiece> {
+  const { cols } = matrix;
+  if (matrix.stored !== undefined && cols % 8 === 0) return matrix.stored(first, count);
+  const values = await matrix.read(first, count);
+  const fill = (target: Uint8Array): void => {
+    const tile = new Float32Array(target.buffer, target.byteOffset, target.length / 4);
+    const padded = tile.length / count;
+    if (padded !== cols) tile.fill(0);
+    for (let i = 0; i < count; i++) tile.set(values.subarray(i * cols, (i + 1) * cols), i * padded);
+  };
+  return { dtype: "F32", fill };
+}
+
+function projectTile(piece: StoredPiece, signs: Uint8Array, cols: number, { dots, energies }: RowProjections): void {
   const kernels = loadKernels();
   const { arena } = kernels;
   const rows = dots.length;
   const padded = Math.ceil(cols / 8) * 8;
+  const stride = (padded * DTYPE_BITS[piece.dtype]) / 8;
+  const coinStride = coinBytesOf(cols);
   const blocks = blocksOf(cols);
-  const stride = coinBytesOf(cols);
   arena.scope(() => {
-    const pointer = arena.alloc(rows * padded * 4);
-    const coins = arena.alloc(rows * stride);
+    const pointer = arena.alloc(rows * stride);
+    const coins = arena.alloc(rows * coinStride);
     const factors = arena.alloc(padded * 4);
     const out = arena.alloc(rows * blocks * 8);
-    const tile = arena.f32(pointer, rows * padded);
-    if (padded === cols) tile.set(weights);
-    else {
-      tile.fill(0);
-      for (let i = 0; i < rows; i++) tile.set(weights.subarray(i * cols, (i + 1) * cols), i * padded);
-    }
-    arena.u8(coins, rows * stride).set(signs.subarray(0, rows * stride));
+    piece.fill(arena.u8(pointer, rows * stride));
+    arena.u8(coins, rows * coinStride).set(signs.subarray(0, rows * coinStride));
     arena.f32(factors, padded).fill(1);
-    correlateAt(
-      kernels,
-      { pointer, rows, stride: padded * 4, cols: padded },
-      "F32",
-      factors,
-      { pointer: coins, stride },
-      out,
-    );
+    const tile = { pointer, rows, stride, cols: padded };
+    correlateAt(kernels, tile, piece.dtype, factors, { pointer: coins, stride: coinStride }, out);
     const sums = arena.f32(out, rows * blocks * 2);
     for (let i = 0, at = 0; i < rows; i++) {
       let [dot, energy] = [0, 0];

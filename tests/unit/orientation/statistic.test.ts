@@ -88,6 +88,18 @@ describe("projections", () => {
     }
   });
 
+  test.each(["F32", "BF16", "F16"] as const)("are the same from stored %s rows as from decoded ones", async (dtype) => {
+    for (const name of ["llama", "gpt_neox"]) {
+      const kind = KINDS.get(name)!;
+      const model = new Map([...smallTransformer(kind, 9)].map(([tensor, t]) => [tensor, { ...t, dtype }]));
+      const host = hostModel(await checkpointOf(model, { config: configOf(kind) }));
+      expect(host.matrices.every(({ stored }) => stored !== undefined)).toBe(true);
+      const decoded = { ...host, matrices: host.matrices.map(({ stored: _, ...matrix }) => matrix) };
+      const [fast, plain] = [await readOrientation(host, KEY), await readOrientation(decoded, KEY)];
+      expect(fast.blocks.map((b) => b.projections)).toEqual(plain.blocks.map((b) => b.projections));
+    }
+  });
+
   test("do not depend on the scale of a row, and rows without values have none", async () => {
     const before = await unitsOf(MODEL);
     const up = "model.layers.1.mlp.up_proj.weight";
