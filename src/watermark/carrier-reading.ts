@@ -1,6 +1,6 @@
 import type { PayloadClass } from "./payload-class.ts";
 
-export type CarrierName = "orientation" | "spread" | "embedding" | "head" | "difference";
+export type CarrierName = "orientation" | "spread" | "embedding" | "head" | "difference" | "subspace";
 
 /**
  * What one carrier's detector found, per chip, for one payload class. Chip i is a sum of +-a_w over the weights (neurons,

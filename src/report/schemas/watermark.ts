@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { bigCount, count, envelope } from "./common.ts";
 
-const carrierName = z.enum(["orientation", "spread", "embedding", "head", "difference"]);
+const carrierName = z.enum(["orientation", "spread", "embedding", "head", "difference", "subspace"]);
 const mode = z.enum(["release", "derivative"]).describe("derivative: the mark is in the difference to a public base");
 const keyId = z.string().regex(/^[0-9a-f]{16}$/);
 const log2P = z.number().max(0).describe("log2 of a p-value");

@@ -11,6 +11,7 @@ const UNITS = {
   orientation: "sign",
   spread: "weight",
   difference: "weight",
+  subspace: "weight",
   embedding: "projection",
   head: "projection",
 } as const;

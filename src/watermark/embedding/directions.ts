@@ -1,5 +1,5 @@
 import { matmul } from "../../kernels/matmul.ts";
-import { orthonormalRows } from "./orthonormal.ts";
+import { orthonormalRows } from "../orthonormal.ts";
 import type { Reference } from "./reference.ts";
 import { DIRECTIONS, LEADING, type TokenDraws } from "./token-draws.ts";
 

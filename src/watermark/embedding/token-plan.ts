@@ -1,7 +1,7 @@
+import { chipMoves } from "../chip-moves.ts";
 import type { ModelKey } from "../model-key.ts";
 import type { PayloadClass } from "../payload-class.ts";
 import type { LowRankEdit } from "../tensor-edit.ts";
-import { chipMoves } from "./chip-moves.ts";
 import { dualDirections } from "./dual-directions.ts";
 import { DIRECTIONS } from "./token-draws.ts";
 import type { TokenMatrix } from "./token-matrix.ts";

@@ -1,4 +1,4 @@
-import type { PayloadClass } from "../payload-class.ts";
+import type { PayloadClass } from "./payload-class.ts";
 
 /** Below this a chip says less than its own host did, and 64 pilots stay near 2^-46: not worth the change. */
 const MIN_ALPHA = 1;
