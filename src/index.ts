@@ -41,6 +41,8 @@ export { escapeText, toJson } from "./report/escape.ts";
 export { manifestRoot } from "./report/manifest-root.ts";
 export type * from "./report/schemas/index.ts";
 export { renderText } from "./report/text/render-text.ts";
+export { type CapacityOptions, watermarkCapacity } from "./watermark/capacity.ts";
+export { type EmbedOptions, embedWatermark } from "./watermark/embed.ts";
 export {
   describeKeyFile,
   generateKeyFile,
@@ -51,3 +53,6 @@ export {
   rotateKeyFile,
 } from "./watermark/key-file.ts";
 export { type ModelKey, modelKey } from "./watermark/model-key.ts";
+export { type Payload, parsePayload } from "./watermark/payload.ts";
+export type * from "./watermark/result.ts";
+export { type VerifyOptions, verifyWatermark } from "./watermark/verify.ts";

@@ -9,6 +9,7 @@ import { registerInspect } from "./commands/inspect.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
+import { registerWatermark } from "./commands/watermark.ts";
 import { EXIT_CODES } from "./help.ts";
 import { toolVersion } from "./version.ts";
 
@@ -32,6 +33,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   registerRegistry(program, setExitCode);
   registerKey(program);
   registerQuality(program);
+  registerWatermark(program, setExitCode);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

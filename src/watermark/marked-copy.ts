@@ -9,6 +9,7 @@ import { type Root, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
 import { findCompanions } from "./copy/companions.ts";
 import { planEdits } from "./copy/edit-plan.ts";
+import type { EditTask } from "./copy/edit-task.ts";
 import type { FilePair } from "./copy/perform-task.ts";
 import { runTasks } from "./copy/run-tasks.ts";
 import type { ChipSums } from "./spread/chip-sums.ts";
@@ -20,6 +21,11 @@ export interface CopyOptions {
   /** Bytes of weights done and to do. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Looks at what the spread mark came to after pass `pass` over the weights, the first being 1, and returns edits of the
+   * copy for one more, or null. @default never
+   */
+  readonly refine?: ((achieved: ChipSums, pass: number) => ReadonlyMap<string, TensorEdit> | null) | undefined;
 }
 
 /** What was written. */
@@ -34,6 +40,8 @@ export interface MarkedCopy {
 }
 
 const PIECE_BYTES = 4 << 20;
+/** Passes over the weights of the copy. What two do not bring home, more would not. */
+const MAX_PASSES = 3;
 const INDEX_SUFFIX = ".safetensors.index.json";
 
 /**
@@ -76,12 +84,18 @@ export async function writeMarkedCopy(
     }
     const total = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
     const sources = checkpoint.files.map(({ source }) => source);
-    const { threads, signal, onProgress } = options;
-    const achieved = await runTasks(tasks, pairs, sources, {
+    const { threads, signal, onProgress, refine } = options;
+    let achieved = await runTasks(tasks, pairs, sources, {
       threads,
       signal,
       onProgress: (done) => onProgress?.(done, total),
     });
+    for (let pass = 1; achieved !== null && refine !== undefined && pass < MAX_PASSES; pass++) {
+      const more = refine(achieved, pass);
+      if (more === null) break;
+      const inPlace = pairs.map((pair) => ({ ...pair, source: pair.target }));
+      achieved = await runTasks(editingOnly(planEdits(checkpoint, more)), inPlace, [], { threads, signal });
+    }
     for (const pair of pairs) await syncFile(pair);
     signal?.throwIfAborted();
     await checkpoint.verifyUnchanged();
@@ -92,6 +106,10 @@ export async function writeMarkedCopy(
       notes: beside.notes,
     };
   });
+}
+
+function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
+  for (const task of tasks) if (task.edit !== null) yield task;
 }
 
 /** The directory that the model is; null for a single file, which is copied alone, and for what lies in no file. */

@@ -1,0 +1,213 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { WeightmarkError } from "../../errors.ts";
+import type { SetExitCode } from "../command-line.ts";
+import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { openSession, requireOtherFile, type Session } from "../session.ts";
+import { openKey, type PassphraseOptions, withKey } from "../watermark-key.ts";
+
+const FAIL_ON = ["absent", "evidence", "strong", "forensic"] as const;
+
+interface StrengthOptions {
+  readonly strength?: "default" | "strong";
+  readonly rho?: number;
+}
+
+interface WorkOptions extends CommonOptions {
+  readonly base?: string;
+  readonly threads?: number;
+}
+
+type CapacityOptions = WorkOptions & StrengthOptions;
+type KeyOptions = PassphraseOptions & { readonly key: string };
+type EmbedOptions = WorkOptions &
+  StrengthOptions &
+  KeyOptions & { readonly payload?: string; readonly sketch: boolean };
+type VerifyOptions = WorkOptions &
+  KeyOptions & {
+    readonly payload?: string;
+    readonly reference?: string;
+    readonly failOn?: (typeof FAIL_ON)[number];
+  };
+
+export function registerWatermark(program: Command, setExitCode: SetExitCode): void {
+  const watermark = program
+    .command("watermark")
+    .summary("mark a release, and find the mark again")
+    .description("Puts a keyed mark into a model's weights before release, and finds it in whatever comes back.");
+
+  const capacity = watermark
+    .command("capacity")
+    .summary("what mark fits, what it survives, what it costs")
+    .argument("<model>", "a .safetensors file or a directory");
+  withStrength(withWork(withCommon(capacity))).action(async (model: string, options: CapacityOptions) =>
+    showCapacity(model, options),
+  );
+
+  const embed = watermark
+    .command("embed")
+    .summary("write a marked copy")
+    .description("Writes a marked copy into a new directory and a secret sketch beside it. The input is only read.")
+    .argument("<model>", "a .safetensors file or a directory")
+    .option("--payload <payload>", "what the mark says: up to 16 bytes, as hex digits or as text")
+    .option("--no-sketch", "write no sketch: a permuted or rotated copy cannot be re-synchronised then");
+  withStrength(withKey(withWork(withCommon(embed, "the directory to write, which must not exist")))).action(
+    async (model: string, options: EmbedOptions) => embedMark(model, options),
+  );
+
+  const verify = watermark
+    .command("verify")
+    .summary("find the mark of a key, and how sure that is")
+    .argument("<model>", "a .safetensors file or a directory")
+    .option("--payload <payload>", "the payload that is claimed; without it, it is decoded")
+    .option("--reference <sketch>", "the sketch that embed wrote: undoes permutation, rotation, dropped layers")
+    .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON));
+  withKey(withWork(withCommon(verify))).action(async (model: string, options: VerifyOptions) => {
+    setExitCode(await verifyMark(model, options));
+  });
+}
+
+function withWork(command: Command): Command {
+  return command
+    .option("--base <model>", "mark the difference to this public base (a fine-tune of somebody else's model)")
+    .option("--threads <n>", "worker threads; 0 uses none", wholeNumber(0, 256));
+}
+
+function withStrength(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--strength <level>", "change of the weights: .002 or .004 of their RMS").choices([
+        "default",
+        "strong",
+      ]),
+    )
+    .addOption(new Option("--rho <ratio>", "the same as a number").argParser(ratio).conflicts("strength"));
+}
+
+function ratio(text: string): number {
+  const value = /^\d*\.?\d+(e-?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && value <= 0.05)) throw new InvalidArgumentError("A number above 0, at most 0.05.");
+  return value;
+}
+
+function rhoOf(options: StrengthOptions): { readonly rho?: number } {
+  if (options.rho !== undefined) return { rho: options.rho };
+  return options.strength === "strong" ? { rho: 0.004 } : {};
+}
+
+function threadsOf({ threads }: WorkOptions): { readonly threads?: number } {
+  return threads === undefined ? {} : { threads };
+}
+
+function progressOf(session: Session, location: string) {
+  const progress = session.progress(location, "bytes");
+  return { onProgress: progress.update, end: progress.end };
+}
+
+/** Opens the model, and the base in derivative mode; closes both whatever happens. */
+async function withModels<T>(
+  path: string,
+  base: string | undefined,
+  work: (models: {
+    readonly checkpoint: import("../../index.ts").Checkpoint;
+    readonly base?: import("../../index.ts").Checkpoint;
+    readonly bytesTotal: number;
+  }) => Promise<T>,
+): Promise<T> {
+  const { openCheckpoint } = await import("../../index.ts");
+  const checkpoint = await openCheckpoint(path);
+  try {
+    const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
+    if (base === undefined) return await work({ checkpoint, bytesTotal });
+    const opened = await openCheckpoint(base);
+    try {
+      return await work({ checkpoint, base: opened, bytesTotal });
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function showCapacity(path: string, options: CapacityOptions): Promise<void> {
+  const session = openSession(options, [path, ...(options.base === undefined ? [] : [options.base])]);
+  const { watermarkCapacity } = await import("../../index.ts");
+  const { capacityReport, markedModel } = await import("../../report/build.ts");
+  await withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
+    const result = await watermarkCapacity(checkpoint, { ...rhoOf(options), ...(base === undefined ? {} : { base }) });
+    await session.emit(capacityReport(session.run(), markedModel(path, bytesTotal), result));
+  });
+}
+
+async function embedMark(path: string, options: EmbedOptions): Promise<void> {
+  const directory = options.output;
+  if (directory === undefined) {
+    throw new WeightmarkError("USAGE", "the directory for the marked copy is missing", {
+      detail: "Name one that does not exist with -o DIR.",
+    });
+  }
+  if (options.force) {
+    throw new WeightmarkError("USAGE", "a marked copy never replaces what is there", {
+      detail: "Leave out --force and name a new directory.",
+    });
+  }
+  requireOtherFile(directory, [path, options.key]);
+  const session = openSession(options, [path, directory, options.key], true);
+  const key = await openKey(options);
+  const { embedWatermark, parsePayload } = await import("../../index.ts");
+  const { embedReport, markedModel } = await import("../../report/build.ts");
+  const payload = options.payload === undefined ? null : parsePayload(options.payload);
+  await withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
+    const { onProgress, end } = progressOf(session, `marking ${path}`);
+    try {
+      const result = await embedWatermark(checkpoint, {
+        key,
+        payload,
+        directory,
+        sketch: options.sketch,
+        ...rhoOf(options),
+        ...threadsOf(options),
+        ...(base === undefined ? {} : { base }),
+        onProgress,
+      });
+      end();
+      await session.emit(embedReport(session.run(), markedModel(path, bytesTotal), result));
+    } finally {
+      end();
+    }
+  });
+}
+
+async function verifyMark(path: string, options: VerifyOptions): Promise<number> {
+  const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);
+  const session = openSession(options, named);
+  const key = await openKey(options);
+  const { parsePayload, verifyWatermark } = await import("../../index.ts");
+  const { markedModel, verifyReport } = await import("../../report/build.ts");
+  const payload = options.payload === undefined ? null : parsePayload(options.payload);
+  return withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
+    const { onProgress, end } = progressOf(session, `reading ${path}`);
+    try {
+      const result = await verifyWatermark(checkpoint, {
+        key,
+        payload,
+        ...threadsOf(options),
+        ...(options.reference === undefined ? {} : { reference: options.reference }),
+        ...(base === undefined ? {} : { base }),
+        onProgress,
+      });
+      end();
+      await session.emit(verifyReport(session.run(), markedModel(path, bytesTotal), result));
+      return fails(result.present ? result.level : "absent", options.failOn) ? 1 : 0;
+    } finally {
+      end();
+    }
+  });
+}
+
+/** "absent" asks for the opposite of the levels: found at `failOn` or above. */
+function fails(found: string, failOn: (typeof FAIL_ON)[number] | undefined): boolean {
+  if (failOn === undefined) return false;
+  if (failOn === "absent" || found === "absent") return found === failOn;
+  return FAIL_ON.indexOf(found as typeof failOn) >= FAIL_ON.indexOf(failOn);
+}

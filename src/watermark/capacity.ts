@@ -1,0 +1,139 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { DirectDtype } from "../kernels/coins.ts";
+import {
+  cancellingStrength,
+  chooseClass,
+  decodesTo,
+  detectsTo,
+  expectedStatistic,
+  markEnergy,
+  type Strength,
+} from "./capacity-math.ts";
+import type { CarrierName } from "./carrier-reading.ts";
+import { tokenMatrices } from "./embedding/token-matrix.ts";
+import { hostModel } from "./host-checkpoint.ts";
+import { requireMarkable } from "./markable.ts";
+import { signGenerators } from "./orientation/generators.ts";
+import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
+import type { CapacityResult, CarrierCapacity } from "./result.ts";
+import { effectiveRms } from "./spread/effective-rms.ts";
+import { spreadMatrices } from "./spread/matrices.ts";
+
+export const DEFAULT_RHO = 0.002;
+
+export interface CapacityOptions {
+  /** RMS of the change over RMS of the weights. @default 0.002 */
+  readonly rho?: number;
+  /** The public base of a fine-tune that is marked in its difference. @default none */
+  readonly base?: Checkpoint;
+}
+
+/** How strongly signs say a message of the class: every one of a chip's n / m signs adds |y|, whose mean is sqrt(2 / pi). */
+export function orientationStrength(signs: number, payloadClass: PayloadClass): Strength {
+  return { payloadClass, alpha: Math.sqrt((2 * signs) / (Math.PI * chipCount(payloadClass))), cancelled: 2 / Math.PI };
+}
+
+/**
+ * What mark fits into a model, from headers alone: the largest payload class each carrier holds, and the loss of correlation
+ * that it outlives.
+ *
+ * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED
+ */
+export async function watermarkCapacity(
+  checkpoint: Checkpoint,
+  options: CapacityOptions = {},
+): Promise<CapacityResult> {
+  requireMarkable(checkpoint);
+  const rho = options.rho ?? DEFAULT_RHO;
+  const parameters = [...checkpoint.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+  const weights = spreadMatrices(checkpoint);
+  const spreadWeights = weights.reduce((n, { rows, cols }) => n + rows * cols, 0);
+  const carriers = [
+    signCapacity(checkpoint),
+    movingCapacity("spread", spreadWeights, markEnergy(spreadWeights, rho)),
+    ...(await tokenCapacities(checkpoint, rho)),
+  ];
+  const dtypes = weights.map(({ tensor, rows, cols }) => ({
+    weights: rows * cols,
+    dtype: checkpoint.tensors.get(tensor)!.dtype as DirectDtype,
+  }));
+  const moved = carriers.some(({ name, payloadBits }) => name === "spread" && payloadBits !== null);
+  const largest = carriers.map(({ payloadBits }) => payloadBits).filter((bits) => bits !== null);
+  return {
+    parameters,
+    rho,
+    mode: "release",
+    payloadBits: largest.length === 0 ? null : Math.max(...largest),
+    carriers,
+    predictedRms: moved ? effectiveRms(Float64Array.of(rho), Float64Array.of(spreadWeights), dtypes) : 0,
+    caveats: capacityCaveats(carriers),
+  };
+}
+
+function signCapacity(checkpoint: Checkpoint): CarrierCapacity {
+  const host = hostModel(checkpoint);
+  const { doubt } = host.symmetries;
+  const signs = signGenerators(host).reduce((n, { count }) => n + count, 0);
+  const strength = doubt === null ? largestClass((payloadClass) => orientationStrength(signs, payloadClass)) : null;
+  return described("orientation", signs, strength, doubt ?? tooSmall(strength));
+}
+
+function movingCapacity(name: CarrierName, units: number, energy: number): CarrierCapacity {
+  const strength = largestClass((payloadClass) => cancellingStrength(energy, payloadClass));
+  return described(name, units, strength, tooSmall(strength));
+}
+
+/** One token of 16 gives directions, and what the mark costs depends on the embedding: an estimate. */
+async function tokenCapacities(checkpoint: Checkpoint, rho: number): Promise<CarrierCapacity[]> {
+  return (await tokenMatrices(checkpoint)).map(({ carrier, rows, cols }) =>
+    movingCapacity(carrier, rows, markEnergy((rows * cols * 15) / 16, rho)),
+  );
+}
+
+function tooSmall(strength: Strength | null): string | null {
+  return strength === null ? "too small for this mark" : null;
+}
+
+/** The largest class that fits. */
+function largestClass(strengthOf: (payloadClass: PayloadClass) => Strength | null): Strength | null {
+  for (const { payloadBits } of [...PAYLOAD_CLASSES].reverse()) {
+    const strength = chooseClass(payloadBits, strengthOf);
+    if (strength?.payloadClass.payloadBits === payloadBits) return strength;
+  }
+  return null;
+}
+
+/** A carrier's strength in words of reports. */
+export function described(
+  name: CarrierName,
+  units: number,
+  strength: Strength | null,
+  note: string | null,
+): CarrierCapacity {
+  if (strength === null) {
+    return { name, payloadBits: null, units, statistic: null, alpha: null, decodesTo: null, detectsTo: null, note };
+  }
+  return {
+    name,
+    payloadBits: strength.payloadClass.payloadBits,
+    units,
+    statistic: expectedStatistic(strength),
+    alpha: strength.alpha,
+    decodesTo: decodesTo(strength),
+    detectsTo: detectsTo(strength, "strong", true),
+    note,
+  };
+}
+
+/** What whoever marks with these carriers must know. */
+export function capacityCaveats(carriers: readonly CarrierCapacity[]): string[] {
+  const holds = (name: CarrierName): boolean => carriers.some((one) => one.name === name && one.payloadBits !== null);
+  const caveats = [
+    "r is the correlation of marked and suspect weights after alignment: about .99 after int4, .96 after 50 % pruning",
+    "whoever has the unmarked original can remove the mark: never publish it",
+  ];
+  if (!holds("spread") && holds("orientation")) {
+    caveats.unshift("orientation stands alone here, and whoever knows of it can turn the signs again for free");
+  }
+  return caveats;
+}

@@ -1,0 +1,102 @@
+import { orientationStrength } from "./capacity.ts";
+import { chooseClass, expectedStatistic, type Strength } from "./capacity-math.ts";
+import type { CarrierName } from "./carrier-reading.ts";
+import { chipPlan, symbols } from "./chip-plan.ts";
+import type { StoredTokenMatrix } from "./embedding/token-matrix.ts";
+import { planTokens, type TokenPlan } from "./embedding/token-plan.ts";
+import { tokenReading } from "./embedding/token-reading.ts";
+import type { ModelKey } from "./model-key.ts";
+import { chipsOfBlock } from "./orientation/chips.ts";
+import { planOrientation, type SignFlips } from "./orientation/flips.ts";
+import type { OrientationUnits } from "./orientation/projections.ts";
+import { orientationReading } from "./orientation/reading.ts";
+import type { Payload } from "./payload.ts";
+import type { PayloadClass } from "./payload-class.ts";
+import type { TokenFinding } from "./readings.ts";
+import { planSpread, type SpreadPlan } from "./spread/plan.ts";
+import type { SpreadUnits } from "./spread/spread-units.ts";
+import { softStatistic } from "./statistics.ts";
+
+/** What every carrier is to say under one key. */
+export interface Message {
+  readonly key: ModelKey;
+  readonly payload: Payload | null;
+  /** RMS of the change over RMS of the weights. */
+  readonly rho: number;
+}
+
+/** A carrier that will be embedded, and how strongly it stands then. */
+export interface Planned<Plan> {
+  readonly strength: Strength;
+  readonly statistic: number;
+  readonly plan: Plan;
+}
+
+/** The chips' symbols of a carrier; in the zero-bit class all are pilots. */
+export function messageSymbols({ key, payload }: Message, payloadClass: PayloadClass, carrier: CarrierName): Int8Array {
+  return symbols(chipPlan(payloadClass, key, carrier), payloadClass.payloadBits === 0 ? null : payload);
+}
+
+/** Turns signs so that the model says the message, at no cost; null when it has too few signs to turn. */
+export function planSigns(units: OrientationUnits, message: Message): Planned<SignFlips> | null {
+  const strength = chooseClass(message.payload?.bits ?? 0, (payloadClass) =>
+    orientationStrength(units.present, payloadClass),
+  );
+  if (strength === null) return null;
+  const { payloadClass } = strength;
+  const marks = messageSymbols(message, payloadClass, "orientation");
+  const turned = turnedUnits(units, marks, payloadClass, message.key);
+  return {
+    strength,
+    statistic: softStatistic(orientationReading(turned, payloadClass, message.key), marks),
+    plan: planOrientation(units, marks, payloadClass, message.key),
+  };
+}
+
+/** The projections after every sign says what it should. */
+function turnedUnits(
+  units: OrientationUnits,
+  marks: Int8Array,
+  payloadClass: PayloadClass,
+  key: ModelKey,
+): OrientationUnits {
+  const blocks = units.blocks.map((block) => {
+    const { chips, coins } = chipsOfBlock(block, payloadClass, key);
+    return { ...block, projections: block.projections.map((y, g) => coins[g]! * marks[chips[g]!]! * Math.abs(y)) };
+  });
+  return { ...units, blocks };
+}
+
+/** Moves the weights of the layers; null when their number does not carry the energy. */
+export function planWeights(units: SpreadUnits, message: Message): Planned<SpreadPlan> | null {
+  const plans = new Map<PayloadClass, SpreadPlan>();
+  const strength = chooseClass(message.payload?.bits ?? 0, (payloadClass) => {
+    const marks = messageSymbols(message, payloadClass, "spread");
+    const plan = planSpread(units, marks, payloadClass, message.key, message.rho);
+    if (plan === null) return null;
+    plans.set(payloadClass, plan);
+    return { payloadClass, alpha: plan.alpha, cancelled: 1 };
+  });
+  if (strength === null) return null;
+  return { strength, statistic: expectedStatistic(strength), plan: plans.get(strength.payloadClass)! };
+}
+
+/** Moves token rows along secret directions; null when the vocabulary does not carry the energy. */
+export function planTokenMatrix(
+  { matrix, units }: TokenFinding<StoredTokenMatrix>,
+  message: Message,
+): Planned<TokenPlan> | null {
+  const plans = new Map<PayloadClass, TokenPlan>();
+  const strength = chooseClass(message.payload?.bits ?? 0, (payloadClass) => {
+    const marks = messageSymbols(message, payloadClass, units.carrier);
+    const plan = planTokens(matrix, units, marks, payloadClass, message.key, message.rho);
+    if (plan === null) return null;
+    plans.set(payloadClass, plan);
+    return { payloadClass, alpha: plan.alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
+  });
+  if (strength === null) return null;
+  const { payloadClass } = strength;
+  const plan = plans.get(payloadClass)!;
+  const marks = messageSymbols(message, payloadClass, units.carrier);
+  return { strength, statistic: softStatistic(tokenReading(plan.predicted, payloadClass), marks), plan };
+}

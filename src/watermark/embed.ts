@@ -1,0 +1,181 @@
+import { unlink } from "node:fs/promises";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
+import { capacityCaveats, DEFAULT_RHO, described } from "./capacity.ts";
+import type { Strength } from "./capacity-math.ts";
+import type { CarrierName } from "./carrier-reading.ts";
+import { decide } from "./decide.ts";
+import { mergeEdits } from "./edit-merge.ts";
+import { type Message, type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
+import { tokenEdits } from "./embedding/token-edits.ts";
+import { hostModel } from "./host-checkpoint.ts";
+import { requireMarkable } from "./markable.ts";
+import { type CopyOptions, type MarkedCopy, writeMarkedCopy } from "./marked-copy.ts";
+import type { ModelKey } from "./model-key.ts";
+import { type Payload, showPayload } from "./payload.ts";
+import { allReadings, readSigns, storedTokens, type TokenFinding } from "./readings.ts";
+import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
+import { buildSketch } from "./resync/build-sketch.ts";
+import { serializeSketch, writeSketch } from "./resync/sketch-file.ts";
+import { readSpread } from "./spread/read.ts";
+import { spreadResidual } from "./spread/residual.ts";
+import { spreadReading } from "./spread/spread-units.ts";
+
+export interface EmbedOptions extends CopyOptions {
+  readonly key: ModelKey;
+  /** @default none: the zero-bit mark */
+  readonly payload?: Payload | null;
+  /** What is written; must not exist. */
+  readonly directory: string;
+  /** Write `DIR.sketch` for re-synchronisation. @default true */
+  readonly sketch?: boolean;
+  /** RMS of the change over RMS of the weights. @default 0.002 */
+  readonly rho?: number;
+}
+
+/**
+ * Writes a marked copy of a model: signs are turned first, then token rows and layer weights are moved, in one pass over the
+ * file that leaves every other byte alone.
+ *
+ * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
+ *   Nothing is left behind then
+ */
+export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
+  const { key, directory } = options;
+  const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
+  requireMarkable(checkpoint);
+
+  const host = hostModel(checkpoint);
+  const signs = await readSigns(host, key, options);
+  const { doubt } = host.symmetries;
+  const orientation = doubt === null ? planSigns(signs, message) : null;
+  const flips = orientation?.plan ?? new Map();
+  const weights = await readSpread(checkpoint, key, { ...reading(options), flips, marking: true });
+  const found = await storedTokens(checkpoint, key);
+  const readings = allReadings(key, signs, (payloadClass) => spreadReading(weights, payloadClass), found);
+  requireUnmarked(checkpoint, decide(readings, key).present);
+
+  const spread = planWeights(weights, message);
+  const tokens = chosenTokens(found).map((finding) => ({ finding, planned: planTokenMatrix(finding, message) }));
+  const carriers: Carrier[] = [
+    { name: "orientation", units: signs.present, planned: orientation, rms: 0, note: doubt },
+    { name: "spread", units: weights.weights, planned: spread, rms: spread?.plan.rms.predicted ?? null, note: null },
+    ...tokens.map(({ finding, planned }) => ({
+      name: finding.units.carrier,
+      units: finding.units.values.length,
+      planned,
+      rms: planned?.plan.rms ?? null,
+      note: null,
+    })),
+  ];
+  requireRoom(carriers, message, checkpoint);
+
+  const tokensByTensor = new Map(
+    tokens.flatMap(({ finding, planned }) =>
+      planned === null ? [] : [...tokenEdits(finding.matrix, planned.plan.edit)],
+    ),
+  );
+  const edits = mergeEdits(checkpoint, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
+  const sketch = (options.sketch ?? true) ? await keepSketch(checkpoint, options, flips) : null;
+  let copy: MarkedCopy;
+  try {
+    copy = await writeMarkedCopy(checkpoint, directory, edits, {
+      ...options,
+      refine: (achieved, pass) => {
+        const residual = spread === null ? null : spreadResidual(weights, spread.plan, achieved, key, pass).edits;
+        return residual === null
+          ? null
+          : mergeEdits(checkpoint, { flips: new Map(), spread: residual, tokens: new Map() });
+      },
+    });
+  } catch (error) {
+    if (sketch !== null) await unlink(sketch.path).catch(() => undefined);
+    throw error;
+  }
+  const shown = carriers.map((carrier) => embedded(carrier, copy));
+  return {
+    keyId: key.id,
+    release: key.release,
+    mode: "release",
+    rho: message.rho,
+    payload: message.payload === null ? null : showPayload(message.payload),
+    carriers: shown,
+    output: { directory, files: copy.files, bytes: copy.bytes },
+    sketch,
+    caveats: [...capacityCaveats(shown), ...copy.notes],
+  };
+}
+
+interface Carrier {
+  readonly name: CarrierName;
+  readonly units: number;
+  readonly planned: Planned<unknown> | null;
+  readonly rms: number | null;
+  readonly note: string | null;
+}
+
+function reading({ threads, signal }: EmbedOptions) {
+  return { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
+}
+
+/** Of the two ways to address tokens the first, by name, where a tokenizer gives names: it survives a new order. */
+function chosenTokens<Finding extends TokenFinding>(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ matrix }, i) => findings.findIndex((one) => one.matrix === matrix) === i);
+}
+
+function requireUnmarked(checkpoint: Checkpoint, present: boolean): void {
+  if (!present) return;
+  throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the model already", {
+    file: checkpoint.location,
+    detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
+  });
+}
+
+/** The payload must stand somewhere, and something must stand at all. */
+function requireRoom(carriers: readonly Carrier[], { payload }: Message, { location }: Checkpoint): void {
+  const strengths = carriers
+    .map(({ planned }) => planned?.strength)
+    .filter((one): one is Strength => one !== undefined);
+  if (strengths.length === 0) {
+    throw new WeightmarkError("MODEL_TOO_SMALL", "no mark fits into this model", {
+      file: location,
+      detail: "See `weightmark watermark capacity`; --strength strong carries four times the energy.",
+    });
+  }
+  if (payload === null || strengths.some(({ payloadClass }) => payloadClass.payloadBits === payload.bits)) return;
+  throw new WeightmarkError("PAYLOAD_TOO_LONG", `a payload of ${payload.bits} bits does not fit into this model`, {
+    file: location,
+    detail: "See `weightmark watermark capacity`: shorten the payload, leave it out, or use --strength strong.",
+  });
+}
+
+/** Written before the copy: a copy without its sketch could not be made good, a sketch without its copy is removed. */
+async function keepSketch(
+  checkpoint: Checkpoint,
+  { key, directory, signal }: EmbedOptions,
+  flips: Parameters<typeof mergeEdits>[1]["flips"],
+): Promise<{ path: string; bytes: number }> {
+  const path = `${directory.replace(/[/\\]+$/, "")}.sketch`;
+  const sketch = await buildSketch(checkpoint, { key, flips, signal });
+  await writeSketch(path, sketch);
+  return { path, bytes: serializeSketch(sketch).length };
+}
+
+function embedded({ name, units, planned, rms, note }: Carrier, copy: MarkedCopy): EmbeddedCarrier {
+  const about = described(name, units, planned?.strength ?? null, note ?? (planned === null ? "too small" : null));
+  return { ...about, achieved: planned === null ? 0 : achievedStatistic(name, planned, copy), rms };
+}
+
+/** Of the spread mark the chips were read again while they were written; the others follow from what was planned. */
+function achievedStatistic(name: CarrierName, planned: Planned<unknown>, { achieved }: MarkedCopy): number {
+  if (name !== "spread" || achieved === null) return planned.statistic;
+  const { targets } = planned.plan as { targets: Float64Array };
+  let [sum, energy] = [0, 0];
+  for (let i = 0; i < targets.length; i++) {
+    const count = achieved.counts[i]!;
+    if (count === 0) continue;
+    sum += (Math.sign(targets[i]!) * achieved.sums[i]!) / Math.sqrt(count);
+    energy += achieved.squares[i]! / count;
+  }
+  return energy > 0 ? sum / Math.sqrt(energy) : 0;
+}

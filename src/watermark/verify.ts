@@ -1,0 +1,164 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { type Decision, decide } from "./decide.ts";
+import { readTokenNames } from "./embedding/token-names.ts";
+import { hostModel } from "./host-checkpoint.ts";
+import type { HostMatrix, HostModel } from "./host-model.ts";
+import type { ModelKey } from "./model-key.ts";
+import type { OrientationUnits } from "./orientation/projections.ts";
+import { type Payload, showPayload } from "./payload.ts";
+import {
+  allReadings,
+  decoySources,
+  type ReadingOptions,
+  readSigns,
+  readTokens,
+  storedTokens,
+  type TokenFinding,
+} from "./readings.ts";
+import type { VerifyResult } from "./result.ts";
+import { readSketch } from "./resync/sketch-file.ts";
+import { type SyncReport, synchronise } from "./resync/synchronise.ts";
+import { readSpread } from "./spread/read.ts";
+import { readHostSpread } from "./spread/read-host.ts";
+import { type SpreadUnits, spreadDecoys, spreadReading } from "./spread/spread-units.ts";
+
+export interface VerifyOptions extends ReadingOptions {
+  readonly key: ModelKey;
+  /** The payload that is claimed. @default none: it is decoded */
+  readonly payload?: Payload | null;
+  /** Path of the sketch that embedding wrote. @default none: the suspect is read as it lies */
+  readonly reference?: string;
+}
+
+/** What the key finds in a suspect, carrier by carrier. */
+interface Findings {
+  readonly signs: OrientationUnits;
+  readonly spread: SpreadUnits;
+  readonly tokens: readonly TokenFinding[];
+  readonly synchronised: SyncReport | null;
+}
+
+/**
+ * Says whether the mark of a key is in a model, with an exact p-value, and what it says.
+ *
+ * H0: the weights were made without the key. Reads every marked weight once; the model is never changed.
+ *
+ * @throws SKETCH_MALFORMED and what opening the sketch throws; CHANGED_DURING_READ
+ */
+export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
+  const { key } = options;
+  const { signs, spread, tokens, synchronised } =
+    options.reference === undefined
+      ? await readAsStored(checkpoint, options)
+      : await readSynchronised(checkpoint, options.reference, options);
+  await checkpoint.verifyUnchanged();
+  const readings = allReadings(key, signs, (payloadClass) => spreadReading(spread, payloadClass), tokens);
+  const decision = decide(readings, key, {
+    claimed: options.payload ?? null,
+    alignments: synchronised?.tried ?? 1,
+    decoySources: decoySources(signs, spreadDecoys(spread), tokens),
+  });
+  return verifyResult(decision, key, synchronised, options.payload ?? null);
+}
+
+async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Promise<Findings> {
+  const { key, threads, signal, onProgress } = options;
+  const spread = await readSpread(checkpoint, key, {
+    ...(threads === undefined ? {} : { threads }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const signs = await readSigns(hostModel(checkpoint), key, options);
+  return { signs, spread, tokens: await storedTokens(checkpoint, key), synchronised: null };
+}
+
+async function readSynchronised(checkpoint: Checkpoint, path: string, options: VerifyOptions): Promise<Findings> {
+  const { key, signal, onProgress } = options;
+  const { host, report } = await synchronise(checkpoint, await readSketch(path), { signal });
+  const spread = await readHostSpread(host, key, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const signs = await readSigns(host, key, options);
+  // Inner products between rows need no alignment; the order of tokens does, and the sketch has restored it.
+  const stored = await storedTokens(checkpoint, key);
+  const names = await readTokenNames(checkpoint);
+  const aligned = names === null ? await readTokens(tokenMatricesOf(host), null, key) : [];
+  return { signs, spread, tokens: [...stored, ...aligned], synchronised: report };
+}
+
+function tokenMatricesOf(host: HostModel) {
+  const carrierOf = ({ role }: HostMatrix) => (role === "embed" ? ("embedding" as const) : null);
+  return host.matrices.flatMap((matrix) => {
+    const carrier = matrix.layer === -1 ? carrierOf(matrix) : null;
+    if (carrier === null) return [];
+    const { rows, cols } = matrix;
+    return [{ carrier, gain: null, rows, cols, read: (first: number, count: number) => matrix.read(first, count) }];
+  });
+}
+
+function verifyResult(
+  decision: Decision,
+  key: ModelKey,
+  synchronised: SyncReport | null,
+  claimed: Payload | null,
+): VerifyResult {
+  const { payload, decoys } = decision;
+  return {
+    present: decision.present,
+    level: decision.level,
+    log2P: decision.log2P,
+    log2Tried: decision.log2Tried,
+    payload: payload === null ? null : { ...showPayload(payload), how: payload.how },
+    carriers: bestOfEachCarrier(decision).map(({ name, payloadBits, statistic, log2P, present, gain }) => ({
+      name,
+      payloadBits,
+      statistic,
+      log2P,
+      present,
+      gain: Number.isFinite(gain) ? gain : null,
+      synchronised: synchronised !== null,
+    })),
+    decoys: decoys ?? { count: 0, rank: 1, ks: { statistic: 0, p: 1 } },
+    keyId: key.id,
+    release: key.release,
+    mode: "release",
+    alignment: synchronised === null ? null : alignmentOf(synchronised),
+    caveats: caveatsOf(decision, synchronised, claimed),
+  };
+}
+
+/** Every carrier was tried in every class; one line each is enough. */
+function bestOfEachCarrier({ carriers }: Decision): Decision["carriers"] {
+  const names = [...new Set(carriers.map(({ name }) => name))];
+  return names.map((name) => carriers.filter((one) => one.name === name).reduce((a, b) => (b.log2P < a.log2P ? b : a)));
+}
+
+function alignmentOf({ components, correlation, tried }: SyncReport): VerifyResult["alignment"] {
+  const layers = components.flatMap((component) => component.layers);
+  return {
+    rotation: components.map(({ rotation }) => rotation).join(", "),
+    layers: layers.length,
+    layersMatched: layers.filter(({ suspect }) => suspect !== null).length,
+    agreement: Number.isFinite(correlation) ? correlation : null,
+    tried,
+  };
+}
+
+function caveatsOf(decision: Decision, synchronised: SyncReport | null, claimed: Payload | null): string[] {
+  const caveats: string[] = [];
+  if (decision.present) {
+    caveats.push("the p-value says that the weights know this key, not who put it there: prove when you had the key");
+    if (claimed === null && decision.payload === null) caveats.push("present, but too weak to read a payload from");
+    if (decision.claim === "contradicted") caveats.push("the claimed payload is not what the mark says");
+    if (decision.claim === "undecided") caveats.push("too weak to tell the claimed payload from others");
+  } else {
+    caveats.push(
+      "not found is no proof of absence: distillation, retraining and more change than the mark outlives hide it",
+    );
+    if (synchronised === null) {
+      caveats.push("permuted, rotated or sign-flipped weights need --reference with the sketch of the marked copy");
+    }
+  }
+  return caveats;
+}
