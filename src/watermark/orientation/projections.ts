@@ -29,14 +29,19 @@ export interface ReadOptions {
 
 const DIRECTIONS = "orientation/directions";
 
-/** Projects every generator of the model on its keyed direction: one pass over up, v and k. */
+/**
+ * Projects every generator of the model on its keyed direction: one pass over up, v and k.
+ *
+ * A re-synchronised model gives no units: its signs were chosen to agree with a sketch of the marked model, so they say
+ * what the key's holder wrote whatever the suspect's own signs are.
+ */
 export async function readOrientation(
   host: HostModel,
   key: ModelKey,
   options: ReadOptions = {},
 ): Promise<OrientationUnits> {
   const directions = key.subkey(DIRECTIONS);
-  const found = signGenerators(host);
+  const found = host.synchronised ? [] : signGenerators(host);
   const total = found.reduce((sum, { source }) => sum + source.rows * source.cols, 0);
   const blocks: OrientationBlock[] = [];
   let done = 0;

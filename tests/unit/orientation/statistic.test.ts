@@ -188,6 +188,11 @@ describe("a marked model", () => {
 });
 
 describe("the null", () => {
+  test("is not left to a sketch, which knows the signs of the marked model", async () => {
+    const host = hostModel(await checkpointOf(await mark(MODEL, KEY), { config: CONFIG }));
+    expect((await readOrientation({ ...host, synchronised: true }, KEY)).present).toBe(0);
+  });
+
   test("wrong keys find nothing in marked and unmarked models", async () => {
     for (const model of [MODEL, await mark(MODEL, KEY)]) {
       const host = hostModel(await checkpointOf(model, { config: CONFIG }));
