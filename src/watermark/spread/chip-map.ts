@@ -9,14 +9,11 @@ export interface ChipMap {
 /** Chips are equally likely but for one part in 2^16 / chips, whatever the weights are. */
 export function chipMap(mapKey: Uint8Array, address: string, chips: number): ChipMap {
   const stream: Keystream = keystream(mapKey, address);
-  let bytes = new Uint8Array(0);
   return {
     fill(target, first) {
-      if (bytes.length < 2 * target.length) bytes = new Uint8Array(2 * target.length);
-      stream.fill(bytes.subarray(0, 2 * target.length), 2 * first);
-      for (let i = 0; i < target.length; i++) {
-        target[i] = Math.floor(((bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) * chips) / 65_536);
-      }
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+      stream.fill(bytes, 2 * first);
+      for (let i = 0; i < target.length; i++) target[i] = ((bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) * chips) >>> 16;
     },
   };
 }

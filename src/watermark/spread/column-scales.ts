@@ -3,7 +3,7 @@ import { keystream } from "../keystream.ts";
 
 /** Rows are taken in runs, so that reading them costs few reads. */
 const RUN = 16;
-const MAX_RUNS = 16;
+const MAX_RUNS = 8;
 /** Values that scales are computed from, at most. */
 const MAX_VALUES = 1 << 23;
 
@@ -14,7 +14,7 @@ export interface RowRun {
 }
 
 /**
- * The rows that the scales of a matrix's columns come from, in rising order: all of up to 256, else 16 runs of 16 chosen
+ * The rows that the scales of a matrix's columns come from, in rising order: all of up to 128, else 8 runs of 16 chosen
  * by key (fewer of very wide matrices). Secret, so that nobody can aim at them.
  */
 export function scaleRows(rowsKey: Uint8Array, address: string, rows: number, cols: number): RowRun[] {

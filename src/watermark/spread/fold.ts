@@ -1,3 +1,4 @@
+import { BLOCK_COLUMNS } from "../../kernels/coins.ts";
 import { type BlockSums, blockWidth } from "./block-sums.ts";
 import { type ChipMap, chipMap } from "./chip-map.ts";
 import type { ChipSums } from "./chip-sums.ts";
@@ -26,12 +27,14 @@ export class ChipFold {
   /** Adds rows to which `chips` belongs; `movable` per block, or null where nothing is to be marked. */
   add({ sums, squares, blocks }: BlockSums, chips: Uint16Array, movable: Uint32Array | null): void {
     const to = this.#to;
-    for (let b = 0; b < chips.length; b++) {
+    const last = blockWidth(this.#cols, blocks - 1);
+    for (let b = 0, inRow = 1; b < chips.length; b++, inRow++) {
       const chip = chips[b]!;
       to.sums[chip]! += sums[b]!;
       to.squares[chip]! += squares[b]!;
-      to.counts[chip]! += blockWidth(this.#cols, b % blocks);
-      if (movable !== null) to.movable[chip]! += movable[b]!;
+      to.counts[chip]! += inRow < blocks ? BLOCK_COLUMNS : last;
+      if (inRow === blocks) inRow = 0;
     }
+    if (movable !== null) for (let b = 0; b < chips.length; b++) to.movable[chips[b]!]! += movable[b]!;
   }
 }

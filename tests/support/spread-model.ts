@@ -1,0 +1,104 @@
+import { memorySource } from "../../src/bytes/memory-source.ts";
+import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
+import { readSafetensorsHeader } from "../../src/formats/safetensors/header.ts";
+import { DTYPE_BITS } from "../../src/formats/tensor-info.ts";
+import type { DirectDtype } from "../../src/kernels/coins.ts";
+import { prng } from "../../src/numerics/prng.ts";
+import { type ModelKey, modelKey } from "../../src/watermark/model-key.ts";
+import { applySpread } from "../../src/watermark/spread/apply.ts";
+import { addChipSums, type ChipSums, emptyChipSums } from "../../src/watermark/spread/chip-sums.ts";
+import { withSpread } from "../../src/watermark/spread/edits.ts";
+import type { SpreadEdit } from "../../src/watermark/tensor-edit.ts";
+import type { Model, ModelTensor } from "./random-model.ts";
+import { fileOf } from "./stored-model.ts";
+
+export interface GaussianShape {
+  readonly layers?: number;
+  readonly width?: number;
+  readonly hidden?: number;
+  readonly dtype?: ModelTensor["dtype"];
+  readonly sigma?: number;
+}
+
+/** A Llama of independent Gaussian weights whose matrices are all large enough to be marked. */
+export function gaussianLlama(seed: number, shape: GaussianShape = {}): Model {
+  const { layers = 1, width = 256, hidden = 512, dtype = "BF16", sigma = 0.02 } = shape;
+  const random = prng(`gaussian ${seed}`);
+  const model = new Map<string, ModelTensor>();
+  const add = (name: string, ...dims: number[]): void => {
+    const length = dims.reduce((a, b) => a * b, 1);
+    model.set(name, { shape: dims, dtype, values: Float32Array.from({ length }, () => sigma * random.normal()) });
+  };
+  add("model.embed_tokens.weight", 64, width);
+  for (let n = 0; n < layers; n++) {
+    const at = `model.layers.${n}`;
+    for (const role of ["q", "k", "v", "o"]) add(`${at}.self_attn.${role}_proj.weight`, width, width);
+    for (const role of ["gate", "up"]) add(`${at}.mlp.${role}_proj.weight`, hidden, width);
+    add(`${at}.mlp.down_proj.weight`, width, hidden);
+    add(`${at}.input_layernorm.weight`, width);
+    add(`${at}.post_attention_layernorm.weight`, width);
+  }
+  add("model.norm.weight", width);
+  return model;
+}
+
+export function testKey(seed: number): ModelKey {
+  const master = new Uint8Array(32);
+  new DataView(master.buffer).setUint32(0, seed);
+  return modelKey(master, "test");
+}
+
+/** One safetensors file in memory as a checkpoint. */
+export async function checkpointOfFile(file: Uint8Array, config: Checkpoint["config"] = null): Promise<Checkpoint> {
+  const source = memorySource(file);
+  const tensors = new Map();
+  for (const info of (await readSafetensorsHeader(source)).tensors.values())
+    tensors.set(info.name, { ...info, file: 0 });
+  return {
+    location: "memory",
+    container: "safetensors",
+    files: [{ path: "model.safetensors", absolutePath: null, source }],
+    tensors,
+    config,
+    notes: [],
+    async verifyUnchanged() {},
+    async close() {},
+  };
+}
+
+export async function checkpointOfModel(model: Model, config: Checkpoint["config"] = null): Promise<Checkpoint> {
+  return checkpointOfFile(fileOf(model), config);
+}
+
+/** The bytes of the only file of a checkpoint in memory. */
+export async function fileOfCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
+  const { source } = checkpoint.files[0]!;
+  return (await source.read(0, source.size)).slice();
+}
+
+/** A marked copy of a checkpoint in memory; every view is cut into tiles of `tileRows` rows. */
+export async function marked(
+  checkpoint: Checkpoint,
+  edits: ReadonlyMap<string, SpreadEdit>,
+  tileRows = Number.POSITIVE_INFINITY,
+): Promise<{ checkpoint: Checkpoint; achieved: ChipSums }> {
+  const file = await fileOfCheckpoint(checkpoint);
+  const [first] = edits.values();
+  const achieved = emptyChipSums(first!.chips);
+  for (const { tensor, views } of withSpread(checkpoint, edits).values()) {
+    const { begin, end, dtype } = checkpoint.tensors.get(tensor)!;
+    // A copy, because headers leave tensors at any alignment.
+    const tile = file.slice(begin, end);
+    const width = DTYPE_BITS[dtype] / 8;
+    for (const view of views) {
+      const offset = (row: number): number => view.rowOffsets[row]! * width;
+      const rows = view.rowOffsets.length;
+      for (let at = 0; at < rows; at += tileRows) {
+        const part = { first: at, count: Math.min(tileRows, rows - at), offset };
+        addChipSums(achieved, applySpread(tile, dtype as DirectDtype, view, part));
+      }
+    }
+    file.set(tile, begin);
+  }
+  return { checkpoint: await checkpointOfFile(file, checkpoint.config), achieved };
+}
