@@ -180,15 +180,16 @@ function summarise(
   const [a, b] = [sum(nllA) / tokens, sum(nllB) / tokens];
   const differences = nllB.map((value, i) => value - nllA[i]!);
   const difference = sum(differences) / tokens;
-  const total = (part: (scores: BatchScores["scores"]) => Float64Array | Uint8Array) =>
-    replies.reduce((n, { scores }) => n + sum(part(scores)), 0);
+  // One sum over all tokens, so that how they were shared out among threads leaves no trace.
+  const divergence = sum(joined(replies.map(({ scores }) => scores.divergence))) / tokens;
+  const agreeing = replies.reduce((n, { scores }) => n + sum(scores.agreement), 0);
   return {
     tokens,
     nll: { a, b, difference, interval: meanInterval(differences, blocks) },
     perplexity: { a: Math.exp(a), b: Math.exp(b), ratio: Math.exp(difference) },
     // Rounding may leave a divergence of nothing a hair below zero.
-    divergence: Math.max(0, total(({ divergence }) => divergence) / tokens),
-    agreement: total(({ agreement }) => agreement) / tokens,
+    divergence: Math.max(0, divergence),
+    agreement: agreeing / tokens,
   };
 }
 

@@ -39,6 +39,9 @@ describe("help", () => {
       "compare",
       "identify",
       "registry",
+      "key",
+      "quality",
+      "watermark",
       "doctor",
       "completion",
     ]);

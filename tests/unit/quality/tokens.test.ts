@@ -1,0 +1,132 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { readText, readTokenIds } from "../../../src/quality/token-file.ts";
+import { tokenize } from "../../../src/quality/tokenizer.ts";
+import { refusal } from "../../support/refusal.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { modelBytes, tinyModel } from "../../support/tiny-model.ts";
+
+/** Words split at spaces, numbered in order; `start` is put before a text. */
+function wordTokenizer(words: readonly string[], start: string | null): object {
+  const vocab = Object.fromEntries(["<unk>", ...words].map((word, id) => [word, id]));
+  const template = [{ Sequence: { id: "A", type_id: 0 } }];
+  const special = { SpecialToken: { id: start, type_id: 0 } };
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: { type: "WhitespaceSplit" },
+    post_processor:
+      start === null
+        ? null
+        : {
+            type: "TemplateProcessing",
+            single: [special, ...template],
+            pair: [special, ...template],
+            special_tokens: { [start]: { id: start, ids: [vocab[start]], tokens: [start] } },
+          },
+    decoder: null,
+    model: { type: "WordLevel", vocab, unk_token: "<unk>" },
+  };
+}
+
+/** A model directory with these files beside the weights. */
+async function model(files: Readonly<Record<string, unknown>>) {
+  const directory = temporaryDirectory();
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "model.safetensors"), modelBytes(tinyModel(1)));
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(directory, name), typeof content === "string" ? content : JSON.stringify(content));
+  }
+  const checkpoint = await openCheckpoint(directory);
+  onTestFinished(() => checkpoint.close());
+  return checkpoint;
+}
+
+const WORDS = ["the", "cat", "sat", "a", "<s>"];
+
+describe("a text", () => {
+  it("becomes the tokens of tokenizer.json, and what the tokenizer puts first stands apart", async () => {
+    const plain = await model({ "tokenizer.json": wordTokenizer(WORDS, null) });
+    expect(await tokenize("the cat sat the", plain, plain)).toEqual({
+      sequences: [[1, 2, 3, 1]],
+      prefix: [],
+      notes: [],
+    });
+    const started = await model({ "tokenizer.json": wordTokenizer(WORDS, "<s>") });
+    expect(await tokenize("a cat", started, started)).toMatchObject({ sequences: [[4, 2]], prefix: [5] });
+  });
+
+  it("takes the tokenizer of one model where the other has none, and says so", async () => {
+    const a = await model({});
+    const b = await model({ "tokenizer.json": wordTokenizer(WORDS, null), "tokenizer_config.json": {} });
+    for (const pair of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const { sequences, notes } = await tokenize("cat", ...pair);
+      expect(sequences).toEqual([[2]]);
+      expect(notes.join()).toContain(b.location);
+    }
+  });
+
+  it("is refused where two tokenizers disagree on it", async () => {
+    const a = await model({ "tokenizer.json": wordTokenizer(WORDS, null) });
+    const b = await model({ "tokenizer.json": wordTokenizer([...WORDS].reverse(), null) });
+    await refusal(tokenize("the cat", a, b), "TOKENIZERS_DIFFER");
+    await refusal(
+      tokenize("the cat", a, await model({ "tokenizer.json": wordTokenizer(WORDS, "<s>") })),
+      "TOKENIZERS_DIFFER",
+    );
+  });
+
+  it.each([
+    ["no JSON", "{"],
+    ["a list", "[]"],
+    ["of an unknown kind", { ...wordTokenizer(WORDS, null), model: { type: "Abacus" } }],
+  ])("is refused where tokenizer.json is %s", async (_, content) => {
+    const checkpoint = await model({ "tokenizer.json": content });
+    await refusal(tokenize("the cat", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");
+  });
+
+  it("is refused where there is no tokenizer at all", async () => {
+    const checkpoint = await model({});
+    const error = await refusal(tokenize("the cat", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");
+    expect(error.detail).toContain("--token-ids");
+  });
+
+  it("is read no further than it can be needed, whole characters only", async () => {
+    const path = join(temporaryDirectory(), "text");
+    writeFileSync(path, "é".repeat(100));
+    expect(await readText(path, 2)).toBe("é".repeat(16));
+    writeFileSync(path, `x${"é".repeat(100)}`);
+    expect(await readText(path, 2)).toBe(`x${"é".repeat(15)}`);
+    expect(await readText(path, 1000)).toHaveLength(101);
+    writeFileSync(path, Uint8Array.of(0x61, 0xff));
+    await refusal(readText(path, 1000), "TOKENS_INVALID");
+  });
+});
+
+describe("token ids", () => {
+  const read = (content: string) => {
+    const path = join(temporaryDirectory(), "ids.json");
+    writeFileSync(path, content);
+    return readTokenIds(path);
+  };
+
+  it.each([
+    ["[1,2,3]", [[1, 2, 3]]],
+    ["[[1,2],[3]]", [[1, 2], [3]]],
+    ["[]", [[]]],
+  ])("are read from %s", async (content, sequences) => {
+    expect(await read(content)).toEqual({ sequences, prefix: [] });
+  });
+
+  it.each(["", "{}", "[1.5]", "[-1]", '["1"]', "[[1],2]", "[[[1]]]", "7", "[1e300]"])("are not %s", async (content) => {
+    await refusal(read(content), "TOKENS_INVALID");
+  });
+});
