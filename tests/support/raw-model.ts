@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Dtype } from "../../src/formats/tensor-info.ts";
@@ -50,13 +51,20 @@ export function writeRawModel(directory: string, shards: readonly RawShard[]): s
   return names;
 }
 
-/** Every file below a directory: relative path and bytes, in order of path. */
+/** Every regular file below a directory: relative path and bytes, in order of path. */
 export function filesBelow(directory: string): Map<string, Buffer> {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => !entry.isDirectory())
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
   return new Map(paths.sort().map((path) => [path, readFileSync(join(directory, path))]));
+}
+
+/** SHA-256 of every regular file below a directory, by path: comparing buffers element by element is slow. */
+export function digestsBelow(directory: string): Map<string, string> {
+  return new Map(
+    [...filesBelow(directory)].map(([path, bytes]) => [path, createHash("sha256").update(bytes).digest("hex")]),
+  );
 }
 
 export function writeBeside(directory: string, files: Readonly<Record<string, string>>): void {

@@ -43,8 +43,9 @@ export async function performTask(
   scratch: Scratch,
   opened?: ByteSource,
 ): Promise<EditReply> {
-  const source = opened ?? (await openFileSource(files.source!));
+  let source: ByteSource | null = null;
   try {
+    source = opened ?? (await openFileSource(files.source!));
     const target = await open(files.target, "r+").catch((error) => {
       throw writeError(error, files.shown);
     });
@@ -58,7 +59,7 @@ export async function performTask(
   } catch (error) {
     return { error: plainError(error) };
   } finally {
-    if (opened === undefined) await source.close();
+    if (opened === undefined) await source?.close();
   }
 }
 
