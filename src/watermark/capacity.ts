@@ -10,6 +10,7 @@ import {
   type Strength,
 } from "./capacity-math.ts";
 import type { CarrierName } from "./carrier-reading.ts";
+import { differenceCapacity } from "./difference-capacity.ts";
 import { tokenMatrices } from "./embedding/token-matrix.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import { requireMarkable } from "./markable.ts";
@@ -44,6 +45,7 @@ export async function watermarkCapacity(
   options: CapacityOptions = {},
 ): Promise<CapacityResult> {
   requireMarkable(checkpoint);
+  if (options.base !== undefined) return differenceCapacity(checkpoint, options.base, options.rho);
   const rho = options.rho ?? DEFAULT_RHO;
   const parameters = [...checkpoint.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
   const weights = spreadMatrices(checkpoint);

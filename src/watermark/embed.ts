@@ -6,6 +6,7 @@ import type { Strength } from "./capacity-math.ts";
 import type { CarrierName } from "./carrier-reading.ts";
 import { decide } from "./decide.ts";
 import { mergeEdits } from "./edit-merge.ts";
+import { embedDifference } from "./embed-difference.ts";
 import { type Message, type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
 import { tokenEdits } from "./embedding/token-edits.ts";
 import { hostModel } from "./host-checkpoint.ts";
@@ -29,18 +30,21 @@ export interface EmbedOptions extends CopyOptions {
   readonly directory: string;
   /** Write `DIR.sketch` for re-synchronisation. @default true */
   readonly sketch?: boolean;
-  /** RMS of the change over RMS of the weights. @default 0.002 */
+  /** RMS of the change over RMS of the weights, or of the difference to `base`. @default 0.002, or 0.02 */
   readonly rho?: number;
+  /** The public base of a fine-tune: the mark lies in the difference to it. @default none */
+  readonly base?: Checkpoint;
 }
 
 /**
  * Writes a marked copy of a model: signs are turned first, then token rows and layer weights are moved, in one pass over the
  * file that leaves every other byte alone.
  *
- * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
+ * @throws BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
  *   Nothing is left behind then
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
+  if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
   const { key, directory } = options;
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
   requireMarkable(checkpoint);

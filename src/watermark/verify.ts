@@ -1,5 +1,8 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
 import { type Decision, decide } from "./decide.ts";
+import { readDifference } from "./difference/read-difference.ts";
+import { differenceDecoys, differenceReadings } from "./difference/readings.ts";
 import { readTokenNames } from "./embedding/token-names.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import type { HostMatrix, HostModel } from "./host-model.ts";
@@ -28,6 +31,8 @@ export interface VerifyOptions extends ReadingOptions {
   readonly payload?: Payload | null;
   /** Path of the sketch that embedding wrote. @default none: the suspect is read as it lies */
   readonly reference?: string;
+  /** The public base that the mark was made against: only the difference to it is read. @default none */
+  readonly base?: Checkpoint;
 }
 
 /** What the key finds in a suspect, carrier by carrier. */
@@ -46,6 +51,7 @@ interface Findings {
  * @throws SKETCH_MALFORMED and what opening the sketch throws; CHANGED_DURING_READ
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
+  if (options.base !== undefined) return verifyDifference(checkpoint, options.base, options);
   const { key } = options;
   const { signs, spread, tokens, synchronised } =
     options.reference === undefined
@@ -58,7 +64,30 @@ export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOpt
     alignments: synchronised?.tried ?? 1,
     decoySources: decoySources(signs, spreadDecoys(spread), tokens),
   });
-  return verifyResult(decision, key, synchronised, options.payload ?? null);
+  return verifyResult(decision, options, "release", synchronised);
+}
+
+/** The mark of derivative mode. */
+async function verifyDifference(
+  checkpoint: Checkpoint,
+  base: Checkpoint,
+  options: VerifyOptions,
+): Promise<VerifyResult> {
+  if (options.reference !== undefined) {
+    throw new WeightmarkError("USAGE", "a mark in a difference needs no sketch", {
+      detail: "Leave out --reference: the base is the reference.",
+    });
+  }
+  const { key, signal, onProgress } = options;
+  const sums = await readDifference(checkpoint, base, key, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  await checkpoint.verifyUnchanged();
+  await base.verifyUnchanged();
+  const decoySources = differenceDecoys(sums);
+  const decision = decide(differenceReadings(sums), key, { claimed: options.payload ?? null, decoySources });
+  return verifyResult(decision, options, "derivative", null);
 }
 
 async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Promise<Findings> {
@@ -99,9 +128,9 @@ function tokenMatricesOf(host: HostModel) {
 
 function verifyResult(
   decision: Decision,
-  key: ModelKey,
+  { key, payload: claimed = null }: VerifyOptions,
+  mode: VerifyResult["mode"],
   synchronised: SyncReport | null,
-  claimed: Payload | null,
 ): VerifyResult {
   const { payload, decoys } = decision;
   return {
@@ -122,9 +151,9 @@ function verifyResult(
     decoys: decoys ?? { count: 0, rank: 1, ks: { statistic: 0, p: 1 } },
     keyId: key.id,
     release: key.release,
-    mode: "release",
+    mode,
     alignment: synchronised === null ? null : alignmentOf(synchronised),
-    caveats: caveatsOf(decision, synchronised, claimed),
+    caveats: caveatsOf(decision, mode === "derivative" || synchronised !== null, claimed),
   };
 }
 
@@ -145,7 +174,7 @@ function alignmentOf({ components, correlation, tried }: SyncReport): VerifyResu
   };
 }
 
-function caveatsOf(decision: Decision, synchronised: SyncReport | null, claimed: Payload | null): string[] {
+function caveatsOf(decision: Decision, aligned: boolean, claimed: Payload | null): string[] {
   const caveats: string[] = [];
   if (decision.present) {
     caveats.push("the p-value says that the weights know this key, not who put it there: prove when you had the key");
@@ -156,7 +185,7 @@ function caveatsOf(decision: Decision, synchronised: SyncReport | null, claimed:
     caveats.push(
       "not found is no proof of absence: distillation, retraining and more change than the mark outlives hide it",
     );
-    if (synchronised === null) {
+    if (!aligned) {
       caveats.push("permuted, rotated or sign-flipped weights need --reference with the sketch of the marked copy");
     }
   }

@@ -1,0 +1,126 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
+import { described } from "./capacity.ts";
+import type { Strength } from "./capacity-math.ts";
+import { decide } from "./decide.ts";
+import type { PartSums } from "./difference/part-sums.ts";
+import { type DifferencePlan, planDifference } from "./difference/plan-difference.ts";
+import { type DifferenceSums, readDifference } from "./difference/read-difference.ts";
+import { differenceReadings } from "./difference/readings.ts";
+import type { EmbedOptions } from "./embed.ts";
+import { type Message, messageSymbols } from "./embed-plan.ts";
+import { requireMarkable } from "./markable.ts";
+import { writeMarkedCopy } from "./marked-copy.ts";
+import { classOf, showPayload } from "./payload.ts";
+import type { PayloadClass } from "./payload-class.ts";
+import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
+
+/** RMS of the change over RMS of the difference. */
+export const DEFAULT_DIFFERENCE_RHO = 0.02;
+
+/** What holds for every mark in a difference to a public base. */
+export const DIFFERENCE_CAVEATS: readonly string[] = [
+  "the base is public: signs and untouched token rows are restored from it, so no mark is put there",
+  "verify with the same --base; whoever drops the whole difference drops the mark with it",
+];
+
+/**
+ * Writes a copy of a fine-tune that is marked in its difference to a public base, and nowhere else.
+ *
+ * @throws BASE_MISMATCH, and what `embedWatermark` throws
+ */
+export async function embedDifference(
+  checkpoint: Checkpoint,
+  base: Checkpoint,
+  options: EmbedOptions,
+): Promise<EmbedResult> {
+  const { key, directory, signal } = options;
+  const rho = options.rho ?? DEFAULT_DIFFERENCE_RHO;
+  const message: Message = { key, payload: options.payload ?? null, rho };
+  requireMarkable(checkpoint);
+  const sums = await readDifference(checkpoint, base, key, {
+    forMarking: true,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (decide(differenceReadings(sums), key).present) {
+    throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the difference already", {
+      file: checkpoint.location,
+      detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
+    });
+  }
+  const { plan, full, subspace } = await fittingPlan(sums, message, checkpoint);
+  const copy = await writeMarkedCopy(checkpoint, directory, plan.edits, options);
+  const carriers: EmbeddedCarrier[] = [
+    carrierOf(sums.full, full, plan, sums),
+    carrierOf(sums.subspace, subspace, plan, sums),
+  ];
+  const untouched = sums.unchanged === 0 ? [] : [`${sums.unchanged} matrices are the base's own and carry nothing`];
+  return {
+    keyId: key.id,
+    release: key.release,
+    mode: "derivative",
+    rho,
+    payload: message.payload === null ? null : showPayload(message.payload),
+    carriers,
+    output: { directory, files: copy.files, bytes: copy.bytes },
+    sketch: null,
+    caveats: [...DIFFERENCE_CAVEATS, ...untouched, ...copy.notes],
+  };
+}
+
+interface FittingPlan {
+  readonly plan: DifferencePlan;
+  readonly full: PayloadClass;
+  readonly subspace: PayloadClass;
+}
+
+/** The payload in both halves, else in one; the other then says no more than that it is there. */
+export async function fittingPlan(
+  sums: DifferenceSums,
+  message: Message,
+  { location }: Checkpoint,
+): Promise<FittingPlan> {
+  const wanted = classOf(message.payload);
+  const zero = classOf(null);
+  const choices = [
+    [wanted, wanted],
+    [wanted, zero],
+    [zero, wanted],
+  ] as const;
+  for (const [full, subspace] of message.payload === null ? [[zero, zero] as const] : choices) {
+    const symbols = (payloadClass: PayloadClass, carrier: "difference" | "subspace") => ({
+      payloadClass,
+      symbols: messageSymbols(message, payloadClass, carrier),
+    });
+    const plan = await planDifference(
+      sums,
+      symbols(full, "difference"),
+      symbols(subspace, "subspace"),
+      message.key,
+      message.rho,
+    );
+    if (plan !== null) return { plan, full, subspace };
+  }
+  throw new WeightmarkError(
+    message.payload === null ? "MODEL_TOO_SMALL" : "PAYLOAD_TOO_LONG",
+    message.payload === null
+      ? "the difference to the base is too small for a mark"
+      : `a payload of ${message.payload.bits} bits does not fit into the difference to the base`,
+    { file: location, detail: "Try a shorter payload, none, or a larger --rho (up to .03)." },
+  );
+}
+
+function carrierOf(
+  part: PartSums,
+  payloadClass: PayloadClass,
+  plan: DifferencePlan,
+  sums: DifferenceSums,
+): EmbeddedCarrier {
+  const { alpha, statistic } = part.carrier === "difference" ? plan.full : plan.subspace;
+  const strength: Strength = { payloadClass, alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
+  return {
+    ...described(part.carrier, sums.weights, strength, null),
+    achieved: statistic,
+    rms: plan.rms,
+  };
+}
