@@ -110,7 +110,7 @@ export async function fittingPlan(
   );
 }
 
-function carrierOf(
+export function carrierOf(
   part: PartSums,
   payloadClass: PayloadClass,
   plan: DifferencePlan,
