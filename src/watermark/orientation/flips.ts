@@ -30,12 +30,14 @@ export function planOrientation(
   const columns = new Map<string, Int8Array>();
   for (const block of units.doubt === null ? units.blocks : []) {
     const { chips, coins } = chipsOfBlock(block, payloadClass, key);
-    const { source, partner, partnerSide, sourceRows, partnerLines } = block.generators;
+    const { source, partner, sourceRows } = block.generators;
+    if (partner === null) continue;
+    const { matrix, side, lines } = partner;
     block.projections.forEach((y, g) => {
       if (coins[g]! * y * symbols[chips[g]!]! >= 0) return;
       negate(signsIn(rows, source, source.rows), sourceRows(g));
-      if (partnerSide === "rows") negate(signsIn(rows, partner, partner.rows), partnerLines(g));
-      else negate(signsIn(columns, partner, partner.cols), partnerLines(g));
+      if (side === "rows") negate(signsIn(rows, matrix, matrix.rows), lines(g));
+      else negate(signsIn(columns, matrix, matrix.cols), lines(g));
     });
   }
   const flips = new Map<string, MatrixSigns>();

@@ -3,7 +3,7 @@ import { addressOf, type HostMatrix, type HostModel } from "../host-model.ts";
 
 /**
  * Sign changes of a model that cancel exactly, all of one kind in one layer (and expert). Generator g negates
- * `sourceRows(g)` of the source and `partnerLines(g)` of the partner:
+ * `sourceRows(g)` of the source and `lines(g)` of the partner:
  * - "neuron": y = D (act(G x) * (U x)); row j of U, column j of D
  * - "value": row i of a value head, column i of the output projection for every query head of the group
  * - "key": the plane of a rotation in a key head, or a row outside of it, and the same rows of every query head of the group
@@ -12,17 +12,22 @@ import { addressOf, type HostMatrix, type HostModel } from "../host-model.ts";
 export interface SignGenerators {
   readonly kind: "neuron" | "value" | "key";
   readonly source: HostMatrix;
-  readonly partner: HostMatrix;
-  /** Whether partner lines are its rows or its columns. */
-  readonly partnerSide: "rows" | "columns";
   readonly count: number;
   readonly sourceRows: (g: number) => readonly number[];
-  readonly partnerLines: (g: number) => readonly number[];
+  /** Null where the source can be read but what belongs to its rows is not known: signs are in doubt there anyway. */
+  readonly partner: SignPartner | null;
 }
 
-/** Narrower matrices have no sign worth keying, wider ones do not exist: either way a row fits in memory. */
+export interface SignPartner {
+  readonly matrix: HostMatrix;
+  /** Whether lines are its rows or its columns. */
+  readonly side: "rows" | "columns";
+  readonly lines: (g: number) => readonly number[];
+}
+
+/** Narrower matrices have no sign worth keying; larger ones do not exist, whatever a header says. */
 const MIN_COLS = 16;
-const MAX_COLS = 2 ** 20;
+const MAX_SIDE = 2 ** 20;
 /** Most generators of one model: 128 MiB of projections. Models beyond it are read up to it, layer by layer. */
 const MAX_GENERATORS = 2 ** 25;
 
@@ -34,7 +39,7 @@ export function signGenerators(host: HostModel): readonly SignGenerators[] {
   const found: SignGenerators[] = [];
   for (const source of host.matrices) {
     if (source.component !== "language" || source.layer < 0) continue;
-    if (source.cols < MIN_COLS || source.cols > MAX_COLS) continue;
+    if (source.cols < MIN_COLS || Math.max(source.rows, source.cols) > MAX_SIDE) continue;
     const generators = generatorsOf(source, beside, host);
     if (generators !== null) found.push(generators);
   }
@@ -64,31 +69,20 @@ function generatorsOf(source: HostMatrix, beside: Beside, host: HostModel): Sign
 /** Only where a gate is: without one the activation stands between the two, and it is not odd. */
 function neurons(up: HostMatrix, gate?: HostMatrix, down?: HostMatrix): SignGenerators | null {
   if (gate?.rows !== up.rows || gate.cols !== up.cols || down?.cols !== up.rows) return null;
-  const same = (g: number): readonly number[] => [g];
   return {
     kind: "neuron",
     source: up,
-    partner: down,
-    partnerSide: "columns",
     count: up.rows,
-    sourceRows: same,
-    partnerLines: same,
+    sourceRows: itself,
+    partner: { matrix: down, side: "columns", lines: itself },
   };
 }
 
-function values(v: HostMatrix, o: HostMatrix | undefined, { heads: shape }: HostModel): SignGenerators | null {
-  if (o === undefined) return null;
-  const lines = groupLines(v.rows, o.cols, shape);
-  if (lines === null) return null;
-  return {
-    kind: "value",
-    source: v,
-    partner: o,
-    partnerSide: "columns",
-    count: v.rows,
-    sourceRows: (g) => [g],
-    partnerLines: lines,
-  };
+function values(v: HostMatrix, o: HostMatrix | undefined, { heads, symmetries }: HostModel): SignGenerators | null {
+  const lines = o === undefined ? null : groupLines(v.rows, o.cols, heads);
+  const partner: SignPartner | null = o === undefined || lines === null ? null : { matrix: o, side: "columns", lines };
+  if (partner === null && symmetries.doubt === null) return null;
+  return { kind: "value", source: v, count: v.rows, sourceRows: itself, partner };
 }
 
 function keys(
@@ -113,12 +107,14 @@ function keys(
   return {
     kind: "key",
     source: k,
-    partner: q,
-    partnerSide: "rows",
     count: kvHeads * perHead,
     sourceRows,
-    partnerLines: (g) => sourceRows(g).flatMap(lines),
+    partner: { matrix: q, side: "rows", lines: (g) => sourceRows(g).flatMap(lines) },
   };
+}
+
+function itself(g: number): readonly number[] {
+  return [g];
 }
 
 /** From a row of a key or value head to the same row of each query head of its group; null where sizes do not fit. */

@@ -178,7 +178,7 @@ describe("a marked model", () => {
   test("loses it to anybody who draws the signs anew, and nothing but signs", async () => {
     const small = randomModel({ init: 4 }, { width: 128, hidden: 128, layers: 1 });
     const marked = await mark(small, KEY);
-    const sample = new Float64Array(120);
+    const sample = new Float64Array(60);
     for (let i = 0; i < sample.length; i++) sample[i] = await zOf(await mark(marked, keyOf(1000 + i)));
     expect(kolmogorovP(normalDistance(sample), sample.length)).toBeGreaterThan(0.01);
     const attacked = await mark(marked, keyOf(1));
@@ -196,7 +196,7 @@ describe("the null", () => {
   test("wrong keys find nothing in marked and unmarked models", async () => {
     for (const model of [MODEL, await mark(MODEL, KEY)]) {
       const host = hostModel(await checkpointOf(model, { config: CONFIG }));
-      const sample = new Float64Array(400);
+      const sample = new Float64Array(250);
       for (let i = 0; i < sample.length; i++) {
         const key = keyOf(5000 + i);
         sample[i] = statistic(orientationReading(await readOrientation(host, key), ZERO_BIT, key), ones(ZERO_BIT));
