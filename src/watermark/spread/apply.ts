@@ -86,14 +86,11 @@ class Marker {
   mark(pointer: number, first: number, rowScales: Float64Array, chips: Uint16Array): void {
     const { cols, blocks } = this.#reader;
     const stride = (cols * DTYPE_BITS[this.#dtype]) / 8;
+    const amplitudes = new Float32Array(blocks);
     for (const [i, rowScale] of rowScales.entries()) {
       if (rowScale === 0) continue;
-      const amplitudes = Float32Array.from(
-        { length: blocks },
-        (_, b) => this.#edit.amplitudes[chips[i * blocks + b]!]! * rowScale,
-      );
-      const coins = this.#reader.coins + i * coinBytesOf(cols);
-      this.#markRow(pointer + i * stride, first + i, amplitudes, coins);
+      for (let b = 0; b < blocks; b++) amplitudes[b] = this.#edit.amplitudes[chips[i * blocks + b]!]! * rowScale;
+      this.#markRow(pointer + i * stride, first + i, amplitudes, this.#reader.coins + i * coinBytesOf(cols));
     }
   }
 
