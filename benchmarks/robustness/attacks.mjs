@@ -46,7 +46,11 @@ export function attacksOf({ base, stranger, sibling, remark, trainable }) {
     { name: "int4 with error feedback (GPTQ)", group: "quantisation", apply: errorFeedback },
     { name: "channel scales + int4 (AWQ)", group: "quantisation", apply: all(symmetry.scaleChannels(21), int4) },
     ...[0.2, 0.5, 0.8].map((share) => ({ name: `prune ${percent(share)}`, group: "drift", apply: prune(share) })),
-    ...[0.05, 0.1, 0.3, 0.5].map((share) => ({ name: `noise ${percent(share)}`, group: "drift", apply: noise(share) })),
+    ...[0.05, 0.1, 0.3, 0.5, 1, 3.87].map((share) => ({
+      name: `noise ${percent(share)}`,
+      group: "drift",
+      apply: noise(share),
+    })),
     ...[0.1, 0.3, 0.5].map((share) => ({
       name: `soup, ${percent(share)} unmarked`,
       group: "soup",

@@ -2,25 +2,22 @@
 import { fillGaussian, xorshift } from "../support/random.mjs";
 import { mapTensors } from "./model-view.mjs";
 
-/** Normal values drawn once; every tensor starts elsewhere in them. A prime. */
-const POOL = 1_048_573;
+/** Normal values to draw from, as many as 16 bits can tell apart: two draws cost one call of the generator. */
+const TABLE = 65_536;
 
 /** Adds `share` of each matrix's standard deviation as white noise. Vectors stay. */
 export function noise(share, seed = 7) {
   const random = xorshift(seed);
-  const pool = fillGaussian(new Float32Array(POOL), random);
+  const table = fillGaussian(new Float32Array(TABLE), random);
   return (view) =>
     mapTensors(view, ({ shape }) => {
       if (shape.length !== 2) return null;
-      const start = random() % POOL;
-      // Two walks through the pool with coprime strides: their sums do not repeat within a tensor.
-      const stride = 1 + (random() % (POOL - 1));
       return (values) => {
-        const sigma = (share * deviation(values)) / Math.SQRT2;
-        for (let i = 0, j = start, k = start; i < values.length; i++) {
-          values[i] += sigma * (pool[j] + pool[k]);
-          j = j + 1 === POOL ? 0 : j + 1;
-          k = (k + stride) % POOL;
+        const sigma = share * deviation(values);
+        for (let i = 0; i < values.length; i += 2) {
+          const drawn = random();
+          values[i] += sigma * table[drawn & 0xffff];
+          values[i + 1] += sigma * table[drawn >>> 16];
         }
         return values;
       };
