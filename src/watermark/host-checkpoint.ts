@@ -61,6 +61,7 @@ function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTe
             view,
             Array.from({ length: count }, (_, i) => first + i),
           ),
+    gain: () => reader.gain(view.gain, cols),
   };
   const stored = storedPieces(checkpoint, view);
   return stored === null ? matrix : { ...matrix, stored };

@@ -1,5 +1,5 @@
 import { DTYPE_BITS } from "../../formats/tensor-info.ts";
-import { blocksOf, coinBytesOf } from "../../kernels/coins.ts";
+import { blocksOf, coinBytesOf, toEvenOdd } from "../../kernels/coins.ts";
 import { correlateAt } from "../../kernels/correlate.ts";
 import { loadKernels } from "../../kernels/load-kernels.ts";
 import { addressOf, type HostMatrix, type StoredPiece } from "../host-model.ts";
@@ -8,7 +8,7 @@ import { keystream } from "../keystream.ts";
 /** Weights in memory at a time, unless one row has more. */
 const TILE = 1 << 18;
 
-/** <W_i, u_i> and |W_i|^2 for every row i of a matrix. */
+/** <W_i, u_i> and |W_i|^2 for every row i of a matrix W with its norm's gain folded in. */
 export interface RowProjections {
   readonly dots: Float64Array;
   readonly energies: Float64Array;
@@ -26,6 +26,7 @@ export async function projectRows(
   const { rows, cols } = matrix;
   const result = { dots: new Float64Array(rows), energies: new Float64Array(rows) };
   const stream = keystream(directions, addressOf(matrix));
+  const factors = (await matrix.gain?.()) ?? new Float32Array(cols).fill(1);
   const rowBytes = coinBytesOf(cols);
   const step = Math.min(rows, Math.max(1, Math.floor(TILE / cols)));
   const signs = new Uint8Array(step * rowBytes);
@@ -33,7 +34,7 @@ export async function projectRows(
     const count = Math.min(step, rows - first);
     const piece = await pieceOf(matrix, first, count);
     stream.fill(signs.subarray(0, count * rowBytes), first * rowBytes);
-    projectTile(piece, signs, cols, {
+    projectTile(piece, signs, factors, {
       dots: result.dots.subarray(first, first + count),
       energies: result.energies.subarray(first, first + count),
     });
@@ -56,10 +57,16 @@ async function pieceOf(matrix: HostMatrix, first: number, count: number): Promis
   return { dtype: "F32", fill };
 }
 
-function projectTile(piece: StoredPiece, signs: Uint8Array, cols: number, { dots, energies }: RowProjections): void {
+function projectTile(
+  piece: StoredPiece,
+  signs: Uint8Array,
+  gain: Float32Array,
+  { dots, energies }: RowProjections,
+): void {
   const kernels = loadKernels();
   const { arena } = kernels;
   const rows = dots.length;
+  const cols = gain.length;
   const padded = Math.ceil(cols / 8) * 8;
   const stride = (padded * DTYPE_BITS[piece.dtype]) / 8;
   const coinStride = coinBytesOf(cols);
@@ -71,7 +78,7 @@ function projectTile(piece: StoredPiece, signs: Uint8Array, cols: number, { dots
     const out = arena.alloc(rows * blocks * 8);
     piece.fill(arena.u8(pointer, rows * stride));
     arena.u8(coins, rows * coinStride).set(signs.subarray(0, rows * coinStride));
-    arena.f32(factors, padded).fill(1);
+    toEvenOdd(gain, arena.f32(factors, padded));
     const tile = { pointer, rows, stride, cols: padded };
     correlateAt(kernels, tile, piece.dtype, factors, { pointer: coins, stride: coinStride }, out);
     const sums = arena.f32(out, rows * blocks * 2);

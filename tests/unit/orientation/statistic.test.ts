@@ -18,6 +18,7 @@ import {
 } from "../../../src/watermark/orientation/reading.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../../../src/watermark/payload-class.ts";
 import { applySigns } from "../../support/apply-signs.ts";
+import { refold } from "../../support/derive.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { configOf, KINDS, smallTransformer } from "../../support/small-transformer.ts";
 import { checkpointOf } from "../../support/stored-model.ts";
@@ -70,7 +71,8 @@ describe("projections", () => {
     const host = hostModel(await checkpointOf(smallTransformer(kind, 5), { config: configOf(kind) }));
     for (const { generators, projections } of (await readOrientation(host, KEY)).blocks) {
       const { source } = generators;
-      const weights = await source.read(0, source.rows);
+      const gain = (await source.gain!())!;
+      const weights = (await source.read(0, source.rows)).map((w, i) => w * gain[i % source.cols]!);
       const signs = new Uint8Array(source.rows * coinBytesOf(source.cols));
       keystream(KEY.subkey("orientation/directions"), addressOf(source)).fill(signs, 0);
       projections.forEach((y, g) => {
@@ -98,6 +100,11 @@ describe("projections", () => {
       const [fast, plain] = [await readOrientation(host, KEY), await readOrientation(decoded, KEY)];
       expect(fast.blocks.map((b) => b.projections)).toEqual(plain.blocks.map((b) => b.projections));
     }
+  });
+
+  test("do not depend on where the gains of norms are kept", async () => {
+    const [before, after] = [await unitsOf(MODEL), await unitsOf(refold(MODEL))];
+    expect(after.blocks.map((b) => b.projections)).toEqual(before.blocks.map((b) => b.projections));
   });
 
   test("do not depend on the scale of a row, and rows without values have none", async () => {
