@@ -1,6 +1,6 @@
 import type { CarrierReading } from "./carrier-reading.ts";
 import { type ChipPlan, chipPlan } from "./chip-plan.ts";
-import { listPayloads, log2Odds } from "./code/payload-code.ts";
+import { listPayloads, log2Odds, type PayloadList } from "./code/payload-code.ts";
 import type { ModelKey } from "./model-key.ts";
 import type { Payload } from "./payload.ts";
 import { estimateChannel, isPlain, softBits } from "./soft-bits.ts";
@@ -36,19 +36,18 @@ export function readClass(
   const plans = readings.map(({ payloadClass, carrier }) => chipPlan(payloadClass, key, carrier));
   const pilots = { known: "pilots", payload: null } as const;
   if (bits === 0) return { bits, readings, plans, sources: [pilots], named: [] };
-  const heard = clearestOfEachCarrier(readings, plans);
-  const llr = new Float64Array(readings[0].payloadClass.coded);
-  softBits(
-    llr,
-    heard.map((i) => readings[i]),
-    heard.map((i) => plans[i]),
-  );
-  const list = listPayloads(llr, bits as Payload["bits"]);
+  const list = listHeard(bits as Payload["bits"], readings, plans);
   const claim = claimed?.bits === bits ? claimed : null;
-  const decoded = list.candidates[0]?.payload ?? null;
-  const named = [claim, decoded].filter((one) => one !== null && log2Odds(list, one) >= ODDS) as Payload[];
+  const decoded = list?.candidates[0]?.payload ?? null;
+  const named = [claim, decoded].filter((one) => one !== null && list !== null && log2Odds(list, one) >= ODDS);
   const sources = [pilots, ...(claim === null ? [] : [{ known: "claimed", payload: claim } as const])];
-  return { bits, readings, plans, sources: [...sources, { known: "decoded", payload: decoded }], named };
+  return {
+    bits,
+    readings,
+    plans,
+    sources: [...sources, { known: "decoded", payload: decoded }],
+    named: named as Payload[],
+  };
 }
 
 /**
@@ -65,6 +64,23 @@ export function finiteChips(reading: CarrierReading): CarrierReading {
   };
 }
 
+/** Payloads that the readings allow together; null when none has anything to say. */
+function listHeard(
+  bits: Payload["bits"],
+  readings: readonly CarrierReading[],
+  plans: readonly ChipPlan[],
+): PayloadList | null {
+  const heard = clearestOfEachCarrier(readings, plans);
+  if (heard.length === 0) return null;
+  const llr = new Float64Array(readings[0].payloadClass.coded);
+  softBits(
+    llr,
+    heard.map((i) => readings[i]),
+    heard.map((i) => plans[i]),
+  );
+  return listPayloads(llr, bits);
+}
+
 /**
  * Readings that the decoder listens to. A carrier may have been read in several ways (two addressings of the vocabulary);
  * their chips are no independent witnesses, so only the one with the clearest pilots counts. A carrier that was marked in
@@ -73,9 +89,9 @@ export function finiteChips(reading: CarrierReading): CarrierReading {
 function clearestOfEachCarrier(readings: readonly CarrierReading[], plans: readonly ChipPlan[]): number[] {
   const clearest = new Map<string, { index: number; ratio: number }>();
   readings.forEach((reading, index) => {
-    const channel = estimateChannel(reading, plans[index]);
-    if (isPlain(reading, plans[index], channel)) return;
-    const ratio = channel.gain / channel.noise;
+    const { gain, noise } = estimateChannel(reading, plans[index]);
+    if (isPlain(reading, plans[index])) return;
+    const ratio = gain / noise;
     if (ratio > (clearest.get(reading.carrier)?.ratio ?? 0)) clearest.set(reading.carrier, { index, ratio });
   });
   return [...clearest.values()].map(({ index }) => index);

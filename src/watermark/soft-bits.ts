@@ -1,5 +1,6 @@
 import type { CarrierReading } from "./carrier-reading.ts";
 import type { ChipPlan } from "./chip-plan.ts";
+import { softplus } from "./code/list-decoder.ts";
 
 /** What became of a carrier's chips: chip / sqrt(energy) is about symbol * gain plus noise of this standard deviation. */
 export interface Channel {
@@ -30,18 +31,13 @@ export function estimateChannel(reading: CarrierReading, { places }: ChipPlan): 
 }
 
 /**
- * Whether the coded chips say +1 like the pilots. Coins are the same in all classes, so a carrier that has been marked in
- * another class, or with no payload, is seen here as pilots throughout; a code word is nearly balanced instead.
+ * Whether the coded chips are rather all +1, like the pilots, than fair coins (likelihood ratio). Coins are the same in
+ * all classes, so a carrier that was marked in another class, or with no payload, is seen here as pilots throughout.
  */
-export function isPlain(reading: CarrierReading, { places }: ChipPlan, { gain }: Channel): boolean {
-  let sum = 0;
-  let chips = 0;
-  places.forEach((place, i) => {
-    if (place < 0 || !(reading.energies[i] > 0)) return;
-    sum += reading.values[i] / Math.sqrt(reading.energies[i]);
-    chips += 1;
-  });
-  return sum > (chips * gain) / 2;
+export function isPlain(reading: CarrierReading, plan: ChipPlan): boolean {
+  const llr = new Float64Array(plan.payloadClass.coded);
+  softBits(llr, [reading], [plan]);
+  return llr.reduce((sum, x) => sum + Math.LN2 - softplus(-x), 0) > 0;
 }
 
 /**

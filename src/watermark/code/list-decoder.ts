@@ -36,6 +36,7 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
   let paths = [newBranch(n, information.length)];
   const spare = Array.from({ length: listSize - 1 }, () => newBranch(n, information.length));
   let prunedLogMass = Number.NEGATIVE_INFINITY;
+  const word = new Uint8Array(n);
   let known = 0;
   for (let phase = 0; phase < n; phase++) {
     for (const path of paths) descend(path, llr, phase, n);
@@ -43,7 +44,7 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
     if (information[known] !== phase) {
       for (const path of paths) {
         path.logMass -= softplus(-path.llr[leaf]);
-        ascend(path, 0, phase, n);
+        ascend(path, 0, phase, n, word);
       }
       continue;
     }
@@ -63,7 +64,7 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
     for (let i = 0; i < paths.length; i++) {
       paths[i].logMass = forks[i].logMass;
       paths[i].information[known] = forks[i].bit;
-      ascend(paths[i], forks[i].bit, phase, n);
+      ascend(paths[i], forks[i].bit, phase, n, word);
     }
     known += 1;
   }
@@ -126,18 +127,16 @@ function descend({ llr, left }: Branch, channel: Float64Array, phase: number, n:
 }
 
 /** Carries a decided bit up: right children join their left siblings until a left child has to wait. */
-function ascend(path: Branch, bit: number, phase: number, n: number): void {
-  let word = Uint8Array.of(bit);
+function ascend({ left }: Branch, bit: number, phase: number, n: number, word: Uint8Array): void {
+  // The word decided so far stands at the end of the scratch array, so that joining only writes before it.
+  word[n - 1] = bit;
   for (let half = 1; half < n; half *= 2) {
     const at = n - 2 * half;
     if ((phase & half) === 0) {
-      path.left.set(word, at);
+      for (let i = 0; i < half; i++) left[at + i] = word[n - half + i];
       return;
     }
-    const joined = new Uint8Array(2 * half);
-    for (let i = 0; i < half; i++) joined[i] = path.left[at + i] ^ word[i];
-    joined.set(word, half);
-    word = joined;
+    for (let i = 0; i < half; i++) word[at + i] = left[at + i] ^ word[n - half + i];
   }
 }
 
