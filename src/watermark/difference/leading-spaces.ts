@@ -4,9 +4,8 @@ import { thinSvd } from "../../numerics/svd.ts";
 import { orthonormalRows } from "../orthonormal.ts";
 import type { DeltaMatrix } from "./delta-matrix.ts";
 
-/** Directions beyond those wanted, and passes over the matrix and back. */
+/** Directions beyond those wanted. */
 const OVERSAMPLING = 8;
-const PASSES = 2;
 
 /** Orthonormal bases of the leading singular spaces, one vector per row. */
 export interface Spaces {
@@ -19,33 +18,23 @@ export interface Spaces {
 
 /**
  * Leading left and right singular spaces by block power iteration from a fixed random start (Halko, Martinsson and Tropp
- * 2011, algorithm 4.4, orthonormalised at every step). The start is public and always the same: a reader of the same
+ * 2011, algorithm 4.4 with one power step). The start is public and always the same: a reader of the same
  * matrix finds the same spaces, converged or not. `left` holds what the last step needs for left^T A = diag(s) right.
  */
 export async function leadingSpaces(matrix: DeltaMatrix, rank: number): Promise<Spaces> {
   const { rows, cols } = matrix;
   const width = Math.min(rank + OVERSAMPLING, rows, cols);
   const random = prng("leading spaces");
-  let right = orthonormal(
-    Float64Array.from({ length: width * cols }, () => random.normal()),
-    cols,
-  );
-  for (let pass = 1; ; pass++) {
-    const left = orthonormal(Float64Array.from(await timesTransposed(matrix, right)), rows);
-    const back = await timesMatrix(matrix, left);
-    if (pass < PASSES) {
-      right = orthonormal(Float64Array.from(back), cols);
-      continue;
-    }
-    const { u, vt } = thinSvd(back, width, cols, rank);
-    // u is width x rank: left^T rotated to the singular vectors.
-    const turned = matmul(transpose(Float32Array.from(u), width, rank), left, {
-      rows: rank,
-      depth: width,
-      columns: rows,
-    });
-    return { rank, left: turned, right: Float32Array.from(vt) };
-  }
+  // Once there and back, then once more with bases in between: spectra fall slowly, so f32 holds two steps.
+  const start = Float32Array.from({ length: width * cols }, () => random.normal());
+  const right = orthonormal(await timesMatrix(matrix, await timesTransposed(matrix, start)), cols);
+  const left = orthonormal(await timesTransposed(matrix, right), rows);
+  const back = await timesMatrix(matrix, left);
+  const { u, vt } = thinSvd(back, width, cols, rank);
+  // u is width x rank: turns the basis of the left space into the singular vectors.
+  const turn = transpose(Float32Array.from(u), width, rank);
+  const turned = matmul(turn, left, { rows: rank, depth: width, columns: rows });
+  return { rank, left: turned, right: Float32Array.from(vt) };
 }
 
 /** B A^T for B [count x cols]: count x rows. */
@@ -87,7 +76,8 @@ export function transpose(matrix: Float32Array, rows: number, cols: number): Flo
   return out;
 }
 
-function orthonormal(rows: Float64Array, cols: number): Float32Array {
-  orthonormalRows(rows, cols);
-  return Float32Array.from(rows);
+function orthonormal(rows: Float32Array, cols: number): Float32Array {
+  const exact = Float64Array.from(rows);
+  orthonormalRows(exact, cols);
+  return Float32Array.from(exact);
 }

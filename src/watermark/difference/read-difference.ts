@@ -89,7 +89,7 @@ async function differenceRms(matrix: DeltaMatrix): Promise<number> {
   let different = 0;
   for await (const { values, count } of matrix.tiles()) {
     for (const sum of squareSums(values, count, cols).rows) energy += sum;
-    for (const value of values) if (value !== 0) different += 1;
+    for (let i = 0; i < values.length; i++) if (values[i] !== 0) different += 1;
   }
   const rms = Math.sqrt(energy / (rows * cols));
   return different >= MIN_CHANGED * rows * cols && Number.isFinite(rms) ? rms : 0;
