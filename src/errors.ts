@@ -98,6 +98,7 @@ export const ERRORS = {
   MODEL_TOO_SMALL: { exit: 3, meaning: "the model is too small or too unusual for any mark" },
   QUANTIZED_WEIGHTS: { exit: 3, meaning: "quantised weights cannot be marked; mark the model they were made from" },
   ALREADY_MARKED: { exit: 3, meaning: "the model carries the mark of this key already" },
+  PUBLIC_BASE: { exit: 3, meaning: "a registered base is involved; a mark beside public weights can be subtracted" },
   BASE_MISMATCH: { exit: 3, meaning: "the model is no fine-tune of the base that was named" },
 
   FORWARD_UNSUPPORTED: { exit: 3, meaning: "the model has something that the forward pass does not compute" },

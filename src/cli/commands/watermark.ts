@@ -3,6 +3,7 @@ import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
+import { openSubject } from "../subject.ts";
 import { openKey, type PassphraseOptions, withKey } from "../watermark-key.ts";
 
 const FAIL_ON = ["absent", "evidence", "strong", "forensic"] as const;
@@ -49,7 +50,9 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .description("Writes a marked copy into a new directory and a secret sketch beside it. The input is only read.")
     .argument("<model>", "a .safetensors file or a directory")
     .option("--payload <payload>", "what the mark says: up to 16 bytes, as hex digits or as text")
-    .option("--no-sketch", "write no sketch: a permuted or rotated copy cannot be re-synchronised then");
+    .option("--no-sketch", "write no sketch: a permuted or rotated copy cannot be re-synchronised then")
+    .option("--registry <dir>", "registered bases to look for before marking (default: the user's data directory)")
+    .option("--unpublished", "mark even if a registered base is found: its weights were never public");
   withStrength(withKey(withWork(withCommon(embed, "the directory to write, which must not exist")))).action(
     async (model: string, options: EmbedOptions) => embedMark(model, options),
   );
@@ -157,6 +160,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   const { embedWatermark, parsePayload } = await import("../../index.ts");
   const { embedReport, markedModel } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
+  if (options.base === undefined && !options.unpublished) await requireNoPublicBase(path, options.registry, session);
   await withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
     const { onProgress, end } = progressOf(session, `marking ${path}`);
     try {
@@ -177,6 +181,37 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
     }
   });
 }
+
+/** Refuses what a registered base shows to be public in the main: such a mark is found by subtracting the base. */
+async function requireNoPublicBase(path: string, directory: string | undefined, session: Session): Promise<void> {
+  const { defaultRegistryDirectory, identify, openRegistry } = await import("../../index.ts");
+  const registry = await openRegistry(directory ?? defaultRegistryDirectory()).catch((error) => {
+    if (directory === undefined && error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND") return null;
+    throw error;
+  });
+  if (registry === null || registry.entries === 0) {
+    session.log("no base is registered: whether a public one is involved was not looked at");
+    return;
+  }
+  const suspect = await openSubject(path, {}, session);
+  try {
+    const { verdict, candidates } = await identify(suspect.subject, registry);
+    const [best] = candidates;
+    if (best === undefined || !["identical", "recast", "derived"].includes(verdict)) return;
+    throw new WeightmarkError("PUBLIC_BASE", `the model is ${RELATION.get(verdict)} the registered base ${best.name}`, {
+      file: path,
+      detail: "Mark the difference with --base MODEL; or say --unpublished if the base's weights were never public.",
+    });
+  } finally {
+    await suspect.close();
+  }
+}
+
+const RELATION = new Map<string, string>([
+  ["identical", "equal to"],
+  ["recast", "a rounded copy of"],
+  ["derived", "related to"],
+]);
 
 async function verifyMark(path: string, options: VerifyOptions): Promise<number> {
   const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);

@@ -24,7 +24,8 @@ export function capacityText(report: WatermarkCapacityReport, style: Style): str
       : report.payloadBits === 0
         ? "a mark without payload fits"
         : `a payload of up to ${report.payloadBits} bits fits`;
-  const cost = report.predictedRms === 0 ? "changes signs only, no output" : rmsText(report.predictedRms);
+  const cost =
+    report.predictedRms === 0 ? "turns signs, which changes no output" : rmsText(report.predictedRms, report.mode);
   return [
     `${accent(bold(fits))}: ${formatParameters(Number(report.parameters))}, strength ${report.rho}; ${cost}`,
     ...section("Carriers", table(report.carriers.map(capacityRow)), style),
@@ -32,8 +33,10 @@ export function capacityText(report: WatermarkCapacityReport, style: Style): str
   ];
 }
 
-function rmsText(rms: number): string {
-  return `moves the marked weights by ${rms.toPrecision(2)} of their RMS`;
+function rmsText(rms: number, mode: WatermarkEmbedReport["mode"]): string {
+  return mode === "release"
+    ? `moves the marked weights by ${rms.toPrecision(2)} of their RMS`
+    : `moves the difference to the base by ${rms.toPrecision(2)} of its RMS`;
 }
 
 function holds(bits: number | null): string {
@@ -68,7 +71,7 @@ export function embedText(report: WatermarkEmbedReport, style: Style): string[] 
     formatCount(carrier.units, UNITS[carrier.name]),
     carrier.payloadBits === null ? "" : `z ${formatNumber(carrier.achieved)}`,
     [
-      carrier.rms === null || carrier.rms === 0 ? "" : rmsText(carrier.rms),
+      carrier.rms === null || carrier.rms === 0 ? "" : rmsText(carrier.rms, report.mode),
       carrier.note === null ? "" : escapeText(carrier.note),
     ]
       .filter((text) => text !== "")
