@@ -4,7 +4,7 @@
  *   node benchmarks/robustness.mjs [MODEL...] [--full] [--payload HEX] [--rho .002] [--only TEXT,...] [--stranger MODEL]
  *                                  [--sibling MODEL] [--python INTERPRETER] [--threads 2] [--work DIRECTORY] [--json FILE]
  *
- * Without MODEL: a synthetic model of 100M parameters, with --full one of 1.1B (2.2 GB, and twice that for copies).
+ * The payload is as long as the model holds unless --payload gives one. Without MODEL: a synthetic model of 100M parameters, with --full one of 1.1B (2.2 GB, and twice that for copies).
  * --only keeps attacks whose name or group holds one of the texts. --stranger is a model of the same shape that is
  * averaged with, made where models are synthetic. --sibling is a fine-tune of MODEL from before it was marked. --python
  * has torch, transformers, peft: attacks by training are run on models that have a tokenizer.json.
@@ -25,7 +25,7 @@ import { attacksOf } from "./robustness/attacks.mjs";
 import { openView } from "./robustness/model-view.mjs";
 import { tableOf } from "./robustness/table.mjs";
 import { measureAttack } from "./robustness/trial.mjs";
-import { mark, verify } from "./robustness/watermark.mjs";
+import { longestPayload, mark, verify } from "./robustness/watermark.mjs";
 import { machine } from "./support/machine.mjs";
 
 const SMALL = ["--layers", "12", "--width", "768", "--ffn", "2048", "--heads", "12", "--kv-heads", "4", "--tied"];
@@ -79,11 +79,9 @@ async function measureModel(model, stranger) {
       .digest(),
     release: "robustness",
   };
-  const settings = {
-    payload: values.payload ?? null,
-    rho: values.rho ? Number(values.rho) : null,
-    threads: Number(values.threads),
-  };
+  const rho = values.rho ? Number(values.rho) : null;
+  const payload = values.payload ?? (await longestPayload(model, rho));
+  const settings = { payload, rho, threads: Number(values.threads) };
   const copy = join(folder, "marked");
   const embedded = await mark(model, copy, key, settings);
   const views = [

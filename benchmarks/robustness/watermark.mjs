@@ -1,9 +1,23 @@
 /** The library as the suite uses it: paths in, plain figures out. */
 import { openCheckpoint } from "../../dist/src/index.js";
+import { watermarkCapacity } from "../../dist/src/watermark/capacity.js";
 import { embedWatermark } from "../../dist/src/watermark/embed.js";
 import { modelKey } from "../../dist/src/watermark/model-key.js";
 import { parsePayload, showPayload } from "../../dist/src/watermark/payload.js";
 import { verifyWatermark } from "../../dist/src/watermark/verify.js";
+
+const PAYLOAD = "c0ffee00112233445566778899aabbcc";
+
+/** As many bits as one of the model's carriers holds, in hex; null where only the zero-bit mark fits. */
+export async function longestPayload(model, rho) {
+  const checkpoint = await openCheckpoint(model);
+  try {
+    const { payloadBits } = await watermarkCapacity(checkpoint, rho === null ? {} : { rho });
+    return payloadBits ? PAYLOAD.slice(0, payloadBits / 4) : null;
+  } finally {
+    await checkpoint.close();
+  }
+}
 
 /** Marks `model` into the new directory `copy`. */
 export async function mark(model, copy, { master, release }, { payload, rho, threads }) {
