@@ -13,12 +13,16 @@ import { parseArgs, promisify } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { centredGram, hammingMatrix, packSigns, scanCodes, transposeBits } from "../src/kernels/bits.ts";
 import { Blake3 } from "../src/kernels/blake3.ts";
+import { coinBytesOf, type DirectDtype } from "../src/kernels/coins.ts";
+import { correlateAt } from "../src/kernels/correlate.ts";
 import { decodeToF32 } from "../src/kernels/decode.ts";
+import { ditherAdd, movableAt, spreadRowAt } from "../src/kernels/dither.ts";
 import { fullPass } from "../src/kernels/full-pass.ts";
 import { loadKernels } from "../src/kernels/load-kernels.ts";
 import { matmul } from "../src/kernels/matmul.ts";
 import { momentsAt } from "../src/kernels/moments.ts";
 import { squareSums } from "../src/kernels/norms.ts";
+import { columnScales } from "../src/kernels/sinkhorn.ts";
 import { warmUpKernels } from "../src/kernels/warm-up.ts";
 
 const THREADS = 2;
@@ -131,6 +135,67 @@ function kernelRates(): Record<string, number> {
       matmul(square, square, { ...shape, transposedB: true }),
     ),
   };
+}
+
+/** Kernels of the watermark, on rows of 4,096 elements that stay in the cache, in 10^9 bytes of weights. */
+function markRates(): Record<string, number> {
+  const rates: Record<string, number> = {};
+  for (const [name, dtype] of [
+    ["bf16", "BF16"],
+    ["f16", "F16"],
+    ["f32", "F32"],
+  ] as const) {
+    Object.assign(rates, markRatesOf(name, dtype));
+  }
+  const sample = Float32Array.from(noise(128 * 4096), (word) => (word >> 1) / 2 ** 31);
+  rates["column scales of 128 x 4096 f32 GB/s"] = rate(sample.length * 4, () => columnScales(sample, 128, 4096));
+  return rates;
+}
+
+function markRatesOf(name: string, dtype: DirectDtype): Record<string, number> {
+  const kernels = loadKernels();
+  const { arena } = kernels;
+  const cols = 4096;
+  const rows = 64;
+  const repeat = 16;
+  const values = bf16(rows * cols);
+  const stored = dtype === "F32" ? Uint32Array.from(values, (code) => code << 16) : values;
+  if (dtype === "F16") for (let i = 0; i < stored.length; i++) stored[i] = 0x2400 | (stored[i]! & 0x83ff);
+  const bytes = new Uint8Array(stored.buffer);
+  return arena.scope(() => {
+    const pointer = arena.alloc(bytes.length);
+    const factors = arena.alloc(cols * 4);
+    const coins = arena.alloc(rows * coinBytesOf(cols));
+    const out = arena.alloc(rows * 16 * 8);
+    const amplitudes = arena.alloc(64);
+    const seedWords = arena.alloc(12);
+    const seed = Uint32Array.of(1, 2, 3, 4);
+    const stride = bytes.length / rows;
+    arena.u8(pointer, bytes.length).set(bytes);
+    arena.f32(factors, cols).fill(1);
+    arena.u32(coins, (rows * coinBytesOf(cols)) / 4).set(noise((rows * coinBytesOf(cols)) / 4));
+    arena.f32(amplitudes, 16).fill(1e-9);
+    const delta = new Float32Array(rows * cols).fill(1e-6);
+    const eachRow = (work: (row: number) => void): number =>
+      rate(repeat * bytes.length, () => {
+        for (let i = 0; i < repeat; i++) for (let row = 0; row < rows; row++) work(row);
+      });
+    return {
+      [`correlate ${name} GB/s`]: rate(repeat * bytes.length, () => {
+        for (let i = 0; i < repeat; i++) {
+          const coinsAt = { pointer: coins, stride: coinBytesOf(cols) };
+          correlateAt(kernels, { pointer, rows, stride, cols }, dtype, factors, coinsAt, out);
+        }
+      }),
+      [`spread ${name} GB/s`]: eachRow((row) => {
+        const coinsAt = coins + row * coinBytesOf(cols);
+        const at = { pointer: pointer + row * stride, cols, scales: factors, coins: coinsAt, amplitudes, seedWords };
+        spreadRowAt(kernels, at, dtype, seed, row * cols);
+      }),
+      [`count movable ${name} GB/s`]: eachRow((row) => movableAt(kernels, pointer + row * stride, cols, dtype, out)),
+      [`dither add ${name} GB/s`]: rate(bytes.length, () => ditherAdd(bytes, dtype, delta, seed, 0)),
+    };
+  });
 }
 
 /** Two files of bf16 values, written once. */
@@ -256,7 +321,7 @@ async function main(): Promise<void> {
   const files = syntheticFiles(values.files, Number(values.gigabytes));
   const machine = { cpu: cpus()[0]?.model, threads: availableParallelism(), node: process.version };
   const pass = await fullPassRates(files, Number(values.rounds));
-  console.log(JSON.stringify({ machine, kernels: kernelRates(), fullPass: pass }, null, 2));
+  console.log(JSON.stringify({ machine, kernels: kernelRates(), mark: markRates(), fullPass: pass }, null, 2));
 }
 
 if (isMainThread) await main();

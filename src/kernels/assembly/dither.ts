@@ -17,33 +17,43 @@ import { widenF16 } from "./decode";
   return v128.xor(x, i32x4.shr_u(x, 16));
 }
 
-/** Whether the magnitude of the f32 with these bits lies in the normal range of the stored type. */
+// Magnitudes, as f32 bits, of the normal numbers of the stored type.
 // @ts-ignore: decorator
-@inline function isNormal<F>(x: v128): v128 {
-  const size = v128.and(x, i32x4.splat(0x7fffffff));
-  const isHalf = !isFloat<F>() && isSigned<F>();
-  const first = isHalf ? 113 << 23 : 1 << 23;
-  const span = isHalf ? 30 << 23 : 254 << 23;
-  return i32x4.lt_u(i32x4.sub(size, i32x4.splat(first)), i32x4.splat(span));
+@inline function firstNormal<F>(): i32 { return !isFloat<F>() && isSigned<F>() ? 113 << 23 : 1 << 23; }
+// @ts-ignore: decorator
+@inline function normalSpan<F>(): i32 { return !isFloat<F>() && isSigned<F>() ? 30 << 23 : 254 << 23; }
+
+/** The f32 bits after the move. `u` has 16 random bits. */
+// @ts-ignore: decorator
+@inline function target<F>(w: v128, delta: v128, u: v128): v128 {
+  const t = f32x4.add(w, delta);
+  if (isFloat<F>()) return t;
+  const below = isSigned<F>() ? 0x1fff : 0xffff;
+  return v128.andnot(i32x4.add(t, v128.and(u, i32x4.splat(below))), i32x4.splat(below));
 }
 
-/** The f32 bits after the move, or those before where it may not be. `u` has 16 random bits. */
+/** Where the element may move: both normal and of one sign; the sign bit of a change of sign makes `t` too large. */
+// @ts-ignore: decorator
+@inline function mayMove<F>(w: v128, t: v128): v128 {
+  const sign = v128.and(w, i32x4.splat(0x80000000));
+  const first = i32x4.splat(firstNormal<F>());
+  const largest = i32x4.max_u(i32x4.sub(v128.xor(w, sign), first), i32x4.sub(v128.xor(t, sign), first));
+  return i32x4.lt_u(largest, i32x4.splat(normalSpan<F>()));
+}
+
 // @ts-ignore: decorator
 @inline function moved<F>(w: v128, delta: v128, u: v128): v128 {
-  let t = f32x4.add(w, delta);
-  if (!isFloat<F>()) {
-    const below = isSigned<F>() ? 0x1fff : 0xffff;
-    t = v128.andnot(i32x4.add(t, v128.and(u, i32x4.splat(below))), i32x4.splat(below));
-  }
-  const sameSign = i32x4.ge_s(v128.xor(w, t), i32x4.splat(0));
-  return v128.bitselect(t, w, v128.and(sameSign, v128.and(isNormal<F>(w), isNormal<F>(t))));
+  const t = target<F>(w, delta, u);
+  return v128.bitselect(t, w, mayMove<F>(w, t));
 }
 
-/** f16 codes, in the lower halves, of normal f16 values in f32. */
+/** The f16 code, in lower halves, after the move of the element with this code. */
 // @ts-ignore: decorator
-@inline function narrowF16(x: v128): v128 {
-  const size = i32x4.shr_u(i32x4.sub(v128.and(x, i32x4.splat(0x7fffffff)), i32x4.splat(112 << 23)), 13);
-  return v128.or(size, v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000)));
+@inline function movedF16(code: v128, delta: v128, u: v128): v128 {
+  const w = widenF16(code);
+  const t = target<i16>(w, delta, u);
+  const size = i32x4.shr_u(i32x4.sub(v128.and(t, i32x4.splat(0x7fffffff)), i32x4.splat(112 << 23)), 13);
+  return v128.bitselect(v128.or(size, v128.and(i32x4.shr_u(t, 16), i32x4.splat(0x8000))), code, mayMove<i16>(w, t));
 }
 
 /** Eight elements at `p`. */
@@ -59,13 +69,9 @@ import { widenF16 } from "./decode";
   }
   const v = v128.load(p);
   if (isSigned<F>()) {
-    const low = v128.and(v, i32x4.splat(0xffff)), high = i32x4.shr_u(v, 16);
-    const we = widenF16(low), wo = widenF16(high);
-    const e = moved<F>(we, even, h), o = moved<F>(wo, odd, i32x4.shr_u(h, 16));
-    // What is not normal keeps its own bits.
-    const codeEven = v128.bitselect(narrowF16(e), low, isNormal<F>(we));
-    const codeOdd = v128.bitselect(narrowF16(o), high, isNormal<F>(wo));
-    v128.store(p, v128.or(codeEven, i32x4.shl(codeOdd, 16)));
+    const e = movedF16(v128.and(v, i32x4.splat(0xffff)), even, h);
+    const o = movedF16(i32x4.shr_u(v, 16), odd, i32x4.shr_u(h, 16));
+    v128.store(p, v128.or(e, i32x4.shl(o, 16)));
   } else {
     const e = moved<F>(i32x4.shl(v, 16), even, h);
     const o = moved<F>(v128.and(v, i32x4.splat(0xffff0000)), odd, i32x4.shr_u(h, 16));
@@ -139,7 +145,10 @@ export function movableF32(from: usize, cols: u32, out: usize): void {
   const end = from + cols * 4;
   for (; from < end; out += 4) {
     let count = i32x4.splat(0);
-    for (const blockEnd = min(end, from + BLOCK * 4); from < blockEnd; from += 16) count = i32x4.sub(count, isNormal<f32>(v128.load(from)));
+    for (const blockEnd = min(end, from + BLOCK * 4); from < blockEnd; from += 16) {
+      const size = v128.and(v128.load(from), i32x4.splat(0x7fffffff));
+      count = i32x4.sub(count, i32x4.lt_u(i32x4.sub(size, i32x4.splat(firstNormal<f32>())), i32x4.splat(normalSpan<f32>())));
+    }
     store<u32>(out, i32x4.extract_lane(count, 0) + i32x4.extract_lane(count, 1) + i32x4.extract_lane(count, 2) + i32x4.extract_lane(count, 3));
   }
 }
