@@ -22,7 +22,12 @@ type CapacityOptions = WorkOptions & StrengthOptions;
 type KeyOptions = PassphraseOptions & { readonly key: string };
 type EmbedOptions = WorkOptions &
   StrengthOptions &
-  KeyOptions & { readonly payload?: string; readonly sketch: boolean };
+  KeyOptions & {
+    readonly payload?: string;
+    readonly sketch: boolean;
+    readonly registry?: string;
+    readonly unpublished?: boolean;
+  };
 type VerifyOptions = WorkOptions &
   KeyOptions & {
     readonly payload?: string;
