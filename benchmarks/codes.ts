@@ -2,22 +2,30 @@
  * What the payload codes do: frame error rates against gain over noise, and wrong answers where there is nothing to read.
  * Chips are symbol * ratio + N(0, 1). "decoder" knows the channel and takes the likeliest candidate whose CRC holds;
  * "decision" is the whole of `decide`: channel from the pilots, odds, exact p. JSON on stdout, one line per row.
- * Usage: node benchmarks/run.mjs codes [--frames N] [--noise N] [--seed N] [--bits 32,64,128] [--ratios .6,.7]
+ * "wrong" weighs what would happen if the CRC of a wrong word held: each word of a list without the sent one is judged as
+ * the decision would, and the rate is what passes times 2^-15, twice the chance of a CRC whose polynomial has the factor
+ * x + 1. It sees rates of one in a million in some thousand frames.
+ * Usage: node benchmarks/run.mjs codes [--frames N] [--noise N] [--wrong N] [--seed N] [--bits 32,64,128] [--ratios .6,.7]
  */
 import { parseArgs } from "node:util";
 import { prng } from "../src/numerics/prng.ts";
 import type { CarrierReading } from "../src/watermark/carrier-reading.ts";
 import { chipPlan, symbols } from "../src/watermark/chip-plan.ts";
+import { INFORMATION_SETS } from "../src/watermark/code/information-sets.ts";
+import { decodeList, logAdd, softplus } from "../src/watermark/code/list-decoder.ts";
 import { encodePayload, listPayloads } from "../src/watermark/code/payload-code.ts";
+import { polarEncode } from "../src/watermark/code/polar-code.ts";
 import { decide } from "../src/watermark/decide.ts";
 import { modelKey } from "../src/watermark/model-key.ts";
 import { type Payload, samePayload } from "../src/watermark/payload.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../src/watermark/payload-class.ts";
+import { softBits } from "../src/watermark/soft-bits.ts";
 
 const { values } = parseArgs({
   options: {
     frames: { type: "string", default: "10000" },
     noise: { type: "string", default: "100000" },
+    wrong: { type: "string", default: "3000" },
     seed: { type: "string", default: "1" },
     bits: { type: "string", default: "32,64,128" },
     ratios: { type: "string", default: ".6,.7,.8,.9,1,1.1,1.2,1.3" },
@@ -72,6 +80,43 @@ function errorRates(payloadClass: PayloadClass, ratio: number, frames: number): 
   console.log(JSON.stringify(print));
 }
 
+/** Where half of the frames fail, and a little above: the places where a wrong answer is likeliest. */
+const EDGE = new Map([
+  [32, [0.8, 0.9]],
+  [64, [0.75, 0.8]],
+  [128, [0.7, 0.75]],
+]);
+const ODDS = [12, 16, 20, 24];
+
+function wrongAnswers(payloadClass: PayloadClass, ratio: number, frames: number): void {
+  const bits = payloadClass.payloadBits as Payload["bits"];
+  const code = INFORMATION_SETS.get(bits)!;
+  const plan = chipPlan(payloadClass, KEY, "spread");
+  const right = ODDS.map(() => 0);
+  const wrong = ODDS.map(() => 0);
+  for (let frame = 0; frame < frames; frame++) {
+    const sent = Uint8Array.from({ length: bits + 16 }, () => random.below(2));
+    const word = polarEncode(code, sent);
+    const signs = Int8Array.from(plan.places, (place) => (place < 0 ? 1 : 1 - 2 * word[place]!));
+    const llr = new Float64Array(word.length);
+    softBits(llr, [reading(payloadClass, signs, ratio)], [plan]);
+    const { paths, prunedLogMass } = decodeList(code, llr, 8);
+    const zeros = llr.reduce((sum, x) => sum - softplus(-x), 0);
+    const rest = logAdd(prunedLogMass - 16 * Math.LN2, zeros);
+    const hit = paths.find(({ information }) => information.every((bit, i) => bit === sent[i]));
+    for (const { logMass } of hit === undefined ? paths : [hit]) {
+      const counts = hit === undefined ? wrong : right;
+      for (const [i, odds] of ODDS.entries()) if (logMass - rest >= odds * Math.LN2) counts[i]! += 1;
+    }
+  }
+  const rates = ODDS.map((odds, i) => ({
+    log2Odds: odds,
+    named: Number((right[i]! / frames).toPrecision(3)),
+    wrong: Number((wrong[i]! / frames / 2 ** 15).toPrecision(2)),
+  }));
+  console.log(JSON.stringify({ bits, ratio, frames, rates }));
+}
+
 function noiseOnly(payloadClass: PayloadClass, frames: number): void {
   const bits = payloadClass.payloadBits as Payload["bits"];
   const silence = new Int8Array(chipCount(payloadClass));
@@ -99,5 +144,8 @@ const wanted = values.bits.split(",").map(Number);
 for (const payloadClass of PAYLOAD_CLASSES.filter(({ payloadBits }) => wanted.includes(payloadBits))) {
   const frames = Number(values.frames);
   if (frames > 0) for (const ratio of values.ratios.split(",")) errorRates(payloadClass, Number(ratio), frames);
+  if (Number(values.wrong) > 0) {
+    for (const ratio of EDGE.get(payloadClass.payloadBits)!) wrongAnswers(payloadClass, ratio, Number(values.wrong));
+  }
   if (Number(values.noise) > 0) noiseOnly(payloadClass, Number(values.noise));
 }
