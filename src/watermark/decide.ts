@@ -54,6 +54,10 @@ export interface Decision {
   readonly claim: "confirmed" | "contradicted" | "undecided" | null;
   /** One per reading, in the order given. */
   readonly carriers: readonly CarrierFinding[];
+  /**
+   * Rank of the key's best statistic among those of decoy keys; null without sources. The key is tried in every class and
+   * a decoy once, so on unmarked weights it ranks a little better than by chance: the p-value is what decides.
+   */
   readonly decoys: DecoyRank | null;
 }
 
