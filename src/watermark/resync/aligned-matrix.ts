@@ -52,7 +52,7 @@ export function readingMatrix(
     return after === null ? turned : scaleColumns(turned, after);
   };
   const read = residual.kind === "orthogonal" ? cache.through(compute, rows, width) : compute;
-  return { ...placeOf(address), rows, cols: width, read };
+  return { ...placeOf(address), rows, cols: width, read, gain: async () => gains.reference };
 }
 
 /** A matrix [width x cols] that writes the stream (o, down), in reference coordinates. */

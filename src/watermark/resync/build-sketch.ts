@@ -104,7 +104,8 @@ class Look {
         );
         // Every layer counts alike, whatever the size of its weights.
         const total = columns.reduce((a, b) => a + b, 0);
-        if (total > 0) columns.forEach((sum, j) => (sums[siteOf(matrix.role)][j]! += sum / total));
+        const into = sums[siteOf(matrix.role)];
+        for (let j = 0; total > 0 && j < width; j++) into[j]! += columns[j]! / total;
       }
     }
     const rms = (of: Float64Array): Float32Array =>

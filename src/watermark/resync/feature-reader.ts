@@ -100,8 +100,13 @@ export function withGain(directions: Float32Array, gain: Float32Array | null): F
   return gain === null ? copy : scaleColumns(copy, finite(gain.slice()));
 }
 
+/** Zeros for NaN and infinities, in place: one such weight would reach every row of a product. */
 export function finite(values: Float32Array): Float32Array {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) values[i] = 0;
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]!;
+    // The difference is NaN for exactly the values that are not finite.
+    if (x - x !== 0) values[i] = 0;
+  }
   return values;
 }
 

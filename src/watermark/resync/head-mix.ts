@@ -1,5 +1,6 @@
+import { matmul } from "../../kernels/matmul.ts";
 import type { SignSymmetries } from "../host-model.ts";
-import { dot, fitLinear } from "./least-squares.ts";
+import { dot, fitLinear, RIDGE } from "./least-squares.ts";
 
 /**
  * How the rows of one head are mixed. `rows` and `dual` are headSize x headSize: reference rows are `rows` times the
@@ -20,6 +21,11 @@ export interface HeadFit {
 const GOOD = 0.02;
 /** A freer description must leave this share of what the plainer one leaves. */
 const BETTER = 0.6;
+/**
+ * Penalty of the dual fit against the noise that the direct one found: rows of trained heads are nearly dependent, and
+ * what noise does to their weak directions would be multiplied into every column of the output projection.
+ */
+const NOISE_PENALTY = 0.5;
 
 /** Unit rows and their lengths before. */
 interface UnitRows {
@@ -48,7 +54,9 @@ export function fitHead(
     const fit = byPlanes(ref, sus, pairs, corr);
     if (fit.residual < BETTER * best.residual) best = fit;
   }
-  if (best.residual <= GOOD || cols < 1.5 * size) return best;
+  // Rows that rotate with their position can be mixed in their plane only: freedom beyond that would fit noise.
+  const turning = keys !== null && keys.rotaryRows === size;
+  if (best.residual <= GOOD || turning || cols < 1.5 * size) return best;
   const fit = byAnything(ref, sus, size, cols);
   return fit !== null && fit.residual < BETTER * best.residual ? fit : best;
 }
@@ -64,13 +72,10 @@ function unitRows(rows: Float32Array, size: number, cols: number): UnitRows {
   return { values, lengths };
 }
 
+/** Products of all rows with all rows: size x size. */
 function correlations(a: Float64Array, b: Float64Array, size: number, cols: number): Float64Array {
-  const out = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    const row = a.subarray(i * cols, (i + 1) * cols);
-    for (let k = 0; k < size; k++) out[i * size + k] = dot(row, b.subarray(k * cols, (k + 1) * cols));
-  }
-  return out;
+  const shape = { rows: size, depth: cols, columns: size, transposedB: true };
+  return Float64Array.from(matmul(Float32Array.from(a), Float32Array.from(b), shape));
 }
 
 /** Rows taken one for one, largest correlation first. */
@@ -168,8 +173,10 @@ function byPlanes(ref: UnitRows, sus: UnitRows, pairs: readonly Pair[], corr: Fl
 
 function byAnything(ref: UnitRows, sus: UnitRows, size: number, cols: number): HeadFit | null {
   const forward = fitLinear(sus.values, ref.values, size, cols);
-  const backward = fitLinear(ref.values, sus.values, size, cols);
-  if (forward === null || backward === null) return null;
+  if (forward === null) return null;
+  const left = forward.residuals.reduce((a, b) => a + b, 0) / size;
+  const backward = fitLinear(ref.values, sus.values, size, cols, Math.max(RIDGE, NOISE_PENALTY * left));
+  if (backward === null) return null;
   const rows = new Float32Array(size * size);
   const dual = new Float32Array(size * size);
   for (let i = 0; i < size; i++) {
@@ -178,8 +185,7 @@ function byAnything(ref: UnitRows, sus: UnitRows, size: number, cols: number): H
       dual[i * size + k] = backward.matrix[k * size + i]! * sus.lengths[k]!;
     }
   }
-  const residual = forward.residuals.reduce((a, b) => a + b, 0) / size / (1 - size / cols);
-  return { mix: { kind: "dense", rows, dual }, residual };
+  return { mix: { kind: "dense", rows, dual }, residual: left / (1 - size / cols) };
 }
 
 function inverse(x: number): number {

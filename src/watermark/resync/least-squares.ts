@@ -1,7 +1,7 @@
 import { gram } from "../../numerics/svd.ts";
 
 /** Ridge relative to the mean diagonal: rows may repeat each other or be zero. */
-const RIDGE = 1e-6;
+export const RIDGE = 1e-6;
 
 export interface LinearFit {
   /** n x n, row-major: y is about matrix * x. */
@@ -10,13 +10,22 @@ export interface LinearFit {
   readonly residuals: Float64Array;
 }
 
-/** y = B x in least squares for x and y of `n` rows and `cols` columns each; null when x has no usable rows. */
-export function fitLinear(x: Float64Array, y: Float64Array, n: number, cols: number): LinearFit | null {
+/**
+ * y = B x in least squares for x and y of `n` rows and `cols` columns each, with a penalty on B of `ridge` times the mean
+ * square of x's rows; null when x has no usable rows.
+ */
+export function fitLinear(
+  x: Float64Array,
+  y: Float64Array,
+  n: number,
+  cols: number,
+  ridge: number = RIDGE,
+): LinearFit | null {
   const normal = gram(x, n, cols);
   let trace = 0;
   for (let i = 0; i < n; i++) trace += normal[i * n + i]!;
   if (!(trace > 0)) return null;
-  for (let i = 0; i < n; i++) normal[i * n + i]! += (RIDGE * trace) / n;
+  for (let i = 0; i < n; i++) normal[i * n + i]! += (ridge * trace) / n;
   const factor = cholesky(normal, n);
   if (factor === null) return null;
   const matrix = new Float64Array(n * n);
@@ -28,7 +37,7 @@ export function fitLinear(x: Float64Array, y: Float64Array, n: number, cols: num
     const solution = solve(factor, right, n);
     matrix.set(solution, i * n);
     const squares = dot(row, row);
-    // The ridge is far below what matters here, so the plain identity for projections serves.
+    // Exact without a penalty; with one, a little less than what is left.
     residuals[i] = squares > 0 ? Math.max(0, 1 - dot(solution, right) / squares) : 1;
   }
   return { matrix, residuals };
