@@ -18,6 +18,11 @@ export function tableOf({ model, settings, embedded, rows }) {
   ].join("\n");
 }
 
+/** One row by itself, for the impatient. */
+export function lineOf(row, settings) {
+  return cells(row, CARRIERS, settings).join(" | ");
+}
+
 function cells({ name, found, r, predicted, skipped, wrong, ok }, carriers, { payload }) {
   const blanks = carriers.length + 2 + (payload ? 1 : 0);
   if (skipped) return [name, skipped, ...Array.from({ length: blanks }, () => NONE), NONE];
