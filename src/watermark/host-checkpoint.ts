@@ -4,6 +4,7 @@ import { splitFusedAttention } from "../anatomy/fused.ts";
 import { headHints } from "../anatomy/heads.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
+import type { Dtype } from "../formats/tensor-info.ts";
 import { isDirect } from "../kernels/coins.ts";
 import { headShape } from "./head-shape.ts";
 import { addressOf, type HostMatrix, type HostModel } from "./host-model.ts";
@@ -25,10 +26,11 @@ export function hostModel(checkpoint: Checkpoint): HostModel {
   return { matrices, heads, symmetries: signSymmetries(config, anatomy, tensors, heads), synchronised: false };
 }
 
-/** The views behind `hostModel`'s matrices, in its order. */
+/** The views behind `hostModel`'s matrices, in its order; `reads` says of which types, by default those that hold values. */
 export function addressedViews(
   { config, tensors }: Pick<Checkpoint, "config" | "tensors">,
   anatomy: Anatomy = describeAnatomy(tensors, config),
+  reads: (dtype: Dtype) => boolean = holdsValues,
 ): readonly CanonicalTensor[] {
   const hints = headHints(config, tensors);
   const views = new Map<string, CanonicalTensor>();
@@ -36,7 +38,7 @@ export function addressedViews(
   for (const matrix of anatomy.matrices) {
     const split = matrix.role === "qkv" && hints !== null ? splitFusedAttention(matrix, hints.layout, hints) : null;
     for (const view of split === null ? [matrix] : [split.q, split.k, split.v]) {
-      if (!ROLES.has(view.role) || !holdsValues(tensors.get(view.tensor)!.dtype)) continue;
+      if (!ROLES.has(view.role) || !reads(tensors.get(view.tensor)!.dtype)) continue;
       const address = addressOf(view);
       if (views.has(address)) twice.add(address);
       views.set(address, view);

@@ -4,11 +4,12 @@ import { readSafetensorsHeader } from "../../src/formats/safetensors/header.ts";
 import { DTYPE_BITS } from "../../src/formats/tensor-info.ts";
 import type { DirectDtype } from "../../src/kernels/coins.ts";
 import { prng } from "../../src/numerics/prng.ts";
+import { addressOf } from "../../src/watermark/host-model.ts";
 import { type ModelKey, modelKey } from "../../src/watermark/model-key.ts";
 import { applySpread } from "../../src/watermark/spread/apply.ts";
 import { addChipSums, type ChipSums, emptyChipSums } from "../../src/watermark/spread/chip-sums.ts";
-import { withSpread } from "../../src/watermark/spread/edits.ts";
-import type { SpreadEdit } from "../../src/watermark/tensor-edit.ts";
+import { spreadMatrices } from "../../src/watermark/spread/matrices.ts";
+import type { SpreadEdit, ViewEdit } from "../../src/watermark/tensor-edit.ts";
 import type { Model, ModelTensor } from "./random-model.ts";
 import { fileOf } from "./stored-model.ts";
 
@@ -85,18 +86,26 @@ export async function marked(
   const file = await fileOfCheckpoint(checkpoint);
   const [first] = edits.values();
   const achieved = emptyChipSums(first!.chips);
-  for (const { tensor, views } of withSpread(checkpoint, edits).values()) {
-    const { begin, end, dtype } = checkpoint.tensors.get(tensor)!;
+  for (const matrix of spreadMatrices(checkpoint)) {
+    const { begin, end, dtype } = checkpoint.tensors.get(matrix.tensor)!;
     // A copy, because headers leave tensors at any alignment.
     const tile = file.slice(begin, end);
     const width = DTYPE_BITS[dtype] / 8;
-    for (const view of views) {
-      const offset = (row: number): number => view.rowOffsets[row]! * width;
-      const rows = view.rowOffsets.length;
-      for (let at = 0; at < rows; at += tileRows) {
-        const part = { first: at, count: Math.min(tileRows, rows - at), offset };
-        addChipSums(achieved, applySpread(tile, dtype as DirectDtype, view, part));
-      }
+    const address = addressOf(matrix);
+    const view: ViewEdit = {
+      address,
+      rowOffsets: Float64Array.from({ length: matrix.rows }, (_, row) => matrix.rowOffset(row)),
+      colStride: matrix.colStride,
+      cols: matrix.cols,
+      rowSigns: null,
+      colSigns: null,
+      spread: edits.get(address)!,
+      lowRank: null,
+    };
+    for (let at = 0; at < matrix.rows; at += tileRows) {
+      const count = Math.min(tileRows, matrix.rows - at);
+      const part = { first: at, count, offset: (row: number): number => matrix.rowOffset(row) * width };
+      addChipSums(achieved, applySpread(tile, dtype as DirectDtype, view, part));
     }
     file.set(tile, begin);
   }

@@ -1,5 +1,6 @@
 import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import type { Dtype } from "../../formats/tensor-info.ts";
 import { addressedViews } from "../host-checkpoint.ts";
 
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down"]);
@@ -16,10 +17,13 @@ export function isSpreadMatrix({ role, layer, rows, cols }: Pick<CanonicalTensor
   return ROLES.has(role) && layer >= 0 && sizes;
 }
 
-/** The matrices of a checkpoint that carry the mark, as views on stored tensors, in the order in which they are stored. */
-export function spreadMatrices(checkpoint: Checkpoint): readonly CanonicalTensor[] {
+/**
+ * The matrices of a checkpoint that carry the mark, as views on stored tensors, in the order in which they are stored.
+ * `reads` says of which element types, by default those that hold values.
+ */
+export function spreadMatrices(checkpoint: Checkpoint, reads?: (dtype: Dtype) => boolean): readonly CanonicalTensor[] {
   const place = (view: CanonicalTensor) => checkpoint.tensors.get(view.tensor)!;
-  return addressedViews(checkpoint)
+  return addressedViews(checkpoint, undefined, reads)
     .filter((view) => {
       const { begin, end } = place(view);
       return isSpreadMatrix(view) && (view.colStride === 1 || end - begin <= MAX_TRANSPOSED_BYTES);

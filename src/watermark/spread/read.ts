@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
+import { holdsValues } from "../../fingerprint/row-reader.ts";
+import type { Dtype } from "../../formats/tensor-info.ts";
 import { isDirect } from "../../kernels/coins.ts";
 import { addressOf } from "../host-model.ts";
 import type { ModelKey } from "../model-key.ts";
@@ -42,9 +44,7 @@ export async function readSpread(
   options: ReadSpreadOptions = {},
 ): Promise<SpreadUnits> {
   const marking = options.marking ?? false;
-  const matrices = spreadMatrices(checkpoint).filter(
-    (view) => !marking || isDirect(checkpoint.tensors.get(view.tensor)!.dtype),
-  );
+  const matrices = spreadMatrices(checkpoint, marking ? isDirect : isReadable);
   const total = matrices.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const sums = emptySpreadSums();
   const found = new Map<string, ScaledMatrix>();
@@ -65,6 +65,11 @@ export async function readSpread(
   };
   await runInOrder(planTasks(checkpoint, matrices, spreadKeys(key), options), checkpoint, options, collect);
   return { ...sums, weights: total, matrices: found };
+}
+
+/** Integers are codes of weights; those of whole rows or columns that share a scale read like the weights themselves. */
+function isReadable(dtype: Dtype): boolean {
+  return holdsValues(dtype) || dtype === "I8";
 }
 
 /** Rows of neighbouring matrices of one file, task after task: made when their turn comes. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { serializeSafetensors, type TensorData } from "../../../../src/formats/safetensors/writer.ts";
 import { coinBytesOf, coinOf } from "../../../../src/kernels/coins.ts";
 import { decodeToF32 } from "../../../../src/kernels/decode.ts";
 import { prng } from "../../../../src/numerics/prng.ts";
@@ -6,13 +7,14 @@ import { hostModel } from "../../../../src/watermark/host-checkpoint.ts";
 import { addressOf } from "../../../../src/watermark/host-model.ts";
 import { keystream } from "../../../../src/watermark/keystream.ts";
 import { PAYLOAD_CLASSES } from "../../../../src/watermark/payload-class.ts";
+import { editsWith } from "../../../../src/watermark/spread/amplitudes.ts";
 import { chipMap } from "../../../../src/watermark/spread/chip-map.ts";
 import { spreadMatrices } from "../../../../src/watermark/spread/matrices.ts";
 import { readSpread } from "../../../../src/watermark/spread/read.ts";
 import { readHostSpread } from "../../../../src/watermark/spread/read-host.ts";
 import { type SpreadUnits, spreadDecoys, spreadReading } from "../../../../src/watermark/spread/spread-units.ts";
 import type { Model, ModelTensor } from "../../../support/random-model.ts";
-import { checkpointOfModel, gaussianLlama, testKey } from "../../../support/spread-model.ts";
+import { checkpointOfFile, checkpointOfModel, gaussianLlama, marked, testKey } from "../../../support/spread-model.ts";
 import { savedCheckpoint } from "../../../support/stored-model.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -37,6 +39,19 @@ function distance(a: SpreadUnits, b: SpreadUnits): number {
     });
   }
   return most;
+}
+
+/** Rounds every row to int8 by its largest value; the scales are lost. */
+function int8Rows(values: Float32Array, cols: number): Uint8Array {
+  const codes = new Int8Array(values.length);
+  for (let i = 0; i < values.length; i += cols) {
+    const row = values.subarray(i, i + cols);
+    const step = row.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127;
+    row.forEach((x, j) => {
+      codes[i + j] = Math.round(x / step);
+    });
+  }
+  return new Uint8Array(codes.buffer);
 }
 
 describe("reading", () => {
@@ -218,6 +233,25 @@ describe("reading", () => {
     const energy = energies.reduce((a, b) => a + b, 0) / 64;
     expect(energy).toBeGreaterThan(0.65);
     expect(energy).toBeLessThan(0.95);
+  });
+
+  test("of int8 weights with a scale for every row reads the mark of their parent", async () => {
+    const checkpoint = await checkpointOfModel(gaussianLlama(11, { dtype: "F32" }));
+    const units = await readSpread(checkpoint, KEY, { threads: 0, marking: true });
+    const copy = await marked(checkpoint, editsWith(units, new Float64Array(64).fill(0.02), ZERO_BIT, KEY, 1));
+    const parts: TensorData[] = [];
+    for (const { name, shape, begin, end } of copy.checkpoint.tensors.values()) {
+      const bytes = await copy.checkpoint.files[0]!.source.read(begin, end);
+      const matrix = shape.length === 2 && name.includes("layers");
+      const data = matrix ? int8Rows(decodeToF32(bytes, "F32"), shape[1]!) : bytes;
+      parts.push({ name, shape, dtype: matrix ? "I8" : "F32", data });
+    }
+    const quantised = await checkpointOfFile(serializeSafetensors(parts));
+    const parent = spreadReading(await readSpread(copy.checkpoint, KEY, { threads: 0 }), ZERO_BIT);
+    const found = spreadReading(await readSpread(quantised, KEY, { threads: 0 }), ZERO_BIT);
+    const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
+    expect(sum(parent.values) / 8).toBeGreaterThan(14);
+    expect(Math.abs(sum(found.values) / sum(parent.values) - 1)).toBeLessThan(0.01);
   });
 
   test("gives decoys the same weights: units add up to the whole", async () => {
