@@ -1,4 +1,4 @@
-import { unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { capacityCaveats, DEFAULT_RHO, described } from "./capacity.ts";
@@ -48,6 +48,8 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   const { key, directory } = options;
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
   requireMarkable(checkpoint);
+  for (const output of [directory, ...(wantsSketch(options) ? [sketchPath(directory)] : [])])
+    await requireAbsent(output);
 
   const host = hostModel(checkpoint);
   const signs = await readSigns(host, key, options);
@@ -80,7 +82,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
     ),
   );
   const edits = mergeEdits(checkpoint, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
-  const sketch = (options.sketch ?? true) ? await keepSketch(checkpoint, options, flips) : null;
+  const sketch = wantsSketch(options) ? await keepSketch(checkpoint, options, flips) : null;
   let copy: MarkedCopy;
   try {
     copy = await writeMarkedCopy(checkpoint, directory, edits, {
@@ -122,6 +124,20 @@ function reading({ threads, signal }: EmbedOptions) {
   return { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
 }
 
+function wantsSketch({ sketch }: EmbedOptions): boolean {
+  return sketch ?? true;
+}
+
+function sketchPath(directory: string): string {
+  return `${directory.replace(/[/\\]+$/, "")}.sketch`;
+}
+
+/** Asked before the model is read, which may take minutes; asked again when the name is given. */
+async function requireAbsent(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (found !== null) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+}
+
 /** Of the two ways to address tokens the first, by name, where a tokenizer gives names: it survives a new order. */
 function chosenTokens<Finding extends TokenFinding>(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ matrix }, i) => findings.findIndex((one) => one.matrix === matrix) === i);
@@ -159,7 +175,7 @@ async function keepSketch(
   { key, directory, signal }: EmbedOptions,
   flips: Parameters<typeof mergeEdits>[1]["flips"],
 ): Promise<{ path: string; bytes: number }> {
-  const path = `${directory.replace(/[/\\]+$/, "")}.sketch`;
+  const path = sketchPath(directory);
   const sketch = await buildSketch(checkpoint, { key, flips, signal });
   await writeSketch(path, sketch);
   return { path, bytes: serializeSketch(sketch).length };

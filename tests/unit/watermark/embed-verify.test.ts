@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { prng } from "../../../src/numerics/prng.ts";
+import { type EmbedOptions, embedWatermark } from "../../../src/watermark/embed.ts";
+import { parsePayload } from "../../../src/watermark/payload.ts";
+import { verifyWatermark } from "../../../src/watermark/verify.ts";
+import type { Model } from "../../support/random-model.ts";
+import { gaussianLlama, testKey } from "../../support/spread-model.ts";
+import { fileOf } from "../../support/stored-model.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const CONFIG = {
+  model_type: "llama",
+  hidden_act: "silu",
+  hidden_size: 256,
+  num_attention_heads: 4,
+  num_key_value_heads: 4,
+  num_hidden_layers: 2,
+};
+const PAYLOAD = parsePayload("00c0ffee");
+/** A model of 1.3 M weights needs a mark this strong to carry 32 bits; large ones do with a tenth. */
+const RHO = 0.02;
+
+function storeModel(directory: string, model: Model): void {
+  mkdirSync(directory);
+  writeFileSync(join(directory, "model.safetensors"), fileOf(model));
+  writeFileSync(join(directory, "config.json"), JSON.stringify(CONFIG));
+}
+
+function released(seed: number): Model {
+  return gaussianLlama(seed, { layers: 2 });
+}
+
+async function embedIn(place: string, model: Model, options: Partial<EmbedOptions> = {}) {
+  const input = join(place, "model");
+  if (!existsSync(input)) storeModel(input, model);
+  const checkpoint = await openCheckpoint(input);
+  const directory = join(place, "marked");
+  try {
+    const result = await embedWatermark(checkpoint, {
+      key: testKey(1),
+      payload: PAYLOAD,
+      directory,
+      rho: RHO,
+      threads: 0,
+      ...options,
+    });
+    return { result, directory, input };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function verifyAt(path: string, options: Partial<Parameters<typeof verifyWatermark>[1]> = {}) {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return await verifyWatermark(checkpoint, { key: testKey(1), threads: 0, ...options });
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+describe("embed, then verify", () => {
+  test("finds the mark, reads the payload, and no other key finds anything", async () => {
+    const { result, directory } = await embedIn(temporaryDirectory(), released(1));
+    expect(result.carriers.map(({ name, payloadBits }) => [name, payloadBits])).toEqual([
+      ["orientation", 32],
+      ["spread", 32],
+    ]);
+    const found = await verifyAt(directory);
+    expect(found).toMatchObject({ present: true, level: "forensic", payload: { hex: "00c0ffee", how: "decoded" } });
+    expect(found.decoys.rank).toBe(1);
+    for (const { name, achieved } of result.carriers) {
+      const seen = found.carriers.find((carrier) => carrier.name === name)!;
+      expect(seen.statistic).toBeCloseTo(achieved, 1);
+      expect(seen.present).toBe(true);
+    }
+    for (let seed = 2; seed < 12; seed++) {
+      expect(await verifyAt(directory, { key: testKey(seed) })).toMatchObject({ present: false, payload: null });
+    }
+  });
+
+  test("a claimed payload is confirmed, a wrong one contradicted", async () => {
+    const { directory } = await embedIn(temporaryDirectory(), released(2));
+    const right = await verifyAt(directory, { payload: PAYLOAD });
+    expect(right.payload?.how).toBe("claimed");
+    expect(right.log2P).toBeLessThan((await verifyAt(directory)).log2P);
+    const wrong = await verifyAt(directory, { payload: parsePayload("0badcafe") });
+    expect(wrong.payload).toMatchObject({ hex: "00c0ffee", how: "decoded" });
+    expect(wrong.caveats.join()).toContain("the claimed payload is not what the mark says");
+  });
+
+  test("the unmarked model and one of other weights stay silent", async () => {
+    const { input } = await embedIn(temporaryDirectory(), released(3));
+    const found = await verifyAt(input);
+    expect(found).toMatchObject({ present: false, level: "none", payload: null });
+    expect(found.log2P).toBeGreaterThan(-20);
+  });
+
+  test("any number of threads writes the same bytes", async () => {
+    const [here, there] = [temporaryDirectory(), temporaryDirectory()];
+    const alone = await embedIn(here, released(4));
+    const threaded = await embedIn(there, released(4), { threads: 2 });
+    const weights = (directory: string) => readFileSync(join(directory, "model.safetensors"));
+    expect(weights(threaded.directory).equals(weights(alone.directory))).toBe(true);
+    expect(readFileSync(`${threaded.directory}.sketch`).equals(readFileSync(`${alone.directory}.sketch`))).toBe(true);
+    expect(await verifyAt(threaded.directory, { threads: 2 })).toEqual(await verifyAt(alone.directory));
+  });
+
+  test("the sketch brings back what a permutation and turned signs of neurons hide", async () => {
+    const place = temporaryDirectory();
+    const model = released(5);
+    const { directory } = await embedIn(place, model);
+    const scrambled = join(place, "scrambled");
+    await storeScrambled(directory, scrambled);
+    const blind = await verifyAt(scrambled);
+    const aligned = await verifyAt(scrambled, { reference: `${directory}.sketch` });
+    const spread = (result: typeof blind) => result.carriers.find(({ name }) => name === "spread")!.statistic;
+    expect(spread(aligned)).toBeGreaterThan(spread(blind) + 5);
+    expect(aligned).toMatchObject({ present: true, payload: { hex: "00c0ffee" }, alignment: { layersMatched: 2 } });
+  });
+});
+
+describe("embed refuses", () => {
+  const refusal = async (options: Partial<EmbedOptions>, model = released(9), place = temporaryDirectory()) =>
+    embedIn(place, model, options).then(
+      () => ({ code: "none", left: existsSync(join(place, "marked")) || existsSync(join(place, "marked.sketch")) }),
+      (error) => ({
+        code: error.code as string,
+        left: existsSync(join(place, "marked")) || existsSync(join(place, "marked.sketch")),
+      }),
+    );
+
+  test("a payload that does not fit, leaving nothing", async () => {
+    const tiny = gaussianLlama(6, { hidden: 128 });
+    const options = { payload: parsePayload("00112233445566778899aabbccddeeff"), rho: 0.002 };
+    expect(await refusal(options, tiny)).toEqual({ code: "PAYLOAD_TOO_LONG", left: false });
+  });
+
+  test("a model that holds no mark at all", async () => {
+    const model = new Map([...gaussianLlama(7, { width: 64, hidden: 64 })].filter(([name]) => !name.includes("mlp")));
+    expect(await refusal({ payload: null, rho: 0.0001 }, model)).toEqual({ code: "MODEL_TOO_SMALL", left: false });
+  });
+
+  test("a model that is marked with the key already", async () => {
+    const place = temporaryDirectory();
+    const { directory } = await embedIn(place, released(8));
+    const checkpoint = await openCheckpoint(directory);
+    const again = embedWatermark(checkpoint, {
+      key: testKey(1),
+      payload: null,
+      directory: join(place, "b"),
+      threads: 0,
+    });
+    await expect(again).rejects.toMatchObject({ code: "ALREADY_MARKED" });
+    await checkpoint.close();
+    expect(existsSync(join(place, "b"))).toBe(false);
+  });
+
+  test("an output that exists, before anything is read", async () => {
+    const place = temporaryDirectory();
+    await embedIn(place, released(10));
+    const before = readFileSync(join(place, "marked", "model.safetensors"));
+    await expect(embedIn(place, released(10), { key: testKey(2) })).rejects.toMatchObject({ code: "OUTPUT_EXISTS" });
+    expect(readFileSync(join(place, "marked", "model.safetensors")).equals(before)).toBe(true);
+  });
+});
+
+/** The copy with the neurons of every layer in another order and half of them with their signs turned. */
+async function storeScrambled(from: string, to: string): Promise<void> {
+  const checkpoint = await openCheckpoint(from);
+  const model = new Map<string, Model extends ReadonlyMap<string, infer T> ? T : never>();
+  for (const { name, shape, begin, end, file } of checkpoint.tensors.values()) {
+    const bytes = await checkpoint.files[file]!.source.read(begin, end);
+    const words = new Uint16Array(bytes.slice().buffer);
+    const values = new Float32Array(Uint32Array.from(words, (word) => word << 16).buffer);
+    model.set(name, { shape, dtype: "BF16", values });
+  }
+  await checkpoint.close();
+  for (let layer = 0; layer < 2; layer++) {
+    const of = (role: string) => model.get(`model.layers.${layer}.mlp.${role}_proj.weight`)!;
+    const [neurons, width] = of("up").shape as [number, number];
+    const order = Uint32Array.from({ length: neurons }, (_, i) => i);
+    const random = prng(`scramble ${layer}`);
+    random.shuffle(order);
+    const signs = Float32Array.from({ length: neurons }, () => (random.float() < 0.5 ? -1 : 1));
+    for (const role of ["gate", "up", "down"]) {
+      const { values } = of(role);
+      const old = values.slice();
+      order.forEach((source, target) => {
+        const sign = role === "gate" ? 1 : signs[target]!;
+        for (let j = 0; j < width; j++) {
+          if (role === "down") values[j * neurons + target] = sign * old[j * neurons + source]!;
+          else values[target * width + j] = sign * old[source * width + j]!;
+        }
+      });
+    }
+  }
+  storeModel(to, model);
+}
