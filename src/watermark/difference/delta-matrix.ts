@@ -8,6 +8,8 @@ import { addressOf } from "../host-model.ts";
 /** Matrices inside the layers that are large enough to hide in. */
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down"]);
 const MIN_ELEMENTS = 65_536;
+/** Rows or columns: four times the widest known. Bases of the singular spaces are held, forty vectors of either length. */
+const MAX_SIDE = 1 << 18;
 /** Elements of a tile, and of a difference that is held in memory while it is worked on (128 MiB). */
 const TILE = 1 << 20;
 const HELD = 1 << 25;
@@ -56,7 +58,8 @@ export function deltaMatrices(checkpoint: Checkpoint, base: Checkpoint, { whole 
 
 function markable(checkpoint: Checkpoint): CanonicalTensor[] {
   return addressedViews(checkpoint).filter(
-    ({ role, layer, rows, cols }) => layer >= 0 && ROLES.has(role) && rows * cols >= MIN_ELEMENTS,
+    ({ role, layer, rows, cols }) =>
+      layer >= 0 && ROLES.has(role) && rows * cols >= MIN_ELEMENTS && Math.max(rows, cols) <= MAX_SIDE,
   );
 }
 

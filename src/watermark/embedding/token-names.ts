@@ -67,7 +67,9 @@ export function tokenNames(tokenizer: unknown): TokenNames | null {
   const names: (string | null)[] = [];
   const seen = new Set<string>();
   const byNumber = entries.filter(isEntry).sort(([, a], [, b]) => a - b);
-  for (const [name, id] of byNumber) {
+  for (const [written, id] of byNumber) {
+    // Halves of surrogate pairs are all one in UTF-8: what counts as distinct must be so in bytes.
+    const name = Buffer.from(written, "utf8").toString("utf8");
     if (seen.has(name)) continue;
     while (names.length <= id) names.push(null);
     if (names[id] !== null) continue;

@@ -9,6 +9,8 @@ import { MAX_TOKENS, type TokenNames } from "./token-names.ts";
 
 /** Elements read at a time. */
 const PIECE = 1 << 20;
+/** Four times the widest model known; a row must fit into memory many times over. */
+const MAX_COLS = 1 << 17;
 
 /**
  * Projections of carrier tokens on secret directions. A unit is one of them: with the keyed coins as signs they are all
@@ -41,9 +43,8 @@ export async function readTokenUnits(
   key: ModelKey,
   names: TokenNames | null,
 ): Promise<TokenUnits | null> {
-  const rows = Math.min(matrix.rows, MAX_TOKENS);
-  const draws = tokenDraws(key, matrix.carrier, rows, names);
-  if (matrix.cols <= DIRECTIONS * 2 || draws.carriers.length === 0) return null;
+  const draws = tokenDraws(key, matrix.carrier, Math.min(matrix.rows, MAX_TOKENS), names);
+  if (matrix.cols <= DIRECTIONS * 2 || matrix.cols > MAX_COLS || draws.carriers.length === 0) return null;
   const reference = await readReference(matrix, draws);
   if (reference === null) return null;
   const directions = secretDirections(reference, draws, matrix.cols);

@@ -51,6 +51,11 @@ describe("names", () => {
     expect(tokenNames(number)).toEqual(["x", "z"]);
   });
 
+  test("that differ in halves of surrogate pairs alone are one name: they are the same bytes", () => {
+    const vocab = { "\ud800 token": 0, "\ud801 token": 1, "\ud83d\ude00 token": 2, "\ud83d\ude01 token": 3 };
+    expect(tokenNames({ model: { vocab } })).toEqual(["\ufffd token", null, "😀 token", "😁 token"]);
+  });
+
   test("of properties that every object has are names like others", () => {
     const hostile = JSON.parse('{"model": {"vocab": {"__proto__": 0, "constructor": 1, "toString": 2}}}');
     expect(tokenNames(hostile)).toEqual(["__proto__", "constructor", "toString"]);
