@@ -1,8 +1,10 @@
 import { lstat, opendir, stat } from "node:fs/promises";
+import { openFileSource } from "../../bytes/file-source.ts";
 import { fileError } from "../../bytes/regular-file.ts";
 import { type Root, resolveInside } from "../../checkpoint/inside-root.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../checkpoint/limits.ts";
 import { WeightmarkError } from "../../errors.ts";
+import { KEY_FORMAT } from "../key-record.ts";
 
 /** What lies beside the weights of a model. */
 export interface Companions {
@@ -14,14 +16,16 @@ export interface Companions {
 
 /**
  * Names of files that hold weights, states of an optimizer, or archives of either: beside a marked copy any of them would
- * give the unmarked weights away. An index of shards is only a list of names.
+ * give the unmarked weights away; so would a sketch for re-synchronisation. An index of shards is only a list of names.
  */
 const WEIGHTS =
-  /\.(?:safetensors|bin|pth?|ckpt|gguf|ggml|llamafile|h5|hdf5|keras|msgpack|onnx|npy|npz|tflite|pkl|pickle|nemo|ot|pdparams|mlmodel|mlpackage|engine|zip|tar|t?gz|bz2|xz|zst|7z)(?:$|[._-])/i;
+  /\.(?:safetensors|bin|pth?|ckpt|gguf|ggml|llamafile|h5|hdf5|keras|msgpack|onnx|npy|npz|tflite|pkl|pickle|nemo|ot|pdparams|mlmodel|mlpackage|engine|sketch|zip|tar|t?gz|bz2|xz|zst|7z)(?:$|[._-])/i;
 const INDEX = /\.index\.json$/i;
 
 /** Files of this size that are not known as weights: vocabularies reach 40 MB. */
 const LARGE_BYTES = 64 << 20;
+/** Key files name their format in the first field. */
+const KEY_HEAD_BYTES = 256;
 const MAX_DEPTH = 16;
 const MAX_LISTED = 5;
 
@@ -33,7 +37,7 @@ const MAX_LISTED = 5;
  */
 export async function findCompanions(root: Root, weights: ReadonlySet<string>): Promise<Companions> {
   const files: { path: string; real: string; bytes: number }[] = [];
-  const left = { weights: [] as string[], hidden: [] as string[], special: [] as string[] };
+  const left = { weights: [] as string[], keys: [] as string[], hidden: [] as string[], special: [] as string[] };
   let entries = 0;
 
   const visit = async (directory: string, depth: number): Promise<void> => {
@@ -60,6 +64,7 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
     });
     const stats = real === null ? null : await stat(real);
     if (real === null || !stats!.isFile()) left.special.push(path);
+    else if (await isKeyFile(real)) left.keys.push(path);
     else files.push({ path, real, bytes: stats!.size });
   };
   await visit("", 0).catch((error) => {
@@ -71,11 +76,22 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
     files,
     notes: [
       ...note("not copied, for it may hold the unmarked weights", left.weights),
+      ...note("not copied, the key of a watermark", left.keys),
       ...note("not copied, a hidden directory", left.hidden),
       ...note("not copied, no regular file", left.special),
       ...note("copied as it is; make sure that it holds no weights", large),
     ],
   };
+}
+
+/** Whoever publishes a copy must not publish a key that lay beside the model. */
+async function isKeyFile(path: string): Promise<boolean> {
+  const source = await openFileSource(path);
+  try {
+    return Buffer.from(await source.read(0, Math.min(source.size, KEY_HEAD_BYTES))).includes(KEY_FORMAT);
+  } finally {
+    await source.close();
+  }
 }
 
 function note(what: string, paths: readonly string[]): string[] {

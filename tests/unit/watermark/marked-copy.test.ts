@@ -13,6 +13,7 @@ import { describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { prng } from "../../../src/numerics/prng.ts";
+import { generateKeyFile } from "../../../src/watermark/key-file.ts";
 import { writeMarkedCopy } from "../../../src/watermark/marked-copy.ts";
 import { modelKey } from "../../../src/watermark/model-key.ts";
 import type { TensorEdit, ViewEdit } from "../../../src/watermark/tensor-edit.ts";
@@ -131,10 +132,12 @@ describe("what is copied", () => {
       "onnx/model.onnx_data": "x",
       "optimizer.pt": "x",
       "weights.tar.gz": "x",
+      "zzz.sketch": "x",
       ".git/lfs/objects/12/34": "x",
       ".cache/huggingface/download/x.incomplete": "x",
     };
     writeBeside(input, { ...kept, ...left });
+    await generateKeyFile(join(input, "secret.txt"), { passphrase: null });
     symlinkSync("nowhere", join(input, "dangling"));
     symlinkSync("deep", join(input, "linked"));
     const output = join(directory, "out");
@@ -149,7 +152,7 @@ describe("what is copied", () => {
     for (const path of [
       "consolidated.safetensors",
       "model.Q4_0.GGUF",
-      "3 more",
+      "4 more",
       ".git",
       ".cache",
       "dangling",
