@@ -49,7 +49,11 @@ export async function tokenPart(checkpoint, limit) {
 async function held(matrix) {
   const { rows, cols } = matrix;
   const values = Float32Array.from(await matrix.read(0, rows));
-  return { ...matrix, read: async (first, count) => values.slice(first * cols, (first + count) * cols) };
+  // The gain of the norm before a matrix is a function of the host model; a token matrix has it as it is.
+  const gain = typeof matrix.gain === "function" ? await matrix.gain() : null;
+  const copy = { ...matrix, read: async (first, count) => values.slice(first * cols, (first + count) * cols) };
+  if (typeof matrix.gain === "function") copy.gain = async () => gain;
+  return copy;
 }
 
 function joinedByRole(matrices) {
