@@ -12,8 +12,11 @@ export const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
   [128, 0.94],
 ]);
 
-/** Hypotheses of a verification of all carriers and classes, log2, rounded up: what predictions allow for. */
-export const LOG2_HYPOTHESES = 6;
+/**
+ * log2 of the hypotheses of a verification, rounded up: six readings (signs, spread, two addressings of embedding and head)
+ * in four classes, and their sums, are 80. What predictions allow for.
+ */
+export const LOG2_HYPOTHESES = 7;
 
 /** Predictions are kept in 97.7 of 100 cases: the statistic may fall this many standard deviations below its mean. */
 const MARGIN = 2;

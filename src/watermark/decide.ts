@@ -86,7 +86,7 @@ export function decide(given: readonly CarrierReading[], key: ModelKey, options:
   const alone = new Map(
     classes.flatMap((one) => one.readings.map((reading, i) => [reading, testsOf(one, [i])] as const)),
   );
-  const together = classes.filter(canAdd).flatMap((one) => testsOf(one, [...one.plans.keys()]));
+  const together = classes.flatMap((one) => sumsOf(one.readings).flatMap((which) => testsOf(one, which)));
   const hypotheses = [...[...alone.values()].flat(), ...together];
   const log2Tried = Math.log2(Math.max(1, hypotheses.length) * alignments * keysTried);
   const passes = ({ log2P }: { log2P: number }): boolean => log2P + log2Tried <= THRESHOLDS.evidence;
@@ -110,9 +110,15 @@ export function decide(given: readonly CarrierReading[], key: ModelKey, options:
   };
 }
 
-/** Sums of carriers are tested where there are several and their coins are independent: no carrier twice. */
-function canAdd({ readings }: ClassReadings): boolean {
-  return readings.length > 1 && new Set(readings.map(({ carrier }) => carrier)).size === readings.length;
+/**
+ * Readings whose sum is a test of its own, as lists of indices: one of every carrier, whose coins are independent, in every
+ * choice where a carrier was read in several ways. None for a carrier alone.
+ */
+function sumsOf(readings: readonly CarrierReading[]): number[][] {
+  const names = [...new Set(readings.map(({ carrier }) => carrier))];
+  if (names.length < 2) return [];
+  const ways = names.map((name) => [...readings.keys()].filter((i) => readings[i].carrier === name));
+  return ways.reduce<number[][]>((sums, own) => sums.flatMap((sum) => own.map((i) => [...sum, i])), [[]]);
 }
 
 /** One hypothesis per source of symbols, on the sum of the given readings of a class. */

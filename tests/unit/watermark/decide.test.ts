@@ -155,6 +155,10 @@ describe("several carriers", () => {
     const reading = weak("head", 3);
     expect(decide([reading, { ...reading }], KEY).payload).toBeNull();
     expect(decide([reading, { ...reading }], KEY).log2Tried).toBeCloseTo(2, 12);
+    // Three readings, two sums of one reading of each carrier, two hypotheses for each.
+    const three = [weak("spread", 3), reading, bareReading(MIDDLE!, "head", 3)];
+    expect(decide(three, KEY).log2Tried).toBeCloseTo(Math.log2(10), 12);
+    expect(decide(three, KEY).payload).toEqual({ ...payload, how: "decoded" });
   });
 
   test("report themselves in the order given", () => {
