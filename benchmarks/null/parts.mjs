@@ -51,7 +51,12 @@ async function held(matrix) {
   const values = Float32Array.from(await matrix.read(0, rows));
   // The gain of the norm before a matrix is a function of the host model; a token matrix has it as it is.
   const gain = typeof matrix.gain === "function" ? await matrix.gain() : null;
-  const copy = { ...matrix, read: async (first, count) => values.slice(first * cols, (first + count) * cols) };
+  // `stored` would go back to the file, which is closed.
+  const copy = {
+    ...matrix,
+    stored: undefined,
+    read: async (first, count) => values.slice(first * cols, (first + count) * cols),
+  };
   if (typeof matrix.gain === "function") copy.gain = async () => gain;
   return copy;
 }
@@ -66,6 +71,7 @@ function joinedByRole(matrices) {
     const rows = group.reduce((n, matrix) => n + matrix.rows, 0);
     return {
       ...group[0],
+      stored: undefined,
       rows,
       read: async (first, count) =>
         (await readAll(group)).slice(first * group[0].cols, (first + count) * group[0].cols),
