@@ -1,28 +1,31 @@
 #!/usr/bin/env node
 /**
- * Logits of our forward pass against those of the reference library (transformers, f32 on the CPU).
+ * Logits of our forward pass against those of the reference library (transformers, f32 on the CPU): npm run
+ * test:interop:forward. PyTorch is a download of some gigabytes, so this is apart from the other interop tests.
  *
- *   node tests/interop/forward.mjs DIRECTORY     what forward.py wrote
+ *   node tests/interop/forward.mjs [--python INTERPRETER] [--model DIRECTORY]...
  *
- * Prints the largest difference of each case beside the largest logit; fails where it exceeds 2e-5 of it.
+ * Without --python, a virtual environment is made below .cache. Every family is run with random weights; --model adds
+ * real ones. Prints the largest difference beside the largest logit, and fails above 2e-5 of it.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openCheckpoint } from "../../dist/src/checkpoint/open-checkpoint.js";
+import { wasmEngine } from "../../dist/src/numerics/wasm-engine.js";
+import { hiddenStates } from "../../dist/src/quality/forward.js";
+import { logitBand } from "../../dist/src/quality/logits.js";
+import { openModel } from "../../dist/src/quality/model.js";
+import { venv } from "./venv.mjs";
 
-/** Both sides round to f32 after every operation, in their own order. */
+/** Both sides round to f32 after every operation, each in its own order. */
 const TOLERANCE = 2e-5;
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const ours = (module) => import(pathToFileURL(join(process.env.WEIGHTMARK_DIST ?? join(root, "dist"), "src", module)));
 
 /** [tokens x vocabulary] for the sequences of a case, one after the other. */
 async function logitsOf(directory) {
-  const { openCheckpoint } = await ours("checkpoint/open-checkpoint.js");
-  const { openModel } = await ours("quality/model.js");
-  const { hiddenStates } = await ours("quality/forward.js");
-  const { logitBand } = await ours("quality/logits.js");
-  const { wasmEngine } = await ours("numerics/wasm-engine.js");
   const windows = JSON.parse(readFileSync(join(directory, "tokens.json"), "utf8"));
   const checkpoint = await openCheckpoint(directory);
   try {
@@ -34,32 +37,38 @@ async function logitsOf(directory) {
   }
 }
 
-/** Compares every case below `directory`; whether all agree. */
-export async function compareForward(directory) {
-  let agreed = true;
-  for (const name of readdirSync(directory).sort()) {
-    const bytes = readFileSync(join(directory, name, "logits.f32"));
-    const theirs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    const logits = await logitsOf(join(directory, name)).catch((error) => error);
-    if (logits instanceof Error) {
-      console.error(`${name}: ${logits.code ?? ""} ${logits.message} ${logits.tensor ?? ""}`);
-      agreed = false;
-      continue;
-    }
-    let [difference, largest] = [logits.length === theirs.length ? 0 : Number.NaN, 0];
-    for (let i = 0; i < theirs.length; i++) {
-      difference = Math.max(difference, Math.abs(logits[i] - theirs[i]));
-      largest = Math.max(largest, Math.abs(theirs[i]));
-    }
-    const good = difference <= TOLERANCE * largest;
-    console.log(
-      `  ${name.padEnd(32)} max |difference| ${difference.toExponential(1)} of ${largest.toFixed(1)}${good ? "" : "  WRONG"}`,
-    );
-    agreed &&= good;
+async function agrees(directory) {
+  const bytes = readFileSync(join(directory, "logits.f32"));
+  const theirs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const logits = await logitsOf(directory);
+  let [difference, largest] = [logits.length === theirs.length ? 0 : Number.NaN, 0];
+  for (let i = 0; i < theirs.length; i++) {
+    difference = Math.max(difference, Math.abs(logits[i] - theirs[i]));
+    largest = Math.max(largest, Math.abs(theirs[i]));
   }
-  return agreed;
+  const good = difference <= TOLERANCE * largest;
+  const figures = `max |difference| ${difference.toExponential(1)}, largest logit ${largest.toFixed(1)}`;
+  console.log(`  ${basename(directory).padEnd(30)} ${figures}${good ? "" : "  WRONG"}`);
+  return good;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!(await compareForward(process.argv[2]))) process.exitCode = 1;
+const { values } = parseArgs({
+  options: { python: { type: "string" }, model: { type: "string", multiple: true, default: [] } },
+});
+const python = values.python ?? venv("interop-forward-venv", "requirements-forward.txt");
+const script = fileURLToPath(new URL("./forward.py", import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "weightmark-forward-"));
+try {
+  execFileSync(python, [script, "models", directory], { stdio: "inherit" });
+  for (const model of values.model) {
+    const copy = join(directory, basename(resolve(model)));
+    if (existsSync(copy)) throw new Error(`two models are called ${basename(copy)}`);
+    cpSync(model, copy, { recursive: true });
+    execFileSync(python, [script, "logits", copy], { stdio: "inherit" });
+  }
+  let wrong = 0;
+  for (const name of readdirSync(directory).sort()) if (!(await agrees(join(directory, name)))) wrong++;
+  if (wrong > 0) process.exitCode = 1;
+} finally {
+  rmSync(directory, { recursive: true });
 }

@@ -1,6 +1,7 @@
 """Random models of every family that `quality` runs, and the logits of the reference library for them.
 
   python forward.py models DIRECTORY      DIRECTORY/<case>/{config.json, model.safetensors, tokens.json, logits.f32}
+  python forward.py logits DIRECTORY      tokens.json and logits.f32 beside a real model
   python forward.py fixtures DIRECTORY    DIRECTORY/<case>.json: config, shapes, tokens and logits to six digits
 
 Weights are a hash of the tensor's name and the element's index, so that a fixture needs none: tests make the same ones.
@@ -99,13 +100,20 @@ def run(model: AutoModelForCausalLM, lengths: tuple[int, ...]) -> tuple[list[lis
     return [ids.tolist() for ids in sequences], logits
 
 
+def write_logits(directory: Path, model: AutoModelForCausalLM | None = None) -> None:
+    if model is None:
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
+    longest = min(LENGTHS["models"][0], model.config.max_position_embeddings)
+    tokens, logits = run(model, (longest, LENGTHS["models"][1]))
+    (directory / "tokens.json").write_text(json.dumps(tokens))
+    (directory / "logits.f32").write_bytes(logits.numpy().astype("<f4").tobytes())
+
+
 def write_models(directory: Path) -> None:
     for case in CASES:
         for dtype in (torch.float32, torch.bfloat16):
             target = directory / f"{case}-{str(dtype).removeprefix('torch.')}"
-            tokens, logits = run(build(case, target, dtype), LENGTHS["models"])
-            (target / "tokens.json").write_text(json.dumps(tokens))
-            (target / "logits.f32").write_bytes(logits.numpy().astype("<f4").tobytes())
+            write_logits(target, build(case, target, dtype))
 
 
 def write_fixtures(directory: Path) -> None:
@@ -125,4 +133,4 @@ def write_fixtures(directory: Path) -> None:
 if __name__ == "__main__":
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    {"models": write_models, "fixtures": write_fixtures}[sys.argv[1]](Path(sys.argv[2]))
+    {"models": write_models, "logits": write_logits, "fixtures": write_fixtures}[sys.argv[1]](Path(sys.argv[2]))

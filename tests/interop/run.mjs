@@ -7,25 +7,16 @@
  * Every generated file that we accept the reference must accept with the same contents; every file that only we refuse
  * must carry one of the codes in EXTRA_REFUSALS; the files we write must equal the reference's byte for byte.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DTYPES, generateFile, randomTensor } from "./header-generator.mjs";
 import { random } from "./random.mjs";
+import { venv } from "./venv.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..", "..");
@@ -44,25 +35,6 @@ const EXTRA_REFUSALS = new Map([
   // serde also takes a struct as a list of its fields and a name as a map of one key; nobody writes that.
   ["ST_ENTRY_INVALID", /entry is a JSON array|dtype is a object|more than 64 unknown/],
 ]);
-
-function python() {
-  const venv = join(root, ".cache", "interop-venv");
-  const executable = join(venv, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
-  const wanted = readFileSync(join(here, "requirements.txt"), "utf8");
-  const stamp = join(venv, "requirements.txt");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return executable;
-  if (spawnSync("python3", ["--version"]).status !== 0) {
-    console.error("The interop tests need python3 (with venv) on the path; npm test does not.");
-    process.exit(1);
-  }
-  mkdirSync(join(root, ".cache"), { recursive: true });
-  execFileSync("python3", ["-m", "venv", "--clear", venv], { stdio: "inherit" });
-  execFileSync(executable, ["-m", "pip", "install", "--quiet", "-r", join(here, "requirements.txt")], {
-    stdio: "inherit",
-  });
-  writeFileSync(stamp, wanted);
-  return executable;
-}
 
 async function ours(module) {
   const path = join(root, "dist", "src", ...module.split("/"));
@@ -209,7 +181,7 @@ function differentialWrite(directory, interpreter, cases, seed) {
 }
 
 if (DTYPES.length !== 22) throw new Error("the generator must know every dtype");
-const interpreter = python();
+const interpreter = venv("interop-venv", "requirements.txt");
 const directory = mkdtempSync(join(tmpdir(), "weightmark-interop-"));
 try {
   const seed = Number(values.seed);
