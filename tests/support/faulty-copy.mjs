@@ -1,5 +1,5 @@
 // Makes marked copies while the file system fails: node faulty-copy.mjs '{"input", "output", "threads", "fault", "at"}'
-//   fault "none": prints how many operations a copy takes
+//   fault "none": prints the operations that a copy takes
 //   fault "error": fails operation 1, 2, ... in turn, and prints what became of each copy, one JSON line each
 //   fault "kill": the process kills itself right before operation `at`
 //   fault "interrupt": sends itself SIGINT right before operation `at`, with the command's own handler
@@ -13,10 +13,12 @@ const { input, output, threads, fault, at } = JSON.parse(process.argv[2]);
 let armed = false;
 let count = 0;
 let failing = 0;
+const log = [];
 
 function operation(name) {
   if (!armed) return;
   count++;
+  log.push(name);
   if (fault === "error" && count === failing) {
     throw Object.assign(new Error(`ENOSPC: no space left on device, ${name}`), { code: "ENOSPC" });
   }
@@ -104,5 +106,5 @@ if (fault === "error") {
   }
 } else {
   await copy();
-  console.log(JSON.stringify({ operations: count }));
+  console.log(JSON.stringify(log));
 }

@@ -82,6 +82,22 @@ describe("planEdits", () => {
     expect(seen.get("k")).toEqual([...Array(10).keys()]);
   });
 
+  it("does not cut where the rows of two views lie in each other", () => {
+    const one = view({ rowOffsets: rows(15, (r) => 100 * r), cols: 100 });
+    const other = view({ rowOffsets: rows(15, (r) => 100 * r + 80), cols: 30 });
+    const plan = (tensorRows: number) => planEdits(checkpointWith("BF16", [tensorRows, 100]), edit(one, other), limits);
+    expect([...plan(16)].map(({ begin, end }) => [begin, end])).toEqual([
+      [0, 100],
+      [100, 100 + 2 * 1510],
+      [100 + 2 * 1510, 3300],
+    ]);
+    const longer = { ...one, rowOffsets: rows(25, (r) => 100 * r) };
+    const chained = { ...other, rowOffsets: rows(25, (r) => 100 * r + 80) };
+    expect(codeOf(() => planEdits(checkpointWith("BF16", [26, 100]), edit(longer, chained), limits))).toBe(
+      "TENSOR_TOO_LARGE",
+    );
+  });
+
   it("takes transposed tensors whole, up to a limit", () => {
     const transposed = (n: number) => view({ rowOffsets: rows(50, (r) => r), colStride: 50, cols: n });
     const tasks = [...planEdits(checkpointWith("BF16", [40, 50]), edit(transposed(40)), limits)];
