@@ -8,7 +8,7 @@ import { THRESHOLDS } from "./statistics.ts";
  */
 export const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
   [32, 1.25],
-  [64, 1.07],
+  [64, 1.09],
   [128, 0.94],
 ]);
 
