@@ -91,11 +91,14 @@ export class BlockReader {
         total = totalSquares(out, i, blocks);
       }
       const scale = total > 0 && Number.isFinite(total) ? Math.sqrt(total / cols) : 0;
-      const sign = rowSigns !== null && rowSigns[first + i]! < 0 ? -1 : 1;
       rowScales[i] = scale;
+      const inverse = scale > 0 ? 1 / scale : 0;
+      const signed = rowSigns !== null && rowSigns[first + i]! < 0 ? -inverse : inverse;
+      // What overflowed must not come back as infinity times zero.
+      if (scale === 0) out.fill(0, 2 * i * blocks, 2 * (i + 1) * blocks);
       for (let b = i * blocks; b < (i + 1) * blocks; b++) {
-        sums[b] = scale > 0 ? (sign * out[2 * b]!) / scale : 0;
-        squares[b] = scale > 0 ? out[2 * b + 1]! / scale / scale : 0;
+        sums[b] = signed * out[2 * b]!;
+        squares[b] = out[2 * b + 1]! * inverse * inverse;
       }
     }
     return { blocks, sums, squares, rowScales };

@@ -11,9 +11,8 @@ export function chipMap(mapKey: Uint8Array, address: string, chips: number): Chi
   const stream: Keystream = keystream(mapKey, address);
   return {
     fill(target, first) {
-      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-      stream.fill(bytes, 2 * first);
-      for (let i = 0; i < target.length; i++) target[i] = ((bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) * chips) >>> 16;
+      stream.fill(new Uint8Array(target.buffer, target.byteOffset, target.byteLength), 2 * first);
+      for (let i = 0; i < target.length; i++) target[i] = (target[i]! * chips) >>> 16;
     },
   };
 }
