@@ -5,7 +5,7 @@ import type { PayloadClass } from "../payload-class.ts";
 import type { DifferenceEdit, LowRankEdit, TensorEdit, ViewEdit } from "../tensor-edit.ts";
 import { signedAmplitudes } from "./coin-rows.ts";
 import type { DeltaMatrix } from "./delta-matrix.ts";
-import { type Spaces, transpose } from "./leading-spaces.ts";
+import type { Spaces } from "./leading-spaces.ts";
 import { classSums, type PartSums, partReading } from "./part-sums.ts";
 import { type DeltaFacts, type DifferenceSums, partCoins, partKeys } from "./read-difference.ts";
 
@@ -31,6 +31,12 @@ export interface DifferencePlan {
 }
 
 const ROWS_AT_ONCE = 256;
+
+/**
+ * The first quarter of the leading directions is marked twice as strongly as the rest: a low rank is what most people
+ * extract, and what noise spares. Costs 5 % of the statistic at full rank, gains half of it at a quarter.
+ */
+const INNER = 4;
 
 /**
  * The change of RMS `strength` (.01 to .03) relative to the difference in every changed matrix: half of the energy along
@@ -90,21 +96,32 @@ function movesOf(
   };
 }
 
-/** Share of the dimensions of a matrix that lie in the tangent space T of two spaces of its rank. */
-function tangentShare({ matrix: { rows, cols }, spaces }: DeltaFacts): number {
-  const rank = spaces!.rank;
+/** Share of the dimensions of a matrix that lie in the tangent space T of two spaces of the given rank. */
+function tangentShare({ matrix: { rows, cols } }: DeltaFacts, rank: number): number {
   return (rank * (rows + cols - rank)) / (rows * cols);
 }
 
 /**
- * A step of one RMS of Delta per weight, all of it inside T, is coin / sqrt(share) before T; T leaves the share of it, and
- * the reader divides by the RMS of the leading part.
+ * What is left of unit coins: `energy`, mean square of T + T_inner of them, and `overlap`, their mean product with the coins.
+ * T_inner is a projection within T, so |T + T_inner|^2 = |T|^2 + 3 |T_inner|^2.
  */
+function shaping(one: DeltaFacts): { readonly energy: number; readonly overlap: number } {
+  const rank = one.spaces!.rank;
+  const [all, inner] = [tangentShare(one, rank), tangentShare(one, innerRank(rank))];
+  return { energy: all + 3 * inner, overlap: all + inner };
+}
+
+function innerRank(rank: number): number {
+  return Math.floor(rank / INNER);
+}
+
+/** What a step of one RMS of Delta per weight, after shaping, adds to a unit's value: the reader divides by the leading RMS. */
 function meanResponse(facts: readonly DeltaFacts[]): number {
   let sum = 0;
   for (const one of facts) {
     const { rows, cols } = one.matrix;
-    sum += (rows * cols * Math.sqrt(tangentShare(one)) * one.rms) / one.leadingRms;
+    const { energy, overlap } = shaping(one);
+    sum += (rows * cols * overlap * one.rms) / (Math.sqrt(energy) * one.leadingRms);
   }
   return sum / Math.max(1, weightsOf(facts));
 }
@@ -113,26 +130,34 @@ function weightsOf(facts: readonly DeltaFacts[]): number {
   return facts.reduce((sum, { matrix: { rows, cols } }) => sum + rows * cols, 0);
 }
 
-/** T of the signed amplitudes as factors [left | F] [G ; right] with G = left^T D and F = D right^T - left G right^T. */
+/**
+ * T + T_inner of the signed amplitudes D as factors: T D = left G + F right with G = left^T D, F = D right^T - left G right^T,
+ * and the same on the first rows of left and right for T_inner.
+ */
 function shapedEdit(one: DeltaFacts, perWeight: Float64Array, key: ModelKey, ditherKey: Uint8Array): LowRankEdit {
   const { matrix, spaces, rms, leadingRms } = one;
   const { rows, cols } = matrix;
   if (spaces === null || !(leadingRms > 0)) {
     return { rank: 1, coefficients: new Float32Array(rows), directions: new Float32Array(cols), ditherKey };
   }
-  const scale = rms / Math.sqrt(tangentShare(one));
+  const scale = rms / Math.sqrt(shaping(one).energy);
   const amplitudes = perWeight.map((step) => step * scale);
   const { rank, left, right } = spaces;
+  const inner = innerRank(rank);
   const { fromLeft, fromRight } = project(matrix, spaces, amplitudes, key);
-  // F = D right^T - left (G right^T).
   const core = matmul(fromLeft, right, { rows: rank, depth: cols, columns: rank, transposedB: true });
-  const leftRows = transpose(left, rank, rows);
-  const twice = matmul(leftRows, core, { rows, depth: rank, columns: rank });
   const coefficients = new Float32Array(rows * 2 * rank);
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < rank; k++) {
-      coefficients[i * 2 * rank + k] = leftRows[i * rank + k]!;
-      coefficients[i * 2 * rank + rank + k] = fromRight[i * rank + k]! - twice[i * rank + k]!;
+      let [whole, within] = [fromRight[i * rank + k]!, fromRight[i * rank + k]!];
+      for (let l = 0; l < rank; l++) {
+        const twice = left[l * rows + i]! * core[l * rank + k]!;
+        whole -= twice;
+        if (l < inner) within -= twice;
+      }
+      const isInner = k < inner;
+      coefficients[i * 2 * rank + k] = left[k * rows + i]! * (isInner ? 2 : 1);
+      coefficients[i * 2 * rank + rank + k] = isInner ? whole + within : whole;
     }
   }
   const directions = new Float32Array(2 * rank * cols);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../../../src/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../../../../src/checkpoint/open-checkpoint.ts";
 import { coinOf } from "../../../../src/kernels/coins.ts";
+import { matmul } from "../../../../src/kernels/matmul.ts";
 import { kolmogorovP, normalDistance } from "../../../../src/numerics/kolmogorov.ts";
 import { prng } from "../../../../src/numerics/prng.ts";
 import { thinSvd } from "../../../../src/numerics/svd.ts";
@@ -207,6 +208,21 @@ describe("marking a difference", () => {
     expect(off).toBeLessThan(0.3);
   });
 
+  test("the low-rank half lies in the tangent space of the leading directions and takes half of the energy", async () => {
+    const {
+      matrix,
+      spaces,
+      rms: deltaRms,
+    } = host.facts.find(({ matrix: { address } }) => address === "language/1/q/-1")!;
+    const { rows, cols } = matrix;
+    const { rank, coefficients, directions } = plan.edits.get(Q)!.views[0]!.difference!.shaped;
+    const low = matmul(coefficients, directions, { rows, depth: rank, columns: cols });
+    expect(rms(low) / deltaRms / STRENGTH).toBeCloseTo(Math.SQRT1_2, 1);
+    const rest = outside(low, spaces!.left, rows, cols, true);
+    expect(rms(outside(rest, spaces!.right, rows, cols, false)) / rms(low)).toBeLessThan(1e-4);
+    expect(rms(rest) / rms(low)).toBeGreaterThan(0.3);
+  });
+
   test("rows do not depend on how a matrix is cut", () => {
     const { address, cols, difference } = plan.edits.get(Q)!.views[0]!;
     const whole = differenceRows(address, cols, difference!, 0, 256);
@@ -275,6 +291,22 @@ function truncated(delta: Float32Array, rows: number, cols: number, rank: number
       let sum = 0;
       for (let k = 0; k < rank; k++) sum += s[k]! * u[i * rank + k]! * vt[k * width + j]!;
       out[wide ? i * cols + j : j * cols + i] = sum;
+    }
+  }
+  return out;
+}
+
+/** What a matrix has outside of the space of the orthonormal rows of `basis`: its columns' space (`left`) or its rows'. */
+function outside(a: Float32Array, basis: Float32Array, rows: number, cols: number, left: boolean): Float32Array {
+  const out = a.slice();
+  const side = left ? rows : cols;
+  for (let k = 0; k < basis.length / side; k++) {
+    const weight = new Float64Array(left ? cols : rows);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < cols; j++) weight[left ? j : i]! += basis[k * side + (left ? i : j)]! * a[i * cols + j]!;
+    }
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < cols; j++) out[i * cols + j]! -= basis[k * side + (left ? i : j)]! * weight[left ? j : i]!;
     }
   }
   return out;
