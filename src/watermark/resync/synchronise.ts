@@ -167,7 +167,7 @@ class ComponentSync {
   }
 
   async run(matrices: HostMatrix[], step: () => void): Promise<ComponentReport> {
-    const { residual, vocabulary } = await this.#findStream();
+    const { residual, vocabulary, places } = await this.#findStream();
     const { width, scales, layers } = this.#reference;
     const directions = (count: number, purpose: string, site: Site): Float32Array =>
       fromReference(scaleColumns(signDirections(count, width, purpose), inverses(scales[site])), width, residual);
@@ -183,6 +183,7 @@ class ComponentSync {
       blocks,
     );
     const alignment: Alignment = { reader: this.#reader, residual, width, cache: new BlockCache() };
+    this.#addEmbedding(matrices, alignment, places);
     const reports: LayerReport[] = [];
     for (const [i, layer] of layers.entries()) {
       const at = map[i]!;
@@ -196,16 +197,38 @@ class ComponentSync {
     return { component: this.#reference.component, rotation: residual.kind, vocabulary, layers: reports };
   }
 
-  async #findStream(): Promise<{ residual: Residual; vocabulary: ComponentReport["vocabulary"] }> {
+  /** `places` is null where tokens are found by their ids, or not at all. */
+  async #findStream(): Promise<{
+    residual: Residual;
+    vocabulary: ComponentReport["vocabulary"];
+    places: Int32Array | null;
+  }> {
     const { tokens, width } = this.#reference;
     const { embed } = this.#parts;
     if (tokens === null || embed === null) {
-      return { residual: { kind: "none" }, vocabulary: { how: "absent", tokens: 0, agreement: null } };
+      const vocabulary = { how: "absent", tokens: 0, agreement: null } as const;
+      return { residual: { kind: "none" }, vocabulary, places: null };
     }
     const matched = await matchTokens(this.#reader, embed, tokens, await tokenHashes(this.#suspect));
-    const vocabulary = { how: matched.how, tokens: matched.count, agreement: matched.agreement };
-    if (matched.how === "none") return { residual: { kind: "none" }, vocabulary };
-    return { residual: findResidual(matched.reference, matched.suspect, width), vocabulary };
+    const { how, count, agreement } = matched;
+    const vocabulary = { how, tokens: count, agreement };
+    if (how === "none") return { residual: { kind: "none" }, vocabulary, places: null };
+    const residual = findResidual(matched.reference, matched.suspect, width);
+    return { residual, vocabulary, places: how === "ids" ? null : matched.places };
+  }
+
+  /** The tokens that the sketch knows, in the reference's order, where the suspect has another. */
+  #addEmbedding(to: HostMatrix[], alignment: Alignment, places: Int32Array | null): void {
+    const { tokens, component } = this.#reference;
+    const { embed } = this.#parts;
+    if (places === null || tokens === null || embed === null) return;
+    const from = new Int32Array(tokens.vocabulary).fill(-1);
+    tokens.ids.forEach((id, i) => {
+      if (id < from.length) from[id] = places[i]!;
+    });
+    const units: UnitMap = { size: 1, from, mixOf: () => null, signs: null, ...NO_EXTRAS };
+    const address = { component, layer: -1, expert: -1, role: "embed" } as const;
+    to.push(readingMatrix(alignment, address, embed, units, { suspect: null, reference: null }));
   }
 
   async #blocksOf({ blocks }: LayerParts, directions: Float32Array): Promise<Blocks> {

@@ -13,6 +13,8 @@ export interface MatchedTokens {
   readonly how: VocabularyMatch;
   /** Correlation of inner products among token rows, which no change of basis touches. 1 for a copy. */
   readonly agreement: number;
+  /** Row of the suspect for every token of the sketch, -1 where it was not found. */
+  readonly places: Int32Array;
   /** count x width each, row i of one and row i of the other the same token. */
   readonly count: number;
   readonly reference: Float32Array;
@@ -111,7 +113,14 @@ async function take(
     reference.set(found.reference.subarray(i * width, (i + 1) * width), at * width);
   });
   const count = order.length;
-  return { how: found.how, agreement: gramAgreement(reference, suspect, width), count, reference, suspect };
+  return {
+    how: found.how,
+    agreement: gramAgreement(reference, suspect, width),
+    places: found.places,
+    count,
+    reference,
+    suspect,
+  };
 }
 
 /** Correlation of the centred Gram matrices of up to 192 rows, off the diagonal; 0 where nothing varies. */
