@@ -2,7 +2,8 @@
  * The attacks of the suite. Each is `{ name, group, apply, sketch?, diluted?, trained? }`:
  *
  *   apply    from a view of the marked model to a view of the suspect
- *   sketch   coordinates or signs are lost: verified with the sketch too
+ *   sketch   coordinates or signs are lost: verified with the sketch too, and this is the r that the rest of the attack
+ *            leaves once they are found again
  *   diluted  share of the weights that comes from the unmarked model, which takes its share of the mark away
  *   trained  `{ script, arguments }` of benchmarks/lab/watermark instead of `apply`
  */
@@ -68,40 +69,49 @@ export function attacksOf({ base, stranger, sibling, remark, trainable }) {
       diluted: share,
       apply: (view) => soup(share, alignedTo(sibling, view))(view),
     })),
-    { name: "marked again with another key", group: "marking", sketch: true, apply: remark },
-    { name: "gguf order of q and k", group: "storage", sketch: true, apply: ggufOrder() },
+    { name: "marked again with another key", group: "marking", sketch: 1, apply: remark },
+    { name: "gguf order of q and k", group: "storage", sketch: 1, apply: ggufOrder() },
     { name: "fused qkv and gate_up", group: "storage", apply: fused() },
     { name: "vocabulary padded by 256", group: "storage", apply: padVocabulary(256, 31) },
     { name: "norm gains folded", group: "symmetry", apply: symmetry.foldNorms() },
     { name: "channel scales", group: "symmetry", apply: symmetry.scaleChannels(22) },
     { name: "neuron scales", group: "symmetry", apply: symmetry.scaleNeurons(23) },
-    { name: "neurons permuted", group: "symmetry", sketch: true, apply: symmetry.permuteNeurons(24) },
-    { name: "heads permuted", group: "symmetry", sketch: true, apply: symmetry.permuteHeads(25) },
-    { name: "residual permuted", group: "symmetry", sketch: true, apply: symmetry.permuteResidual(26) },
-    { name: "residual signs flipped", group: "symmetry", sketch: true, apply: symmetry.flipResidual(27) },
+    { name: "neurons permuted", group: "symmetry", sketch: 1, apply: symmetry.permuteNeurons(24) },
+    { name: "heads permuted", group: "symmetry", sketch: 1, apply: symmetry.permuteHeads(25) },
+    { name: "residual permuted", group: "symmetry", sketch: 1, apply: symmetry.permuteResidual(26) },
+    { name: "residual signs flipped", group: "symmetry", sketch: 1, apply: symmetry.flipResidual(27) },
     {
       name: "signs of neurons, values, planes flipped",
       group: "symmetry",
-      sketch: true,
+      sketch: 1,
       apply: symmetry.flipGenerators(28),
     },
-    { name: "residual rotated", group: "symmetry", sketch: true, apply: symmetry.rotateResidual(29) },
-    { name: "V/O mixed", group: "symmetry", sketch: true, apply: symmetry.mixValues(30) },
-    { name: "Q/K planes turned", group: "symmetry", sketch: true, apply: symmetry.turnPlanes(31) },
-    { name: "5 % dummy neurons", group: "symmetry", sketch: true, apply: symmetry.dummyNeurons(0.05, 32) },
-    { name: "20 % of layers dropped", group: "cut", sketch: true, apply: dropLayers(0.2) },
-    { name: "all symmetries", group: "symmetry", sketch: true, apply: obfuscate },
-    { name: "all symmetries + int4", group: "symmetry", sketch: true, apply: all(obfuscate, int4) },
-    { name: "all symmetries + noise 30 %", group: "symmetry", sketch: true, apply: all(obfuscate, noise(0.3)) },
+    { name: "residual rotated", group: "symmetry", sketch: 1, apply: symmetry.rotateResidual(29) },
+    { name: "V/O mixed", group: "symmetry", sketch: 1, apply: symmetry.mixValues(30) },
+    { name: "Q/K planes turned", group: "symmetry", sketch: 1, apply: symmetry.turnPlanes(31) },
+    { name: "5 % dummy neurons", group: "symmetry", sketch: 1, apply: symmetry.dummyNeurons(0.05, 32) },
+    { name: "20 % of layers dropped", group: "cut", sketch: Math.sqrt(0.8), apply: dropLayers(0.2) },
+    { name: "all symmetries", group: "symmetry", sketch: 1, apply: obfuscate },
+    { name: "all symmetries + int4", group: "symmetry", sketch: 0.99, apply: all(obfuscate, int4) },
+    { name: "all symmetries + noise 30 %", group: "symmetry", sketch: 0.95, apply: all(obfuscate, noise(0.3)) },
   ];
   if (!trainable) return attacks;
   return [
     ...attacks,
-    { name: "full fine-tune", group: "training", trained: { script: "sft.py", arguments: ["--minutes", "4"] } },
+    {
+      name: "full fine-tune",
+      group: "training",
+      trained: { script: "sft.py", arguments: recipe(base, ["2e-5", "1e-3"]) },
+    },
     {
       name: "LoRA of rank 16, merged",
       group: "training",
-      trained: { script: "lora.py", arguments: ["--minutes", "4"] },
+      trained: { script: "lora.py", arguments: recipe(base, ["2e-4", "5e-3"]) },
     },
   ];
+}
+
+/** Models of a few layers of 128 take, and need, rates that would break a real one. */
+function recipe({ config }, [usual, small]) {
+  return ["--minutes", "4", "--rate", config.hidden_size < 512 ? small : usual];
 }

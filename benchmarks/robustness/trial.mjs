@@ -25,7 +25,12 @@ export async function measureAttack(attack, context, untouched) {
     view.close();
     const rows = [await measure(attack, context, untouched, suspect, { r, sketch: null })];
     if (attack.sketch && context.sketch) {
-      rows.push(await measure(attack, context, untouched, suspect, { r: null, sketch: context.sketch }));
+      rows.push(
+        await measure(attack, context, untouched, suspect, {
+          r: { linear: attack.sketch, embedding: attack.sketch },
+          sketch: context.sketch,
+        }),
+      );
     }
     return rows;
   } finally {
@@ -49,8 +54,10 @@ async function makeSuspect(attack, { marked, copy, python }, suspect) {
 
 async function measure(attack, { key, settings }, untouched, suspect, { r, sketch }) {
   const found = await verify(suspect, key, settings, sketch);
-  const predicted = r === null ? null : predict(untouched, r, attack.diluted ?? 0);
-  const certain = predicted !== null && bits(predicted.get("spread") ?? 0) > CERTAIN_BITS;
+  // Where coordinates are lost, every carrier loses its own part of them: without the sketch nothing is predicted.
+  const lost = attack.sketch && sketch === null;
+  const predicted = lost ? null : predict(untouched, r, attack.diluted ?? 0);
+  const certain = predicted !== null && [...predicted.values()].some((z) => bits(z) > CERTAIN_BITS);
   const wrong = found.payload !== null && found.payload !== shownPayload(settings.payload);
   const name = sketch === null ? attack.name : `${attack.name} (sketch)`;
   return { name, group: attack.group, found, r, predicted, wrong, ok: !wrong && (found.present || !certain) };
