@@ -1,9 +1,21 @@
-// Identifies every example model against the registry of the two bases, then shows the negative twin. Real output, and
-// an exit code of 1 if any verdict is not the one that the making of the models calls for (examples/README.md).
+// Identifies every example model against the registry of the two bases, shows the negative twin, then marks a model and
+// finds marks. Real output, and an exit code of 1 if any answer is not the one that the making of the models calls for
+// (examples/README.md).
 import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+const work = mkdtempSync(join(tmpdir(), "weightmark-demo-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+// A clone has the modes that git gives; key files that others can read are refused.
+const key = join(work, "demo.key");
+copyFileSync(join(root, "examples/demo.key"), key);
+chmodSync(key, 0o600);
+const marked = join(work, "marked");
 
 const steps = [
   {
@@ -35,6 +47,31 @@ const steps = [
     title: "And the fine-tune of base-a against the wrong base",
     args: ["compare", "examples/models/finetune", "examples/models/base-b"],
     expected: /^no-evidence: /,
+  },
+  {
+    title: "What mark fits into base-b",
+    args: ["watermark", "capacity", "examples/models/base-b"],
+    expected: /^a payload of up to 128 bits fits/,
+  },
+  {
+    title: "Mark a copy of base-b",
+    args: ["watermark", "embed", "examples/models/base-b", "-o", marked, "--key", key, "--payload", "acme-001"],
+    expected: /^marked: key fe048e34ee655bb3/,
+  },
+  {
+    title: "What the mark cost: nothing, every logit is the same",
+    args: ["quality", "examples/models/base-b", marked, "--text", "README.md"],
+    expected: /equal to the bit/,
+  },
+  {
+    title: "The marked copy after a fine-tune on source code",
+    args: ["watermark", "verify", "examples/models/leaked", "--key", key],
+    expected: /^forensic: mark of key fe048e34ee655bb3 found[^]*"acme-001"/,
+  },
+  {
+    title: "And a model without the mark",
+    args: ["watermark", "verify", "examples/models/base-a", "--key", key],
+    expected: /^not found: /,
   },
 ];
 

@@ -1,16 +1,26 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = process.env.WEIGHTMARK_TEST_NODE ?? process.execPath;
 
-test("the README shows what its command prints", () => {
+test("the README shows what its commands print", () => {
   const readme = readFileSync(`${root}/README.md`, "utf8");
-  const [, command, lines, output] = /```\n\$ weightmark (.+) \| head -(\d+)\n\n([^`]+)\n```/.exec(readme)!;
-  const printed = execFileSync(node, ["bin/weightmark.js", ...command!.split(" ")], { cwd: root, encoding: "utf8" });
-  expect(printed.split("\n").slice(0, Number(lines)).join("\n")).toBe(output);
+  const shown = [...readme.matchAll(/```\n\$ weightmark (.+) \| head -(\d+)\n\n([^`]+)\n```/g)];
+  expect(shown.length).toBe(3);
+  // Run where the commands may write, with the key's mode as `install -m 600` sets it.
+  const work = temporaryDirectory();
+  copyFileSync(`${root}/examples/demo.key`, join(work, "demo.key"));
+  chmodSync(join(work, "demo.key"), 0o600);
+  for (const [, command, lines, output] of shown) {
+    const args = command!.split(" ").map((arg) => arg.replace(/^examples\//, `${root}/examples/`));
+    const printed = execFileSync(node, [`${root}/bin/weightmark.js`, ...args], { cwd: work, encoding: "utf8" });
+    expect(printed.split("\n").slice(0, Number(lines)).join("\n")).toBe(output);
+  }
 });
 
 test.each(["build-docs", "build-schemas"])("what scripts/%s.mjs generates is up to date", (script) => {

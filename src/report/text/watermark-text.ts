@@ -94,9 +94,8 @@ export function embedText(report: WatermarkEmbedReport, style: Style): string[] 
 export function verifyText(report: WatermarkVerifyReport, style: Style): string[] {
   const { bold, accent } = style;
   const verdict = report.present ? `mark of key ${report.keyId} found` : `mark of key ${report.keyId} not found`;
-  const p = `p ${report.log2P === 0 ? "= 1" : `<= 2^${Math.ceil(report.log2P)}`}`;
   const why = [
-    `  ${p}, corrected for 2^${Math.ceil(report.log2Tried)} hypotheses; evidence needs 2^-40, strong 2^-64, forensic 2^-128`,
+    `  ${boundText(report.log2P)}, corrected for 2^${Math.ceil(report.log2Tried)} hypotheses; evidence needs 2^-40, strong 2^-64, forensic 2^-128`,
     ...(report.payload === null ? [] : [`  payload ${payloadText(report.payload)}, ${report.payload.how}`]),
     `  ranks ${report.decoys.rank} among ${formatCount(report.decoys.count, "decoy key")} and itself`,
   ];
@@ -104,7 +103,7 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
     name,
     holds(payloadBits),
     `z ${formatNumber(statistic)}`,
-    `p ${log2P === 0 ? "= 1" : `<= 2^${Math.ceil(log2P)}`}`,
+    boundText(log2P),
     `${present ? "present" : "silent"}${synchronised ? ", re-synchronised" : ""}`,
   ]);
   return [
@@ -114,6 +113,11 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
     ...(report.alignment === null ? [] : section("Alignment", alignmentText(report.alignment), style)),
     ...limitsText(report.caveats, style),
   ];
+}
+
+/** An upper bound on p, rounded up to a power of two. */
+function boundText(log2P: number): string {
+  return log2P > -1 ? "p > 0.5" : `p <= 2^${Math.ceil(log2P)}`;
 }
 
 function alignmentText(alignment: NonNullable<WatermarkVerifyReport["alignment"]>): string[] {
