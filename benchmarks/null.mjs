@@ -12,6 +12,7 @@
  * the number of tests (Bonferroni).
  */
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -99,12 +100,11 @@ function masterOf(i) {
   return createHash("sha256").update(`wrong key ${values.seed}/${i}`).digest();
 }
 
-function ask(worker, message) {
-  return new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.postMessage(message);
-  });
+async function ask(worker, message) {
+  worker.postMessage(message);
+  // Rejects when the worker fails.
+  const [answer] = await once(worker, "message");
+  return answer;
 }
 
 function tableOf(rows) {

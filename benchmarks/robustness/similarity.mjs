@@ -1,6 +1,6 @@
 import { isLinear, roleOf } from "./model-view.mjs";
 
-const LAYERS_LOOKED_AT = 4;
+const LAYERS_LOOKED_AT = 2;
 
 /** Rounds of balancing, as many as the detector takes. */
 const ROUNDS = 4;
@@ -8,12 +8,12 @@ const ROUNDS = 4;
 /**
  * How much of the marked model's direction is left in the same coordinates: the mean correlation of rows once columns
  * have unit scale, so that scales of rows and columns do not count, as they do not for the detectors. Over the matrices of
- * up to four layers, and over the embedding, whose columns are taken as they are; null where a shape or a name is not the
+ * up to two layers, and over the embedding, whose columns are taken as they are; null where a shape or a name is not the
  * same, because then nothing can be said without the sketch.
  */
 export function similarity(marked, suspect) {
   const layers = marked.config.num_hidden_layers;
-  const step = Math.max(1, Math.floor(layers / LAYERS_LOOKED_AT));
+  const step = Math.ceil(layers / LAYERS_LOOKED_AT);
   const linear = [];
   const embedding = [];
   for (const { name } of marked.tensors.values()) {

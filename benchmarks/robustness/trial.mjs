@@ -56,17 +56,21 @@ async function measure(attack, { key, settings }, untouched, suspect, { r, sketc
   const found = await verify(suspect, key, settings, sketch);
   // Where coordinates are lost, every carrier loses its own part of them: without the sketch nothing is predicted.
   const lost = attack.sketch && sketch === null;
-  const predicted = lost ? null : predict(untouched, r, attack.diluted ?? 0);
+  const predicted = lost ? null : predict(untouched, r, attack.diluted ?? 0, sketch !== null);
   const certain = predicted !== null && [...predicted.values()].some((z) => bits(z) > CERTAIN_BITS);
   const wrong = found.payload !== null && found.payload !== shownPayload(settings.payload);
   const name = sketch === null ? attack.name : `${attack.name} (sketch)`;
   return { name, group: attack.group, found, r, predicted, wrong, ok: !wrong && (found.present || !certain) };
 }
 
-/** r times the untouched statistic, less what a part of the unmarked model takes away. */
-function predict({ statistics }, r, diluted) {
+/**
+ * r times the untouched statistic, less what a part of the unmarked model takes away. Signs are not read through a
+ * sketch: alignment has chosen them.
+ */
+function predict({ statistics }, r, diluted, aligned) {
   return new Map(
     [...statistics].flatMap(([carrier, z]) => {
+      if (aligned && carrier === "orientation") return [];
       // Signs are aligned before averaging, so sign orientation loses nothing by it.
       const left = carrier === "orientation" ? 1 : 1 - diluted;
       const similar = carrier === "embedding" || carrier === "head" ? r.embedding : r.linear;
