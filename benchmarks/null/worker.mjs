@@ -49,6 +49,8 @@ async function answer(masters, decided) {
     const readings = [];
     for (const [at, { units, reading }] of carriers.entries()) {
       const read = await units(key);
+      // Few tokens: some keys draw none to take their directions from.
+      if (read === null) continue;
       results[at].z.push(softStatistic(reading(read, ZERO_BIT, key), PILOTS));
       if (i < decided) readings.push(...PAYLOAD_CLASSES.map((payloadClass) => reading(read, payloadClass, key)));
     }
