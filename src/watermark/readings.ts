@@ -3,7 +3,7 @@ import type { CarrierReading } from "./carrier-reading.ts";
 import type { DecoySource } from "./decoys.ts";
 import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./embedding/token-matrix.ts";
 import { readTokenNames, type TokenNames } from "./embedding/token-names.ts";
-import { tokenReading } from "./embedding/token-reading.ts";
+import { tokenDecoys, tokenReading } from "./embedding/token-reading.ts";
 import { readTokenUnits, type TokenUnits } from "./embedding/token-units.ts";
 import type { HostModel } from "./host-model.ts";
 import type { ModelKey } from "./model-key.ts";
@@ -68,10 +68,6 @@ export function decoySources(
   spread: DecoySource,
   tokens: readonly TokenFinding[],
 ): DecoySource[] {
-  const ofTokens = tokens.map(({ units }) => ({
-    carrier: units.carrier,
-    unitValues: units.values,
-    unitEnergies: units.values.map((value) => value * value),
-  }));
+  const ofTokens = tokens.map(({ units }) => tokenDecoys(units));
   return [orientationDecoys(signs), spread, ...ofTokens].filter(({ unitValues }) => unitValues.length > 0);
 }
