@@ -65,6 +65,7 @@ async function measure() {
     contenders.embed = async () => {
       const rates = await embed();
       rmSync(out, { recursive: true });
+      rmSync(`${out}.sketch`);
       return rates;
     };
   }

@@ -36,6 +36,7 @@ export async function measureAttack(attack, context, untouched) {
   } finally {
     rmSync(suspect, { recursive: true, force: true });
     rmSync(join(context.folder, "remarked"), { recursive: true, force: true });
+    rmSync(join(context.folder, "remarked.sketch"), { force: true });
   }
 }
 
