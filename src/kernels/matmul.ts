@@ -5,6 +5,9 @@ import { loadKernels } from "./load-kernels.ts";
 const TILE_ROWS = 64;
 const TILE_COLUMNS = 256;
 const DEPTH = 256;
+/** Rows and elements of A that are packed at a time, for all columns of B: some 32 MB, of a memory that never shrinks. */
+const BLOCK_ROWS = 1024;
+const BLOCK_ELEMENTS = 1 << 23;
 
 /** How a product is stored: row-major A [rows x depth], B [depth x columns], or B transposed [columns x depth]. */
 export interface MatmulShape {
@@ -22,39 +25,52 @@ export interface MatmulShape {
  */
 export function matmul(a: Float32Array, b: Float32Array, shape: MatmulShape): Float32Array {
   checkShape(a, b, shape);
-  const { rows, depth, columns } = shape;
-  const c = new Float32Array(rows * columns);
+  const c = new Float32Array(shape.rows * shape.columns);
+  const blockRows = Math.min(BLOCK_ROWS, Math.max(16, 4 * Math.floor(BLOCK_ELEMENTS / 4 / shape.depth)));
+  for (let first = 0; first < shape.rows; first += blockRows) {
+    multiplyRows(c, a, b, shape, first, Math.min(blockRows, shape.rows - first));
+  }
+  return c;
+}
+
+/** Rows [first, first + rows) of C. A is packed once, each tile of B once, and a strip of C stays until its sums are done. */
+function multiplyRows(
+  c: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  shape: MatmulShape,
+  first: number,
+  rows: number,
+): void {
+  const { depth, columns } = shape;
   const { arena, exports } = loadKernels();
-  const tileRows = Math.min(TILE_ROWS, Math.ceil(rows / 4) * 4);
+  const paddedRows = Math.ceil(rows / 4) * 4;
   const tileColumns = Math.min(TILE_COLUMNS, Math.ceil(columns / 8) * 8);
   arena.scope(() => {
-    const atA = arena.alloc(tileRows * DEPTH * 4);
-    const atB = arena.alloc(tileColumns * DEPTH * 4);
-    const atC = arena.alloc(tileRows * tileColumns * 4);
+    const atA = arena.alloc(paddedRows * depth * 4);
+    const atB = arena.alloc(tileColumns * Math.min(DEPTH, depth) * 4);
+    const atC = arena.alloc(paddedRows * tileColumns * 4);
+    for (let k = 0; k < depth; k += DEPTH) {
+      const deep = Math.min(DEPTH, depth - k);
+      packPanels(arena.f32(atA + paddedRows * k * 4, paddedRows * deep), a, depth, first, rows, k, deep, 4);
+    }
     for (let j = 0; j < columns; j += tileColumns) {
       const width = Math.min(tileColumns, columns - j);
       const padded = Math.ceil(width / 8) * 8;
+      const strip = arena.f32(atC, paddedRows * padded).fill(0);
       for (let k = 0; k < depth; k += DEPTH) {
         const deep = Math.min(DEPTH, depth - k);
         packB(arena.f32(atB, padded * deep), b, shape, j, width, k, deep);
-        for (let i = 0; i < rows; i += tileRows) {
-          const height = Math.min(tileRows, rows - i);
-          const paddedRows = Math.ceil(height / 4) * 4;
-          packPanels(arena.f32(atA, paddedRows * deep), a, depth, i, height, k, deep, 4);
-          const tile = arena.f32(atC, paddedRows * padded);
-          for (let r = 0; r < height; r++) {
-            const start = (i + r) * columns + j;
-            tile.set(c.subarray(start, start + width), r * padded);
-          }
-          exports.multiplyTile(atA, atB, atC, paddedRows, padded, deep);
-          for (let r = 0; r < height; r++) {
-            c.set(tile.subarray(r * padded, r * padded + width), (i + r) * columns + j);
-          }
+        for (let i = 0; i < paddedRows; i += TILE_ROWS) {
+          const panels = atA + (paddedRows * k + i * deep) * 4;
+          exports.multiplyTile(panels, atB, atC + i * padded * 4, Math.min(TILE_ROWS, paddedRows - i), padded, deep);
         }
+      }
+      for (let r = 0; r < rows; r++) {
+        c.set(strip.subarray(r * padded, r * padded + width), (first + r) * columns + j);
       }
     }
   });
-  return c;
 }
 
 /** Rows [first, first + count) of a row-major matrix, columns [k, k + deep), to panels [deep][lanes], zero-padded. */

@@ -57,10 +57,14 @@ describe("tiles", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("product", () => {
-    const shape = { rows: 70, depth: 600, columns: 270 };
-    const a = values(70 * 600);
-    const b = values(600 * 270);
+  // Tiles of all three sizes, then the blocks of rows: too many of them, and too deep for many.
+  test.each([
+    { rows: 70, depth: 600, columns: 270 },
+    { rows: 1030, depth: 5, columns: 9 },
+    { rows: 17, depth: 530_000, columns: 1 },
+  ])("product $rows x $depth x $columns", (shape) => {
+    const a = values(shape.rows * shape.depth);
+    const b = values(shape.depth * shape.columns);
     expect(matmul(a, b, shape)).toEqual(matmulPlain(a, b, shape));
   });
 
