@@ -163,6 +163,7 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
     throw malformed(location, `its version ${version.slice(0, 20)} is not supported`);
   }
   const manifest = readManifest(header.metadata.get("manifest") ?? "", location);
+  if (repeats(manifest)) throw malformed(location, "it names one place twice");
   const [codes, scales, gains, words] = PARTS.map((name) => {
     const info = header.tensors.get(name);
     // A copy, aligned for the typed views.
@@ -225,6 +226,19 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
   }
   const { keyId, release, heads, symmetries } = manifest;
   return { keyId, release, heads, symmetries, components };
+}
+
+/** A matrix under one address twice would be counted twice in a statistic. */
+function repeats({ components }: Manifest): boolean {
+  const twice = (names: readonly (string | number)[]): boolean => new Set(names).size < names.length;
+  if (twice(components.map(({ component }) => component))) return true;
+  return components.some(({ layers }) => {
+    if (twice(layers.map(({ layer }) => layer))) return true;
+    return layers.some(
+      ({ matrices, blocks }) =>
+        twice(matrices.map(({ role, expert }) => `${role} ${expert}`)) || twice(blocks.map(({ expert }) => expert)),
+    );
+  });
 }
 
 /** Bytes that are taken from the front. */

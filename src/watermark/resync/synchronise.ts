@@ -79,8 +79,10 @@ export interface LayerReport {
 
 /**
  * Undoes what hides a model's coordinates: order of layers, neurons, heads and tokens, signs, scales, and basis changes of
- * the residual stream and inside heads. Everything is found from the sketch and the suspect alone, so for a key made
- * independently of both, statistics on the result are what they are on any weights. Rows are read when asked for.
+ * the residual stream and inside heads. Everything is found from the sketch and the suspect. The sketch was made before the
+ * marks that move weights and knows nothing of their subkeys, so their statistics on the result are what they are on any
+ * weights. It does know the signs that orientation chose: a result has the reference's signs whatever the suspect's were,
+ * and says nothing of that carrier. Rows are read when asked for.
  */
 export async function synchronise(
   suspect: Checkpoint,

@@ -77,6 +77,8 @@ describe("damaged sketch files are refused", () => {
     ["a size beyond any model", (text: string) => text.replace('"width":96', '"width":1e12')],
     ["more neurons than bits", (text: string) => text.replace('"neurons":160', '"neurons":161')],
     ["fewer rows than codes", (text: string) => text.replace('"keys":48', '"keys":47')],
+    ["one layer twice", (text: string) => text.replace('"layer":2', '"layer":1')],
+    ["one matrix twice", (text: string) => text.replace('"role":"k"', '"role":"q"')],
     ["a prototype for a role", (text: string) => text.replace('"role":"q"', '"role":"__proto__"')],
   ])("%s", async (_, change) => {
     await refusal(parseSketch(withManifest(change), "memory"), "SKETCH_MALFORMED");
