@@ -132,4 +132,6 @@ async function correlate(style, files) {
   return { wall: bytes / seconds, processor: bytes / cpuSeconds };
 }
 
-const each = (map, value) => Object.fromEntries([...map].map(([name, x]) => [name, value(x)]));
+function each(map, value) {
+  return Object.fromEntries([...map].map(([name, x]) => [name, value(x)]));
+}
