@@ -57,7 +57,8 @@ export class LogitComparison {
       nllA[t] = a - this.#a.target[t]!;
       nllB[t] = b - this.#b.target[t]!;
       divergence[t] = this.#cross[t]! / this.#a.sum[t]! - (a - b);
-      agreement[t] = this.#a.best[t] === this.#b.best[t] ? 1 : 0;
+      // No token comes first where no logit is a number.
+      agreement[t] = this.#a.best[t] === this.#b.best[t] && this.#a.best[t] !== -1 ? 1 : 0;
     }
     return { nllA, nllB, divergence, agreement };
   }

@@ -2,6 +2,7 @@ import type { QualityResult } from "./compare-quality.ts";
 
 /** One sentence that claims no more than the figures do. */
 export function summaryOf({ logits, nll, perplexity }: Omit<QualityResult, "summary">): string {
+  if (!Number.isFinite(nll.difference)) return "No comparison: a model computes numbers that are not finite.";
   if (logits.bitEqual) return "The two models compute the same: every logit is equal to the bit.";
   const { interval } = nll;
   const change = `${percent(perplexity.ratio - 1)} perplexity`;

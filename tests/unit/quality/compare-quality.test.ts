@@ -104,6 +104,17 @@ describe("the figures", () => {
   });
 });
 
+it("a model that computes no numbers is called that, not equal to itself", async () => {
+  const broken = await hashedCheckpoint("llama", (model) => {
+    const { shape, values, dtype } = model.get("model.norm.weight")!;
+    model.set("model.norm.weight", { shape, dtype, values: values.with(3, Number.NaN) });
+  });
+  const { nll, agreement, logits, summary } = await compareQuality(broken, broken, tokens);
+  expect([nll.a, nll.difference, logits.maxDifference]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect(agreement).toBe(0);
+  expect(summary).toContain("not finite");
+});
+
 describe("what is run", () => {
   it("is cut to the positions a model has, and to --max-tokens", async () => {
     const model = await hashedCheckpoint("llama");
