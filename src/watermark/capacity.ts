@@ -81,8 +81,14 @@ function signCapacity(checkpoint: Checkpoint): CarrierCapacity {
 }
 
 function movingCapacity(name: CarrierName, units: number, energy: number): CarrierCapacity {
-  const strength = largestClass((payloadClass) => cancellingStrength(energy, payloadClass));
+  const strength = largestClass((payloadClass) => movingStrength(energy, payloadClass));
   return described(name, units, strength, tooSmall(strength));
+}
+
+/** A mark without payload cancels nothing: all of its energy goes into the sum. */
+function movingStrength(energy: number, payloadClass: PayloadClass): Strength | null {
+  if (payloadClass.payloadBits !== 0) return cancellingStrength(energy, payloadClass);
+  return { payloadClass, alpha: Math.sqrt(energy / chipCount(payloadClass)), cancelled: 0 };
 }
 
 /** One token of 16 gives directions, and what the mark costs depends on the embedding: an estimate. */

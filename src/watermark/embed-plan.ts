@@ -75,7 +75,7 @@ export function planWeights(units: SpreadUnits, message: Message): Planned<Sprea
     const plan = planSpread(units, marks, payloadClass, message.key, message.rho);
     if (plan === null) return null;
     plans.set(payloadClass, plan);
-    return { payloadClass, alpha: plan.alpha, cancelled: 1 };
+    return { payloadClass, alpha: plan.alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
   });
   if (strength === null) return null;
   return { strength, statistic: expectedStatistic(strength), plan: plans.get(strength.payloadClass)! };

@@ -189,12 +189,12 @@ function embedded({ name, units, planned, rms, note }: Carrier, copy: MarkedCopy
 /** Of the spread mark the chips were read again while they were written; the others follow from what was planned. */
 function achievedStatistic(name: CarrierName, planned: Planned<unknown>, { achieved }: MarkedCopy): number {
   if (name !== "spread" || achieved === null) return planned.statistic;
-  const { targets } = planned.plan as { targets: Float64Array };
+  const { symbols } = planned.plan as { symbols: Int8Array };
   let [sum, energy] = [0, 0];
-  for (let i = 0; i < targets.length; i++) {
+  for (let i = 0; i < symbols.length; i++) {
     const count = achieved.counts[i]!;
     if (count === 0) continue;
-    sum += (Math.sign(targets[i]!) * achieved.sums[i]!) / Math.sqrt(count);
+    sum += (symbols[i]! * achieved.sums[i]!) / Math.sqrt(count);
     energy += achieved.squares[i]! / count;
   }
   return energy > 0 ? sum / Math.sqrt(energy) : 0;

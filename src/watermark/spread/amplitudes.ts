@@ -1,7 +1,7 @@
 import type { ModelKey } from "../model-key.ts";
 import type { PayloadClass } from "../payload-class.ts";
 import type { SpreadEdit } from "../tensor-edit.ts";
-import { ditherKey, mapKey } from "./spread-keys.ts";
+import { ditherKey } from "./spread-keys.ts";
 import { type SpreadUnits, sumsOfClass } from "./spread-units.ts";
 
 /** What is known of every chip before it moves. */
@@ -33,13 +33,12 @@ export function amplitudesTo(targets: Float64Array, { values, counts, fractions 
 export function editsWith(
   units: SpreadUnits,
   amplitudes: Float64Array,
-  payloadClass: PayloadClass,
   key: ModelKey,
   pass: number,
 ): Map<string, SpreadEdit> {
   const keys = {
     coinKey: key.subkey("spread/coins"),
-    mapKey: mapKey(key, payloadClass),
+    mapKey: key.subkey("spread/map"),
     ditherKey: ditherKey(key, pass),
   };
   const edits = new Map<string, SpreadEdit>();

@@ -5,9 +5,10 @@ import { type Kernels, loadKernels } from "../../kernels/load-kernels.ts";
 import { keystream } from "../keystream.ts";
 import type { SpreadEdit, ViewEdit } from "../tensor-edit.ts";
 import { BlockReader } from "./block-sums.ts";
+import { blockDraws, chipOf } from "./chip-map.ts";
 import { type ChipSums, emptyChipSums } from "./chip-sums.ts";
 import { columnFactors } from "./column-scales.ts";
-import { ChipFold } from "./fold.ts";
+import { addToChips } from "./fold.ts";
 import { copyRows, groupRows, storeRows } from "./row-copies.ts";
 
 /** Rows of a view that lie in a tile. */
@@ -36,7 +37,7 @@ export function applySpread(tile: Uint8Array, dtype: DirectDtype, view: ViewEdit
     const factors = columnFactors(columnScales, null);
     const coins = keystream(coinKey, address);
     const reader = new BlockReader(kernels, { cols, factors, coins, maxRows });
-    const fold = new ChipFold(mapKey, address, cols, total);
+    const drawn = blockDraws(mapKey, address);
     const marker = new Marker(kernels, reader, edit, dtype, address);
     const pointer = kernels.arena.alloc(maxRows * cols * width);
     const movable = new Uint32Array(maxRows * reader.blocks);
@@ -46,10 +47,10 @@ export function applySpread(tile: Uint8Array, dtype: DirectDtype, view: ViewEdit
       const group = { first, count, cols, colStride, width, offset: rows.offset };
       copyRows(tile, group, kernels.arena.u8(pointer, count * cols * width));
       reader.loadCoins(first, count);
-      const chips = fold.chips(first, count, reader.blocks);
+      const draws = drawn.rows(first, count, reader.blocks);
       reader.movable(pointer, count, dtype, movable);
-      marker.mark(pointer, first, reader.read(pointer, first, count, dtype, null).rowScales.subarray(0, count), chips);
-      fold.add(reader.read(pointer, first, count, dtype, null), chips, movable);
+      marker.mark(pointer, first, reader.read(pointer, first, count, dtype, null).rowScales.subarray(0, count), draws);
+      addToChips(total, reader.read(pointer, first, count, dtype, null), draws, cols, movable);
       storeRows(kernels.arena.u8(pointer, count * cols * width), group, tile);
     }
   });
@@ -83,13 +84,14 @@ class Marker {
     this.#seed = ditherSeed(edit.ditherKey, address);
   }
 
-  mark(pointer: number, first: number, rowScales: Float64Array, chips: Uint16Array): void {
+  mark(pointer: number, first: number, rowScales: Float64Array, draws: Uint16Array): void {
     const { cols, blocks } = this.#reader;
     const stride = (cols * DTYPE_BITS[this.#dtype]) / 8;
     const amplitudes = new Float32Array(blocks);
     for (const [i, rowScale] of rowScales.entries()) {
       if (rowScale === 0) continue;
-      for (let b = 0; b < blocks; b++) amplitudes[b] = this.#edit.amplitudes[chips[i * blocks + b]!]! * rowScale;
+      for (let b = 0; b < blocks; b++)
+        amplitudes[b] = this.#edit.amplitudes[chipOf(draws[i * blocks + b]!, this.#edit.chips)]! * rowScale;
       this.#markRow(pointer + i * stride, first + i, amplitudes, this.#reader.coins + i * coinBytesOf(cols));
     }
   }

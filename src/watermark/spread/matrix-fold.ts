@@ -3,8 +3,9 @@ import { isDirect } from "../../kernels/coins.ts";
 import { loadKernels } from "../../kernels/load-kernels.ts";
 import { type Keystream, keystream } from "../keystream.ts";
 import { BlockReader } from "./block-sums.ts";
+import { type BlockDraws, blockDraws } from "./chip-map.ts";
 import { columnFactors } from "./column-scales.ts";
-import { ChipFold } from "./fold.ts";
+import { addToChips, addToUnits } from "./fold.ts";
 import type { SpreadKeys } from "./spread-keys.ts";
 import type { SpreadSums } from "./spread-units.ts";
 
@@ -37,20 +38,19 @@ export class MatrixFold {
   readonly #matrix: FoldedMatrix;
   readonly #factors: Float32Array;
   readonly #coins: Keystream;
-  readonly #folds: readonly ChipFold[];
+  readonly #draws: BlockDraws;
+  readonly #to: SpreadSums;
   readonly #marking: boolean;
 
   /** `marking`: whether to count what can be moved. */
   constructor(matrix: FoldedMatrix, keys: SpreadKeys, to: SpreadSums, marking: boolean) {
-    const { address, cols, scales, colSigns } = matrix;
+    const { address, scales, colSigns } = matrix;
     this.#matrix = matrix;
     this.#marking = marking;
     this.#factors = columnFactors(scales, colSigns);
     this.#coins = keystream(keys.coins, address);
-    this.#folds = [
-      ...keys.maps.map((mapKey, i) => new ChipFold(mapKey, address, cols, to.classes[i]!)),
-      new ChipFold(keys.units, address, cols, to.units),
-    ];
+    this.#draws = blockDraws(keys.map, address);
+    this.#to = to;
   }
 
   add({ first, count, dtype, fill }: RowPiece): void {
@@ -70,7 +70,9 @@ export class MatrixFold {
       }
       reader.loadCoins(first, count);
       const sums = reader.read(pointer, first, count, dtype, rowSigns);
-      for (const fold of this.#folds) fold.add(sums, fold.chips(first, count, reader.blocks), movable);
+      const draws = this.#draws.rows(first, count, reader.blocks);
+      for (const chips of this.#to.classes) addToChips(chips, sums, draws, cols, movable);
+      addToUnits(this.#to.units, sums, draws);
     });
   }
 }

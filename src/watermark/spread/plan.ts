@@ -13,7 +13,9 @@ export interface SpreadPlan {
   readonly payloadClass: PayloadClass;
   /** Strength of a chip after marking, where the weights by themselves give about N(0, 1). */
   readonly alpha: number;
-  /** alpha * symbol. */
+  /** +1 or -1 per chip. */
+  readonly symbols: Int8Array;
+  /** What every chip is to read: alpha * symbol; for the zero-bit class alpha on average. */
   readonly targets: Float64Array;
   /** RMS of the change of the marked weights in units of the Sinkhorn form: before rounding, which is the budget, and after. */
   readonly rms: { readonly planned: number; readonly predicted: number };
@@ -22,7 +24,7 @@ export interface SpreadPlan {
 }
 
 /**
- * Amplitudes that bring every chip from what it says, x_i, to alpha b_i exactly, alpha as large as the budget allows:
+ * Amplitudes that bring every chip of a payload from what it says, x_i, to alpha b_i exactly, alpha as large as the budget allows:
  * the squares of all changes add up to `rho`^2 for every weight that can be moved. Moving a chip by d costs d^2 over the
  * fraction of its weights that can be moved, so sum (alpha b_i - x_i)^2 / f_i = N rho^2 is a quadratic equation in alpha.
  *
@@ -40,27 +42,32 @@ export function planSpread(
 ): SpreadPlan | null {
   const chips = chipsOf(units, payloadClass);
   if (chips === null) return null;
-  const alpha = strength(chips, symbols, rho);
+  const targets = payloadClass.payloadBits === 0 ? evenTargets(chips, symbols, rho) : exactTargets(chips, symbols, rho);
+  const alpha = targets.reduce((sum, target, i) => sum + symbols[i]! * target, 0) / targets.length;
   if (!(alpha >= MIN_ALPHA)) return null;
-  const targets = Float64Array.from(symbols, (symbol) => alpha * symbol);
   const amplitudes = amplitudesTo(targets, chips);
   const moved = chips.counts.map((count, i) => count * chips.fractions[i]!);
   const total = moved.reduce((a, b) => a + b, 0);
   const planned = Math.sqrt(amplitudes.reduce((sum, a, i) => sum + a * a * moved[i]!, 0) / total);
   const predicted = effectiveRms(amplitudes, moved, [...units.matrices.values()]);
-  const edits = editsWith(units, amplitudes, payloadClass, key, 1);
-  return { payloadClass, alpha, targets, rms: { planned, predicted }, edits };
+  const edits = editsWith(units, amplitudes, key, 1);
+  return { payloadClass, alpha, symbols, targets, rms: { planned, predicted }, edits };
 }
 
-/** The strength that `planSpread` would reach, whatever it is; NaN when the budget does not even cancel the weights. */
-export function spreadStrength(
-  units: SpreadUnits,
-  symbols: Int8Array,
-  payloadClass: PayloadClass,
-  rho: number,
-): number {
-  const chips = chipsOf(units, payloadClass);
-  return chips === null ? Number.NaN : strength(chips, symbols, rho);
+function exactTargets(chips: Chips, symbols: Int8Array, rho: number): Float64Array {
+  const alpha = strength(chips, symbols, rho);
+  return Float64Array.from(symbols, (symbol) => alpha * symbol);
+}
+
+/**
+ * All chips the same way further: only their sum counts in the zero-bit class, and every unit of energy that cancels what
+ * a chip says by itself would be lost to it.
+ */
+function evenTargets({ values, counts, fractions }: Chips, symbols: Int8Array, rho: number): Float64Array {
+  const budget = counts.reduce((sum, count, i) => sum + rho * rho * count * fractions[i]!, 0);
+  const cost = fractions.reduce((sum, fraction) => sum + 1 / fraction, 0);
+  const step = Math.sqrt(budget / cost);
+  return values.map((value, i) => value + step * symbols[i]!);
 }
 
 /** The larger root alpha of sum (alpha b_i - x_i)^2 / f_i = rho^2 sum n_i f_i. */

@@ -38,5 +38,5 @@ export function spreadResidual(
   if (worst <= TOLERANCE) return { values, worst, edits: null };
   const fractions = movable.map((count, i) => Math.max(count, 1) / Math.max(counts[i]!, 1));
   const amplitudes = amplitudesTo(plan.targets, { values, counts: counts.map((n) => Math.max(n, 1)), fractions });
-  return { values, worst, edits: editsWith(units, amplitudes, plan.payloadClass, key, pass + 1) };
+  return { values, worst, edits: editsWith(units, amplitudes, key, pass + 1) };
 }

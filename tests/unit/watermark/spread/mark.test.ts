@@ -90,7 +90,7 @@ describe("marking", () => {
     async (dtype, most) => {
       const { checkpoint, units } = await host(dtype);
       const amplitudes = new Float64Array(chipCount(ZERO_BIT)).fill(0.002);
-      const copy = await marked(checkpoint, editsWith(units, amplitudes, ZERO_BIT, KEY, 1));
+      const copy = await marked(checkpoint, editsWith(units, amplitudes, KEY, 1));
       const moves = await changes(checkpoint, copy.checkpoint, units);
       const mean = moves.reduce((a, b) => a + b, 0) / moves.length;
       const rms = Math.sqrt(moves.reduce((sum, x) => sum + x * x, 0) / moves.length);
@@ -124,7 +124,7 @@ describe("marking", () => {
 
   test.each(DTYPES)("of %s weights gives the same bytes however views are cut", async (dtype) => {
     const { checkpoint, units } = await host(dtype, { width: 260, hidden: 300 });
-    const edits = editsWith(units, new Float64Array(64).fill(0.01), ZERO_BIT, KEY, 1);
+    const edits = editsWith(units, new Float64Array(64).fill(0.01), KEY, 1);
     const whole = await marked(checkpoint, edits);
     const cut = await marked(checkpoint, edits, 37);
     const files = await Promise.all([cut, whole].map((copy) => fileOfCheckpoint(copy.checkpoint)));
@@ -149,7 +149,7 @@ describe("marking", () => {
       const stored = new Map([...model].map(([name, tensor]) => [name, { ...tensor, dtype }]));
       const checkpoint = await checkpointOfModel(stored);
       const units = await readSpread(checkpoint, KEY, { marking: true, threads: 0 });
-      const edits = editsWith(units, new Float64Array(64).fill(0.3), ZERO_BIT, KEY, 1);
+      const edits = editsWith(units, new Float64Array(64).fill(0.3), KEY, 1);
       const copy = await marked(checkpoint, edits);
       const [was, is] = [await fileOfCheckpoint(checkpoint), await fileOfCheckpoint(copy.checkpoint)];
       const marks = new Set(spreadMatrices(checkpoint).map(({ tensor }) => tensor));

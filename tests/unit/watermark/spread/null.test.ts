@@ -23,7 +23,7 @@ test(`${WRONG_KEYS} wrong keys on marked weights: Z is standard normal and no p-
   const key = testKey(1);
   const units = await readSpread(plain, key, { threads: 0, marking: true });
   const amplitudes = new Float64Array(64).fill(0.05);
-  const { checkpoint } = await marked(plain, editsWith(units, amplitudes, payloadClass, key, 1));
+  const { checkpoint } = await marked(plain, editsWith(units, amplitudes, key, 1));
   const statistic = async (seed: number): Promise<number> => {
     const { values, energies } = spreadReading(
       await readSpread(checkpoint, testKey(seed), { threads: 0 }),

@@ -8,7 +8,8 @@ import { addressOf } from "../../../../src/watermark/host-model.ts";
 import { keystream } from "../../../../src/watermark/keystream.ts";
 import { PAYLOAD_CLASSES } from "../../../../src/watermark/payload-class.ts";
 import { editsWith } from "../../../../src/watermark/spread/amplitudes.ts";
-import { chipMap } from "../../../../src/watermark/spread/chip-map.ts";
+import { blockDraws } from "../../../../src/watermark/spread/chip-map.ts";
+import { addToUnits } from "../../../../src/watermark/spread/fold.ts";
 import { spreadMatrices } from "../../../../src/watermark/spread/matrices.ts";
 import { readSpread } from "../../../../src/watermark/spread/read.ts";
 import { readHostSpread } from "../../../../src/watermark/spread/read-host.ts";
@@ -82,8 +83,7 @@ describe("reading", () => {
         const coins = new Uint8Array(coinBytesOf(view.cols));
         const stream = keystream(KEY.subkey("spread/coins"), address);
         const blocks = Math.ceil(view.cols / 256);
-        const chips = new Uint16Array(blocks * view.rows);
-        chipMap(KEY.subkey("spread/map/0"), address, 64).fill(chips, 0);
+        const draws = blockDraws(KEY.subkey("spread/map"), address).rows(0, view.rows, blocks);
         for (let i = 0; i < view.rows; i++) {
           stream.fill(coins, i * coins.length);
           let total = 0;
@@ -91,7 +91,7 @@ describe("reading", () => {
           const rms = Math.sqrt(total / view.cols);
           for (let j = 0; j < view.cols; j++) {
             const a = w[i * view.cols + j]! / scales[j]! / rms;
-            const chip = chips[i * blocks + (j >> 8)]!;
+            const chip = Math.floor((draws[i * blocks + (j >> 8)]! * 64) / 65_536);
             sums[chip]! += coinOf(coins, j) * a;
             squares[chip]! += a * a;
             counts[chip]! += 1;
@@ -238,7 +238,7 @@ describe("reading", () => {
   test("of int8 weights with a scale for every row reads the mark of their parent", async () => {
     const checkpoint = await checkpointOfModel(gaussianLlama(11, { dtype: "F32" }));
     const units = await readSpread(checkpoint, KEY, { threads: 0, marking: true });
-    const copy = await marked(checkpoint, editsWith(units, new Float64Array(64).fill(0.02), ZERO_BIT, KEY, 1));
+    const copy = await marked(checkpoint, editsWith(units, new Float64Array(64).fill(0.02), KEY, 1));
     const parts: TensorData[] = [];
     for (const { name, shape, begin, end } of copy.checkpoint.tensors.values()) {
       const bytes = await copy.checkpoint.files[0]!.source.read(begin, end);
@@ -254,13 +254,19 @@ describe("reading", () => {
     expect(Math.abs(sum(found.values) / sum(parent.values) - 1)).toBeLessThan(0.01);
   });
 
-  test("gives decoys the same weights: units add up to the whole", async () => {
+  test("gives decoys all weights, and no share of the mark", async () => {
     const units = await read(gaussianLlama(10));
-    const { unitValues, unitEnergies } = spreadDecoys(units);
-    const { sums, squares } = units.classes[2]!;
     const total = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
-    expect(total(unitValues)).toBeCloseTo(total(sums), 1);
-    expect(total(unitEnergies) / total(squares)).toBeCloseTo(1, 5);
+    expect(total(spreadDecoys(units).unitEnergies) / total(units.classes[2]!.squares)).toBeCloseTo(1, 5);
+
+    // Blocks that all agree with the key, as in a marked model: 4,096 units of 49 blocks each, were their signs equal.
+    const blocks = 200_000;
+    const draws = blockDraws(KEY.subkey("spread/map"), "language/0/q/-1").rows(0, blocks, 1);
+    const sums = new Float64Array(blocks).fill(1);
+    const to = { sums: new Float64Array(4096), squares: new Float64Array(4096) };
+    addToUnits(to, { sums, squares: sums, blocks: 1, rowScales: sums }, draws);
+    expect(total(to.sums.map((sum) => sum * sum)) / blocks).toBeLessThan(1.2);
+    expect(total(to.squares)).toBe(blocks);
   });
 
   test("stops when asked", async () => {
