@@ -8,7 +8,7 @@ export function summaryOf({ logits, nll, perplexity }: Omit<QualityResult, "summ
   const change = `${percent(perplexity.ratio - 1)} perplexity`;
   if (interval === null) return `B has ${change} against A; there are too few tokens to say how sure that is.`;
   if (interval.low <= 0 && interval.high >= 0) {
-    return `No change of quality can be told from this text: ${change}, and the interval includes none.`;
+    return `No change of quality can be told from this text: ${change}, with zero inside its interval.`;
   }
   return `B predicts this text ${nll.difference > 0 ? "worse" : "better"} than A: ${change}.`;
 }
