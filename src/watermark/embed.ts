@@ -56,8 +56,10 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   const { doubt } = host.symmetries;
   const orientation = doubt === null ? planSigns(signs, message) : null;
   const flips = orientation?.plan ?? new Map();
-  const weights = await readSpread(checkpoint, key, { ...reading(options), flips, marking: true });
-  const found = await storedTokens(checkpoint, key);
+  const [weights, found] = await Promise.all([
+    readSpread(checkpoint, key, { ...reading(options), flips, marking: true }),
+    storedTokens(checkpoint, key),
+  ]);
   const readings = allReadings(key, signs, (payloadClass) => spreadReading(weights, payloadClass), found);
   requireUnmarked(checkpoint, decide(readings, key).present);
 

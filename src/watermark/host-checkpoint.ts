@@ -69,7 +69,10 @@ function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTe
   return stored === null ? matrix : { ...matrix, stored };
 }
 
-function storedPieces({ files, tensors }: Checkpoint, view: CanonicalTensor): NonNullable<HostMatrix["stored"]> | null {
+export function storedPieces(
+  { files, tensors }: Checkpoint,
+  view: CanonicalTensor,
+): NonNullable<HostMatrix["stored"]> | null {
   const { dtype, begin, end, file } = tensors.get(view.tensor)!;
   if (view.colStride !== 1 || !isDirect(dtype)) return null;
   let starts: RowStarts | undefined;

@@ -92,13 +92,20 @@ async function verifyDifference(
 
 async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Promise<Findings> {
   const { key, threads, signal, onProgress } = options;
-  const spread = await readSpread(checkpoint, key, {
-    ...(threads === undefined ? {} : { threads }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
+  const others = async () => ({
+    signs: await readSigns(hostModel(checkpoint), key, options),
+    tokens: await storedTokens(checkpoint, key),
   });
-  const signs = await readSigns(hostModel(checkpoint), key, options);
-  return { signs, spread, tokens: await storedTokens(checkpoint, key), synchronised: null };
+  // Worker threads read the layers while this one reads the rest.
+  const [spread, rest] = await Promise.all([
+    readSpread(checkpoint, key, {
+      ...(threads === undefined ? {} : { threads }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    }),
+    others(),
+  ]);
+  return { ...rest, spread, synchronised: null };
 }
 
 async function readSynchronised(checkpoint: Checkpoint, path: string, options: VerifyOptions): Promise<Findings> {

@@ -1,14 +1,14 @@
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { RowReader } from "../../fingerprint/row-reader.ts";
-import { addressedViews } from "../host-checkpoint.ts";
+import { addressedViews, storedPieces } from "../host-checkpoint.ts";
 import type { HostMatrix } from "../host-model.ts";
 import { addressOf } from "../host-model.ts";
 
 export type TokenCarrier = "embedding" | "head";
 
 /** One row per token. A `HostMatrix` with a carrier's name and a gain is one. */
-export interface TokenMatrix extends Pick<HostMatrix, "rows" | "cols" | "read"> {
+export interface TokenMatrix extends Pick<HostMatrix, "rows" | "cols" | "read" | "stored"> {
   readonly carrier: TokenCarrier;
   /** What scales the columns before the rows are compared: the last norm's weights, in front of a head. */
   readonly gain: Float32Array | null;
@@ -31,10 +31,10 @@ export async function tokenMatrices(checkpoint: Checkpoint): Promise<readonly St
   const reader = new RowReader(checkpoint);
   const embed = largest(views.filter(({ role, layer }) => role === "embed" && layer === -1));
   const head = largest(views.filter(({ role, layer }) => role === "head" && layer === -1));
-  if (embed === null) return head === null ? [] : [await stored(reader, "head", [head])];
-  if (head === null) return [await stored(reader, "embedding", [embed])];
-  if (await isSame(reader, embed, head)) return [await stored(reader, "embedding", [embed, head])];
-  return [await stored(reader, "embedding", [embed]), await stored(reader, "head", [head])];
+  if (embed === null) return head === null ? [] : [await stored(checkpoint, reader, "head", [head])];
+  if (head === null) return [await stored(checkpoint, reader, "embedding", [embed])];
+  if (await isSame(reader, embed, head)) return [await stored(checkpoint, reader, "embedding", [embed, head])];
+  return [await stored(checkpoint, reader, "embedding", [embed]), await stored(checkpoint, reader, "head", [head])];
 }
 
 /** The one that a language model has most likely for its tokens. */
@@ -47,6 +47,7 @@ function largest(views: readonly CanonicalTensor[]): CanonicalTensor | null {
 }
 
 async function stored(
+  checkpoint: Checkpoint,
   reader: RowReader,
   carrier: TokenCarrier,
   views: readonly CanonicalTensor[],
@@ -54,7 +55,9 @@ async function stored(
   const [view] = views as [CanonicalTensor];
   const { rows, cols } = view;
   const isPlain = view.colStride === 1;
+  const pieces = storedPieces(checkpoint, view);
   return {
+    ...(pieces === null ? {} : { stored: pieces }),
     carrier,
     rows,
     cols,

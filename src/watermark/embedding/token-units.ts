@@ -1,14 +1,12 @@
-import { matmul } from "../../kernels/matmul.ts";
-import { squareSums } from "../../kernels/norms.ts";
+import { setImmediate } from "node:timers/promises";
 import type { ModelKey } from "../model-key.ts";
 import { secretDirections } from "./directions.ts";
-import { type Reference, readReference, takesPart, withGain } from "./reference.ts";
+import { projectTokens, TILE_ELEMENTS } from "./project-tokens.ts";
+import { type Reference, readReference, takesPart } from "./reference.ts";
 import { type Addressing, DIRECTIONS, type TokenDraws, tokenDraws } from "./token-draws.ts";
 import type { TokenCarrier, TokenMatrix } from "./token-matrix.ts";
 import { MAX_TOKENS, type TokenNames } from "./token-names.ts";
 
-/** Elements read at a time. */
-const PIECE = 1 << 20;
 /** Four times the widest model known; a row must fit into memory many times over. */
 const MAX_COLS = 1 << 17;
 
@@ -71,14 +69,13 @@ async function project(
   const tokens = new Uint32Array(draws.carriers.length);
   const raw = new Float32Array(tokens.length * DIRECTIONS);
   const last = draws.carriers.at(-1)!;
-  const step = Math.max(1, Math.floor(PIECE / cols));
+  const step = Math.max(1, Math.floor(TILE_ELEMENTS / cols));
   let [kept, next, energy] = [0, 0, 0];
   for (let first = draws.carriers[0]!; first <= last; first += step) {
     const count = Math.min(step, last + 1 - first);
-    const piece = await matrix.read(first, count);
-    const stored = squareSums(piece, count, cols).rows;
-    const squares = matrix.gain === null ? stored : squareSums(withGain(piece, matrix.gain), count, cols).rows;
-    const products = matmul(piece, basis, { rows: count, depth: cols, columns, transposedB: true });
+    const { products, stored, squares } = await projectTokens(matrix, first, count, basis);
+    // Local reads are synchronous: without a turn of the event loop worker threads would wait for their tasks.
+    await setImmediate();
     for (; next < draws.carriers.length && draws.carriers[next]! < first + count; next++) {
       const row = draws.carriers[next]! - first;
       const toMean = products[row * columns + DIRECTIONS]!;

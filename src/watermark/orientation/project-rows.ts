@@ -3,6 +3,7 @@ import { blocksOf, coinBytesOf, toEvenOdd } from "../../kernels/coins.ts";
 import { correlateAt } from "../../kernels/correlate.ts";
 import { loadKernels } from "../../kernels/load-kernels.ts";
 import { addressOf, type HostMatrix, type StoredPiece } from "../host-model.ts";
+import { kernelRows } from "../kernel-rows.ts";
 import { keystream } from "../keystream.ts";
 
 /** Weights in memory at a time, unless one row has more. */
@@ -32,7 +33,7 @@ export async function projectRows(
   const signs = new Uint8Array(step * rowBytes);
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first);
-    const piece = await pieceOf(matrix, first, count);
+    const piece = await kernelRows(matrix, first, count);
     stream.fill(signs.subarray(0, count * rowBytes), first * rowBytes);
     projectTile(piece, signs, factors, {
       dots: result.dots.subarray(first, first + count),
@@ -41,20 +42,6 @@ export async function projectRows(
     await afterTile(count);
   }
   return result;
-}
-
-/** Rows for the kernel: as stored, or decoded and padded to whole groups of eight columns. */
-async function pieceOf(matrix: HostMatrix, first: number, count: number): Promise<StoredPiece> {
-  const { cols } = matrix;
-  if (matrix.stored !== undefined && cols % 8 === 0) return matrix.stored(first, count);
-  const values = await matrix.read(first, count);
-  const fill = (target: Uint8Array): void => {
-    const tile = new Float32Array(target.buffer, target.byteOffset, target.length / 4);
-    const padded = tile.length / count;
-    if (padded !== cols) tile.fill(0);
-    for (let i = 0; i < count; i++) tile.set(values.subarray(i * cols, (i + 1) * cols), i * padded);
-  };
-  return { dtype: "F32", fill };
 }
 
 function projectTile(

@@ -16,6 +16,9 @@ import { rowStarts } from "./stored-rows.ts";
 /** Weights of a task: a message and its reply cost as much as reading a hundred thousand. */
 const TASK_WEIGHTS = 1 << 25;
 
+/** Tasks given out at a time for each thread: enough to bridge what else the calling thread is doing. */
+const WAITING = 6;
+
 /** Signs that a matrix is read with. */
 export interface ReadSigns {
   readonly rowSigns: Int8Array | null;
@@ -137,7 +140,7 @@ async function runInOrder(
       // Awaited in its turn; until then a failure must not count as unhandled.
       reply.catch(() => {});
       waiting.push({ task, reply });
-      if (waiting.length > 2 * threads) await collectFirst();
+      if (waiting.length > WAITING * threads) await collectFirst();
     }
     while (waiting.length > 0) await collectFirst();
   } finally {
