@@ -1,9 +1,10 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { described } from "./capacity.ts";
 import type { Strength } from "./capacity-math.ts";
 import { decide } from "./decide.ts";
-import type { PartSums } from "./difference/part-sums.ts";
+import { type PartSums, partReading } from "./difference/part-sums.ts";
 import { type DifferencePlan, planDifference } from "./difference/plan-difference.ts";
 import { type DifferenceSums, readDifference } from "./difference/read-difference.ts";
 import { differenceReadings } from "./difference/readings.ts";
@@ -14,6 +15,7 @@ import { writeMarkedCopy } from "./marked-copy.ts";
 import { classOf, showPayload } from "./payload.ts";
 import type { PayloadClass } from "./payload-class.ts";
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
+import { softStatistic } from "./statistics.ts";
 
 /** RMS of the change over RMS of the difference. */
 export const DEFAULT_DIFFERENCE_RHO = 0.02;
@@ -21,6 +23,8 @@ export const DEFAULT_DIFFERENCE_RHO = 0.02;
 /** What holds for every mark in a difference to a public base. */
 export const DIFFERENCE_CAVEATS: readonly string[] = [
   "the base is public: signs and untouched token rows are restored from it, so no mark is put there",
+  "rounding to bf16 moves the weights several times as far as the mark itself, still far below the difference",
+  "int4 of a light fine-tune keeps nothing of the difference, and so nothing of the mark",
   "verify with the same --base; whoever drops the whole difference drops the mark with it",
 ];
 
@@ -50,9 +54,10 @@ export async function embedDifference(
   }
   const { plan, full, subspace } = await fittingPlan(sums, message, checkpoint);
   const copy = await writeMarkedCopy(checkpoint, directory, plan.edits, options);
+  const written = await writtenSums(directory, base, options);
   const carriers: EmbeddedCarrier[] = [
-    carrierOf(sums.full, full, plan, sums),
-    carrierOf(sums.subspace, subspace, plan, sums),
+    { ...carrierOf(sums.full, full, plan, sums), achieved: achieved(written.full, full, message) },
+    { ...carrierOf(sums.subspace, subspace, plan, sums), achieved: achieved(written.subspace, subspace, message) },
   ];
   const untouched = sums.unchanged === 0 ? [] : [`${sums.unchanged} matrices are the base's own and carry nothing`];
   return {
@@ -66,6 +71,24 @@ export async function embedDifference(
     sketch: null,
     caveats: [...DIFFERENCE_CAVEATS, ...untouched, ...copy.notes],
   };
+}
+
+/** What the key finds in the copy: rounding blurs a difference much more than weights. */
+async function writtenSums(
+  directory: string,
+  base: Checkpoint,
+  { key, signal }: EmbedOptions,
+): Promise<DifferenceSums> {
+  const copy = await openCheckpoint(directory);
+  try {
+    return await readDifference(copy, base, key, signal === undefined ? {} : { signal });
+  } finally {
+    await copy.close();
+  }
+}
+
+function achieved(part: PartSums, payloadClass: PayloadClass, message: Message): number {
+  return softStatistic(partReading(part, payloadClass), messageSymbols(message, payloadClass, part.carrier));
 }
 
 interface FittingPlan {

@@ -1,8 +1,9 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { CarrierReading } from "./carrier-reading.ts";
 import type { DecoySource } from "./decoys.ts";
 import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./embedding/token-matrix.ts";
-import { readTokenNames, type TokenNames } from "./embedding/token-names.ts";
+import { readTokenizerFile, readTokenNames, type TokenNames } from "./embedding/token-names.ts";
 import { tokenDecoys, tokenReading } from "./embedding/token-reading.ts";
 import { readTokenUnits, type TokenUnits } from "./embedding/token-units.ts";
 import type { HostModel } from "./host-model.ts";
@@ -45,8 +46,25 @@ export async function readTokens<Matrix extends TokenMatrix>(
   return findings;
 }
 
-export async function storedTokens(checkpoint: Checkpoint, key: ModelKey): Promise<TokenFinding<StoredTokenMatrix>[]> {
-  return readTokens(await tokenMatrices(checkpoint), await readTokenNames(checkpoint), key);
+/** Token names from the tokenizer.json that was named, else from the one beside the weights. */
+export async function namesOf(checkpoint: Checkpoint, tokenizer?: string): Promise<TokenNames | null> {
+  if (tokenizer === undefined) return readTokenNames(checkpoint);
+  const names = await readTokenizerFile(tokenizer);
+  if (names === null) {
+    throw new WeightmarkError("TOKENIZER_UNUSABLE", "no tokens are named in this file", {
+      file: tokenizer,
+      detail: "Name the tokenizer.json of the model that was marked.",
+    });
+  }
+  return names;
+}
+
+export async function storedTokens(
+  checkpoint: Checkpoint,
+  key: ModelKey,
+  tokenizer?: string,
+): Promise<TokenFinding<StoredTokenMatrix>[]> {
+  return readTokens(await tokenMatrices(checkpoint), await namesOf(checkpoint, tokenizer), key);
 }
 
 /** Every carrier in every payload class: whoever knows nothing but the key must try them all. */

@@ -3,7 +3,6 @@ import { WeightmarkError } from "../errors.ts";
 import { type Decision, decide } from "./decide.ts";
 import { readDifference } from "./difference/read-difference.ts";
 import { differenceDecoys, differenceReadings } from "./difference/readings.ts";
-import { readTokenNames } from "./embedding/token-names.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import type { HostMatrix, HostModel } from "./host-model.ts";
 import type { ModelKey } from "./model-key.ts";
@@ -12,6 +11,7 @@ import { type Payload, showPayload } from "./payload.ts";
 import {
   allReadings,
   decoySources,
+  namesOf,
   type ReadingOptions,
   readSigns,
   readTokens,
@@ -31,6 +31,8 @@ export interface VerifyOptions extends ReadingOptions {
   readonly payload?: Payload | null;
   /** Path of the sketch that embedding wrote. @default none: the suspect is read as it lies */
   readonly reference?: string;
+  /** A tokenizer.json that names the suspect's tokens. @default the one beside the suspect's weights */
+  readonly tokenizer?: string;
   /** The public base that the mark was made against: only the difference to it is read. @default none */
   readonly base?: Checkpoint;
 }
@@ -94,7 +96,7 @@ async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Pro
   const { key, threads, signal, onProgress } = options;
   const others = async () => ({
     signs: await readSigns(hostModel(checkpoint), key, options),
-    tokens: await storedTokens(checkpoint, key),
+    tokens: await storedTokens(checkpoint, key, options.tokenizer),
   });
   // Worker threads read the layers while this one reads the rest.
   const [spread, rest] = await Promise.all([
@@ -117,8 +119,8 @@ async function readSynchronised(checkpoint: Checkpoint, path: string, options: V
   });
   const signs = await readSigns(host, key, options);
   // Inner products between rows need no alignment; the order of tokens does, and the sketch has restored it.
-  const stored = await storedTokens(checkpoint, key);
-  const names = await readTokenNames(checkpoint);
+  const stored = await storedTokens(checkpoint, key, options.tokenizer);
+  const names = await namesOf(checkpoint, options.tokenizer);
   const aligned = names === null ? await readTokens(tokenMatricesOf(host), null, key) : [];
   return { signs, spread, tokens: [...stored, ...aligned], synchronised: report };
 }

@@ -32,6 +32,7 @@ type VerifyOptions = WorkOptions &
   KeyOptions & {
     readonly payload?: string;
     readonly reference?: string;
+    readonly tokenizer?: string;
     readonly failOn?: (typeof FAIL_ON)[number];
   };
 
@@ -68,6 +69,10 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .argument("<model>", "a .safetensors file or a directory")
     .option("--payload <payload>", "the payload that is claimed; without it, it is decoded")
     .option("--reference <sketch>", "the sketch that embed wrote: undoes permutation, rotation, dropped layers")
+    .option(
+      "--tokenizer <file>",
+      "tokenizer.json of the marked model, for a suspect that comes without or with another",
+    )
     .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON));
   withKey(withWork(withCommon(verify))).action(async (model: string, options: VerifyOptions) => {
     setExitCode(await verifyMark(model, options));
@@ -233,6 +238,7 @@ async function verifyMark(path: string, options: VerifyOptions): Promise<number>
         payload,
         ...threadsOf(options),
         ...(options.reference === undefined ? {} : { reference: options.reference }),
+        ...(options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer }),
         ...(base === undefined ? {} : { base }),
         onProgress,
       });
