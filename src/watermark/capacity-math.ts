@@ -48,6 +48,11 @@ export function cancellingStrength(energy: number, payloadClass: PayloadClass): 
   return rest > 0 ? { payloadClass, alpha: Math.sqrt(rest), cancelled: 1 } : null;
 }
 
+/** How strongly signs say a message of the class: every one of a chip's n / m signs adds |y|, whose mean is sqrt(2 / pi). */
+export function orientationStrength(signs: number, payloadClass: PayloadClass): Strength {
+  return { payloadClass, alpha: Math.sqrt((2 * signs) / (Math.PI * chipCount(payloadClass))), cancelled: 2 / Math.PI };
+}
+
 /** Mean of the soft statistic over the first `chips` chips at correlation r; all of them when the payload is known. */
 export function expectedStatistic({ payloadClass, alpha }: Strength, r = 1, chips = chipCount(payloadClass)): number {
   return alpha * r * Math.sqrt(chips);

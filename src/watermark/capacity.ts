@@ -7,20 +7,25 @@ import {
   detectsTo,
   expectedStatistic,
   markEnergy,
+  orientationStrength,
   type Strength,
 } from "./capacity-math.ts";
 import type { CarrierName } from "./carrier-reading.ts";
 import { differenceCapacity } from "./difference-capacity.ts";
-import { tokenMatrices } from "./embedding/token-matrix.ts";
+import { tokenStrength } from "./embed-plan.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import { requireMarkable } from "./markable.ts";
+import { modelKey } from "./model-key.ts";
 import { signGenerators } from "./orientation/generators.ts";
+import { payloadOf } from "./payload.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
+import { chosenTokens, storedTokens } from "./readings.ts";
 import type { CapacityResult, CarrierCapacity } from "./result.ts";
 import { effectiveRms } from "./spread/effective-rms.ts";
 import { spreadMatrices } from "./spread/matrices.ts";
 
 export const DEFAULT_RHO = 0.002;
+const TRIAL_KEY = new Uint8Array(32);
 
 export interface CapacityOptions {
   /** RMS of the change over RMS of the weights. @default 0.002 */
@@ -29,14 +34,9 @@ export interface CapacityOptions {
   readonly base?: Checkpoint;
 }
 
-/** How strongly signs say a message of the class: every one of a chip's n / m signs adds |y|, whose mean is sqrt(2 / pi). */
-export function orientationStrength(signs: number, payloadClass: PayloadClass): Strength {
-  return { payloadClass, alpha: Math.sqrt((2 * signs) / (Math.PI * chipCount(payloadClass))), cancelled: 2 / Math.PI };
-}
-
 /**
- * What mark fits into a model, from headers alone: the largest payload class each carrier holds, and the loss of correlation
- * that it outlives.
+ * What mark fits into a model: the largest payload class each carrier holds, and the loss of correlation that it outlives. Reads
+ * headers and token matrices.
  *
  * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED
  */
@@ -91,11 +91,17 @@ function movingStrength(energy: number, payloadClass: PayloadClass): Strength | 
   return { payloadClass, alpha: Math.sqrt(energy / chipCount(payloadClass)), cancelled: 0 };
 }
 
-/** One token of 16 gives directions, and what the mark costs depends on the embedding: an estimate. */
+/** What a mark in an embedding costs depends on its values, hardly on the key: planned for a key of zeros. */
 async function tokenCapacities(checkpoint: Checkpoint, rho: number): Promise<CarrierCapacity[]> {
-  return (await tokenMatrices(checkpoint)).map(({ carrier, rows, cols }) =>
-    movingCapacity(carrier, rows, markEnergy((rows * cols * 15) / 16, rho)),
-  );
+  const key = modelKey(TRIAL_KEY, "capacity");
+  const findings = await storedTokens(checkpoint, key);
+  return chosenTokens(findings).map((finding) => {
+    const strength = largestClass((payloadClass) => {
+      const payload = payloadClass.payloadBits === 0 ? null : payloadOf(new Uint8Array(payloadClass.payloadBits / 8));
+      return tokenStrength(finding, { key, payload, rho }, payloadClass)?.strength ?? null;
+    });
+    return described(finding.units.carrier, finding.units.values.length, strength, tooSmall(strength));
+  });
 }
 
 function tooSmall(strength: Strength | null): string | null {

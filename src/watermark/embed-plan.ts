@@ -1,5 +1,4 @@
-import { orientationStrength } from "./capacity.ts";
-import { chooseClass, expectedStatistic, type Strength } from "./capacity-math.ts";
+import { chooseClass, expectedStatistic, orientationStrength, type Strength } from "./capacity-math.ts";
 import type { CarrierName } from "./carrier-reading.ts";
 import { chipPlan, symbols } from "./chip-plan.ts";
 import type { StoredTokenMatrix } from "./embedding/token-matrix.ts";
@@ -82,21 +81,29 @@ export function planWeights(units: SpreadUnits, message: Message): Planned<Sprea
 }
 
 /** Moves token rows along secret directions; null when the vocabulary does not carry the energy. */
-export function planTokenMatrix(
-  { matrix, units }: TokenFinding<StoredTokenMatrix>,
-  message: Message,
-): Planned<TokenPlan> | null {
+export function planTokenMatrix(finding: TokenFinding<StoredTokenMatrix>, message: Message): Planned<TokenPlan> | null {
   const plans = new Map<PayloadClass, TokenPlan>();
   const strength = chooseClass(message.payload?.bits ?? 0, (payloadClass) => {
-    const marks = messageSymbols(message, payloadClass, units.carrier);
-    const plan = planTokens(matrix, units, marks, payloadClass, message.key, message.rho);
-    if (plan === null) return null;
-    plans.set(payloadClass, plan);
-    return { payloadClass, alpha: plan.alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
+    const found = tokenStrength(finding, message, payloadClass);
+    if (found !== null) plans.set(payloadClass, found.plan);
+    return found?.strength ?? null;
   });
   if (strength === null) return null;
   const { payloadClass } = strength;
   const plan = plans.get(payloadClass)!;
-  const marks = messageSymbols(message, payloadClass, units.carrier);
+  const marks = messageSymbols(message, payloadClass, finding.units.carrier);
   return { strength, statistic: softStatistic(tokenReading(plan.predicted, payloadClass), marks), plan };
+}
+
+/** How strongly a token matrix says a message of the class, and how it is made to. */
+export function tokenStrength(
+  { matrix, units }: TokenFinding<StoredTokenMatrix>,
+  message: Message,
+  payloadClass: PayloadClass,
+): { readonly strength: Strength; readonly plan: TokenPlan } | null {
+  const marks = messageSymbols(message, payloadClass, units.carrier);
+  const plan = planTokens(matrix, units, marks, payloadClass, message.key, message.rho);
+  if (plan === null) return null;
+  const cancelled = payloadClass.payloadBits === 0 ? 0 : 1;
+  return { strength: { payloadClass, alpha: plan.alpha, cancelled }, plan };
 }

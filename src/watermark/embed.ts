@@ -14,7 +14,7 @@ import { requireMarkable } from "./markable.ts";
 import { type CopyOptions, type MarkedCopy, writeMarkedCopy } from "./marked-copy.ts";
 import type { ModelKey } from "./model-key.ts";
 import { type Payload, showPayload } from "./payload.ts";
-import { allReadings, readSigns, storedTokens, type TokenFinding } from "./readings.ts";
+import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.ts";
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { buildSketch } from "./resync/build-sketch.ts";
 import { serializeSketch, writeSketch } from "./resync/sketch-file.ts";
@@ -138,11 +138,6 @@ function sketchPath(directory: string): string {
 async function requireAbsent(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found !== null) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
-}
-
-/** Of the two ways to address tokens the first, by name, where a tokenizer gives names: it survives a new order. */
-function chosenTokens<Finding extends TokenFinding>(findings: readonly Finding[]): Finding[] {
-  return findings.filter(({ matrix }, i) => findings.findIndex((one) => one.matrix === matrix) === i);
 }
 
 function requireUnmarked(checkpoint: Checkpoint, present: boolean): void {

@@ -89,3 +89,8 @@ export function decoySources(
   const ofTokens = tokens.map(({ units }) => tokenDecoys(units));
   return [orientationDecoys(signs), spread, ...ofTokens].filter(({ unitValues }) => unitValues.length > 0);
 }
+
+/** Of the two ways to address tokens the first, by name, where a tokenizer gives names: it survives a new order. */
+export function chosenTokens<Finding extends TokenFinding>(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ matrix }, i) => findings.findIndex((one) => one.matrix === matrix) === i);
+}

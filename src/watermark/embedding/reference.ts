@@ -2,6 +2,8 @@ import { squareSums } from "../../kernels/norms.ts";
 import { DIRECTIONS, LEADING, type TokenDraws } from "./token-draws.ts";
 import type { TokenMatrix } from "./token-matrix.ts";
 
+/** About a hundred rows per direction; more would only take longer. */
+const MAX_ROWS = 1024;
 /** Elements of all reference rows together: 128 MiB. */
 const MAX_ELEMENTS = 1 << 25;
 /** Rows outside of [1 / FACTOR, FACTOR] times the typical length are padding or accidents. */
@@ -20,7 +22,7 @@ export interface Reference {
 /** Reads and centres the reference rows; null when there are too few of them for directions. */
 export async function readReference(matrix: TokenMatrix, draws: TokenDraws): Promise<Reference | null> {
   const { cols } = matrix;
-  const limit = Math.floor(MAX_ELEMENTS / cols);
+  const limit = Math.min(MAX_ROWS, Math.floor(MAX_ELEMENTS / cols));
   const read = await gatherRows(matrix, draws.references.slice(0, limit));
   const tokens = read.tokens;
   if (tokens.length < DIRECTIONS + LEADING) return null;

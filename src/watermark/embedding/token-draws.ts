@@ -4,7 +4,7 @@ import type { ModelKey } from "../model-key.ts";
 import type { TokenNames } from "./token-names.ts";
 
 /** Secret directions that every carrier token is projected on. */
-export const DIRECTIONS = 16;
+export const DIRECTIONS = 8;
 /** Leading directions of real embeddings that are taken out: they hold most of the variance and would cost most energy. */
 export const LEADING = 8;
 
