@@ -19,7 +19,18 @@ export function blockDraws(mapKey: Uint8Array, address: string): BlockDraws {
   };
 }
 
-/** Chips are equally likely but for one part in 2^16 / chips, whatever the weights are; all classes share the draw. */
+/** Blocks are told apart by the upper 13 bits of their draws; the chips of every payload class are made of whole bins. */
+export const BINS = 8192;
+
+export function binOf(draw: number): number {
+  return draw >>> 3;
+}
+
+/** Chips have as many bins as others, or one more: of 683 chips 11 or 12 each, whatever the weights are. */
+export function chipOfBin(bin: number, chips: number): number {
+  return (bin * chips) >>> 13;
+}
+
 export function chipOf(draw: number, chips: number): number {
-  return (draw * chips) >>> 16;
+  return chipOfBin(binOf(draw), chips);
 }

@@ -1,6 +1,6 @@
 import { BLOCK_COLUMNS } from "../../kernels/coins.ts";
 import { type BlockSums, blockWidth } from "./block-sums.ts";
-import { chipOf } from "./chip-map.ts";
+import { binOf, chipOf } from "./chip-map.ts";
 import type { ChipSums } from "./chip-sums.ts";
 
 /**
@@ -25,21 +25,29 @@ export function addToChips(
   if (movable !== null) for (let b = 0; b < draws.length; b++) to.movable[chipOf(draws[b]!, chips)]! += movable[b]!;
 }
 
-/** What decoy keys are tried on: sums and squares of many blocks each. */
-export interface UnitSums {
-  readonly sums: Float64Array;
-  readonly squares: Float64Array;
-}
-
 /**
- * Adds blocks to units, by the low bits of their draws, with a sign of their own from the bit above: a decoy key tells
- * apart blocks that the key marks alike, else every unit of a marked model would hold the same share of the mark.
+ * Adds blocks to bins, from which the chips of all classes follow, and once more with a sign of their own from a bit of the
+ * draw: what decoy keys are tried on. They tell apart blocks that the key marks alike, else every bin of a marked model
+ * would hold the same share of the mark.
  */
-export function addToUnits(to: UnitSums, { sums, squares }: BlockSums, draws: Uint16Array): void {
-  const units = to.sums.length;
-  for (let b = 0; b < draws.length; b++) {
-    const unit = draws[b]! & (units - 1);
-    to.sums[unit]! += (draws[b]! & units) === 0 ? sums[b]! : -sums[b]!;
-    to.squares[unit]! += squares[b]!;
+export function addToBins(
+  bins: ChipSums,
+  signed: Float64Array,
+  { sums, squares, blocks }: BlockSums,
+  draws: Uint16Array,
+  cols: number,
+  movable: Uint32Array | null,
+): void {
+  const last = blockWidth(cols, blocks - 1);
+  for (let b = 0, inRow = 1; b < draws.length; b++, inRow++) {
+    const draw = draws[b]!;
+    const bin = binOf(draw);
+    const sum = sums[b]!;
+    bins.sums[bin]! += sum;
+    signed[bin]! += (draw & 1) === 0 ? sum : -sum;
+    bins.squares[bin]! += squares[b]!;
+    bins.counts[bin]! += inRow < blocks ? BLOCK_COLUMNS : last;
+    if (inRow === blocks) inRow = 0;
   }
+  if (movable !== null) for (let b = 0; b < draws.length; b++) bins.movable[binOf(draws[b]!)]! += movable[b]!;
 }

@@ -5,7 +5,7 @@ import { type Keystream, keystream } from "../keystream.ts";
 import { BlockReader } from "./block-sums.ts";
 import { type BlockDraws, blockDraws } from "./chip-map.ts";
 import { columnFactors } from "./column-scales.ts";
-import { addToChips, addToUnits } from "./fold.ts";
+import { addToBins } from "./fold.ts";
 import type { SpreadKeys } from "./spread-keys.ts";
 import type { SpreadSums } from "./spread-units.ts";
 
@@ -71,8 +71,7 @@ export class MatrixFold {
       reader.loadCoins(first, count);
       const sums = reader.read(pointer, first, count, dtype, rowSigns);
       const draws = this.#draws.rows(first, count, reader.blocks);
-      for (const chips of this.#to.classes) addToChips(chips, sums, draws, cols, movable);
-      addToUnits(this.#to.units, sums, draws);
+      addToBins(this.#to.bins, this.#to.signed, sums, draws, cols, movable);
     });
   }
 }

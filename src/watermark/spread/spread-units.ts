@@ -1,17 +1,16 @@
 import type { DirectDtype } from "../../kernels/coins.ts";
 import type { CarrierReading } from "../carrier-reading.ts";
 import type { DecoySource } from "../decoys.ts";
-import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../payload-class.ts";
+import { chipCount, type PayloadClass } from "../payload-class.ts";
+import { BINS, chipOfBin } from "./chip-map.ts";
 import { addChipSums, type ChipSums, emptyChipSums } from "./chip-sums.ts";
 
-/** Units that blocks are added up to for decoy keys. */
-export const UNITS = 4096;
-
-/** Sums of a stretch of the model: for the chips of every payload class and for the units, each by a map of its own. */
+/** Sums of a stretch of the model. */
 export interface SpreadSums {
-  /** In the order of PAYLOAD_CLASSES. */
-  readonly classes: readonly ChipSums[];
-  readonly units: ChipSums;
+  /** Per bin of blocks, see `chipOfBin`. */
+  readonly bins: ChipSums;
+  /** The sums again, every block with a sign of its own: units for decoy keys. */
+  readonly signed: Float64Array;
 }
 
 /** A matrix as it was read for marking. */
@@ -31,20 +30,25 @@ export interface SpreadUnits extends SpreadSums {
 }
 
 export function emptySpreadSums(): SpreadSums {
-  return {
-    classes: PAYLOAD_CLASSES.map((payloadClass) => emptyChipSums(chipCount(payloadClass))),
-    units: emptyChipSums(UNITS),
-  };
+  return { bins: emptyChipSums(BINS), signed: new Float64Array(BINS) };
 }
 
 /** Adds in place; in a fixed order for reproducible bits. */
 export function addSpreadSums(to: SpreadSums, from: SpreadSums): void {
-  for (const [i, sums] of to.classes.entries()) addChipSums(sums, from.classes[i]!);
-  addChipSums(to.units, from.units);
+  addChipSums(to.bins, from.bins);
+  for (let bin = 0; bin < BINS; bin++) to.signed[bin]! += from.signed[bin]!;
 }
 
-export function sumsOfClass(units: SpreadSums, { payloadBits }: PayloadClass): ChipSums {
-  return units.classes[PAYLOAD_CLASSES.findIndex((other) => other.payloadBits === payloadBits)]!;
+export function sumsOfClass({ bins }: SpreadSums, payloadClass: PayloadClass): ChipSums {
+  const chips = emptyChipSums(chipCount(payloadClass));
+  for (let bin = 0; bin < BINS; bin++) {
+    const chip = chipOfBin(bin, chips.sums.length);
+    chips.sums[chip]! += bins.sums[bin]!;
+    chips.squares[chip]! += bins.squares[bin]!;
+    chips.counts[chip]! += bins.counts[bin]!;
+    chips.movable[chip]! += bins.movable[bin]!;
+  }
+  return chips;
 }
 
 /** What the chips of a payload class say: normalised by the number of weights of the chip that are there. */
@@ -59,10 +63,10 @@ export function spreadReading(units: SpreadUnits, payloadClass: PayloadClass): C
 }
 
 /** What decoy keys are tried on. */
-export function spreadDecoys({ units }: SpreadUnits): DecoySource {
+export function spreadDecoys({ bins, signed }: SpreadUnits): DecoySource {
   return {
     carrier: "spread",
-    unitValues: Float32Array.from(units.sums),
-    unitEnergies: Float32Array.from(units.squares),
+    unitValues: Float32Array.from(signed),
+    unitEnergies: Float32Array.from(bins.squares),
   };
 }

@@ -6,14 +6,20 @@ import { prng } from "../../../../src/numerics/prng.ts";
 import { hostModel } from "../../../../src/watermark/host-checkpoint.ts";
 import { addressOf } from "../../../../src/watermark/host-model.ts";
 import { keystream } from "../../../../src/watermark/keystream.ts";
-import { PAYLOAD_CLASSES } from "../../../../src/watermark/payload-class.ts";
+import { chipCount, PAYLOAD_CLASSES } from "../../../../src/watermark/payload-class.ts";
 import { editsWith } from "../../../../src/watermark/spread/amplitudes.ts";
-import { blockDraws } from "../../../../src/watermark/spread/chip-map.ts";
-import { addToUnits } from "../../../../src/watermark/spread/fold.ts";
+import { blockDraws, chipOf, chipOfBin } from "../../../../src/watermark/spread/chip-map.ts";
+import { addToBins } from "../../../../src/watermark/spread/fold.ts";
 import { spreadMatrices } from "../../../../src/watermark/spread/matrices.ts";
 import { readSpread } from "../../../../src/watermark/spread/read.ts";
 import { readHostSpread } from "../../../../src/watermark/spread/read-host.ts";
-import { type SpreadUnits, spreadDecoys, spreadReading } from "../../../../src/watermark/spread/spread-units.ts";
+import {
+  emptySpreadSums,
+  type SpreadUnits,
+  spreadDecoys,
+  spreadReading,
+  sumsOfClass,
+} from "../../../../src/watermark/spread/spread-units.ts";
 import type { Model, ModelTensor } from "../../../support/random-model.ts";
 import { checkpointOfFile, checkpointOfModel, gaussianLlama, marked, testKey } from "../../../support/spread-model.ts";
 import { savedCheckpoint } from "../../../support/stored-model.ts";
@@ -257,16 +263,28 @@ describe("reading", () => {
   test("gives decoys all weights, and no share of the mark", async () => {
     const units = await read(gaussianLlama(10));
     const total = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
-    expect(total(spreadDecoys(units).unitEnergies) / total(units.classes[2]!.squares)).toBeCloseTo(1, 5);
+    const { squares } = sumsOfClass(units, PAYLOAD_CLASSES[2]!);
+    expect(total(spreadDecoys(units).unitEnergies) / total(squares)).toBeCloseTo(1, 5);
 
-    // Blocks that all agree with the key, as in a marked model: 4,096 units of 49 blocks each, were their signs equal.
+    // Blocks that all agree with the key, as in a marked model: 24 to a bin, which would add up were their signs equal.
     const blocks = 200_000;
     const draws = blockDraws(KEY.subkey("spread/map"), "language/0/q/-1").rows(0, blocks, 1);
     const sums = new Float64Array(blocks).fill(1);
-    const to = { sums: new Float64Array(4096), squares: new Float64Array(4096) };
-    addToUnits(to, { sums, squares: sums, blocks: 1, rowScales: sums }, draws);
-    expect(total(to.sums.map((sum) => sum * sum)) / blocks).toBeLessThan(1.2);
-    expect(total(to.squares)).toBe(blocks);
+    const { bins, signed } = emptySpreadSums();
+    addToBins(bins, signed, { sums, squares: sums, blocks: 1, rowScales: sums }, draws, 256, null);
+    expect(total(signed.map((sum) => sum * sum)) / blocks).toBeLessThan(1.2);
+    expect(total(bins.sums.map((sum) => sum * sum)) / blocks).toBeGreaterThan(20);
+    expect(total(bins.squares)).toBe(blocks);
+  });
+
+  test("makes the chips of every class of whole bins, none larger than another by more than one", () => {
+    for (const payloadClass of PAYLOAD_CLASSES) {
+      const chips = chipCount(payloadClass);
+      const sizes = new Uint32Array(chips);
+      for (let bin = 0; bin < 8192; bin++) sizes[chipOfBin(bin, chips)]! += 1;
+      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+      for (const draw of [0, 7, 8, 4242, 65_535]) expect(chipOf(draw, chips)).toBe(chipOfBin(draw >>> 3, chips));
+    }
   });
 
   test("stops when asked", async () => {
