@@ -24,6 +24,10 @@ export async function measureAttack(attack, context, untouched) {
     const r = similarity(context.marked, view);
     view.close();
     const rows = [await measure(attack, context, untouched, suspect, { r, sketch: null })];
+    // The owner knows what the mark says: claimed, all chips count and not the pilots alone.
+    if (rows[0].found.payload === null && context.settings.payload !== null && !attack.sketch) {
+      rows.push(await measure(attack, context, untouched, suspect, { r, sketch: null, claimed: true }));
+    }
     if (attack.sketch && context.sketch) {
       rows.push(
         await measure(attack, context, untouched, suspect, {
@@ -53,14 +57,14 @@ async function makeSuspect(attack, { marked, copy, python }, suspect) {
   return null;
 }
 
-async function measure(attack, { key, settings }, untouched, suspect, { r, sketch }) {
-  const found = await verify(suspect, key, settings, sketch);
+async function measure(attack, { key, settings }, untouched, suspect, { r, sketch, claimed = false }) {
+  const found = await verify(suspect, key, settings, sketch, claimed ? settings.payload : null);
   // Where coordinates are lost, every carrier loses its own part of them: without the sketch nothing is predicted.
   const lost = attack.sketch && sketch === null;
   const predicted = lost ? null : predict(untouched, r, attack.diluted ?? 0, sketch !== null);
   const certain = predicted !== null && [...predicted.values()].some((z) => bits(z) > CERTAIN_BITS);
   const wrong = found.payload !== null && found.payload !== shownPayload(settings.payload);
-  const name = sketch === null ? attack.name : `${attack.name} (sketch)`;
+  const name = `${attack.name}${sketch === null ? "" : " (sketch)"}${claimed ? " (payload claimed)" : ""}`;
   return { name, group: attack.group, found, r, predicted, wrong, ok: !wrong && (found.present || !certain) };
 }
 

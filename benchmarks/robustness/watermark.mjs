@@ -34,12 +34,13 @@ export async function mark(model, copy, { master, release }, { payload, rho, thr
   }
 }
 
-/** What the key finds in a checkpoint, with the sketch at `reference` unless that is null. */
-export async function verify(directory, { master, release }, { threads }, reference) {
+/** What the key finds in a checkpoint, with the sketch at `reference` and the payload that is claimed unless null. */
+export async function verify(directory, { master, release }, { threads }, reference, claimed = null) {
   const checkpoint = await openCheckpoint(directory);
   try {
     const options = { key: modelKey(master, release), threads };
     if (reference !== null) options.reference = reference;
+    if (claimed !== null) options.payload = parsePayload(claimed);
     const { present, log2P, payload, carriers, alignment } = await verifyWatermark(checkpoint, options);
     const statistics = new Map(carriers.map(({ name, statistic }) => [name, statistic]));
     return { present, log2P, payload: payload?.hex ?? null, statistics, alignment };
