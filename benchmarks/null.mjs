@@ -53,8 +53,14 @@ async function measureModel(model) {
   process.stderr.write(
     `${basename(model)}: ${decided} decisions, ${present} present, lowest log2 p ${lowest.toFixed(1)}\n`,
   );
-  return found[0].carriers.map(({ name, weights }, at) => {
+  return found[0].carriers.flatMap(({ name, weights }, at) => {
     const z = Float64Array.from(found.flatMap(({ carriers }) => carriers[at].z));
+    if (z.length === 0) {
+      // A part of the model that is too small to be read tests nothing.
+      process.stderr.write(`${basename(model)}: no key read the ${name} carrier; raise --weights\n`);
+      alarms++;
+      return [];
+    }
     const distance = normalDistance(z);
     const { mean, deviation, largest } = summariseZ(z);
     return {
