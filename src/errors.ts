@@ -142,3 +142,20 @@ export class WeightmarkError extends Error {
     return ERRORS[this.code].exit;
   }
 }
+
+/** An error as plain data, for it loses its class and fields on the way between threads. */
+export interface ErrorData extends Omit<ErrorDetail, "cause"> {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What `errorOf` makes an error of again. Throws whatever is no `WeightmarkError`. */
+export function errorData(error: unknown): ErrorData {
+  if (!(error instanceof WeightmarkError)) throw error;
+  const { code, message, detail, file, tensor } = error;
+  return { code, message, detail, file, tensor };
+}
+
+export function errorOf({ code, message, ...where }: ErrorData): WeightmarkError {
+  return new WeightmarkError(code, message, where);
+}

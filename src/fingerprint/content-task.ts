@@ -1,7 +1,7 @@
 import type { SyncByteSource } from "../bytes/byte-source.ts";
 import { type ByteSource, isSync } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { type ErrorData, errorData } from "../errors.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { fullPass } from "../kernels/full-pass.ts";
 import type { Moments } from "../kernels/moments.ts";
@@ -23,10 +23,9 @@ export interface ContentRecord {
   readonly moments: MomentSummary | null;
 }
 
-/** Errors lose their fields on the way between threads, so they travel as data. */
 export type ContentReply =
   | { readonly records: readonly (readonly [string, ContentRecord])[] }
-  | { readonly error: { code: ErrorCode; message: string; file?: string; tensor?: string; detail?: string } };
+  | { readonly error: ErrorData };
 
 /** Reads every byte of the task's tensors once. `source` is given when they are read on the calling thread. */
 export async function readTensors(task: ContentTask, source?: ByteSource): Promise<ContentReply> {
@@ -45,17 +44,7 @@ export async function readTensors(task: ContentTask, source?: ByteSource): Promi
     }
     return { records };
   } catch (error) {
-    if (!(error instanceof WeightmarkError)) throw error;
-    const { code, message, file, tensor, detail } = error;
-    return {
-      error: {
-        code,
-        message,
-        ...(file === undefined ? {} : { file }),
-        ...(tensor === undefined ? {} : { tensor }),
-        ...(detail === undefined ? {} : { detail }),
-      },
-    };
+    return { error: errorData(error) };
   } finally {
     await opened?.close();
   }

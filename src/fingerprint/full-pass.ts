@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { WeightmarkError } from "../errors.ts";
+import { errorOf } from "../errors.ts";
 import { type ContentRecord, type ContentReply, type ContentTask, readTensors } from "./content-task.ts";
 
 /** Small tensors travel together: a message to a worker costs 25 microseconds, a tensor of 8 kB four. */
@@ -24,10 +24,7 @@ export async function readContents(
   const records = new Map<string, ContentRecord>();
   let done = 0;
   const collect = (task: ContentTask, reply: ContentReply): void => {
-    if ("error" in reply) {
-      const { code, message, ...where } = reply.error;
-      throw new WeightmarkError(code, message, where);
-    }
+    if ("error" in reply) throw errorOf(reply.error);
     for (const [name, record] of reply.records) records.set(name, record);
     done += sizeOf(task);
     options.onProgress?.(done, total);

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { WeightmarkError } from "../errors.ts";
+import { errorOf, WeightmarkError } from "../errors.ts";
 import type { DenseEngine } from "../numerics/dense-engine.ts";
 import { engines } from "../numerics/engines.ts";
 import { wasmEngine } from "../numerics/wasm-engine.ts";
@@ -151,10 +151,7 @@ async function runThere(
     return await Promise.all(
       tasks.map(async (task) => {
         const reply = (await pool.run(task)) as QualityReply;
-        if ("error" in reply) {
-          const { code, message, ...where } = reply.error;
-          throw new WeightmarkError(code, message, where);
-        }
+        if ("error" in reply) throw errorOf(reply.error);
         report(task);
         return reply;
       }),

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { type ErrorData, errorData } from "../errors.ts";
 import type { DenseEngine } from "../numerics/dense-engine.ts";
 import { wasmEngine } from "../numerics/wasm-engine.ts";
 import { hiddenStates, type Windows } from "./forward.ts";
@@ -30,10 +30,7 @@ export interface BatchScores {
   readonly bytesRead: readonly [number, number];
 }
 
-/** Errors lose their fields on the way between threads, so they travel as data. */
-export type QualityReply =
-  | BatchScores
-  | { readonly error: { code: ErrorCode; message: string; file?: string; tensor?: string; detail?: string } };
+export type QualityReply = BatchScores | { readonly error: ErrorData };
 
 /** Runs one batch through both models on our own kernels. */
 export async function runQualityTask(task: QualityTask): Promise<QualityReply> {
@@ -42,17 +39,7 @@ export async function runQualityTask(task: QualityTask): Promise<QualityReply> {
     for (const location of [task.a, task.b]) open.push(await openCheckpoint(location));
     return await scoreBatch(wasmEngine(), open[0]!, open[1]!, task);
   } catch (error) {
-    if (!(error instanceof WeightmarkError)) throw error;
-    const { code, message, file, tensor, detail } = error;
-    return {
-      error: {
-        code,
-        message,
-        ...(file === undefined ? {} : { file }),
-        ...(tensor === undefined ? {} : { tensor }),
-        ...(detail === undefined ? {} : { detail }),
-      },
-    };
+    return { error: errorData(error) };
   } finally {
     for (const checkpoint of open) await checkpoint.close();
   }

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { writeError } from "../../bytes/atomic-file.ts";
 import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
-import { type ErrorCode, WeightmarkError } from "../../errors.ts";
+import { type ErrorData, errorData } from "../../errors.ts";
 import type { ChipSums } from "../spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
 import { editTile } from "./tile-edit.ts";
@@ -18,10 +18,7 @@ export interface FilePair {
   readonly shown: string;
 }
 
-/** Errors lose their fields on the way between threads, so they travel as data. */
-export type EditReply =
-  | { readonly sums: ChipSums | null }
-  | { readonly error: { code: ErrorCode; message: string; file?: string; tensor?: string; detail?: string } };
+export type EditReply = { readonly sums: ChipSums | null } | { readonly error: ErrorData };
 
 /** Memory used again by every task of a thread: large blocks that come and go would wait for the collector. */
 export class Scratch {
@@ -57,7 +54,7 @@ export async function performTask(
       });
     }
   } catch (error) {
-    return { error: plainError(error) };
+    return { error: errorData(error) };
   } finally {
     if (opened === undefined) await source?.close();
   }
@@ -90,16 +87,4 @@ function writeAll(target: number, bytes: Uint8Array, position: number, shown: st
   } catch (error) {
     throw writeError(error, shown);
   }
-}
-
-function plainError(error: unknown) {
-  if (!(error instanceof WeightmarkError)) throw error;
-  const { code, message, file, tensor, detail } = error;
-  return {
-    code,
-    message,
-    ...(file === undefined ? {} : { file }),
-    ...(tensor === undefined ? {} : { tensor }),
-    ...(detail === undefined ? {} : { detail }),
-  };
 }

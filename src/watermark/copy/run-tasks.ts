@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "../../bytes/byte-source.ts";
-import { WeightmarkError } from "../../errors.ts";
+import { errorOf } from "../../errors.ts";
 import { addChipSums, type ChipSums, emptyChipSums } from "../spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
 import { type EditReply, type FilePair, performTask, Scratch } from "./perform-task.ts";
@@ -33,10 +33,7 @@ export async function runTasks(
       const at = number++;
       const task = next.value;
       const reply = await perform(task);
-      if ("error" in reply) {
-        const { code, message, ...where } = reply.error;
-        throw new WeightmarkError(code, message, where);
-      }
+      if ("error" in reply) throw errorOf(reply.error);
       sums.add(at, reply.sums);
       done += task.end - task.begin;
       options.onProgress?.(done);

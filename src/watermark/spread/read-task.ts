@@ -1,6 +1,6 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
-import { type ErrorCode, WeightmarkError } from "../../errors.ts";
+import { type ErrorData, errorData } from "../../errors.ts";
 import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import { scaleRows, scalesFromRows } from "./column-scales.ts";
 import { MatrixFold, pieceRows } from "./matrix-fold.ts";
@@ -30,10 +30,9 @@ export interface SpreadTask {
   readonly marking: boolean;
 }
 
-/** Errors lose their fields on the way between threads, so they travel as data. */
 export type SpreadReply =
   | { readonly sums: SpreadSums; readonly scales: readonly (readonly [string, Float32Array])[] }
-  | { readonly error: { code: ErrorCode; message: string; file?: string | undefined } };
+  | { readonly error: ErrorData };
 
 /** Reads the task's rows once. `source` is given when they are read on the calling thread. */
 export async function readSpreadTask(task: SpreadTask, source?: ByteSource): Promise<SpreadReply> {
@@ -48,8 +47,7 @@ export async function readSpreadTask(task: SpreadTask, source?: ByteSource): Pro
     }
     return { sums, scales };
   } catch (error) {
-    if (!(error instanceof WeightmarkError)) throw error;
-    return { error: { code: error.code, message: error.message, file: error.file } };
+    return { error: errorData(error) };
   } finally {
     await opened?.close();
   }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { WeightmarkError } from "../../errors.ts";
+import { errorOf } from "../../errors.ts";
 import { holdsValues } from "../../fingerprint/row-reader.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
 import { isDirect } from "../../kernels/coins.ts";
@@ -53,10 +53,7 @@ export async function readSpread(
   const found = new Map<string, ScaledMatrix>();
   let done = 0;
   const collect = (task: SpreadTask, reply: SpreadReply): void => {
-    if ("error" in reply) {
-      const { code, message, file } = reply.error;
-      throw new WeightmarkError(code, message, { file });
-    }
+    if ("error" in reply) throw errorOf(reply.error);
     addSpreadSums(sums, reply.sums);
     const scales = new Map(reply.scales);
     for (const { address, rows, cols, dtype } of task.matrices) {
