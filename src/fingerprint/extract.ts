@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { parameterCount } from "../checkpoint/parameter-count.ts";
 import {
   type Depth,
   FINGERPRINT_VERSION,
@@ -80,7 +81,7 @@ export async function fingerprintCheckpoint(
     depth,
     family: anatomy.family,
     confidence: anatomy.confidence,
-    parameters: [...checkpoint.tensors.values()].reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0),
+    parameters: parameterCount(checkpoint),
     dtypes: census(tensors),
     roots: { content: contentRoot(tensors, anatomy), sampled },
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),

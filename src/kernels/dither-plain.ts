@@ -15,7 +15,7 @@ function bitsOf(x: number): number {
   return scratch.getUint32(0);
 }
 
-function valueOf(bits: number): number {
+function floatOf(bits: number): number {
   scratch.setUint32(0, bits >>> 0);
   return scratch.getFloat32(0);
 }
@@ -40,7 +40,7 @@ function movedBits(wBits: number, delta: number, random: number, dtype: DirectDt
   const { below, first, end } = ROUNDING[dtype];
   const normal = (bits: number): boolean => (bits & 0x7fffffff) >= first && (bits & 0x7fffffff) < end;
   const mask = 2 ** below - 1;
-  const t = bitsOf(Math.fround(valueOf(wBits) + delta));
+  const t = bitsOf(Math.fround(floatOf(wBits) + delta));
   const moved = (((t + (random & mask)) & ~mask) >>> 0) % 2 ** 32;
   const stays = !normal(wBits) || !normal(moved) || ((wBits ^ moved) & 0x80000000) !== 0;
   return stays ? wBits : moved;

@@ -54,7 +54,7 @@ export function ditherAdd(
 }
 
 /** Writes the three words that the kernels take of a seed for pairs [epoch 2^32, (epoch + 1) 2^32). */
-export function setSeed({ arena }: Kernels, pointer: number, seed: Uint32Array, epoch: number): void {
+function setSeed({ arena }: Kernels, pointer: number, seed: Uint32Array, epoch: number): void {
   arena.u32(pointer, 3).set([(seed[0]! ^ Math.imul(epoch, seed[3]! | 1)) >>> 0, seed[1]!, seed[2]!]);
 }
 

@@ -19,7 +19,7 @@ export async function applyNorm(
   return kind.kind === "rms" ? rmsNorm(x, gain, kind.epsilon) : layerNorm(x, gain, shift, kind.epsilon);
 }
 
-export function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number): Float32Array {
+function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number): Float32Array {
   const size = gain.length;
   const out = new Float32Array(x.length);
   for (let at = 0; at < x.length; at += size) {
@@ -31,12 +31,7 @@ export function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number): F
   return out;
 }
 
-export function layerNorm(
-  x: Float32Array,
-  gain: Float32Array,
-  shift: Float32Array | null,
-  epsilon: number,
-): Float32Array {
+function layerNorm(x: Float32Array, gain: Float32Array, shift: Float32Array | null, epsilon: number): Float32Array {
   const size = gain.length;
   const out = new Float32Array(x.length);
   for (let at = 0; at < x.length; at += size) {

@@ -27,7 +27,7 @@ export function rotaryTable(rotary: Rotary, positions: number): RotaryTable {
 }
 
 /** theta^(-2 i / dims), slowed down as the scaling says. */
-export function rotaryFrequencies({ dims, theta, scaling }: Rotary): Float32Array {
+function rotaryFrequencies({ dims, theta, scaling }: Rotary): Float32Array {
   const plain = Float32Array.from({ length: dims / 2 }, (_, i) =>
     Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / dims))),
   );

@@ -6,7 +6,7 @@ import { THRESHOLDS } from "./statistics.ts";
  * Gain over noise of a chip from which the payload is named in 999 of 1,000 trials, channel estimated from the pilots and
  * odds of 2^20 included. Measured by benchmarks/codes.ts.
  */
-export const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
+const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
   [32, 1.25],
   [64, 1.09],
   [128, 0.94],
@@ -16,7 +16,7 @@ export const DECODE_RATIOS: ReadonlyMap<number, number> = new Map([
  * log2 of the hypotheses of a verification, rounded up: six readings (signs, spread, two addressings of embedding and head)
  * in four classes, and their sums, are 80. What predictions allow for.
  */
-export const LOG2_HYPOTHESES = 7;
+const LOG2_HYPOTHESES = 7;
 
 /** Predictions are kept in 97.7 of 100 cases: the statistic may fall this many standard deviations below its mean. */
 const MARGIN = 2;
@@ -53,62 +53,35 @@ export function orientationStrength(signs: number, payloadClass: PayloadClass): 
   return { payloadClass, alpha: Math.sqrt((2 * signs) / (Math.PI * chipCount(payloadClass))), cancelled: 2 / Math.PI };
 }
 
-/** Mean of the soft statistic over the first `chips` chips at correlation r; all of them when the payload is known. */
-export function expectedStatistic({ payloadClass, alpha }: Strength, r = 1, chips = chipCount(payloadClass)): number {
-  return alpha * r * Math.sqrt(chips);
+/** Mean of the soft statistic over all chips of untouched marked weights, in standard deviations under H0. */
+export function expectedStatistic({ payloadClass, alpha }: Strength): number {
+  return alpha * Math.sqrt(chipCount(payloadClass));
 }
 
 /** Smallest correlation at which the payload is read. null for the zero-bit class and when it is not read even at r = 1. */
-export function decodesTo({ payloadClass, alpha, cancelled }: Strength): number | null {
+export function decodesTo(strength: Strength): number | null {
+  const { payloadClass, alpha, cancelled } = strength;
   const ratio = DECODE_RATIOS.get(payloadClass.payloadBits);
   if (ratio === undefined) return null;
   // alpha r = ratio sqrt(1 - cancelled r^2), and then the exact p-value must bear all payloads searched.
   const heard = ratio / Math.sqrt(alpha ** 2 + cancelled * ratio ** 2);
   const searched = correlationFor(
     statisticFor(THRESHOLDS.evidence - payloadClass.payloadBits),
-    alpha * Math.sqrt(chipCount(payloadClass)),
+    expectedStatistic(strength),
     cancelled,
   );
   return searched === null || heard > 1 ? null : Math.max(heard, searched);
 }
 
-/**
- * Smallest correlation at which the mark is found at a level; null when it is not found even at r = 1.
- *
- * @param known the payload is claimed, so that all chips count, or not, so that pilots alone must do
- */
-export function detectsTo(
-  { payloadClass, alpha, cancelled }: Strength,
-  level: Exclude<Level, "none">,
-  known: boolean,
-): number | null {
-  const chips = known ? chipCount(payloadClass) : payloadClass.pilots;
-  return correlationFor(statisticFor(THRESHOLDS[level]), alpha * Math.sqrt(chips), cancelled);
-}
-
-/**
- * Largest share w of the unmarked original in a merge (1 - w) marked + w original from which the payload is read: the
- * cancelled host comes back with the original, so a chip is (1 - w) alpha * symbol plus noise of deviation w.
- */
-export function decodesToSoup({ payloadClass, alpha }: Strength): number | null {
-  const ratio = DECODE_RATIOS.get(payloadClass.payloadBits);
-  if (ratio === undefined) return null;
-  const searched = soupFor(
-    statisticFor(THRESHOLDS.evidence - payloadClass.payloadBits),
-    alpha * Math.sqrt(chipCount(payloadClass)),
-  );
-  return searched === null ? null : Math.min(alpha / (alpha + ratio), searched);
-}
-
-/** Largest share of the unmarked original in a merge that is still found at a level with the payload known. */
-export function detectsToSoup({ payloadClass, alpha }: Strength, level: Exclude<Level, "none">): number | null {
-  return soupFor(statisticFor(THRESHOLDS[level]), alpha * Math.sqrt(chipCount(payloadClass)));
+/** Smallest correlation at which the mark is found at a level, all chips known; null when it is not found even at r = 1. */
+export function detectsTo(strength: Strength, level: Exclude<Level, "none">): number | null {
+  return correlationFor(statisticFor(THRESHOLDS[level]), expectedStatistic(strength), strength.cancelled);
 }
 
 /** Whether a mark of the class is worth embedding: read, or for zero bits found as strong evidence, down to r = .9. */
 export function outlives(strength: Strength): boolean {
   const zeroBit = strength.payloadClass.payloadBits === 0;
-  const reach = zeroBit ? detectsTo(strength, "strong", true) : decodesTo(strength);
+  const reach = zeroBit ? detectsTo(strength, "strong") : decodesTo(strength);
   return reach !== null && reach <= LEAST_REACH;
 }
 
@@ -144,9 +117,4 @@ function correlationFor(threshold: number, full: number, cancelled: number): num
     else high = middle;
   }
   return high;
-}
-
-/** w with full * (1 - w) = threshold + MARGIN * w, in [0, 1); null when there is none. */
-function soupFor(threshold: number, full: number): number | null {
-  return full >= threshold ? (full - threshold) / (full + MARGIN) : null;
 }

@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { parameterCount } from "../checkpoint/parameter-count.ts";
 import type { DirectDtype } from "../kernels/coins.ts";
 import {
   cancellingStrength,
@@ -15,17 +16,15 @@ import { differenceCapacity } from "./difference-capacity.ts";
 import { tokenStrength } from "./embed-plan.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import { requireMarkable } from "./markable.ts";
-import { modelKey } from "./model-key.ts";
 import { signGenerators } from "./orientation/generators.ts";
-import { payloadOf } from "./payload.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
 import { chosenTokens, storedTokens } from "./readings.ts";
 import type { CapacityResult, CarrierCapacity } from "./result.ts";
 import { effectiveRms } from "./spread/effective-rms.ts";
 import { spreadMatrices } from "./spread/matrices.ts";
+import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
 
 export const DEFAULT_RHO = 0.002;
-const TRIAL_KEY = new Uint8Array(32);
 
 export interface CapacityOptions {
   /** RMS of the change over RMS of the weights. @default 0.002 */
@@ -47,7 +46,6 @@ export async function watermarkCapacity(
   requireMarkable(checkpoint);
   if (options.base !== undefined) return differenceCapacity(checkpoint, options.base, options.rho);
   const rho = options.rho ?? DEFAULT_RHO;
-  const parameters = [...checkpoint.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
   const weights = spreadMatrices(checkpoint);
   const spreadWeights = weights.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const carriers = [
@@ -62,7 +60,7 @@ export async function watermarkCapacity(
   const moved = carriers.some(({ name, payloadBits }) => name === "spread" && payloadBits !== null);
   const largest = carriers.map(({ payloadBits }) => payloadBits).filter((bits) => bits !== null);
   return {
-    parameters,
+    parameters: parameterCount(checkpoint),
     rho,
     mode: "release",
     payloadBits: largest.length === 0 ? null : Math.max(...largest),
@@ -91,15 +89,13 @@ function movingStrength(energy: number, payloadClass: PayloadClass): Strength | 
   return { payloadClass, alpha: Math.sqrt(energy / chipCount(payloadClass)), cancelled: 0 };
 }
 
-/** What a mark in an embedding costs depends on its values, hardly on the key: planned for a key of zeros. */
+/** What a mark in an embedding costs depends on its values, so it is planned. */
 async function tokenCapacities(checkpoint: Checkpoint, rho: number): Promise<CarrierCapacity[]> {
-  const key = modelKey(TRIAL_KEY, "capacity");
-  const findings = await storedTokens(checkpoint, key);
+  const findings = await storedTokens(checkpoint, TRIAL_KEY);
   return chosenTokens(findings).map((finding) => {
-    const strength = largestClass((payloadClass) => {
-      const payload = payloadClass.payloadBits === 0 ? null : payloadOf(new Uint8Array(payloadClass.payloadBits / 8));
-      return tokenStrength(finding, { key, payload, rho }, payloadClass)?.strength ?? null;
-    });
+    const strength = largestClass(
+      (payloadClass) => tokenStrength(finding, trialMessage(payloadClass, rho), payloadClass)?.strength ?? null,
+    );
     return described(finding.units.carrier, finding.units.values.length, strength, tooSmall(strength));
   });
 }
@@ -134,7 +130,7 @@ export function described(
     statistic: expectedStatistic(strength),
     alpha: strength.alpha,
     decodesTo: decodesTo(strength),
-    detectsTo: detectsTo(strength, "strong", true),
+    detectsTo: detectsTo(strength, "strong"),
     note,
   };
 }

@@ -1,14 +1,10 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { WeightmarkError } from "../errors.ts";
+import { parameterCount } from "../checkpoint/parameter-count.ts";
 import { readDifference } from "./difference/read-difference.ts";
 import { carrierOf, DEFAULT_DIFFERENCE_RHO, DIFFERENCE_CAVEATS, fittingPlan } from "./embed-difference.ts";
-import { modelKey } from "./model-key.ts";
-import { payloadOf } from "./payload.ts";
 import { PAYLOAD_CLASSES } from "./payload-class.ts";
 import type { CapacityResult } from "./result.ts";
-
-/** What fits hardly depends on the key; any will do to try it. */
-const TRIAL_KEY = new Uint8Array(32);
+import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
 
 /**
  * What mark fits into the difference to a public base. Reads both models: no header tells how large the difference is.
@@ -20,25 +16,20 @@ export async function differenceCapacity(
   base: Checkpoint,
   rho: number = DEFAULT_DIFFERENCE_RHO,
 ): Promise<CapacityResult> {
-  const key = modelKey(TRIAL_KEY, "capacity");
-  const sums = await readDifference(checkpoint, base, key, { forMarking: true });
+  const sums = await readDifference(checkpoint, base, TRIAL_KEY, { forMarking: true });
   const about = {
-    parameters: [...checkpoint.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0),
+    parameters: parameterCount(checkpoint),
     rho,
     mode: "derivative" as const,
     predictedRms: rho,
     caveats: DIFFERENCE_CAVEATS,
   };
-  for (const { payloadBits } of [...PAYLOAD_CLASSES].reverse()) {
-    const payload = payloadBits === 0 ? null : payloadOf(new Uint8Array(payloadBits / 8));
-    const found = await fittingPlan(sums, { key, payload, rho }, checkpoint).catch((error) => {
-      if (error instanceof WeightmarkError) return null;
-      throw error;
-    });
+  for (const payloadClass of [...PAYLOAD_CLASSES].reverse()) {
+    const found = await fittingPlan(sums, trialMessage(payloadClass, rho));
     if (found === null) continue;
     const { plan, full, subspace } = found;
     const carriers = [carrierOf(sums.full, full, plan, sums), carrierOf(sums.subspace, subspace, plan, sums)];
-    return { ...about, payloadBits, carriers: carriers.map(({ achieved: _, rms: __, ...carrier }) => carrier) };
+    return { ...about, payloadBits: payloadClass.payloadBits, carriers };
   }
   return { ...about, predictedRms: 0, payloadBits: null, carriers: [] };
 }

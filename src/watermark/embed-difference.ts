@@ -10,11 +10,11 @@ import { type DifferenceSums, readDifference } from "./difference/read-differenc
 import { differenceReadings } from "./difference/readings.ts";
 import type { EmbedOptions } from "./embed.ts";
 import { type Message, messageSymbols } from "./embed-plan.ts";
-import { requireMarkable } from "./markable.ts";
+import { requireUnmarked } from "./markable.ts";
 import { writeMarkedCopy } from "./marked-copy.ts";
 import { classOf, showPayload } from "./payload.ts";
 import type { PayloadClass } from "./payload-class.ts";
-import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
+import type { CarrierCapacity, EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { softStatistic } from "./statistics.ts";
 
 /** RMS of the change over RMS of the difference. */
@@ -41,23 +41,23 @@ export async function embedDifference(
   const { key, directory, signal } = options;
   const rho = options.rho ?? DEFAULT_DIFFERENCE_RHO;
   const message: Message = { key, payload: options.payload ?? null, rho };
-  requireMarkable(checkpoint);
   const sums = await readDifference(checkpoint, base, key, {
     forMarking: true,
     ...(signal === undefined ? {} : { signal }),
   });
-  if (decide(differenceReadings(sums), key).present) {
-    throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the difference already", {
-      file: checkpoint.location,
-      detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
-    });
-  }
-  const { plan, full, subspace } = await fittingPlan(sums, message, checkpoint);
+  requireUnmarked(checkpoint, decide(differenceReadings(sums), key).present);
+  const fitting = await fittingPlan(sums, message);
+  if (fitting === null) throw tooSmall(message, checkpoint);
+  const { plan, full, subspace } = fitting;
   const copy = await writeMarkedCopy(checkpoint, directory, plan.edits, options);
   const written = await writtenSums(directory, base, options);
   const carriers: EmbeddedCarrier[] = [
-    { ...carrierOf(sums.full, full, plan, sums), achieved: achieved(written.full, full, message) },
-    { ...carrierOf(sums.subspace, subspace, plan, sums), achieved: achieved(written.subspace, subspace, message) },
+    { ...carrierOf(sums.full, full, plan, sums), achieved: achieved(written.full, full, message), rms: plan.rms },
+    {
+      ...carrierOf(sums.subspace, subspace, plan, sums),
+      achieved: achieved(written.subspace, subspace, message),
+      rms: plan.rms,
+    },
   ];
   const untouched = sums.unchanged === 0 ? [] : [`${sums.unchanged} matrices are the base's own and carry nothing`];
   return {
@@ -97,12 +97,8 @@ interface FittingPlan {
   readonly subspace: PayloadClass;
 }
 
-/** The payload in both halves, else in one; the other then says no more than that it is there. */
-export async function fittingPlan(
-  sums: DifferenceSums,
-  message: Message,
-  { location }: Checkpoint,
-): Promise<FittingPlan> {
+/** The payload in both halves, else in one; the other then says no more than that it is there. Null when neither holds it. */
+export async function fittingPlan(sums: DifferenceSums, message: Message): Promise<FittingPlan | null> {
   const wanted = classOf(message.payload);
   const zero = classOf(null);
   const choices = [
@@ -124,26 +120,26 @@ export async function fittingPlan(
     );
     if (plan !== null) return { plan, full, subspace };
   }
-  throw new WeightmarkError(
-    message.payload === null ? "MODEL_TOO_SMALL" : "PAYLOAD_TOO_LONG",
-    message.payload === null
-      ? "the difference to the base is too small for a mark"
-      : `a payload of ${message.payload.bits} bits does not fit into the difference to the base`,
-    { file: location, detail: "Try a shorter payload, none, or a larger --rho (up to .03)." },
-  );
+  return null;
 }
 
+function tooSmall({ payload }: Message, { location }: Checkpoint): WeightmarkError {
+  const where = { file: location, detail: "Try a shorter payload, none, or a larger --rho (up to .03)." };
+  if (payload === null) {
+    return new WeightmarkError("MODEL_TOO_SMALL", "the difference to the base is too small for a mark", where);
+  }
+  const message = `a payload of ${payload.bits} bits does not fit into the difference to the base`;
+  return new WeightmarkError("PAYLOAD_TOO_LONG", message, where);
+}
+
+/** One half of the mark, as planned. */
 export function carrierOf(
   part: PartSums,
   payloadClass: PayloadClass,
   plan: DifferencePlan,
   sums: DifferenceSums,
-): EmbeddedCarrier {
-  const { alpha, statistic } = part.carrier === "difference" ? plan.full : plan.subspace;
+): CarrierCapacity {
+  const { alpha } = part.carrier === "difference" ? plan.full : plan.subspace;
   const strength: Strength = { payloadClass, alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
-  return {
-    ...described(part.carrier, sums.weights, strength, null),
-    achieved: statistic,
-    rms: plan.rms,
-  };
+  return described(part.carrier, sums.weights, strength, null);
 }

@@ -10,7 +10,7 @@ import { embedDifference } from "./embed-difference.ts";
 import { type Message, type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
 import { tokenEdits } from "./embedding/token-edits.ts";
 import { hostModel } from "./host-checkpoint.ts";
-import { requireMarkable } from "./markable.ts";
+import { requireMarkable, requireUnmarked } from "./markable.ts";
 import { type CopyOptions, type MarkedCopy, writeMarkedCopy } from "./marked-copy.ts";
 import type { ModelKey } from "./model-key.ts";
 import { type Payload, showPayload } from "./payload.ts";
@@ -18,17 +18,18 @@ import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.t
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { buildSketch } from "./resync/build-sketch.ts";
 import { serializeSketch, writeSketch } from "./resync/sketch-file.ts";
+import type { SpreadPlan } from "./spread/plan.ts";
 import { readSpread } from "./spread/read.ts";
 import { spreadResidual } from "./spread/residual.ts";
 import { spreadReading } from "./spread/spread-units.ts";
 
-export interface EmbedOptions extends CopyOptions {
+export interface EmbedOptions extends Omit<CopyOptions, "refine"> {
   readonly key: ModelKey;
   /** @default none: the zero-bit mark */
   readonly payload?: Payload | null;
   /** What is written; must not exist. */
   readonly directory: string;
-  /** Write `DIR.sketch` for re-synchronisation. @default true */
+  /** Write `DIR.sketch` for re-synchronisation; never with a base, which is the reference then. @default true */
   readonly sketch?: boolean;
   /** RMS of the change over RMS of the weights, or of the difference to `base`. @default 0.002, or 0.02 */
   readonly rho?: number;
@@ -44,12 +45,12 @@ export interface EmbedOptions extends CopyOptions {
  *   Nothing is left behind then
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
-  if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
   const { key, directory } = options;
-  const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
   requireMarkable(checkpoint);
-  for (const output of [directory, ...(wantsSketch(options) ? [sketchPath(directory)] : [])])
-    await requireAbsent(output);
+  await requireAbsent(directory);
+  if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
+  if (wantsSketch(options)) await requireAbsent(sketchPath(directory));
+  const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
 
   const host = hostModel(checkpoint);
   const signs = await readSigns(host, key, options);
@@ -100,7 +101,9 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
     if (sketch !== null) await unlink(sketch.path).catch(() => undefined);
     throw error;
   }
-  const shown = carriers.map((carrier) => embedded(carrier, copy));
+  const shown = carriers.map((carrier) =>
+    embedded(carrier, carrier.name === "spread" ? writtenStatistic(spread, copy) : null),
+  );
   return {
     keyId: key.id,
     release: key.release,
@@ -117,7 +120,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
 interface Carrier {
   readonly name: CarrierName;
   readonly units: number;
-  readonly planned: Planned<unknown> | null;
+  readonly planned: Omit<Planned<unknown>, "plan"> | null;
   readonly rms: number | null;
   readonly note: string | null;
 }
@@ -138,14 +141,6 @@ function sketchPath(directory: string): string {
 async function requireAbsent(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found !== null) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
-}
-
-function requireUnmarked(checkpoint: Checkpoint, present: boolean): void {
-  if (!present) return;
-  throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the model already", {
-    file: checkpoint.location,
-    detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
-  });
 }
 
 /** The payload must stand somewhere, and something must stand at all. */
@@ -178,15 +173,15 @@ async function keepSketch(
   return { path, bytes: serializeSketch(sketch).length };
 }
 
-function embedded({ name, units, planned, rms, note }: Carrier, copy: MarkedCopy): EmbeddedCarrier {
+function embedded({ name, units, planned, rms, note }: Carrier, written: number | null): EmbeddedCarrier {
   const about = described(name, units, planned?.strength ?? null, note ?? (planned === null ? "too small" : null));
-  return { ...about, achieved: planned === null ? 0 : achievedStatistic(name, planned, copy), rms };
+  return { ...about, achieved: written ?? planned?.statistic ?? 0, rms };
 }
 
-/** Of the spread mark the chips were read again while they were written; the others follow from what was planned. */
-function achievedStatistic(name: CarrierName, planned: Planned<unknown>, { achieved }: MarkedCopy): number {
-  if (name !== "spread" || achieved === null) return planned.statistic;
-  const { symbols } = planned.plan as { symbols: Int8Array };
+/** The chips of the spread mark were read again while they were written; of other carriers the plan tells what they say. */
+function writtenStatistic(spread: Planned<SpreadPlan> | null, { achieved }: MarkedCopy): number | null {
+  if (spread === null || achieved === null) return null;
+  const { symbols } = spread.plan;
   let [sum, energy] = [0, 0];
   for (let i = 0; i < symbols.length; i++) {
     const count = achieved.counts[i]!;

@@ -31,14 +31,6 @@ export interface StoredPiece {
   readonly fill: (target: Uint8Array) => void;
 }
 
-/** Vectors that sign flips touch: "q_bias", "k_bias", "v_bias", "up_bias" and so on are found by role and layer. */
-export interface HostVector extends Address {
-  /** Name of the stored tensor. */
-  readonly tensor: string;
-  readonly length: number;
-  read(): Promise<Float32Array>;
-}
-
 /** Which signs of a model mean nothing to its function. Plain data, in the coordinates of the model that was marked. */
 export interface SignSymmetries {
   /**

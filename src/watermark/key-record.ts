@@ -38,8 +38,8 @@ export const KEY_FORMAT = "weightmark/key-file@1";
 export const MASTER_BYTES = 32;
 export const SALT_BYTES = 16;
 export const IV_BYTES = 12;
-export const TAG_BYTES = 16;
-export const MAX_RELEASE_LENGTH = 200;
+const TAG_BYTES = 16;
+const MAX_RELEASE_LENGTH = 200;
 
 /** What a file may ask scrypt to use: it would decide over our memory and time otherwise (CWE-400). */
 const MAX_SCRYPT_BYTES = 256 << 20;

@@ -12,7 +12,7 @@ import {
 } from "./key-record.ts";
 
 /** 128 MiB and about half a second per guess: the strongest that OWASP's password storage cheat sheet lists. */
-export const SCRYPT_COST = { n: 1 << 17, r: 8, p: 1 } as const;
+const SCRYPT_COST = { n: 1 << 17, r: 8, p: 1 } as const;
 
 export type ScryptCost = Pick<KeyDerivation, "n" | "r" | "p">;
 

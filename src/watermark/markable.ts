@@ -30,6 +30,19 @@ export function requireMarkable(checkpoint: Checkpoint): void {
   }
 }
 
+/**
+ * A key marks a model once: a second mark would add to the first, of the same message or another.
+ *
+ * @throws ALREADY_MARKED
+ */
+export function requireUnmarked(checkpoint: Checkpoint, present: boolean): void {
+  if (!present) return;
+  throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the model already", {
+    file: checkpoint.location,
+    detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
+  });
+}
+
 function quantised(tensor: string, dtype: string): WeightmarkError {
   return new WeightmarkError("QUANTIZED_WEIGHTS", `${dtype} weights are too coarse for a mark`, {
     tensor,

@@ -191,14 +191,16 @@ describe("additions with stochastic rounding", () => {
 });
 
 describe("column scales", () => {
-  test.prop([seed, fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 70 }), fc.integer({ min: -60, max: 60 })])(
-    "equal the plain twin to the bit",
-    (s, rows, cols, exponent) => {
-      const values = normals(s, rows * cols).map((x) => x * 2 ** exponent);
-      if (values.length > 6) values.set([Number.NaN, Number.POSITIVE_INFINITY, 0], 3);
-      expect(bitsOf(columnScales(values, rows, cols))).toEqual(bitsOf(columnScalesPlain(values, rows, cols)));
-    },
-  );
+  test.prop([
+    seed,
+    fc.integer({ min: 1, max: 20 }),
+    fc.integer({ min: 1, max: 70 }),
+    fc.integer({ min: -60, max: 60 }),
+  ])("equal the plain twin to the bit", (s, rows, cols, exponent) => {
+    const values = normals(s, rows * cols).map((x) => x * 2 ** exponent);
+    if (values.length > 6) values.set([Number.NaN, Number.POSITIVE_INFINITY, 0], 3);
+    expect(bitsOf(columnScales(values, rows, cols))).toEqual(bitsOf(columnScalesPlain(values, rows, cols)));
+  });
 
   test.prop([seed, fc.integer({ min: 40, max: 90 }), fc.integer({ min: 40, max: 90 })], { numRuns: 30 })(
     "follow the scales of columns and do not see those of rows",

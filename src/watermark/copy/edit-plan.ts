@@ -14,7 +14,7 @@ export interface TileLimits {
 }
 
 /** Bounded by memory per worker above, and below by the time that a task's message takes. */
-export const TILE_LIMITS: TileLimits = { tileBytes: 64 << 20, maxBytes: 512 << 20 };
+const TILE_LIMITS: TileLimits = { tileBytes: 64 << 20, maxBytes: 512 << 20 };
 
 /**
  * Cuts the files of a checkpoint into tasks, in file order: every byte of every file belongs to exactly one. One at a time,

@@ -58,7 +58,7 @@ export function addDifference(
 }
 
 /** Adds one row of a view, rounded by a dither that the weight's place in the view decides. */
-export function rowAdder(
+function rowAdder(
   bytes: Uint8Array,
   dtype: DirectDtype,
   { address, cols, colStride }: Pick<ViewEdit, "address" | "cols" | "colStride">,

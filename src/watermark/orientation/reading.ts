@@ -43,8 +43,3 @@ export function orientationDecoys({ blocks, present }: OrientationUnits): DecoyS
   for (const { projections } of blocks) for (const y of projections) if (y !== 0) unitValues[at++] = y;
   return { carrier: "orientation", unitValues, unitEnergies: unitValues.map((y) => y * y) };
 }
-
-/** Z that a model shows whose `units` generators are all set, each with a Gaussian projection. */
-export function predictedOrientation(units: number): number {
-  return Math.sqrt((2 * units) / Math.PI);
-}

@@ -41,7 +41,7 @@ function score(gateDistance: number, upDistance: number, gated: boolean): number
 }
 
 /** Scores of the same neuron in both, min(a, b) long, and the signs. */
-export function inPlaceScores(a: NeuronBits, b: NeuronBits): { scores: Float64Array; signs: Int8Array } {
+function inPlaceScores(a: NeuronBits, b: NeuronBits): { scores: Float64Array; signs: Int8Array } {
   const count = Math.min(a.neurons, b.neurons);
   const scores = new Float64Array(count);
   const signs = new Int8Array(count).fill(1);

@@ -86,15 +86,6 @@ export function dequantiseRows({ rows, cols, codes, scales }: QuantisedRows): Fl
   return values;
 }
 
-/** The first `wanted` columns of a row-major matrix. */
-export function firstColumns(values: Float32Array, cols: number, wanted: number): Float32Array {
-  if (wanted === cols) return values;
-  const rows = values.length / cols;
-  const out = new Float32Array(rows * wanted);
-  for (let i = 0; i < rows; i++) out.set(values.subarray(i * cols, i * cols + wanted), i * wanted);
-  return out;
-}
-
 export function dequantiseOrNull(rows: QuantisedRows | null): Float32Array | null {
   return rows === null ? null : dequantiseRows(rows);
 }

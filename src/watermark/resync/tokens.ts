@@ -124,7 +124,7 @@ async function take(
 }
 
 /** Correlation of the centred Gram matrices of up to 192 rows, off the diagonal; 0 where nothing varies. */
-export function gramAgreement(a: Float32Array, b: Float32Array, width: number): number {
+function gramAgreement(a: Float32Array, b: Float32Array, width: number): number {
   const count = Math.min(GRAM_TOKENS, a.length / width);
   if (count < 8) return 0;
   const [x, y] = [a, b].map((rows) => {

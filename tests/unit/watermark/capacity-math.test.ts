@@ -3,9 +3,7 @@ import {
   cancellingStrength,
   chooseClass,
   decodesTo,
-  decodesToSoup,
   detectsTo,
-  detectsToSoup,
   expectedStatistic,
   markEnergy,
   type Strength,
@@ -23,7 +21,6 @@ test("energy is spent on cancelling the host and on the mark", () => {
   expect(chipCount(LARGEST!) * (billion.alpha ** 2 + 1)).toBeCloseTo(4000, 9);
   expect(cancellingStrength(683, LARGEST!)).toBeNull();
   expect(expectedStatistic(billion)).toBeCloseTo(Math.sqrt(4000 - 683), 9);
-  expect(expectedStatistic(billion, 0.5, 171)).toBeCloseTo(billion.alpha * 0.5 * Math.sqrt(171), 9);
 });
 
 describe("a billion weights at default strength", () => {
@@ -33,10 +30,7 @@ describe("a billion weights at default strength", () => {
 
   test("are read to r = .4 and found at 2^-128 to r = .3", () => {
     expect(decodesTo(billion)).toBeLessThan(0.4);
-    expect(detectsTo(billion, "forensic", true)).toBeLessThan(0.3);
-    expect(detectsTo(billion, "forensic", false)).toBeGreaterThan(detectsTo(billion, "forensic", true)!);
-    expect(decodesToSoup(billion)).toBeGreaterThan(0.5);
-    expect(detectsToSoup(billion, "forensic")).toBeGreaterThan(decodesToSoup(billion)!);
+    expect(detectsTo(billion, "forensic")).toBeLessThan(0.3);
   });
 });
 
@@ -85,7 +79,7 @@ describe("predictions hold where they are tight", () => {
 
   test.each(["evidence", "strong", "forensic"] as const)("zero-bit mark found as %s", (level) => {
     const strength = { payloadClass: ZERO, alpha: 2.5, cancelled: 1 };
-    const r = detectsTo(strength, level, true)!;
+    const r = detectsTo(strength, level)!;
     const threshold = { evidence: -40, strong: -64, forensic: -128 }[level];
     const missed = Array.from({ length: 200 }, (_, seed) => {
       const reading = markedReading(null, KEY, { gain: 2.5 * r, noise: Math.sqrt(1 - r * r), seed });
@@ -94,14 +88,5 @@ describe("predictions hold where they are tight", () => {
     // 2.3 % expected: 4.6 of 200.
     expect(missed).toBeLessThanOrEqual(14);
     expect(classOf(null)).toBe(ZERO);
-  });
-
-  test("merges with the unmarked original", () => {
-    const w = decodesToSoup(billion)!;
-    for (let seed = 0; seed < 25; seed++) {
-      const payload = randomPayload(128, seed);
-      const reading = markedReading(payload, KEY, { gain: (1 - w) * billion.alpha, noise: w, seed });
-      expect(decide([reading], KEY).payload?.bytes).toEqual(payload.bytes);
-    }
   });
 });
