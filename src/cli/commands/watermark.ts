@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { requireNoPublicBase } from "../public-base.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
-import { openSubject } from "../subject.ts";
 import { openKey, type PassphraseOptions, withKey } from "../watermark-key.ts";
 
 const FAIL_ON = ["absent", "evidence", "strong", "forensic"] as const;
@@ -13,12 +13,15 @@ interface StrengthOptions {
   readonly rho?: number;
 }
 
-interface WorkOptions extends CommonOptions {
+interface BaseOptions extends CommonOptions {
   readonly base?: string;
+}
+
+interface WorkOptions extends BaseOptions {
   readonly threads?: number;
 }
 
-type CapacityOptions = WorkOptions & StrengthOptions;
+type CapacityOptions = BaseOptions & StrengthOptions;
 type KeyOptions = PassphraseOptions & { readonly key: string };
 type EmbedOptions = WorkOptions &
   StrengthOptions &
@@ -46,7 +49,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .command("capacity")
     .summary("what mark fits, what it survives, what it costs")
     .argument("<model>", "a .safetensors file or a directory");
-  withStrength(withWork(withCommon(capacity))).action(async (model: string, options: CapacityOptions) =>
+  withStrength(withBase(withCommon(capacity))).action(async (model: string, options: CapacityOptions) =>
     showCapacity(model, options),
   );
 
@@ -79,10 +82,15 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
   });
 }
 
+function withBase(command: Command): Command {
+  return command.option(
+    "--base <model>",
+    "mark the difference to this public base (a fine-tune of somebody else's model)",
+  );
+}
+
 function withWork(command: Command): Command {
-  return command
-    .option("--base <model>", "mark the difference to this public base (a fine-tune of somebody else's model)")
-    .option("--threads <n>", "worker threads; 0 uses none", wholeNumber(0, 256));
+  return withBase(command).option("--threads <n>", "worker threads; 0 uses none", wholeNumber(0, 256));
 }
 
 function withStrength(command: Command): Command {
@@ -191,37 +199,6 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
     }
   });
 }
-
-/** Refuses what a registered base shows to be public in the main: such a mark is found by subtracting the base. */
-async function requireNoPublicBase(path: string, directory: string | undefined, session: Session): Promise<void> {
-  const { defaultRegistryDirectory, identify, openRegistry } = await import("../../index.ts");
-  const registry = await openRegistry(directory ?? defaultRegistryDirectory()).catch((error) => {
-    if (directory === undefined && error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND") return null;
-    throw error;
-  });
-  if (registry === null || registry.entries === 0) {
-    session.log("no base is registered: whether a public one is involved was not looked at");
-    return;
-  }
-  const suspect = await openSubject(path, {}, session);
-  try {
-    const { verdict, candidates } = await identify(suspect.subject, registry);
-    const [best] = candidates;
-    if (best === undefined || !["identical", "recast", "derived"].includes(verdict)) return;
-    throw new WeightmarkError("PUBLIC_BASE", `the model is ${RELATION.get(verdict)} the registered base ${best.name}`, {
-      file: path,
-      detail: "Mark the difference with --base MODEL; or say --unpublished if the base's weights were never public.",
-    });
-  } finally {
-    await suspect.close();
-  }
-}
-
-const RELATION = new Map<string, string>([
-  ["identical", "equal to"],
-  ["recast", "a rounded copy of"],
-  ["derived", "related to"],
-]);
 
 async function verifyMark(path: string, options: VerifyOptions): Promise<number> {
   const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);
