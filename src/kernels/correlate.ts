@@ -1,6 +1,13 @@
 import { BLOCK_COLUMNS, blocksOf, coinOf, type DirectDtype } from "./coins.ts";
 import type { Kernels } from "./load-kernels.ts";
 
+/**
+ * Mean square per element below which the sums of squares must not be used. f32 makes squares below 2^-150 zero, while
+ * their roots still count in the sum of coin x element: a crafted row could have next to no energy and a large sum. Above
+ * this bound no more than 2^-50 of the energy is lost.
+ */
+export const LEAST_SQUARE = 2 ** -100;
+
 /** Rows in the memory of the kernels; `stride` is the distance of their first bytes, `cols` a multiple of eight. */
 export interface RowsAt {
   readonly pointer: number;

@@ -1,5 +1,6 @@
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { BLOCK_COLUMNS, blocksOf } from "../../kernels/coins.ts";
+import { LEAST_SQUARE } from "../../kernels/correlate.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { squareSums } from "../../kernels/norms.ts";
 import type { ModelKey } from "../model-key.ts";
@@ -150,6 +151,9 @@ function addTile(
   for (let i = 0; i < count * blocks; i++) {
     const width = Math.min(BLOCK_COLUMNS, cols - BLOCK_COLUMNS * (i % blocks));
     const block = firstBlock + first * blocks + i;
-    addBlock(part, places[i]!, block, sums[2 * i]! * scale, sums[2 * i + 1]! * scale * scale, width);
+    // Whether a block counts depends on its squares, never on its coins; NaN counts, so that its chip is given up.
+    const counts = !(sums[2 * i + 1]! < width * LEAST_SQUARE);
+    const [value, square] = counts ? [sums[2 * i]! * scale, sums[2 * i + 1]! * scale * scale] : [0, 0];
+    addBlock(part, places[i]!, block, value, square, width);
   }
 }

@@ -1,6 +1,6 @@
 import { DTYPE_BITS, type Dtype } from "../../formats/tensor-info.ts";
 import { BLOCK_COLUMNS, blocksOf, coinBytesOf, type DirectDtype, isDirect, toEvenOdd } from "../../kernels/coins.ts";
-import { correlateAt } from "../../kernels/correlate.ts";
+import { correlateAt, LEAST_SQUARE } from "../../kernels/correlate.ts";
 import { decodeToF32 } from "../../kernels/decode.ts";
 import { movableAt } from "../../kernels/dither.ts";
 import type { Kernels } from "../../kernels/load-kernels.ts";
@@ -30,7 +30,7 @@ export interface BlockReaderOptions {
 
 /**
  * Reads rows of one matrix block by block. Elements that are not finite count as 0; rows whose sum of squares overflows
- * f32 are dead. Memory belongs to the arena: make it inside a scope.
+ * f32, or is so small that f32 loses part of it, are dead. Memory belongs to the arena: make it inside a scope.
  */
 export class BlockReader {
   readonly cols: number;
@@ -90,7 +90,7 @@ export class BlockReader {
         out = arena.f32(this.#out, count * blocks * 2);
         total = totalSquares(out, i, blocks);
       }
-      const scale = total > 0 && Number.isFinite(total) ? Math.sqrt(total / cols) : 0;
+      const scale = total >= cols * LEAST_SQUARE && Number.isFinite(total) ? Math.sqrt(total / cols) : 0;
       rowScales[i] = scale;
       const inverse = scale > 0 ? 1 / scale : 0;
       const signed = rowSigns !== null && rowSigns[first + i]! < 0 ? -inverse : inverse;
