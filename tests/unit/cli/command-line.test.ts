@@ -1,23 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { buildProgram, runCommandLine } from "../../../src/cli/command-line.ts";
+import { capturedOutput } from "../../support/captured-output.ts";
 import { requireValid } from "../../support/schemas.ts";
 
-let stdout = "";
-let stderr = "";
-
-beforeEach(() => {
-  stdout = "";
-  stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const output = capturedOutput();
 
 const program = buildProgram(() => {});
 const commands = [program, ...program.commands, ...program.commands.flatMap(({ commands: sub }) => sub)];
@@ -27,9 +13,9 @@ const pathOf = (command: (typeof commands)[number]): string[] =>
 describe("help", () => {
   it.each(commands.map((command) => [pathOf(command)]))("of %j says what it does and the exit codes", async (path) => {
     expect(await runCommandLine([...path, "--help"])).toBe(0);
-    expect(stderr).toBe("");
-    expect(stdout).toContain(`Usage: weightmark${path.map((word) => ` ${word}`).join("")}`);
-    expect(stdout).toMatch(/Exit codes:[\s\S]*70 {2}a bug/);
+    expect(output.stderr).toBe("");
+    expect(output.stdout).toContain(`Usage: weightmark${path.map((word) => ` ${word}`).join("")}`);
+    expect(output.stdout).toMatch(/Exit codes:[\s\S]*70 {2}a bug/);
   });
 
   it("has every command of the interface", () => {
@@ -64,19 +50,19 @@ describe("usage errors", () => {
     [["inspect", "a", "b"]],
   ])("%j exits 2 and prints nothing on stdout", async (args) => {
     expect(await runCommandLine(args)).toBe(2);
-    expect(stdout).toBe("");
-    expect(stderr).not.toBe("");
+    expect(output.stdout).toBe("");
+    expect(output.stderr).not.toBe("");
   });
 
   it("suggest what may have been meant, in one line", async () => {
     expect(await runCommandLine(["compar"])).toBe(2);
-    expect(stderr).toBe(
+    expect(output.stderr).toBe(
       "weightmark: unknown command 'compar' (Did you mean compare?) (USAGE)\nSee weightmark --help.\n",
     );
   });
 
   it.each([[["--json"]], [["--format", "json"]], [["--format=jsonl"]]])("are JSON with %j", async (flags) => {
     expect(await runCommandLine(["compare", "one", ...flags])).toBe(2);
-    expect(requireValid("error@1", JSON.parse(stderr))).toMatchObject({ error: { code: "USAGE" } });
+    expect(requireValid("error@1", JSON.parse(output.stderr))).toMatchObject({ error: { code: "USAGE" } });
   });
 });

@@ -1,30 +1,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCommandLine } from "../../../src/cli/command-line.ts";
 import type { QualityReport } from "../../../src/report/schemas/index.ts";
+import { capturedOutput } from "../../support/captured-output.ts";
 import { forwardFixture, hashedModel } from "../../support/hashed-model.ts";
 import { requireValid } from "../../support/schemas.ts";
 import { fileOf } from "../../support/stored-model.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-let stdout = "";
-let stderr = "";
-
-beforeEach(() => {
-  [stdout, stderr] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((...call: unknown[]) => {
-    stdout += call[0];
-    const done = call.at(-1);
-    if (typeof done === "function") done();
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const output = capturedOutput();
 
 /** A model, one whose head differs a little, and 300 token ids. */
 function files(): { a: string; b: string; ids: string } {
@@ -46,7 +31,7 @@ describe("quality", () => {
     const { a, b, ids } = files();
     const args = ["quality", a, b, "--token-ids", ids, "--threads", "0", "--json", "--deterministic"];
     expect(await runCommandLine(args)).toBe(0);
-    const first = stdout;
+    const first = output.stdout;
     const report = requireValid<QualityReport>("quality@1", JSON.parse(first));
     expect(report).toMatchObject({
       inputs: { a: { location: a, modelType: "llama" }, tokens: { location: ids, kind: "token-ids" } },
@@ -56,22 +41,22 @@ describe("quality", () => {
       tokens: 298,
       logits: { compared: String(300 * 23), bitEqual: false },
     });
-    stdout = "";
+    output.stdout = "";
     expect(await runCommandLine([...args, "--no-progress"])).toBe(0);
-    expect(stdout).toBe(first);
-    expect(stderr).toBe("");
+    expect(output.stdout).toBe(first);
+    expect(output.stderr).toBe("");
   });
 
   it("says in words what changed, or that nothing did", async () => {
     const { a, b, ids } = files();
     await runCommandLine(["quality", a, b, "--token-ids", ids, "--threads", "0", "--context", "40"]);
-    expect(stdout).toMatch(/^(B predicts this text (worse|better)|No change of quality can be told)/);
-    expect(stdout).toMatch(/95 % interval .* paired over 8 blocks/);
-    expect(stdout).toMatch(/292 tokens predicted in 8 windows of up to 40, 23 logits each, engine wasm/);
-    stdout = "";
+    expect(output.stdout).toMatch(/^(B predicts this text (worse|better)|No change of quality can be told)/);
+    expect(output.stdout).toMatch(/95 % interval .* paired over 8 blocks/);
+    expect(output.stdout).toMatch(/292 tokens predicted in 8 windows of up to 40, 23 logits each, engine wasm/);
+    output.stdout = "";
     await runCommandLine(["quality", a, a, "--token-ids", ids, "--threads", "0"]);
-    expect(stdout).toMatch(/every logit is equal to the bit/);
-    expect(stdout).toMatch(/difference \(B - A\) +0\n/);
+    expect(output.stdout).toMatch(/every logit is equal to the bit/);
+    expect(output.stdout).toMatch(/difference \(B - A\) +0\n/);
   });
 
   it.each([
@@ -86,6 +71,6 @@ describe("quality", () => {
     const { a, b, ids } = files();
     const args = flags.map((flag) => (flag === "IDS" ? ids : flag));
     expect(await runCommandLine(["quality", a, b, ...args, "--json"])).toBe(exit);
-    expect(JSON.parse(stderr).error.code).toBe(code);
+    expect(JSON.parse(output.stderr).error.code).toBe(code);
   });
 });
