@@ -1,14 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { prng } from "../../../src/numerics/prng.ts";
-import { type EmbedOptions, embedWatermark } from "../../../src/watermark/embed.ts";
+import type { EmbedOptions } from "../../../src/watermark/embed.ts";
 import { parsePayload } from "../../../src/watermark/payload.ts";
-import { verifyWatermark } from "../../../src/watermark/verify.ts";
+import { embedAt, storeModel, verifyAt } from "../../support/keyed-model.ts";
 import type { Model } from "../../support/random-model.ts";
 import { gaussianLlama, testKey } from "../../support/spread-model.ts";
-import { fileOf } from "../../support/stored-model.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const CONFIG = {
@@ -23,11 +22,7 @@ const PAYLOAD = parsePayload("00c0ffee");
 /** A model of 1.3 M weights needs a mark this strong to carry 32 bits; large ones do with a tenth. */
 const RHO = 0.02;
 
-function storeModel(directory: string, model: Model): void {
-  mkdirSync(directory);
-  writeFileSync(join(directory, "model.safetensors"), fileOf(model));
-  writeFileSync(join(directory, "config.json"), JSON.stringify(CONFIG));
-}
+const beside = { "config.json": CONFIG };
 
 function released(seed: number): Model {
   return gaussianLlama(seed, { layers: 2 });
@@ -35,31 +30,10 @@ function released(seed: number): Model {
 
 async function embedIn(place: string, model: Model, options: Partial<EmbedOptions> = {}) {
   const input = join(place, "model");
-  if (!existsSync(input)) storeModel(input, model);
-  const checkpoint = await openCheckpoint(input);
+  if (!existsSync(input)) storeModel(input, model, beside);
   const directory = join(place, "marked");
-  try {
-    const result = await embedWatermark(checkpoint, {
-      key: testKey(1),
-      payload: PAYLOAD,
-      directory,
-      rho: RHO,
-      threads: 0,
-      ...options,
-    });
-    return { result, directory, input };
-  } finally {
-    await checkpoint.close();
-  }
-}
-
-async function verifyAt(path: string, options: Partial<Parameters<typeof verifyWatermark>[1]> = {}) {
-  const checkpoint = await openCheckpoint(path);
-  try {
-    return await verifyWatermark(checkpoint, { key: testKey(1), threads: 0, ...options });
-  } finally {
-    await checkpoint.close();
-  }
+  const result = await embedAt(input, directory, { payload: PAYLOAD, rho: RHO, ...options });
+  return { result, directory, input };
 }
 
 describe("embed, then verify", () => {
@@ -158,15 +132,7 @@ describe("embed refuses", () => {
   test("a model that is marked with the key already", async () => {
     const place = temporaryDirectory();
     const { directory } = await embedIn(place, released(8));
-    const checkpoint = await openCheckpoint(directory);
-    const again = embedWatermark(checkpoint, {
-      key: testKey(1),
-      payload: null,
-      directory: join(place, "b"),
-      threads: 0,
-    });
-    await expect(again).rejects.toMatchObject({ code: "ALREADY_MARKED" });
-    await checkpoint.close();
+    await expect(embedAt(directory, join(place, "b"))).rejects.toMatchObject({ code: "ALREADY_MARKED" });
     expect(existsSync(join(place, "b"))).toBe(false);
   });
 
@@ -176,6 +142,21 @@ describe("embed refuses", () => {
     const before = readFileSync(join(place, "marked", "model.safetensors"));
     await expect(embedIn(place, released(10), { key: testKey(2) })).rejects.toMatchObject({ code: "OUTPUT_EXISTS" });
     expect(readFileSync(join(place, "marked", "model.safetensors")).equals(before)).toBe(true);
+  });
+});
+
+describe("embed that is broken off", () => {
+  test.each([
+    ["while it reads", (controller: AbortController) => controller.abort("stop")],
+    ["while it writes", () => undefined],
+  ])("%s leaves nothing, not even the sketch", async (_, early) => {
+    const place = temporaryDirectory();
+    const controller = new AbortController();
+    early(controller);
+    const { signal } = controller;
+    const embedded = embedIn(place, released(12), { signal, onProgress: () => controller.abort("stop") });
+    await expect(embedded).rejects.toBe("stop");
+    expect(readdirSync(place)).toEqual(["model"]);
   });
 });
 
@@ -209,5 +190,5 @@ async function storeScrambled(from: string, to: string): Promise<void> {
       });
     }
   }
-  storeModel(to, model);
+  storeModel(to, model, beside);
 }

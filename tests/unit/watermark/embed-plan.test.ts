@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { messageSymbols, planSigns, planWeights } from "../../../src/watermark/embed-plan.ts";
+import { hostModel } from "../../../src/watermark/host-checkpoint.ts";
+import { parsePayload } from "../../../src/watermark/payload.ts";
+import { PAYLOAD_CLASSES, type PayloadClass } from "../../../src/watermark/payload-class.ts";
+import { readSigns } from "../../../src/watermark/readings.ts";
+import { readSpread } from "../../../src/watermark/spread/read.ts";
+import type { Model } from "../../support/random-model.ts";
+import { checkpointOfModel, gaussianLlama, testKey } from "../../support/spread-model.ts";
+
+const [ZERO_BIT, WORD] = PAYLOAD_CLASSES as [PayloadClass, PayloadClass];
+const CONFIG = {
+  model_type: "llama",
+  hidden_act: "silu",
+  hidden_size: 256,
+  num_attention_heads: 4,
+  num_key_value_heads: 4,
+};
+const key = testKey(1);
+const payload = parsePayload("00c0ffee");
+const message = { key, payload, rho: 0.02 };
+
+const signsOf = async (model: Model) => readSigns(hostModel(await checkpointOfModel(model, CONFIG)), key, {});
+const weightsOf = async (model: Model) =>
+  readSpread(await checkpointOfModel(model, CONFIG), key, { threads: 0, marking: true });
+
+const small = gaussianLlama(1, { layers: 2 });
+
+describe("symbols of a message", () => {
+  test("are all +1 without payload, whether the message has one or not", () => {
+    for (const one of [message, { ...message, payload: null }])
+      expect(messageSymbols(one, ZERO_BIT, "spread").every((symbol) => symbol === 1)).toBe(true);
+  });
+
+  test("spell the payload in an order of the carrier's own", () => {
+    const spread = messageSymbols(message, WORD, "spread");
+    const signs = messageSymbols(message, WORD, "orientation");
+    expect(new Set([...spread, ...signs])).toEqual(new Set([-1, 1]));
+    expect(spread).not.toEqual(signs);
+    expect(messageSymbols(message, WORD, "spread")).toEqual(spread);
+  });
+});
+
+describe("signs", () => {
+  test("carry the payload where there are enough, no payload where there are fewer, nothing where there are few", async () => {
+    const units = await signsOf(small);
+    const longest = planSigns(units, { ...message, payload: parsePayload("00112233445566778899aabbccddeeff") })!;
+    expect(longest.strength.payloadClass.payloadBits).toBe(128);
+    expect(longest.statistic).toBeCloseTo(Math.sqrt((2 * units.present) / Math.PI), -1);
+
+    const fewer = await signsOf(gaussianLlama(2, { layers: 1, width: 64, hidden: 192 }));
+    expect(planSigns(fewer, message)?.strength.payloadClass).toBe(ZERO_BIT);
+
+    const few = await signsOf(gaussianLlama(3, { layers: 1, width: 64, hidden: 16 }));
+    expect(few.present).toBeGreaterThan(0);
+    expect(planSigns(few, message)).toBeNull();
+  });
+});
+
+describe("weights", () => {
+  test("carry what their energy allows", async () => {
+    const units = await weightsOf(small);
+    const bitsAt = (rho: number) => planWeights(units, { ...message, rho })?.strength.payloadClass.payloadBits;
+    expect([0.03, 0.015, 0.002].map(bitsAt)).toEqual([32, 0, undefined]);
+  });
+
+  test("cancel their own part for a payload, and none for a mark without", async () => {
+    const units = await weightsOf(small);
+    const word = planWeights(units, message)!;
+    const zeroBit = planWeights(units, { ...message, payload: null })!;
+    expect(word.strength.cancelled).toBe(1);
+    expect(zeroBit.strength.cancelled).toBe(0);
+    expect(zeroBit.statistic).toBeGreaterThan(word.statistic);
+  });
+});
