@@ -2,9 +2,10 @@ import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { addressedViews } from "./host-checkpoint.ts";
 import { addressOf } from "./host-model.ts";
-import { orientationEdits, viewEdit } from "./orientation/edits.ts";
+import { orientationEdits } from "./orientation/edits.ts";
 import type { SignFlips } from "./orientation/flips.ts";
 import type { SpreadEdit, TensorEdit, ViewEdit } from "./tensor-edit.ts";
+import { viewEdit } from "./view-edit.ts";
 
 /** What the carriers of a release do, each in its own terms. */
 export interface CarrierEdits {
@@ -30,6 +31,6 @@ export function mergeEdits(checkpoint: Checkpoint, { flips, spread, tokens }: Ca
 
 function withSpread(views: readonly ViewEdit[], view: CanonicalTensor, spread: SpreadEdit): ViewEdit[] {
   const address = addressOf(view);
-  const signed = views.find((one) => one.address === address) ?? viewEdit(view, { rowSigns: null, colSigns: null });
+  const signed = views.find((one) => one.address === address) ?? viewEdit(view);
   return [...views.filter((one) => one !== signed), { ...signed, spread }];
 }

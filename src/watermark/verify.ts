@@ -20,7 +20,8 @@ import {
 } from "./readings.ts";
 import type { VerifyResult } from "./result.ts";
 import { readSketch } from "./resync/sketch-file.ts";
-import { type SyncReport, synchronise } from "./resync/synchronise.ts";
+import type { SyncReport } from "./resync/sync-report.ts";
+import { synchronise } from "./resync/synchronise.ts";
 import { readSpread } from "./spread/read.ts";
 import { readHostSpread } from "./spread/read-host.ts";
 import { type SpreadUnits, spreadDecoys, spreadReading } from "./spread/spread-units.ts";

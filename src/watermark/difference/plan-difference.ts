@@ -3,6 +3,7 @@ import { chipMoves } from "../chip-moves.ts";
 import type { ModelKey } from "../model-key.ts";
 import type { PayloadClass } from "../payload-class.ts";
 import type { DifferenceEdit, LowRankEdit, TensorEdit, ViewEdit } from "../tensor-edit.ts";
+import { viewEdit } from "../view-edit.ts";
 import { signedAmplitudes } from "./coin-rows.ts";
 import type { DeltaMatrix } from "./delta-matrix.ts";
 import type { Spaces } from "./leading-spaces.ts";
@@ -67,7 +68,7 @@ export async function planDifference(
     const difference: DifferenceEdit = { ...keys, chips: amplitudes.length, amplitudes, shaped };
     const { tensor } = matrix.view;
     const edit = views.get(tensor) ?? { tensor, views: [] };
-    edit.views.push(viewEdit(matrix, difference));
+    edit.views.push({ ...viewEdit(matrix.view), difference });
     views.set(tensor, edit);
   }
   return {
@@ -187,18 +188,4 @@ function project(
     fromRight.set(matmul(d, right, { rows: count, depth: cols, columns: rank, transposedB: true }), first * rank);
   }
   return { fromLeft, fromRight };
-}
-
-function viewEdit({ address, view }: DeltaMatrix, difference: DifferenceEdit): ViewEdit {
-  return {
-    address,
-    rowOffsets: Float64Array.from({ length: view.rows }, (_, row) => view.rowOffset(row)),
-    colStride: view.colStride,
-    cols: view.cols,
-    rowSigns: null,
-    colSigns: null,
-    spread: null,
-    lowRank: null,
-    difference,
-  };
 }

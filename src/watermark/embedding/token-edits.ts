@@ -1,27 +1,13 @@
 import type { LowRankEdit, TensorEdit } from "../tensor-edit.ts";
+import { viewEdit } from "../view-edit.ts";
 import type { StoredTokenMatrix } from "./token-matrix.ts";
 
 /** The edit for every stored tensor that holds the matrix: twins get the same bytes, since address and dither are the same. */
-export function tokenEdits(matrix: StoredTokenMatrix, lowRank: LowRankEdit): Map<string, TensorEdit> {
+export function tokenEdits({ address, views }: StoredTokenMatrix, lowRank: LowRankEdit): Map<string, TensorEdit> {
   return new Map(
-    matrix.views.map(({ tensor, rowOffset, colStride, rows, cols }) => [
-      tensor,
-      {
-        tensor,
-        views: [
-          {
-            address: matrix.address,
-            rowOffsets: Float64Array.from({ length: rows }, (_, row) => rowOffset(row)),
-            colStride,
-            cols,
-            rowSigns: null,
-            colSigns: null,
-            spread: null,
-            lowRank,
-          },
-        ],
-        vectorSigns: null,
-      },
+    views.map((view) => [
+      view.tensor,
+      { tensor: view.tensor, views: [{ ...viewEdit(view), address, lowRank }], vectorSigns: null },
     ]),
   );
 }

@@ -4,8 +4,9 @@ import { WeightmarkError } from "../../errors.ts";
 import { biasOf } from "../bias.ts";
 import { addressedViews } from "../host-checkpoint.ts";
 import { addressOf } from "../host-model.ts";
-import type { TensorEdit, ViewEdit } from "../tensor-edit.ts";
-import type { MatrixSigns, SignFlips } from "./flips.ts";
+import type { TensorEdit } from "../tensor-edit.ts";
+import { viewEdit } from "../view-edit.ts";
+import type { SignFlips } from "./flips.ts";
 
 /**
  * The sign changes as edits of stored tensors: matrices, parts of fused and transposed ones, and the biases that belong
@@ -23,26 +24,16 @@ export function orientationEdits(checkpoint: Checkpoint, flips: SignFlips): Map<
     if (signs.rowSigns !== null && signs.rowSigns.length !== view.rows) throw notPlannedFor(view);
     if (signs.colSigns !== null && signs.colSigns.length !== view.cols) throw notPlannedFor(view);
     const views = edits.get(view.tensor)?.views ?? [];
-    edits.set(view.tensor, { tensor: view.tensor, views: [...views, viewEdit(view, signs)], vectorSigns: null });
+    edits.set(view.tensor, {
+      tensor: view.tensor,
+      views: [...views, { ...viewEdit(view), ...signs }],
+      vectorSigns: null,
+    });
     if (signs.rowSigns !== null) addBias(edits, checkpoint, view, signs.rowSigns);
   }
   if (applied !== flips.size)
     throw new WeightmarkError("INTERNAL", "signs were planned for matrices that are not there");
   return edits;
-}
-
-/** A canonical matrix as the writer takes it, without spread or low-rank addition. */
-export function viewEdit(view: CanonicalTensor, { rowSigns, colSigns }: MatrixSigns): ViewEdit {
-  return {
-    address: addressOf(view),
-    rowOffsets: Float64Array.from({ length: view.rows }, (_, row) => view.rowOffset(row)),
-    colStride: view.colStride,
-    cols: view.cols,
-    rowSigns,
-    colSigns,
-    spread: null,
-    lowRank: null,
-  };
 }
 
 function addBias(

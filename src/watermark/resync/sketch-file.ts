@@ -1,12 +1,11 @@
-import { z } from "zod";
 import { type WriteOptions, writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
-import { WeightmarkError } from "../../errors.ts";
 import { readSafetensorsHeader } from "../../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../../formats/safetensors/writer.ts";
 import { headDirections, QUERY_DIRECTIONS } from "./projection.ts";
 import { NEURON_WORDS, type QuantisedRows, SKETCH_VERSION, type Sketch, type SketchComponent } from "./sketch.ts";
+import { type Manifest, malformed, type ROLES, readManifest } from "./sketch-manifest.ts";
 
 /** A sketch of a model of 70B parameters has about 200 MB; what claims to be larger is not read. */
 export const MAX_SKETCH_BYTES = 1 << 30;
@@ -15,57 +14,6 @@ export const MAX_SKETCH_BYTES = 1 << 30;
 const MARK = "weightmark.sketch";
 /** Others than the owner must not read it. */
 const MODE = 0o600;
-const MAX_SIDE = 2 ** 24;
-const MAX_LAYERS = 4096;
-const MAX_BLOCKS = 2 ** 16;
-
-const count = z.int().min(0).max(MAX_SIDE);
-const roles = ["q", "k", "v", "o", "gate", "up", "down"] as const;
-const manifestSchema = z.strictObject({
-  version: z.literal(SKETCH_VERSION),
-  keyId: z.string().max(64),
-  release: z.string().max(512),
-  heads: z.strictObject({ heads: count.min(1), kvHeads: count.min(1), headSize: count.min(1) }).nullable(),
-  symmetries: z.strictObject({
-    keys: z.strictObject({ rotaryRows: count, pairing: z.enum(["half", "adjacent"]) }).nullable(),
-    doubt: z.string().max(1000).nullable(),
-  }),
-  components: z
-    .array(
-      z.strictObject({
-        component: z.string().max(100),
-        width: count.min(1),
-        tokens: z.strictObject({ vocabulary: count, count, hashes: z.boolean() }).nullable(),
-        layers: z
-          .array(
-            z.strictObject({
-              layer: count,
-              gains: z.strictObject({ attention: z.boolean(), feedForward: z.boolean() }),
-              matrices: z
-                .array(
-                  z.strictObject({
-                    role: z.enum(roles),
-                    expert: z.int().min(-1),
-                    rows: count.min(1),
-                    cols: count.min(1),
-                  }),
-                )
-                .max(3 * MAX_BLOCKS),
-              keys: count.nullable(),
-              values: count.nullable(),
-              queries: count.nullable(),
-              blocks: z
-                .array(z.strictObject({ expert: z.int().min(-1), neurons: count.min(1), gated: z.boolean() }))
-                .max(MAX_BLOCKS),
-            }),
-          )
-          .max(MAX_LAYERS),
-      }),
-    )
-    .max(16),
-});
-type Manifest = z.infer<typeof manifestSchema>;
-
 const PARTS = ["codes", "scales", "gains", "words"] as const;
 
 /** The bytes of a sketch file: same sketch, same bytes. Numbers in four tensors, in the order in which a reader asks. */
@@ -105,7 +53,7 @@ export function serializeSketch(sketch: Sketch): Uint8Array {
         return {
           layer: layer.layer,
           gains: { attention: layer.gains.attention !== null, feedForward: layer.gains.feedForward !== null },
-          matrices: layer.matrices.map((m) => ({ ...m, role: m.role as (typeof roles)[number] })),
+          matrices: layer.matrices.map((m) => ({ ...m, role: m.role as (typeof ROLES)[number] })),
           ...seen,
           blocks: layer.blocks.map(({ expert, neurons, gated }) => ({ expert, neurons, gated })),
         };
@@ -163,7 +111,6 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
     throw malformed(location, `its version ${version.slice(0, 20)} is not supported`);
   }
   const manifest = readManifest(header.metadata.get("manifest") ?? "", location);
-  if (repeats(manifest)) throw malformed(location, "it names one place twice");
   const [codes, scales, gains, words] = PARTS.map((name) => {
     const info = header.tensors.get(name);
     // A copy, aligned for the typed views.
@@ -228,19 +175,6 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
   return { keyId, release, heads, symmetries, components };
 }
 
-/** A matrix under one address twice would be counted twice in a statistic. */
-function repeats({ components }: Manifest): boolean {
-  const twice = (names: readonly (string | number)[]): boolean => new Set(names).size < names.length;
-  if (twice(components.map(({ component }) => component))) return true;
-  return components.some(({ layers }) => {
-    if (twice(layers.map(({ layer }) => layer))) return true;
-    return layers.some(
-      ({ matrices, blocks }) =>
-        twice(matrices.map(({ role, expert }) => `${role} ${expert}`)) || twice(blocks.map(({ expert }) => expert)),
-    );
-  });
-}
-
 /** Bytes that are taken from the front. */
 class Cursor {
   readonly #bytes: Uint8Array;
@@ -260,27 +194,6 @@ class Cursor {
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
-}
-
-function readManifest(text: string, location: string): Manifest {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw malformed(location, "its manifest is not JSON", cause);
-  }
-  const result = manifestSchema.safeParse(parsed);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw malformed(location, `its manifest is wrong at ${issue?.path.join(".")}: ${issue?.message}`);
-}
-
-function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
-  return new WeightmarkError("SKETCH_MALFORMED", `this sketch cannot be used: ${why}`, {
-    file: location,
-    detail: "take the sketch that was written when the model was marked",
-    cause,
-  });
 }
 
 function tensor(

@@ -8,7 +8,7 @@ import { type Alignment, BlockCache, readingMatrix, type UnitMap, writingMatrix 
 import { type BlockFeatures, blockFeatures, projectMatrix, withGain } from "./feature-reader.ts";
 import { type HeadMap, matchHeads } from "./heads.ts";
 import { mapExperts, mapLayers } from "./layer-map.ts";
-import { matchNeurons, type NeuronMap } from "./neurons.ts";
+import { matchNeurons } from "./neurons.ts";
 import { type ComponentParts, type LayerParts, partsOf } from "./parts.ts";
 import {
   dequantiseOrNull,
@@ -21,9 +21,17 @@ import {
 } from "./projection.ts";
 import { fromReference, type Residual } from "./residual.ts";
 import { findResidual } from "./rotation.ts";
-import type { MatrixShape, Site, Sketch, SketchComponent, SketchLayer } from "./sketch.ts";
+import type { Site, Sketch, SketchComponent, SketchLayer } from "./sketch.ts";
+import {
+  type ComponentReport,
+  type LayerReport,
+  layerReport,
+  meanCorrelation,
+  type SyncReport,
+} from "./sync-report.ts";
 import { tokenHashes } from "./token-hashes.ts";
-import { matchTokens, type VocabularyMatch } from "./tokens.ts";
+import { matchTokens } from "./tokens.ts";
+import { attentionUnits, type FoundBlock, isAttention, NO_EXTRAS, neuronUnits } from "./unit-maps.ts";
 
 export interface SynchroniseOptions {
   readonly signal?: AbortSignal | undefined;
@@ -34,47 +42,6 @@ export interface Synchronised {
   /** The suspect in the coordinates of the model that was marked; what is gone is left out or reads as zeros. */
   readonly host: HostModel;
   readonly report: SyncReport;
-}
-
-export interface SyncReport {
-  /** How many alignments were scored: one. Chosen by the sketch and the suspect, never by the key. */
-  readonly tried: 1;
-  readonly components: readonly ComponentReport[];
-  /** Mean over neurons found and heads found of the correlation with the sketch: what a spread mark is weakened by. */
-  readonly correlation: number;
-}
-
-export interface ComponentReport {
-  readonly component: string;
-  readonly rotation: Residual["kind"];
-  readonly vocabulary: {
-    readonly how: VocabularyMatch | "absent";
-    readonly tokens: number;
-    readonly agreement: number | null;
-  };
-  readonly layers: readonly LayerReport[];
-}
-
-export interface LayerReport {
-  /** Layer of the reference. */
-  readonly layer: number;
-  /** Layer of the suspect, null where it is gone. */
-  readonly suspect: number | null;
-  readonly neurons: {
-    readonly found: number;
-    readonly of: number;
-    readonly moved: number;
-    readonly flipped: number;
-    readonly agreement: number;
-  };
-  readonly heads: {
-    readonly found: number;
-    readonly of: number;
-    readonly moved: number;
-    /** Freest kind of mixture among the heads: rows one for one, planes, or anything. */
-    readonly mix: "signs" | "planes" | "dense";
-    readonly correlation: number;
-  } | null;
 }
 
 /**
@@ -122,26 +89,6 @@ function suspectViews(suspect: Checkpoint, heads: HeadShape | null): readonly Ca
   };
   const views = addressedViews({ config, tensors: suspect.tensors });
   return views.length >= own.length ? views : own;
-}
-
-/** A bit agrees when two Gaussian projections of correlation r have one sign: with probability 1 - acos(r) / pi. */
-function correlationOf(agreement: number): number {
-  return Math.max(0, Math.sin(Math.PI * (agreement - 0.5)));
-}
-
-function meanCorrelation(components: readonly ComponentReport[]): number {
-  let sum = 0;
-  let weight = 0;
-  for (const { layers } of components) {
-    for (const { neurons, heads } of layers) {
-      sum += neurons.found * correlationOf(neurons.agreement);
-      weight += neurons.found;
-      if (heads === null || neurons.of > 0) continue;
-      sum += heads.found * heads.correlation;
-      weight += heads.found;
-    }
-  }
-  return weight === 0 ? 0 : sum / weight;
 }
 
 type Blocks = readonly (BlockFeatures & { readonly expert: number })[];
@@ -312,13 +259,6 @@ class ComponentSync {
   }
 }
 
-interface FoundBlock {
-  /** Expert of the suspect. */
-  readonly expert: number;
-  readonly map: NeuronMap;
-  readonly strengths: Float32Array;
-}
-
 function matchBlocks(layer: SketchLayer, theirs: Blocks): ReadonlyMap<number, FoundBlock> {
   const experts = mapExperts(layer.blocks, theirs);
   const found = new Map<number, FoundBlock>();
@@ -328,86 +268,4 @@ function matchBlocks(layer: SketchLayer, theirs: Blocks): ReadonlyMap<number, Fo
     found.set(block.expert, { expert: other.expert, map: matchNeurons(block, other), strengths: other.strengths });
   }
   return found;
-}
-
-function isAttention(role: Role): role is "q" | "k" | "v" | "o" {
-  return role === "q" || role === "k" || role === "v" || role === "o";
-}
-
-const NO_EXTRAS = { extra: [], factors: new Map<number, number>() } as const;
-
-/** Null when the suspect's matrix cannot be that of the reference. */
-function attentionUnits(
-  role: "q" | "k" | "v" | "o",
-  shape: MatrixShape,
-  view: CanonicalTensor,
-  heads: HeadMap | null,
-): UnitMap | null {
-  const side = role === "o" ? shape.cols : shape.rows;
-  const theirs = role === "o" ? view.cols : view.rows;
-  if (heads === null) {
-    if (side !== theirs) return null;
-    return { size: side, from: Int32Array.of(0), mixOf: () => null, signs: null, ...NO_EXTRAS };
-  }
-  const size = heads.headSize;
-  const from = role === "k" || role === "v" ? heads.groups : heads.queries;
-  if (from.length * size !== side || theirs % size !== 0 || from.some((unit) => (unit + 1) * size > theirs))
-    return null;
-  const perGroup = heads.queries.length / heads.groups.length;
-  const mixes = role === "k" || role === "q" ? heads.keyMixes : heads.valueMixes;
-  const mixSide = role === "k" || role === "v" ? "rows" : "dual";
-  const mixOf: UnitMap["mixOf"] = (unit) => ({
-    mix: mixes[mixSide === "rows" ? unit : Math.floor(unit / perGroup)]!,
-    side: mixSide,
-  });
-  return { size, from, mixOf, signs: null, ...NO_EXTRAS };
-}
-
-function neuronUnits({ map, strengths }: FoundBlock, role: Role): UnitMap {
-  const base = { size: 1, from: map.from, mixOf: () => null, signs: role === "gate" ? null : map.signs };
-  if (role !== "down" || map.twins.length === 0) return { ...base, ...NO_EXTRAS };
-  // Parts of a split neuron add up when each is in the measure of its own up row.
-  const factors = new Map<number, number>();
-  const extra = map.twins.map(([from, to]) => {
-    factors.set(to, strengths[map.from[to]!]!);
-    return { from, to, factor: map.signs[to]! * strengths[from]! };
-  });
-  return { ...base, extra, factors };
-}
-
-function layerReport(
-  layer: SketchLayer,
-  theirs: LayerParts | null,
-  heads: HeadMap | null,
-  neurons: ReadonlyMap<number, FoundBlock>,
-): LayerReport {
-  let [found, moved, flipped, agreement] = [0, 0, 0, 0];
-  for (const { map } of neurons.values()) {
-    found += map.found;
-    agreement += map.found * map.agreement;
-    map.from.forEach((from, i) => {
-      if (from >= 0 && from !== i) moved++;
-      if (from >= 0 && map.signs[i]! < 0) flipped++;
-    });
-  }
-  const of = layer.blocks.reduce((sum, block) => sum + block.neurons, 0);
-  return {
-    layer: layer.layer,
-    suspect: theirs?.layer ?? null,
-    neurons: { found, of, moved, flipped, agreement: found === 0 ? 0 : agreement / found },
-    heads: heads === null ? null : headReport(heads),
-  };
-}
-
-function headReport({ groups, queries, kinds, correlation }: HeadMap): NonNullable<LayerReport["heads"]> {
-  const mix = kinds.has("dense") ? "dense" : kinds.has("planes") ? "planes" : "signs";
-  const all = [...queries];
-  return {
-    found: all.filter((from) => from >= 0).length,
-    of: queries.length,
-    moved:
-      all.filter((from, i) => from >= 0 && from !== i).length + [...groups].filter((g, i) => g >= 0 && g !== i).length,
-    mix,
-    correlation,
-  };
 }
