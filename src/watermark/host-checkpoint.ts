@@ -13,9 +13,13 @@ import { type RowStarts, rowStarts, StoredRows } from "./spread/stored-rows.ts";
 
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down", "embed", "head"]);
 
+/** Elements of one matrix over those of another, above which the other is no rival for an address. */
+const MUCH_LARGER = 16;
+
 /**
  * The matrices of a model by address, fused attention taken apart where the config gives the heads. An address that two
- * matrices claim is left out: nobody could say which of them is meant. Reading costs nothing until rows are asked for.
+ * matrices claim is left out, for nobody could say which of them is meant, unless one is much larger: small tensors under odd
+ * names, which loaders ignore, must not hide a model. Reading costs nothing until rows are asked for.
  */
 export function hostModel(checkpoint: Checkpoint): HostModel {
   const { config, tensors } = checkpoint;
@@ -40,11 +44,17 @@ export function addressedViews(
     for (const view of split === null ? [matrix] : [split.q, split.k, split.v]) {
       if (!ROLES.has(view.role) || !reads(tensors.get(view.tensor)!.dtype)) continue;
       const address = addressOf(view);
-      if (views.has(address)) twice.add(address);
-      views.set(address, view);
+      const [size, other] = [sizeOf(view), sizeOf(views.get(address))];
+      if (size > other) views.set(address, view);
+      if (size >= MUCH_LARGER * other) twice.delete(address);
+      else if (other < MUCH_LARGER * size) twice.add(address);
     }
   }
   return [...views].filter(([address]) => !twice.has(address)).map(([, view]) => view);
+}
+
+function sizeOf(view: CanonicalTensor | undefined): number {
+  return view === undefined ? 0 : view.rows * view.cols;
 }
 
 function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTensor): HostMatrix {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
@@ -54,6 +54,26 @@ describe("embed, then verify", () => {
     for (let seed = 2; seed < 12; seed++) {
       expect(await verifyAt(directory, { key: testKey(seed) })).toMatchObject({ present: false, payload: null });
     }
+  });
+
+  test("is not hidden by small tensors that claim the places of the marked ones", async () => {
+    const { directory } = await embedIn(temporaryDirectory(), released(3));
+    const file = join(directory, "model.safetensors");
+    const stored = readFileSync(file);
+    const start = 8 + Number(stored.readBigUInt64LE());
+    const header = JSON.parse(stored.toString("utf8", 8, start));
+    let end = stored.length - start;
+    for (const name of Object.keys(header)) {
+      if (header[name].shape?.length !== 2) continue;
+      header[`x.${name}`] = { dtype: "F32", shape: [2, 2], data_offsets: [end, end + 16] };
+      end += 16;
+    }
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    const rivals = Buffer.alloc(end - (stored.length - start), 1);
+    writeFileSync(file, Buffer.concat([length, text, stored.subarray(start), rivals]));
+    expect(await verifyAt(directory)).toMatchObject({ present: true, payload: { hex: "00c0ffee" } });
   });
 
   test("a claimed payload is confirmed, a wrong one contradicted", async () => {
