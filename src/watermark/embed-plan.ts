@@ -3,7 +3,6 @@ import type { CarrierName } from "./carrier-reading.ts";
 import { chipPlan, symbols } from "./chip-plan.ts";
 import type { StoredTokenMatrix } from "./embedding/token-matrix.ts";
 import { planTokens, type TokenPlan } from "./embedding/token-plan.ts";
-import { tokenReading } from "./embedding/token-reading.ts";
 import type { ModelKey } from "./model-key.ts";
 import { chipsOfBlock } from "./orientation/chips.ts";
 import { planOrientation, type SignFlips } from "./orientation/flips.ts";
@@ -89,10 +88,8 @@ export function planTokenMatrix(finding: TokenFinding<StoredTokenMatrix>, messag
     return found?.strength ?? null;
   });
   if (strength === null) return null;
-  const { payloadClass } = strength;
-  const plan = plans.get(payloadClass)!;
-  const marks = messageSymbols(message, payloadClass, finding.units.carrier);
-  return { strength, statistic: softStatistic(tokenReading(plan.predicted, payloadClass), marks), plan };
+  const plan = plans.get(strength.payloadClass)!;
+  return { strength, statistic: plan.statistic, plan };
 }
 
 /** How strongly a token matrix says a message of the class, and how it is made to. */

@@ -118,13 +118,13 @@ describe("heads", () => {
   );
 });
 
-/** Rows i and i + size / 2 turned and stretched together. */
+/** Rows i and i + size / 2 turned and stretched together, so far from any axis that signs alone explain no head. */
 function planes(size: number, seed: number): Float32Array {
   const random = prng(seed);
   const half = size / 2;
   const out = new Float32Array(size * size);
   for (let i = 0; i < half; i++) {
-    const angle = 6.28 * random.float();
+    const angle = (Math.PI / 2) * random.below(4) + 0.3 + 0.97 * random.float();
     const stretch = 0.5 + random.float();
     const [c, s] = [stretch * Math.cos(angle), stretch * Math.sin(angle)];
     const j = i + half;
