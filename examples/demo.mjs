@@ -66,7 +66,7 @@ const steps = [
   {
     title: "The marked copy after a fine-tune on source code",
     args: ["watermark", "verify", "examples/models/leaked", "--key", key],
-    expected: /^forensic: mark of key fe048e34ee655bb3 found[^]*"acme-001"/,
+    expected: /^forensic: mark of key fe048e34ee655bb3 found[\s\S]*"acme-001"/,
   },
   {
     title: "And a model without the mark",

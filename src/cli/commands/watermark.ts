@@ -85,7 +85,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
 function withBase(command: Command): Command {
   return command.option(
     "--base <model>",
-    "mark the difference to this public base (a fine-tune of somebody else's model)",
+    "the public base of a fine-tune: the mark lies in the difference to it, and only there",
   );
 }
 
