@@ -27,7 +27,7 @@ import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
 export const DEFAULT_RHO = 0.002;
 
 export interface CapacityOptions {
-  /** RMS of the change over RMS of the weights. @default 0.002 */
+  /** RMS of the change over RMS of the weights, or of the difference to `base`. @default 0.002, or 0.02 */
   readonly rho?: number;
   /** The public base of a fine-tune that is marked in its difference. @default none */
   readonly base?: Checkpoint;
@@ -37,7 +37,7 @@ export interface CapacityOptions {
  * What mark fits into a model: the largest payload class each carrier holds, and the loss of correlation that it outlives. Reads
  * headers and token matrices.
  *
- * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED
+ * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED; BASE_MISMATCH
  */
 export async function watermarkCapacity(
   checkpoint: Checkpoint,

@@ -46,7 +46,11 @@ export async function readTokens<Matrix extends TokenMatrix>(
   return findings;
 }
 
-/** Token names from the tokenizer.json that was named, else from the one beside the weights. */
+/**
+ * Token names from the tokenizer.json that was named, else from the one beside the weights; null when there is none there.
+ *
+ * @throws TOKENIZER_UNUSABLE when the one that was named gives no names
+ */
 export async function namesOf(checkpoint: Checkpoint, tokenizer?: string): Promise<TokenNames | null> {
   if (tokenizer === undefined) return readTokenNames(checkpoint);
   const names = await readTokenizerFile(tokenizer);
@@ -59,6 +63,7 @@ export async function namesOf(checkpoint: Checkpoint, tokenizer?: string): Promi
   return names;
 }
 
+/** What the key finds in the token matrices of a checkpoint. @throws what `namesOf` throws */
 export async function storedTokens(
   checkpoint: Checkpoint,
   key: ModelKey,
@@ -81,6 +86,7 @@ export function allReadings(
   ]).filter(({ energies }) => energies.some((energy) => energy > 0));
 }
 
+/** Units of all carriers that have any, for decoy keys to draw signs of their own. */
 export function decoySources(
   signs: OrientationUnits,
   spread: DecoySource,

@@ -96,10 +96,14 @@ export interface VerifyResult {
   readonly mode: "release" | "derivative";
   /** What a sketch had to undo; null without one. */
   readonly alignment: {
+    /** How the residual axis was brought back, a word per component. */
     readonly rotation: string;
+    /** Layers of the sketch, and how many of them the suspect has. */
     readonly layers: number;
     readonly layersMatched: number;
+    /** Mean correlation of the neurons and heads that were found with the sketch; null when none was. */
     readonly agreement: number | null;
+    /** Alignments that were scored; the p-value counts them. */
     readonly tried: number;
   } | null;
   readonly caveats: readonly string[];

@@ -51,7 +51,8 @@ interface Findings {
  *
  * H0: the weights were made without the key. Reads every marked weight once; the model is never changed.
  *
- * @throws SKETCH_MALFORMED and what opening the sketch throws; CHANGED_DURING_READ
+ * @throws SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE for a sketch beside a
+ *   base; CHANGED_DURING_READ; the signal's reason
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
   if (options.base !== undefined) return verifyDifference(checkpoint, options.base, options);
