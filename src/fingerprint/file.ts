@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { memorySource } from "../bytes/memory-source.ts";
 import { WeightmarkError } from "../errors.ts";
+import { parseManifest } from "../formats/manifest.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
@@ -168,7 +169,9 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
       detail: `make the fingerprint again with this release (version ${FINGERPRINT_VERSION})`,
     });
   }
-  const manifest = readManifest(header.metadata.get("manifest") ?? "", location);
+  const manifest = parseManifest(manifestSchema, header.metadata.get("manifest") ?? "", (why, cause) =>
+    malformed(location, why, cause),
+  );
   const part = (name: string, length: number): Uint8Array => {
     const info = header.tensors.get(name);
     if (!info || info.end - info.begin !== length) throw malformed(location, `part ${name} has the wrong size`);
@@ -255,21 +258,6 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     sketches,
     slices,
   };
-}
-
-function readManifest(text: string, location: string): Manifest {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw malformed(location, "its manifest is not JSON", cause);
-  }
-  const result = manifestSchema.safeParse(parsed);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw malformed(location, `its manifest is wrong at ${issue?.path.join(".")}: ${issue?.message}`);
-  }
-  return result.data;
 }
 
 function malformed(location: string, why: string, cause?: unknown): WeightmarkError {

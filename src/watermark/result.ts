@@ -101,7 +101,7 @@ export interface VerifyResult {
     /** Layers of the sketch, and how many of them the suspect has. */
     readonly layers: number;
     readonly layersMatched: number;
-    /** Mean correlation of the neurons and heads that were found with the sketch; null when none was. */
+    /** Mean correlation of the neurons and heads that were found with the sketch, 0 when none was; null when it is no number. */
     readonly agreement: number | null;
     /** Alignments that were scored; the p-value counts them. */
     readonly tried: number;

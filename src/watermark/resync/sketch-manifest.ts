@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WeightmarkError } from "../../errors.ts";
+import { parseManifest } from "../../formats/manifest.ts";
 import { SKETCH_VERSION } from "./sketch.ts";
 
 const MAX_SIDE = 2 ** 24;
@@ -58,19 +59,9 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 /** @throws SKETCH_MALFORMED */
 export function readManifest(text: string, location: string): Manifest {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw malformed(location, "its manifest is not JSON", cause);
-  }
-  const result = manifestSchema.safeParse(parsed);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw malformed(location, `its manifest is wrong at ${issue?.path.join(".")}: ${issue?.message}`);
-  }
-  if (repeats(result.data)) throw malformed(location, "it names one place twice");
-  return result.data;
+  const manifest = parseManifest(manifestSchema, text, (why, cause) => malformed(location, why, cause));
+  if (repeats(manifest)) throw malformed(location, "it names one place twice");
+  return manifest;
 }
 
 export function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
