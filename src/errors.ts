@@ -89,6 +89,7 @@ export const ERRORS = {
   KEY_FILE_MALFORMED: { exit: 3, meaning: "the file is no watermark key, or was altered" },
   KEY_FILE_PERMISSIONS: { exit: 3, meaning: "others than its owner may read the key file" },
   KEY_PASSPHRASE_MISSING: { exit: 2, meaning: "the key needs a passphrase and none was given" },
+  SKETCH_OF_ANOTHER_KEY: { exit: 3, meaning: "the sketch was made with another key" },
   SKETCH_MALFORMED: { exit: 3, meaning: "a re-synchronisation sketch is damaged or was not made by weightmark" },
   KEY_PASSPHRASE_WRONG: { exit: 3, meaning: "the passphrase does not open the key file" },
   TENSOR_TOO_LARGE: { exit: 3, meaning: "a tensor that can only be edited as a whole does not fit into memory" },

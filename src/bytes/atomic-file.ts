@@ -35,6 +35,14 @@ export function writeError(cause: unknown, path: string): WeightmarkError {
   return new WeightmarkError("WRITE_FAILED", message, { file: path, cause });
 }
 
+/** Has the file removed when the process ends before the function that is returned was called: it means nothing by itself. */
+export function removeOnExit(path: string): () => void {
+  unfinished.add(path);
+  return () => {
+    unfinished.delete(path);
+  };
+}
+
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null)) !== null;
 }

@@ -192,6 +192,10 @@ export function embedReport(run: RunInfo, model: MarkedModel, result: EmbedResul
   return wrap<WatermarkEmbedReport>("weightmark/watermark-embed@1", run, body as never);
 }
 
-export function verifyReport(run: RunInfo, model: MarkedModel, result: VerifyResult): WatermarkVerifyReport {
-  return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, { inputs: { model }, ...result } as never);
+export function verifyReport(
+  run: RunInfo,
+  inputs: WatermarkVerifyReport["inputs"],
+  result: VerifyResult,
+): WatermarkVerifyReport {
+  return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, { inputs, ...result } as never);
 }

@@ -50,12 +50,15 @@ export async function embedDifference(
   if (fitting === null) throw tooSmall(message, checkpoint);
   const { plan, full, subspace } = fitting;
   const copy = await writeMarkedCopy(checkpoint, directory, plan.edits, options);
-  const written = await writtenSums(directory, base, options);
+  // The copy is there: that it could not be read again is worth a word, not an error.
+  const written = await writtenSums(directory, base, options).catch((error: Error) => error);
+  const unread = written instanceof Error ? [`the copy could not be read again (${written.message})`] : [];
+  const found = written instanceof Error ? sums : written;
   const carriers: EmbeddedCarrier[] = [
-    { ...carrierOf(sums.full, full, plan, sums), achieved: achieved(written.full, full, message), rms: plan.rms },
+    { ...carrierOf(sums.full, full, plan, sums), achieved: achieved(found.full, full, message), rms: plan.rms },
     {
       ...carrierOf(sums.subspace, subspace, plan, sums),
-      achieved: achieved(written.subspace, subspace, message),
+      achieved: achieved(found.subspace, subspace, message),
       rms: plan.rms,
     },
   ];
@@ -69,7 +72,7 @@ export async function embedDifference(
     carriers,
     output: { directory, files: copy.files, bytes: copy.bytes },
     sketch: null,
-    caveats: [...DIFFERENCE_CAVEATS, ...untouched, ...copy.notes],
+    caveats: [...DIFFERENCE_CAVEATS, ...untouched, ...unread, ...copy.notes],
   };
 }
 

@@ -1,4 +1,5 @@
 import { lstat, unlink } from "node:fs/promises";
+import { removeOnExit } from "../bytes/atomic-file.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { capacityCaveats, DEFAULT_RHO, described } from "./capacity.ts";
@@ -11,7 +12,7 @@ import { type Message, type Planned, planSigns, planTokenMatrix, planWeights } f
 import { tokenEdits } from "./embedding/token-edits.ts";
 import { hostModel } from "./host-checkpoint.ts";
 import { requireMarkable, requireUnmarked } from "./markable.ts";
-import { type CopyOptions, type MarkedCopy, writeMarkedCopy } from "./marked-copy.ts";
+import { type CopyOptions, type MarkedCopy, requireOutsideModel, writeMarkedCopy } from "./marked-copy.ts";
 import type { ModelKey } from "./model-key.ts";
 import { type Payload, showPayload } from "./payload.ts";
 import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.ts";
@@ -48,6 +49,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   const { key, directory } = options;
   requireMarkable(checkpoint);
   await requireAbsent(directory);
+  await requireOutsideModel(checkpoint, directory);
   if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
   if (wantsSketch(options)) await requireAbsent(sketchPath(directory));
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
@@ -86,6 +88,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   );
   const edits = mergeEdits(checkpoint, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
   const sketch = wantsSketch(options) ? await keepSketch(checkpoint, options, flips) : null;
+  const keep = sketch === null ? null : removeOnExit(sketch.path);
   let copy: MarkedCopy;
   try {
     copy = await writeMarkedCopy(checkpoint, directory, edits, {
@@ -100,6 +103,8 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   } catch (error) {
     if (sketch !== null) await unlink(sketch.path).catch(() => undefined);
     throw error;
+  } finally {
+    keep?.();
   }
   const shown = carriers.map((carrier) =>
     embedded(carrier, carrier.name === "spread" ? writtenStatistic(spread, copy) : null),

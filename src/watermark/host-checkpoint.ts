@@ -8,6 +8,7 @@ import type { Dtype } from "../formats/tensor-info.ts";
 import { isDirect } from "../kernels/coins.ts";
 import { headShape } from "./head-shape.ts";
 import { addressOf, type HostMatrix, type HostModel } from "./host-model.ts";
+import { nonceOf } from "./keystream.ts";
 import { signSymmetries } from "./sign-symmetries.ts";
 import { type RowStarts, rowStarts, StoredRows } from "./spread/stored-rows.ts";
 
@@ -50,7 +51,22 @@ export function addressedViews(
       else if (other < MUCH_LARGER * size) twice.add(address);
     }
   }
-  return [...views].filter(([address]) => !twice.has(address)).map(([, view]) => view);
+  const byNonce = new Map<string, number>();
+  const nonces = new Map([...views.keys()].map((address) => [address, nonceOf(address).toString("hex")]));
+  for (const nonce of nonces.values()) byNonce.set(nonce, (byNonce.get(nonce) ?? 0) + 1);
+  return [...views]
+    .filter(([address]) => !twice.has(address) && byNonce.get(nonces.get(address)!) === 1)
+    .map(([, view]) => view);
+}
+
+/** Matrices that a mark would be looked for in, were their place not claimed by others as well. */
+export function contestedMatrices(checkpoint: Pick<Checkpoint, "config" | "tensors">): number {
+  const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
+  const kept = new Set(addressedViews(checkpoint, anatomy).map(addressOf));
+  const there = anatomy.matrices.filter(
+    (view) => ROLES.has(view.role) && holdsValues(checkpoint.tensors.get(view.tensor)!.dtype),
+  );
+  return new Set(there.map(addressOf).filter((address) => !kept.has(address))).size;
 }
 
 function sizeOf(view: CanonicalTensor | undefined): number {

@@ -16,7 +16,7 @@ const ZEROS = new Uint8Array(1 << 16);
  * ended is cheapest, since a new cipher costs as much as 30 kB.
  */
 export function keystream(key: Uint8Array, address: string): Keystream {
-  const nonce = createHash("sha256").update(address, "utf8").digest().subarray(0, NONCE_BYTES);
+  const nonce = nonceOf(address);
   let cipher: ReturnType<typeof createCipheriv> | null = null;
   let next = 0;
 
@@ -39,4 +39,9 @@ export function keystream(key: Uint8Array, address: string): Keystream {
       next = first + target.length;
     },
   };
+}
+
+/** Two addresses of one nonce have the same bytes under every key: whoever chooses names can search for such a pair. */
+export function nonceOf(address: string): Buffer {
+  return createHash("sha256").update(address, "utf8").digest().subarray(0, NONCE_BYTES);
 }

@@ -60,8 +60,7 @@ export async function writeMarkedCopy(
   edits: ReadonlyMap<string, TensorEdit>,
   options: CopyOptions = {},
 ): Promise<MarkedCopy> {
-  const root = await rootOf(checkpoint);
-  requireOutside(directory, [...(root === null ? [] : [root.real]), ...checkpoint.files.map((f) => f.absolutePath)]);
+  const root = await requireOutsideModel(checkpoint, directory);
   const tasks = planEdits(checkpoint, edits);
   const weights = checkpoint.files.map(({ path }) => path);
   const beside = root === null ? { files: [], notes: [] } : await findCompanions(root, new Set(weights));
@@ -117,6 +116,13 @@ async function rootOf({ location, files }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
   if ((await stat(location)).isDirectory()) return resolveRoot(location);
   return location.endsWith(INDEX_SUFFIX) ? resolveRoot(dirname(location)) : null;
+}
+
+/** @throws OUTPUT_IS_INPUT when the directory is the model's or lies in it */
+export async function requireOutsideModel(checkpoint: Checkpoint, directory: string): Promise<Root | null> {
+  const root = await rootOf(checkpoint);
+  requireOutside(directory, [...(root === null ? [] : [root.real]), ...checkpoint.files.map((f) => f.absolutePath)]);
+  return root;
 }
 
 function requireOutside(directory: string, inputs: readonly (string | null)[]): void {

@@ -90,7 +90,7 @@ export interface VerifyResult {
     /** 1 when no decoy key scores as high as this key. */
     readonly rank: number;
     readonly ks: { readonly statistic: number; readonly p: number };
-  };
+  } | null;
   readonly keyId: string;
   readonly release: string;
   readonly mode: "release" | "derivative";

@@ -3,7 +3,7 @@ import { WeightmarkError } from "../errors.ts";
 import { type Decision, decide } from "./decide.ts";
 import { readDifference } from "./difference/read-difference.ts";
 import { differenceDecoys, differenceReadings } from "./difference/readings.ts";
-import { hostModel } from "./host-checkpoint.ts";
+import { contestedMatrices, hostModel } from "./host-checkpoint.ts";
 import type { HostMatrix, HostModel } from "./host-model.ts";
 import type { ModelKey } from "./model-key.ts";
 import type { OrientationUnits } from "./orientation/projections.ts";
@@ -51,7 +51,7 @@ interface Findings {
  *
  * H0: the weights were made without the key. Reads every marked weight once; the model is never changed.
  *
- * @throws SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE for a sketch beside a
+ * @throws SKETCH_OF_ANOTHER_KEY, SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE for a sketch beside a
  *   base; CHANGED_DURING_READ; the signal's reason
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
@@ -68,7 +68,25 @@ export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOpt
     alignments: synchronised?.tried ?? 1,
     decoySources: decoySources(signs, spreadDecoys(spread), tokens),
   });
-  return verifyResult(decision, options, "release", synchronised);
+  return withCaveats(
+    verifyResult(decision, options, "release", synchronised),
+    unreadCaveats(checkpoint, readings.length),
+  );
+}
+
+/** What was not looked at must not pass for silence. */
+function unreadCaveats(checkpoint: Checkpoint, readings: number): string[] {
+  const contested = contestedMatrices(checkpoint);
+  return [
+    ...(readings === 0 ? ["no carrier of a mark was found in this model: nothing was tested"] : []),
+    ...(contested === 0
+      ? []
+      : [`${contested} matrices are claimed by several tensors, or cannot be split, and were not read`]),
+  ];
+}
+
+function withCaveats(result: VerifyResult, more: readonly string[]): VerifyResult {
+  return { ...result, caveats: [...result.caveats, ...more] };
 }
 
 /** The mark of derivative mode. */
@@ -91,7 +109,8 @@ async function verifyDifference(
   await base.verifyUnchanged();
   const decoySources = differenceDecoys(sums);
   const decision = decide(differenceReadings(sums), key, { claimed: options.payload ?? null, decoySources });
-  return verifyResult(decision, options, "derivative", null);
+  const chosen = "whoever chooses the base can fit it: it must have been public before the key was made";
+  return withCaveats(verifyResult(decision, options, "derivative", null), decision.present ? [chosen] : []);
 }
 
 async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Promise<Findings> {
@@ -114,7 +133,15 @@ async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Pro
 
 async function readSynchronised(checkpoint: Checkpoint, path: string, options: VerifyOptions): Promise<Findings> {
   const { key, signal, onProgress } = options;
-  const { host, report } = await synchronise(checkpoint, await readSketch(path), { signal });
+  const sketch = await readSketch(path);
+  // A sketch of an already marked model knows that mark's coins; its own key's it cannot know.
+  if (sketch.keyId !== key.id) {
+    throw new WeightmarkError("SKETCH_OF_ANOTHER_KEY", `the sketch belongs to key ${sketch.keyId}, not ${key.id}`, {
+      file: path,
+      detail: "Name the sketch that embedding with this key wrote.",
+    });
+  }
+  const { host, report } = await synchronise(checkpoint, sketch, { signal });
   const spread = await readHostSpread(host, key, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -159,7 +186,7 @@ function verifyResult(
       gain: Number.isFinite(gain) ? gain : null,
       synchronised: synchronised !== null,
     })),
-    decoys: decoys ?? { count: 0, rank: 1, ks: { statistic: 0, p: 1 } },
+    decoys,
     keyId: key.id,
     release: key.release,
     mode,

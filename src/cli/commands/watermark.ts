@@ -1,3 +1,6 @@
+import { existsSync, realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
@@ -173,6 +176,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
     });
   }
   requireOtherFile(directory, [path, options.key]);
+  requireOutside(options.passphraseFile, path);
   const session = openSession(options, [path, directory, options.key], true);
   const key = await openKey(options);
   const { embedWatermark, parsePayload } = await import("../../index.ts");
@@ -200,11 +204,22 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   });
 }
 
+/** Everything in a model's directory but its weights and keys is copied, and published with the copy. */
+function requireOutside(passphraseFile: string | undefined, model: string): void {
+  if (passphraseFile === undefined) return;
+  const [file, directory] = [passphraseFile, model].map((path) => (existsSync(path) ? realpathSync(path) : path));
+  if (file === undefined || !file.startsWith(`${directory}${sep}`)) return;
+  throw new WeightmarkError("USAGE", "the passphrase lies in the model's directory and would be copied", {
+    file: passphraseFile,
+    detail: "Move it elsewhere.",
+  });
+}
+
 async function verifyMark(path: string, options: VerifyOptions): Promise<number> {
   const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);
   const session = openSession(options, named);
   const key = await openKey(options);
-  const { parsePayload, verifyWatermark } = await import("../../index.ts");
+  const { fingerprint, parsePayload, verifyWatermark } = await import("../../index.ts");
   const { markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
   return withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
@@ -220,12 +235,22 @@ async function verifyMark(path: string, options: VerifyOptions): Promise<number>
         onProgress,
       });
       end();
-      await session.emit(verifyReport(session.run(), markedModel(path, bytesTotal), result));
+      const inputs = {
+        model: markedModel(path, bytesTotal),
+        base: base === undefined ? null : { location: base.location, digest: (await fingerprint(base)).roots.sampled },
+        reference: options.reference === undefined ? null : await digestOfFile(options.reference),
+      };
+      await session.emit(verifyReport(session.run(), inputs, result));
       return fails(result.present ? result.level : "absent", options.failOn) ? 1 : 0;
     } finally {
       end();
     }
   });
+}
+
+async function digestOfFile(location: string) {
+  const { digestOf } = await import("../../index.ts");
+  return { location, digest: digestOf(await readFile(location)) };
 }
 
 /** "absent" asks for the opposite of the levels: found at `failOn` or above. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bigCount, count, envelope } from "./common.ts";
+import { bigCount, count, envelope, hash } from "./common.ts";
 
 const carrierName = z.enum(["orientation", "spread", "embedding", "head", "difference", "subspace"]);
 const mode = z.enum(["release", "derivative"]).describe("derivative: the mark is in the difference to a public base");
@@ -59,10 +59,16 @@ export const watermarkEmbedSchema = z
   })
   .meta({ title: "weightmark watermark embed", description: "The marked copy that was written." });
 
+/** A file or model that decides with the suspect what is found: named so that nobody exchanges it unseen. */
+const against = z.strictObject({
+  location: z.string(),
+  digest: hash.describe("BLAKE3 of the sketch, or sampled root of the base"),
+});
+
 export const watermarkVerifySchema = z
   .strictObject({
     ...envelope("watermark-verify"),
-    inputs: z.strictObject({ model }),
+    inputs: z.strictObject({ model, base: against.nullable(), reference: against.nullable() }),
     present: z.boolean(),
     level: z.enum(["none", "evidence", "strong", "forensic"]).describe("p <= 2^-40, 2^-64, 2^-128"),
     log2P,
@@ -79,11 +85,13 @@ export const watermarkVerifySchema = z
         synchronised: z.boolean(),
       }),
     ),
-    decoys: z.strictObject({
-      count,
-      rank: count.describe("1: no decoy key scores as high"),
-      ks: z.strictObject({ statistic: z.number(), p: z.number() }),
-    }),
+    decoys: z
+      .strictObject({
+        count,
+        rank: count.describe("1: no decoy key scores as high"),
+        ks: z.strictObject({ statistic: z.number(), p: z.number() }),
+      })
+      .nullable(),
     keyId,
     release: z.string(),
     mode,

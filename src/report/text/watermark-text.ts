@@ -97,7 +97,9 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
   const why = [
     `  ${boundText(report.log2P)}, corrected for 2^${Math.ceil(report.log2Tried)} hypotheses; evidence needs 2^-40, strong 2^-64, forensic 2^-128`,
     ...(report.payload === null ? [] : [`  payload ${payloadText(report.payload)}, ${report.payload.how}`]),
-    `  ranks ${report.decoys.rank} among ${formatCount(report.decoys.count, "decoy key")} and itself`,
+    ...(report.decoys === null
+      ? []
+      : [`  ranks ${report.decoys.rank} among ${formatCount(report.decoys.count, "decoy key")} and itself`]),
   ];
   const carriers = report.carriers.map(({ name, payloadBits, statistic, log2P, present, synchronised }) => [
     name,
@@ -109,7 +111,7 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
   return [
     `${accent(bold(report.present ? report.level : "not found"))}: ${verdict}`,
     ...section("Why", why, style),
-    ...section("Carriers", table(carriers), style),
+    ...section("Carriers, each by itself and not corrected", table(carriers), style),
     ...(report.alignment === null ? [] : section("Alignment", alignmentText(report.alignment), style)),
     ...limitsText(report.caveats, style),
   ];

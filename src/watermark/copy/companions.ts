@@ -24,8 +24,8 @@ const INDEX = /\.index\.json$/i;
 
 /** Files of this size that are not known as weights: vocabularies reach 40 MB. */
 const LARGE_BYTES = 64 << 20;
-/** Key files name their format in the first field. */
-const KEY_HEAD_BYTES = 256;
+/** Key files have a few hundred bytes; one that was edited may name its format anywhere. */
+const KEY_HEAD_BYTES = 1 << 16;
 const MAX_DEPTH = 16;
 const MAX_LISTED = 5;
 

@@ -7,6 +7,9 @@ const MAX_RUNS = 8;
 /** Values that scales are computed from, at most. */
 const MAX_VALUES = 1 << 23;
 
+/** Powers of two between the largest values of rows that sums of squares in f32 bear; real models stay below 20. */
+const NATURAL_SPREAD = 40;
+
 /** Consecutive rows [first, first + count). */
 export interface RowRun {
   readonly first: number;
@@ -36,7 +39,31 @@ export function scaleRows(rowsKey: Uint8Array, address: string, rows: number, co
 
 /** Scales c_j of the columns, from the values of the rows of `scaleRows` one after the other; 0 for dead columns. */
 export function scalesFromRows(values: Float32Array, cols: number): Float32Array {
-  return columnScales(values, values.length / cols, cols);
+  const rows = values.length / cols;
+  const row = (of: Float32Array, i: number) => of.subarray(i * cols, (i + 1) * cols);
+  const exponents = Array.from({ length: rows }, (_, i) => exponentOf(row(values, i)));
+  const known = exponents.filter((exponent) => exponent !== null).sort((a, b) => a - b);
+  const [least, most] = [known[0] ?? 0, known.at(-1) ?? 0];
+  if (most - least <= NATURAL_SPREAD) return columnScales(values, rows, cols);
+  const level = values.slice();
+  for (let i = 0; i < rows; i++) timesPowerOfTwo(row(level, i), -(exponents[i] ?? 0));
+  // Scales follow the level of the matrix, so that what the kernels see stays near 1.
+  const scales = timesPowerOfTwo(columnScales(level, rows, cols), known[known.length >> 1]!);
+  return scales.map((scale) => (scale >= 2 ** -126 && Number.isFinite(Math.fround(1 / scale)) ? scale : 0));
+}
+
+/** Only ratios within a row count, and sums of rows that an attacker has scaled apart would leave the range of f32. */
+function exponentOf(row: Float32Array): number | null {
+  let most = 0;
+  for (const x of row) if (Math.abs(x) > most && Number.isFinite(x)) most = Math.abs(x);
+  return most === 0 ? null : Math.floor(Math.log2(most));
+}
+
+/** In place and exact while the result is a normal number; f64 holds what lies between, for powers up to 2^300. */
+function timesPowerOfTwo(values: Float32Array, exponent: number): Float32Array {
+  const factor = 2 ** exponent;
+  for (let j = 0; j < values.length; j++) values[j] = values[j]! * factor;
+  return values;
 }
 
 /** What the kernels multiply elements by: 1 / c_j, with the sign of the column. */

@@ -45,7 +45,7 @@ describe("embed, then verify", () => {
     ]);
     const found = await verifyAt(directory);
     expect(found).toMatchObject({ present: true, level: "forensic", payload: { hex: "00c0ffee", how: "decoded" } });
-    expect(found.decoys.rank).toBe(1);
+    expect(found.decoys?.rank).toBe(1);
     for (const { name, achieved } of result.carriers) {
       const seen = found.carriers.find((carrier) => carrier.name === name)!;
       expect(seen.statistic / achieved).toBeCloseTo(1, 2);

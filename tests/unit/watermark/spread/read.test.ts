@@ -9,6 +9,7 @@ import { keystream } from "../../../../src/watermark/keystream.ts";
 import { chipCount, PAYLOAD_CLASSES } from "../../../../src/watermark/payload-class.ts";
 import { editsWith } from "../../../../src/watermark/spread/amplitudes.ts";
 import { blockDraws, chipOf, chipOfBin } from "../../../../src/watermark/spread/chip-map.ts";
+import { scalesFromRows } from "../../../../src/watermark/spread/column-scales.ts";
 import { addToBins } from "../../../../src/watermark/spread/fold.ts";
 import { spreadMatrices } from "../../../../src/watermark/spread/matrices.ts";
 import { readSpread } from "../../../../src/watermark/spread/read.ts";
@@ -275,6 +276,18 @@ describe("reading", () => {
     expect(total(signed.map((sum) => sum * sum)) / blocks).toBeLessThan(1.2);
     expect(total(bins.sums.map((sum) => sum * sum)) / blocks).toBeGreaterThan(20);
     expect(total(bins.squares)).toBe(blocks);
+  });
+
+  test("sees the same where an attacker has scaled rows so far apart that sums would leave f32", () => {
+    const random = prng("apart");
+    const values = Float32Array.from({ length: 64 * 256 }, () => random.normal());
+    const apart = values.map((x, at) => x * 2 ** ([0, -70, 60][(at >> 8) % 3] ?? 0));
+    const [plain, scaled] = [scalesFromRows(values, 256), scalesFromRows(apart, 256)];
+    const ratio = scaled[0]! / plain[0]!;
+    expect(ratio).toBeGreaterThan(0);
+    scaled.forEach((scale, j) => {
+      expect(scale / plain[j]! / ratio).toBeCloseTo(1, 5);
+    });
   });
 
   test("makes the chips of every class of whole bins, none larger than another by more than one", () => {
