@@ -86,6 +86,53 @@ export const ERRORS = {
   REGISTRY_ENTRY_POISONED: { exit: 3, meaning: "a registered fingerprint's file is not what was registered" },
   ARCHIVE_MALFORMED: { exit: 3, meaning: "the registry archive is damaged or not one" },
 
+  HTTP_ADDRESS_INVALID: { exit: 2, meaning: "the address is not one that can be read: https://..., or hf:org/name" },
+  HTTP_ADDRESS_REFUSED: { exit: 3, meaning: "a redirect led to a private, loopback or link-local address" },
+  HTTP_REDIRECT_REFUSED: {
+    exit: 3,
+    meaning: "a redirect to another scheme, too many of them, or one without a target",
+  },
+  HTTP_UNAUTHORIZED: { exit: 3, meaning: "the server wants to know who asks (401): a token is missing or wrong" },
+  HTTP_FORBIDDEN: { exit: 3, meaning: "the server refuses access (403), as for a gated repository" },
+  HTTP_NOT_FOUND: { exit: 3, meaning: "the server has nothing at this address (404)" },
+  HTTP_STATUS: { exit: 3, meaning: "the server refused the request in another way" },
+  HTTP_RANGE_UNSUPPORTED: { exit: 3, meaning: "the server ignores byte ranges and would send the whole file" },
+  HTTP_RANGE_WRONG: { exit: 3, meaning: "the server sent another byte range than the one asked for" },
+  HTTP_BODY_WRONG: { exit: 3, meaning: "the body is longer than announced or allowed, or compressed" },
+  HTTP_RATE_LIMITED: { exit: 5, meaning: "the server asks to wait (429) longer than is allowed" },
+  HTTP_SERVER_FAILED: { exit: 5, meaning: "the server failed (5xx) again and again" },
+  HTTP_CONNECTION_FAILED: { exit: 5, meaning: "no connection, or it broke again and again: name, network, TLS" },
+  HTTP_TIMED_OUT: { exit: 5, meaning: "the server did not answer, or not fast enough, again and again" },
+  OFFLINE: { exit: 3, meaning: "--offline is set and this is not in the cache" },
+
+  HUB_NAME_INVALID: { exit: 2, meaning: "not a Hub repository: hf:org/name, with @revision if need be" },
+  HUB_REPOSITORY_NOT_FOUND: {
+    exit: 3,
+    meaning: "the Hub has no such repository or revision, or shows it to others only",
+  },
+  HUB_GATED: { exit: 3, meaning: "the repository is gated: its owner has to grant access first" },
+  HUB_RESPONSE_INVALID: { exit: 3, meaning: "the Hub answered with something that it never should" },
+
+  SCAN_NOTHING: { exit: 4, meaning: "there is nothing to scan" },
+  SCAN_LIST_INVALID: { exit: 2, meaning: "the list of things to scan cannot be read" },
+  SCAN_UNFINISHED: {
+    exit: 2,
+    meaning: "the journal holds an unfinished scan: go on with --resume, or begin with --restart",
+  },
+  SCAN_DIFFERS: { exit: 2, meaning: "the journal is of a scan with other inputs, options or registry" },
+  SCAN_JOURNAL_LOCKED: { exit: 3, meaning: "another process is writing to this journal" },
+  SCAN_JOURNAL_CORRUPT: { exit: 3, meaning: "the journal was altered or damaged" },
+  SCAN_INTERRUPTED: { exit: 5, meaning: "the scan was stopped before it was done; --resume goes on" },
+  WORKER_LOST: { exit: 5, meaning: "a worker thread died while it worked on this" },
+
+  DATABASE_URL_INVALID: { exit: 2, meaning: "not the URL of a PostgreSQL database" },
+  DATABASE_UNREACHABLE: { exit: 5, meaning: "the database cannot be reached, or went away" },
+  DATABASE_REFUSED: { exit: 3, meaning: "the database refuses the user, or what was asked of it" },
+  DATABASE_VERSION: {
+    exit: 3,
+    meaning: "the server is older than PostgreSQL 15, or the tables are of a newer weightmark",
+  },
+
   KEY_FILE_MALFORMED: { exit: 3, meaning: "the file is no watermark key, or was altered" },
   KEY_FILE_PERMISSIONS: { exit: 3, meaning: "others than its owner may read the key file" },
   KEY_PASSPHRASE_MISSING: { exit: 2, meaning: "the key needs a passphrase and none was given" },

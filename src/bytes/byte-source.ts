@@ -20,3 +20,24 @@ export interface SyncByteSource extends ByteSource {
 export function isSync(source: ByteSource): source is SyncByteSource {
   return "readIntoSync" in source;
 }
+
+/** Bytes [start, end) of a source. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A source far away, where every read is a request: whoever knows what comes next says so. */
+export interface PrefetchingSource extends ByteSource {
+  /**
+   * Fetches what will be read next, neighbouring ranges in one request and several requests at a time. Reads inside of
+   * these ranges are then served from memory, until the next call, which drops what the one before fetched.
+   *
+   * @param ranges in any order; they may overlap
+   */
+  prefetch(ranges: readonly ByteRange[], signal?: AbortSignal): Promise<void>;
+}
+
+export function canPrefetch(source: ByteSource): source is PrefetchingSource {
+  return "prefetch" in source;
+}

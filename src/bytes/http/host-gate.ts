@@ -1,0 +1,12 @@
+/**
+ * Requests that may still be sent to a host, shared by everybody who sends some: connections of one process, and through
+ * shared memory the worker threads of a scan. Hubs count requests, not bytes.
+ */
+export interface HostGate {
+  /** Waits for a turn. `bucket` is the origin and what its limits tell apart, such as "https://huggingface.co api". */
+  enter(bucket: string, signal?: AbortSignal): Promise<void>;
+  /** No more requests of the bucket before `until` (milliseconds since 1970): a 429, or a window that is used up. */
+  close(bucket: string, until: number): void;
+  /** What the RateLimit headers said: `remaining` requests until `resetAt` (milliseconds since 1970). */
+  observe(bucket: string, remaining: number, resetAt: number): void;
+}

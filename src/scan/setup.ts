@@ -1,0 +1,25 @@
+import type { Depth } from "../fingerprint/fingerprint.ts";
+
+/** What a worker thread needs to work on any target of a scan. Plain data, of this machine only: it may hold secrets. */
+export interface ScanSetup {
+  /** Directory or database URL of the registry, or null when models are not held against one. */
+  readonly registry: string | null;
+  /** Watermark keys: sealed key files in a directory, and the passphrase that opens them. */
+  readonly keys: { readonly directory: string; readonly passphrase: string | null } | null;
+  /** Where fingerprints are cached, or null. */
+  readonly cacheDirectory: string | null;
+  readonly depth: Depth;
+  readonly maxBytes: number | null;
+  /** Seconds a target may take, or null. */
+  readonly timeout: number | null;
+  readonly remote: {
+    readonly endpoint: string;
+    readonly token: string | null;
+    readonly hubCache: string | null;
+    readonly offline: boolean;
+  };
+  /** Leave times out of the results. */
+  readonly deterministic: boolean;
+  /** Memory of the host gate that all threads share. */
+  readonly gate: SharedArrayBuffer;
+}

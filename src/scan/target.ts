@@ -1,0 +1,18 @@
+/** One model of a scan, pinned before anything of it is read. Plain data: it travels to threads, journals and databases. */
+export interface ScanTarget {
+  /** The same model of the same scan has the same id: "hf:org/name@<commit>", an address, or the path as it was found. */
+  readonly id: string;
+  /** What it is called in reports: "org/name", or the path below the root. Hostile. */
+  readonly name: string;
+  /** What `openCheckpoint` takes. */
+  readonly location: string;
+  /** Commit of a Hub repository, else null. */
+  readonly revision: string | null;
+  /**
+   * BLAKE3 (hex) over the SHA-256 and size of the weight files where these are known without reading them (Hub listing,
+   * Hub cache), else null. Two targets with one content are read once.
+   */
+  readonly content: string | null;
+  /** Bytes of weights where known, else null. */
+  readonly bytes: number | null;
+}
