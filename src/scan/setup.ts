@@ -4,6 +4,8 @@ import type { Depth } from "../fingerprint/fingerprint.ts";
 export interface ScanSetup {
   /** Directory or database URL of the registry, or null when models are not held against one. */
   readonly registry: string | null;
+  /** The digest that it must have: all models of a scan are held against the same bases. Null to take it as it is. */
+  readonly registryDigest: string | null;
   /** Watermark keys: sealed key files in a directory, and the passphrase that opens them. */
   readonly keys: { readonly directory: string; readonly passphrase: string | null } | null;
   /** Where fingerprints are cached, or null. */

@@ -13,6 +13,11 @@ export interface ScanTarget {
    * Hub cache), else null. Two targets with one content are read once.
    */
   readonly content: string | null;
+  /**
+   * BLAKE3 (hex) over device, inode, size and time of change of the weight files on this machine, else null: one model
+   * under two paths is read once. Says nothing of the content, so nothing is cached by it.
+   */
+  readonly identity: string | null;
   /** Bytes of weights where known, else null. */
   readonly bytes: number | null;
 }
