@@ -4,7 +4,7 @@ import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { WeightmarkError } from "../errors.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
 
 interface Holder {
   readonly pid: number;
@@ -21,7 +21,7 @@ const heldHere = new Map<string, () => void>();
 
 // A process that exits in the middle (Ctrl-C) gives its locks back; one that is killed leaves them to be judged stale.
 process.on("exit", () => {
-  for (const release of heldHere.values()) release();
+  for (const release of [...heldHere.values()]) release();
 });
 
 function processStart(pid: number): string | null {
@@ -84,39 +84,48 @@ async function tryLock(path: string, mine: string, token: string): Promise<boole
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EEXIST") return false;
-    throw new WeightmarkError("WRITE_FAILED", `the registry cannot be locked (${code})`, { file: path, cause: error });
+    throw new WeightmarkError("WRITE_FAILED", `the lock cannot be made (${code})`, { file: path, cause: error });
   } finally {
     await unlink(aside).catch(() => undefined);
   }
 }
 
-async function acquire(path: string, mine: string, token: string, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+/** What a lock guards, for whoever finds it taken. */
+export interface LockOptions {
+  /** How long to wait for its holder, milliseconds; 0 to ask once. */
+  readonly timeoutMs: number;
+  readonly code: ErrorCode;
+  /** "another process is changing this registry". */
+  readonly message: string;
+}
+
+async function acquire(path: string, mine: string, token: string, options: LockOptions): Promise<void> {
+  const deadline = performance.now() + options.timeoutMs;
   while (!(await tryLock(path, mine, token))) {
     const text = await readFile(path, "utf8").catch(() => null);
     const holder = text === null ? null : parseHolder(text);
     if (text !== null && holder !== null && isStale(holder)) await breakLock(path, text);
     else if (performance.now() >= deadline) {
-      throw new WeightmarkError("REGISTRY_LOCKED", "another process is changing this registry", {
+      throw new WeightmarkError(options.code, options.message, {
         file: path,
         detail: holder
           ? `Wait for process ${holder.pid} on ${holder.host}, or delete the lock file if that process is gone.`
-          : "Delete the lock file if no other process uses the registry.",
+          : "Delete the lock file if no other process has made it.",
       });
     } else await sleep(RETRY_MS);
   }
 }
 
 /**
- * Runs `work` as the only writer of a directory. The lock of a process that died is taken over.
+ * Takes the lock file `path`; the function returned gives it back. The lock of a process that died is taken over.
  *
- * @throws REGISTRY_LOCKED when another writer holds it for longer than `timeoutMs`
+ * @throws the code of `options` when another holder has it for longer than `timeoutMs`; WRITE_FAILED
  */
-export async function withLock<T>(directory: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const path = join(directory, "lock");
+export async function takeLock(path: string, options: LockOptions): Promise<() => void> {
   const token = randomBytes(16).toString("hex");
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: processStart(process.pid), token });
   const release = () => {
+    heldHere.delete(token);
     try {
       if (readFileSync(path, "utf8") === mine) unlinkSync(path);
     } catch {
@@ -125,10 +134,28 @@ export async function withLock<T>(directory: string, timeoutMs: number, work: ()
   };
   heldHere.set(token, release);
   try {
-    await acquire(path, mine, token, timeoutMs);
+    await acquire(path, mine, token, options);
+    return release;
+  } catch (error) {
+    heldHere.delete(token);
+    throw error;
+  }
+}
+
+/**
+ * Runs `work` as the only writer of a directory.
+ *
+ * @throws REGISTRY_LOCKED when another writer holds it for longer than `timeoutMs`
+ */
+export async function withLock<T>(directory: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const release = await takeLock(join(directory, "lock"), {
+    timeoutMs,
+    code: "REGISTRY_LOCKED",
+    message: "another process is changing this registry",
+  });
+  try {
     return await work();
   } finally {
     release();
-    heldHere.delete(token);
   }
 }
