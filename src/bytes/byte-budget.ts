@@ -1,5 +1,13 @@
 import { WeightmarkError } from "../errors.ts";
-import { type ByteSource, isSync, type SyncByteSource } from "./byte-source.ts";
+import {
+  type ByteRange,
+  type ByteSource,
+  canPrefetch,
+  isSync,
+  type PrefetchingSource,
+  type SyncByteSource,
+} from "./byte-source.ts";
+import { unionOf } from "./range.ts";
 
 /** Bytes that may still be read, shared by every source that draws on it. */
 export interface ByteBudget {
@@ -31,8 +39,12 @@ export function byteBudget(limit = Number.POSITIVE_INFINITY): ByteBudget {
   };
 }
 
-/** The same source, with every byte read counted against `budget`. A synchronous source stays synchronous. */
+/**
+ * The same source, with every byte read counted against `budget`. A synchronous source stays synchronous. What is
+ * prefetched counts when it is fetched, and reading it costs nothing more.
+ */
 export function withBudget(source: SyncByteSource, budget: ByteBudget): SyncByteSource;
+export function withBudget(source: PrefetchingSource, budget: ByteBudget): PrefetchingSource;
 export function withBudget(source: ByteSource, budget: ByteBudget): ByteSource;
 export function withBudget(source: ByteSource, budget: ByteBudget): ByteSource {
   const counted: ByteSource = {
@@ -45,6 +57,7 @@ export function withBudget(source: ByteSource, budget: ByteBudget): ByteSource {
     verifyUnchanged: () => source.verifyUnchanged(),
     close: () => source.close(),
   };
+  if (canPrefetch(source)) return prefetchingWithin(source, counted, budget);
   if (!isSync(source)) return counted;
   const sync: SyncByteSource = {
     ...counted,
@@ -54,4 +67,25 @@ export function withBudget(source: ByteSource, budget: ByteBudget): ByteSource {
     },
   };
   return sync;
+}
+
+function prefetchingWithin(source: PrefetchingSource, counted: ByteSource, budget: ByteBudget): PrefetchingSource {
+  /** Paid for already. */
+  let fetched: readonly ByteRange[] = [];
+  return {
+    ...counted,
+    async read(start, end) {
+      if (fetched.some((range) => range.start <= start && end <= range.end)) return source.read(start, end);
+      return counted.read(start, end);
+    },
+    async prefetch(ranges, signal) {
+      const union = unionOf(ranges);
+      budget.spend(
+        union.reduce((sum, { start, end }) => sum + end - start, 0),
+        source.location,
+      );
+      fetched = union;
+      await source.prefetch(ranges, signal);
+    },
+  };
 }

@@ -16,7 +16,10 @@ export interface CheckpointTensor extends TensorInfo {
 
 /** One model: its files, every tensor in them, and what lies beside them. */
 export interface Checkpoint {
+  /** A path as it was given, or an address: of a Hub repository pinned to its commit, of others without the query. */
   readonly location: string;
+  /** Commit of a Hub repository, else null or left out. */
+  readonly revision?: string | null | undefined;
   readonly container: "safetensors";
   readonly files: readonly CheckpointFile[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;

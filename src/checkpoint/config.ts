@@ -1,9 +1,7 @@
-import { join } from "node:path";
-import { openFileSource } from "../bytes/file-source.ts";
 import { WeightmarkError } from "../errors.ts";
 import type { TensorInfo } from "../formats/tensor-info.ts";
-import { type Root, resolveInside } from "./inside-root.ts";
 import { MAX_CONFIG_BYTES } from "./limits.ts";
+import type { ModelFolder } from "./model-folder.ts";
 
 export interface Config {
   /** The object, without a prototype so that no key can be mistaken for a method; null when there is none. */
@@ -14,26 +12,38 @@ export interface Config {
 /** Fields that name a dimension which some tensor of any architecture with that field has. */
 const DIMENSIONS = ["hidden_size", "n_embd", "d_model", "vocab_size"];
 
-/** Reads config.json. Whatever is wrong with it becomes a note: it explains a model and decides nothing. */
-export async function readConfig(root: Root): Promise<Config> {
+/**
+ * Reads config.json. Whatever is wrong with it becomes a note: it explains a model and decides nothing. A failure that
+ * passes, of the network for one, is thrown: the same model must have the same notes tomorrow.
+ */
+export async function readConfig(folder: ModelFolder): Promise<Config> {
+  let bytes: Uint8Array;
   try {
-    const source = await openFileSource(await resolveInside(root, "config.json"), join(root.path, "config.json"));
+    const { source } = await folder.open("config.json");
     try {
       if (source.size > MAX_CONFIG_BYTES) return { config: null, notes: [`config.json ignored: ${source.size} bytes`] };
-      const text = new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size));
-      const value: unknown = JSON.parse(text);
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-        return { config: Object.assign(Object.create(null), value), notes: [] };
-      }
-      return { config: null, notes: ["config.json ignored: it is no JSON object"] };
+      bytes = await source.read(0, source.size);
     } finally {
       await source.close();
     }
   } catch (error) {
-    if (error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND") return { config: null, notes: [] };
-    // JSON.parse quotes the text it fails on, which is no message of ours to pass on.
-    const reason = error instanceof WeightmarkError ? error.message : "it is not valid JSON";
-    return { config: null, notes: [`config.json ignored: ${reason}`] };
+    if (!(error instanceof WeightmarkError) || error.exitCode === 5) throw error;
+    return { config: null, notes: error.code === "FILE_NOT_FOUND" ? [] : [`config.json ignored: ${error.message}`] };
+  }
+  const value = parsed(bytes);
+  if (value === undefined) return { config: null, notes: ["config.json ignored: it is not valid JSON"] };
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return { config: Object.assign(Object.create(null), value), notes: [] };
+  }
+  return { config: null, notes: ["config.json ignored: it is no JSON object"] };
+}
+
+/** Undefined when it is no JSON: the parser's message quotes the text, which is no message of ours to pass on. */
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
   }
 }
 

@@ -18,25 +18,37 @@ const FOREIGN = /\.(?:bin|pt|pth|ckpt|gguf|ggml|h5|keras|msgpack|onnx|npz|tflite
 /** Not weights, though called .bin: arguments and optimizer states that trainers leave behind. */
 const NOT_WEIGHTS = /^(?:training_args|optimizer|scheduler|scaler|rng_state.*)\./i;
 
-/** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */
-export async function listDirectory(path: string): Promise<DirectoryListing> {
+/** Sorts names into what matters; `names` may have an end or not. */
+export async function classifyNames(
+  names: Iterable<string> | AsyncIterable<string>,
+  location: string,
+): Promise<DirectoryListing> {
   const safetensors: string[] = [];
   const indexes: string[] = [];
   const foreign: string[] = [];
   let isPipeline = false;
   let entries = 0;
-  try {
-    for await (const { name } of await opendir(path)) {
-      if (++entries > MAX_DIRECTORY_ENTRIES) {
-        throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} entries`, { file: path });
-      }
-      if (name === "model_index.json") isPipeline = true;
-      else if (name.endsWith(".safetensors")) safetensors.push(name);
-      else if (name.endsWith(".safetensors.index.json")) indexes.push(name);
-      else if (FOREIGN.test(name) && !NOT_WEIGHTS.test(name)) foreign.push(name);
+  for await (const name of names) {
+    if (++entries > MAX_DIRECTORY_ENTRIES) {
+      throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} entries`, {
+        file: location,
+      });
     }
-  } catch (error) {
-    throw fileError(error, path);
+    if (name === "model_index.json") isPipeline = true;
+    else if (name.endsWith(".safetensors")) safetensors.push(name);
+    else if (name.endsWith(".safetensors.index.json")) indexes.push(name);
+    else if (FOREIGN.test(name) && !NOT_WEIGHTS.test(name)) foreign.push(name);
   }
   return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), isPipeline };
+}
+
+async function* namesIn(path: string): AsyncGenerator<string> {
+  for await (const { name } of await opendir(path)) yield name;
+}
+
+/** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */
+export async function listDirectory(path: string): Promise<DirectoryListing> {
+  return classifyNames(namesIn(path), path).catch((error) => {
+    throw fileError(error, path);
+  });
 }

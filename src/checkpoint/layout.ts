@@ -12,6 +12,13 @@ export interface Layout {
 
 const MAX_LISTED = 5;
 
+const INDEX_SUFFIX = ".safetensors.index.json";
+
+/** Whether a file of this name lists the shards of a model. */
+export function isShardIndex(name: string): boolean {
+  return name.endsWith(INDEX_SUFFIX);
+}
+
 /** What `weightmark fingerprint` calls its files; publishers put them beside the weights. */
 const FINGERPRINT = ".fingerprint.safetensors";
 
@@ -69,6 +76,25 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   if (files.length < safetensors.length) notes.push("fingerprint files beside the weights were not read as weights");
   if (files.length > 1) notes.push(`no shard index: ${files.length} .safetensors files taken in order of name`);
   return { index: null, files, notes };
+}
+
+/**
+ * The same model without its index, when the names of the shards say by themselves that all are there: `X-00001-of-00003`
+ * to `X-00003-of-00003` beside `X.safetensors.index.json`. Headers say what the index says; far away it would cost a
+ * request and up to 60 MB.
+ */
+export function withoutIndex(layout: Layout, { safetensors }: Pick<DirectoryListing, "safetensors">): Layout {
+  if (layout.index === null) return layout;
+  const stem = layout.index.slice(0, -INDEX_SUFFIX.length);
+  const present = new Set(safetensors);
+  const [first] = safetensors.filter((name) => name.startsWith(`${stem}-00001-of-`));
+  const [, digits] = /-of-(\d{5})\.safetensors$/.exec(first ?? "") ?? [];
+  if (digits === undefined) return layout;
+  const files = Array.from({ length: Number(digits) }, (_, i) => {
+    return `${stem}-${String(i + 1).padStart(5, "0")}-of-${digits}.safetensors`;
+  });
+  if (files.length === 0 || !files.every((name) => present.has(name))) return layout;
+  return { index: null, files, notes: [...layout.notes, ...unlistedNote(safetensors, files)] };
 }
 
 /** A note on .safetensors files that the index does not name, or none. */

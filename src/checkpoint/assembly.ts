@@ -1,0 +1,80 @@
+import { type ByteBudget, withBudget } from "../bytes/byte-budget.ts";
+import { WeightmarkError } from "../errors.ts";
+import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
+import { MAX_TENSORS } from "../formats/safetensors/limits.ts";
+import type { CheckpointFile, CheckpointTensor } from "./checkpoint.ts";
+import type { ModelFolder, OpenedFile } from "./model-folder.ts";
+
+/** Files and tensors of a model while its files are opened one after the other. */
+export interface Assembly {
+  readonly files: CheckpointFile[];
+  readonly tensors: Map<string, CheckpointTensor>;
+  readonly notes: string[];
+}
+
+/** Files that are opened before their turn: a hundred shards are a hundred round trips, or thirteen. */
+const OPEN_AHEAD = 8;
+
+/**
+ * Opens the files of a folder and adds their tensors, in the order of the names whatever is there first.
+ *
+ * @throws DUPLICATE_TENSOR, ST_TENSOR_LIMIT, the codes of `readSafetensorsHeader`, what `folder.open` throws; files that
+ *   are in the assembly stay open then, and no others
+ */
+export async function addFiles(
+  to: Assembly,
+  folder: ModelFolder,
+  names: readonly string[],
+  budget: ByteBudget | undefined,
+): Promise<void> {
+  const ahead = folder.remote ? OPEN_AHEAD : 1;
+  const opening: Promise<OpenedFile>[] = [];
+  let added = 0;
+  try {
+    for (const name of names) {
+      for (const next of names.slice(opening.length, added + ahead)) {
+        const opened = folder.open(next);
+        // Handled where it is awaited; until then nobody does.
+        opened.catch(() => {});
+        opening.push(opened);
+      }
+      const file = await opening[added++]!;
+      await addFile(to, file, name, folder.shown(name), budget);
+    }
+  } catch (error) {
+    const unused = await Promise.allSettled(opening.slice(added));
+    await Promise.all(unused.map((open) => (open.status === "fulfilled" ? open.value.source.close() : null)));
+    throw error;
+  }
+}
+
+async function addFile(
+  to: Assembly,
+  opened: OpenedFile,
+  path: string,
+  shown: string,
+  budget: ByteBudget | undefined,
+): Promise<void> {
+  const source = budget === undefined ? opened.source : withBudget(opened.source, budget);
+  const file = to.files.length;
+  // Before the header is read, so that a refusal closes it with the others.
+  to.files.push({ path, absolutePath: opened.absolutePath, source });
+  const header = await readSafetensorsHeader(source);
+  for (const note of header.notes) to.notes.push(`${path}: ${note}`);
+  for (const tensor of header.tensors.values()) {
+    const elsewhere = to.tensors.get(tensor.name);
+    if (elsewhere !== undefined) {
+      throw new WeightmarkError("DUPLICATE_TENSOR", `the tensor stands in ${to.files[elsewhere.file]!.path} as well`, {
+        file: shown,
+        tensor: tensor.name,
+        detail: "If these are two models, name one of the files.",
+      });
+    }
+    if (to.tensors.size === MAX_TENSORS) {
+      throw new WeightmarkError("ST_TENSOR_LIMIT", `more than ${MAX_TENSORS} tensors in one model`, { file: shown });
+    }
+    // Spelled out: a spread takes three times as long and twice the memory, which a million tensors show.
+    const { name, dtype, shape, begin, end } = tensor;
+    to.tensors.set(name, { name, dtype, shape, begin, end, file });
+  }
+}

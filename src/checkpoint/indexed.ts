@@ -1,0 +1,57 @@
+import type { ByteBudget } from "../bytes/byte-budget.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { type Assembly, addFiles } from "./assembly.ts";
+import { unlistedNote } from "./layout.ts";
+import type { ModelFolder } from "./model-folder.ts";
+import { readShardIndex, type ShardIndex } from "./shard-index.ts";
+
+/** What a folder answers when a file is not there. */
+const ABSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["FILE_NOT_FOUND", "HTTP_NOT_FOUND"]);
+
+/** Holds the index against the headers: a tensor must stand in the shard named for it; the rest is worth a note. */
+function checkIndex(to: Assembly, index: ShardIndex, file: string): void {
+  for (const [name, shard] of index.shardOf) {
+    const tensor = to.tensors.get(name);
+    if (tensor?.file === shard) continue;
+    const where = tensor === undefined ? "no shard does" : `${to.files[tensor.file]!.path} does`;
+    throw new WeightmarkError("INDEX_TENSOR_MISSING", `${index.shards[shard]} does not hold the tensor, ${where}`, {
+      file,
+      tensor: name,
+    });
+  }
+  const unnamed = to.tensors.size - index.shardOf.size;
+  if (unnamed > 0) to.notes.push(`the shards hold ${unnamed} tensors that the index does not name; they were read`);
+  let bytes = 0;
+  for (const { begin, end } of to.tensors.values()) bytes += end - begin;
+  if (index.totalSize !== null && index.totalSize !== bytes) {
+    to.notes.push(`the index says total_size ${index.totalSize}, the tensors have ${bytes} bytes`);
+  }
+}
+
+/**
+ * Adds the model that a shard index lists.
+ *
+ * @throws the codes of `readShardIndex` and `addFiles`; SHARD_MISSING, INDEX_TENSOR_MISSING
+ */
+export async function addIndexed(
+  to: Assembly,
+  folder: ModelFolder,
+  name: string,
+  budget: ByteBudget | undefined,
+): Promise<void> {
+  const file = folder.shown(name);
+  const { source } = await folder.open(name);
+  const index = await readShardIndex(source).finally(() => source.close());
+  await addFiles(to, folder, index.shards, budget).catch((error) => {
+    const shard = index.shards[to.files.length];
+    if (!(error instanceof WeightmarkError) || !ABSENT.has(error.code) || shard === undefined) throw error;
+    throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}, which is not there`, {
+      file,
+      detail: "Complete the download.",
+      cause: error,
+    });
+  });
+  checkIndex(to, index, file);
+  const listing = await folder.list();
+  if (listing !== null) to.notes.push(...unlistedNote(listing.safetensors, index.shards));
+}
