@@ -23,7 +23,8 @@ export function sketchCode(sketch: Sketch): Uint8Array | null {
   const height = sketch.sampled.length;
   if (height === 0 || !sketch.valid.some(Boolean)) return null;
   const rows = Math.min(CODE_ROWS, height);
-  const columns = subset(sketch.cols, Math.min(sketch.cols, CODE_BITS / rows), "weightmark code columns");
+  // A router of three experts has three rows, and 256 bits do not share out evenly.
+  const columns = subset(sketch.cols, Math.min(sketch.cols, Math.floor(CODE_BITS / rows)), "weightmark code columns");
   const words = Math.ceil(sketch.cols / 32);
   const code = new Uint8Array(CODE_BITS / 8);
   let bit = 0;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { layerCodes, sketchCode } from "../../../src/fingerprint/codes.ts";
 import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import { popcount32 } from "../../../src/kernels/bits.ts";
 import { subset } from "../../../src/numerics/prng.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
@@ -28,6 +29,16 @@ describe("codes", () => {
       });
     }
     expect(sketchCode(sketch)).toEqual(expected);
+  });
+
+  test.each([1, 2, 3, 5, 6, 7])("are made of %i rows as well", (height) => {
+    const cols = 96;
+    const sketch = randomFingerprint({ seed: 1, layers: 1, cols }).sketches[0]!;
+    const rows = Array.from({ length: height }, (_, i) => i);
+    const bits = new Uint32Array(height * (cols / 32)).fill(0xffffffff);
+    const code = sketchCode({ ...sketch, sampled: rows, valid: rows.map(() => true), bits })!;
+    const ones = code.reduce((sum, byte) => sum + popcount32(byte), 0);
+    expect(ones).toBe(height * Math.min(cols, Math.floor(256 / height)));
   });
 
   test("leave out what cannot be used, token rows, and all experts but the first", () => {
