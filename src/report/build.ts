@@ -3,7 +3,7 @@ import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { QualityResult } from "../quality/compare-quality.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
 import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/result.ts";
-import { withoutNonFinite } from "./finite.ts";
+import { type Body, type RunInfo, wrap } from "./envelope.ts";
 import { manifestRoot } from "./manifest-root.ts";
 import type {
   CompareReport,
@@ -14,18 +14,12 @@ import type {
   KeyReport,
   QualityReport,
   RegistryReport,
-  Report,
   WatermarkCapacityReport,
   WatermarkEmbedReport,
   WatermarkVerifyReport,
 } from "./schemas/index.ts";
 
-/** Who made a result, and when; times are null where the same input must give the same bytes. */
-export interface RunInfo {
-  readonly version: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-}
+export type { RunInfo } from "./envelope.ts";
 
 export type InputReport = CompareReport["inputs"]["suspect"];
 
@@ -51,21 +45,6 @@ export function inputReport(facts: InputFacts, fingerprint: Fingerprint): InputR
     bytesRead: String(facts.bytesRead),
     bytesTotal: String(facts.bytesTotal),
   };
-}
-
-type Body<R extends Report> = Omit<R, "schema" | "tool" | "startedAt" | "finishedAt" | "nonFinite">;
-
-/** Puts the envelope around a result and takes out the numbers that JSON cannot hold. */
-function wrap<R extends Report>(schema: R["schema"], run: RunInfo, body: Body<R>): R {
-  const { value, found } = withoutNonFinite(body);
-  return {
-    schema,
-    tool: { name: "weightmark", version: run.version },
-    ...(run.startedAt === null ? {} : { startedAt: run.startedAt }),
-    ...(run.finishedAt === null ? {} : { finishedAt: run.finishedAt }),
-    ...value,
-    ...(found.length === 0 ? {} : { nonFinite: found }),
-  } as unknown as R;
 }
 
 export function compareReport(run: RunInfo, inputs: CompareReport["inputs"], result: CompareResult): CompareReport {

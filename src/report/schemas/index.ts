@@ -8,6 +8,7 @@ import { inspectSchema } from "./inspect.ts";
 import { keySchema } from "./key.ts";
 import { qualitySchema } from "./quality.ts";
 import { registrySchema } from "./registry.ts";
+import { scanItemSchema, scanSummarySchema } from "./scan.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
 export type CompareReport = z.infer<typeof compareSchema>;
@@ -19,6 +20,8 @@ export type InspectReport = z.infer<typeof inspectSchema>;
 export type KeyReport = z.infer<typeof keySchema>;
 export type QualityReport = z.infer<typeof qualitySchema>;
 export type RegistryReport = z.infer<typeof registrySchema>;
+export type ScanItemReport = z.infer<typeof scanItemSchema>;
+export type ScanSummaryReport = z.infer<typeof scanSummarySchema>;
 export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
 export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
@@ -31,6 +34,8 @@ export type Report =
   | KeyReport
   | QualityReport
   | RegistryReport
+  | ScanItemReport
+  | ScanSummaryReport
   | WatermarkCapacityReport
   | WatermarkEmbedReport
   | WatermarkVerifyReport;
@@ -45,6 +50,8 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["key@1", keySchema],
   ["quality@1", qualitySchema],
   ["registry@1", registrySchema],
+  ["scan-item@1", scanItemSchema],
+  ["scan-summary@1", scanSummarySchema],
   ["watermark-capacity@1", watermarkCapacitySchema],
   ["watermark-embed@1", watermarkEmbedSchema],
   ["watermark-verify@1", watermarkVerifySchema],

@@ -5,6 +5,7 @@ import { fingerprintText, inspectText } from "./inspect-text.ts";
 import { keyText } from "./key-text.ts";
 import { qualityText } from "./quality-text.ts";
 import { doctorText, registryText } from "./registry-text.ts";
+import { scanItemText, scanSummaryText } from "./scan-text.ts";
 import { type Style, style } from "./style.ts";
 import { capacityText, embedText, verifyText } from "./watermark-text.ts";
 
@@ -29,6 +30,10 @@ function lines(report: Report, style: Style): string[] {
       return qualityText(report, style);
     case "weightmark/registry@1":
       return registryText(report, style);
+    case "weightmark/scan-item@1":
+      return scanItemText(report, style);
+    case "weightmark/scan-summary@1":
+      return scanSummaryText(report, style);
     case "weightmark/doctor@1":
       return doctorText(report, style);
     case "weightmark/watermark-capacity@1":
