@@ -66,7 +66,7 @@ const ACTIONS = {
     let sent = 0;
     while (!response.destroyed && sent < ENDLESS) {
       sent += piece.length;
-      if (!response.write(piece)) await Promise.race([drained(response), sleep(50)]);
+      if (!response.write(piece)) await drained(response);
     }
     response.end();
     return sent;
@@ -125,4 +125,12 @@ async function part(response, reply, bytes, end) {
   return body.length;
 }
 
-const drained = (response) => new Promise((done) => response.once("drain", done).once("close", done));
+/** Until more can be written, or nobody reads any more. */
+const drained = (response) =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
