@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Depth } from "../fingerprint/fingerprint.ts";
 
 /** What decides the results of a scan, and nothing else: equal parameters and equal targets, equal results. No secrets. */
@@ -17,4 +18,27 @@ export interface ScanParameters {
   readonly timeout: number | null;
   /** Version of the tool. */
   readonly version: string;
+}
+
+const schema = z.strictObject({
+  inputs: z.array(z.string()),
+  include: z.array(z.string()),
+  exclude: z.array(z.string()),
+  depth: z.enum(["sampled", "full"]),
+  registry: z.string().nullable(),
+  keys: z.array(z.string()),
+  maxBytes: z.number().nullable(),
+  timeout: z.number().nullable(),
+  version: z.string(),
+});
+
+/** Parameters as they were stored, or null when these are none. */
+export function parseParameters(value: unknown): ScanParameters | null {
+  return schema.safeParse(value).data ?? null;
+}
+
+/** Names of the parameters in which two scans differ; none when one can go on with the other's results. */
+export function differingFields(a: ScanParameters, b: ScanParameters): (keyof ScanParameters)[] {
+  const fields = Object.keys(schema.shape) as (keyof ScanParameters)[];
+  return fields.filter((field) => JSON.stringify(a[field]) !== JSON.stringify(b[field]));
 }
