@@ -19,6 +19,8 @@ const start = async (repositories: Record<string, RepositorySource>, options: Pa
   return hub;
 };
 const raw = (path: string, init?: RequestInit) => fetch(hub.endpoint + path, init);
+// biome-ignore lint/suspicious/noExplicitAny: JSON of whatever shape
+const jsonOf = async (reply: Response): Promise<any> => reply.json();
 const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
   for await (const item of items) all.push(item);
@@ -80,7 +82,7 @@ describe("what the official JavaScript client reads from the stand-in", () => {
     expect(hub.counters.api).toBe(3);
     const first = await raw("/api/models?author=acme&limit=3");
     const second = /<([^>]+)>; rel="next"/.exec(first.headers.get("link") ?? "")?.[1];
-    expect((await (await fetch(second!)).json()).map(({ id }: { id: string }) => id)).toEqual([
+    expect((await jsonOf(await fetch(second!))).map(({ id }: { id: string }) => id)).toEqual([
       "acme/m3",
       "acme/m4",
       "acme/m5",
@@ -279,7 +281,7 @@ test("branches, tags, pull requests and short commits name revisions; new conten
   expect(await (await raw(`/acme/one/resolve/${commits[1]!.slice(0, 8)}/a`)).text()).toBe("1");
   const info = await modelInfo({ name: "acme/one", revision: "v1", additionalFields: ["sha"], hubUrl: hub.endpoint });
   expect(info.sha).toBe(commits[1]);
-  const named = await (await raw("/api/models/acme/one/refs?include_prs=1")).json();
+  const named = await jsonOf(await raw("/api/models/acme/one/refs?include_prs=1"));
   expect(named.tags).toEqual([{ name: "v1", ref: "refs/tags/v1", targetCommit: commits[1] }]);
   expect(named.pullRequests).toEqual([{ name: "1", ref: "refs/pr/1", targetCommit: commits[2] }]);
   expect((await raw("/api/models/Acme/ONE", { redirect: "manual" })).headers.get("location")).toBe(
