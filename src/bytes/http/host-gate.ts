@@ -5,6 +5,8 @@
 export interface HostGate {
   /** Waits for a turn. `bucket` is the origin and what its limits tell apart, such as "https://huggingface.co api". */
   enter(bucket: string, signal?: AbortSignal): Promise<void>;
+  /** When the bucket will let somebody in again (milliseconds since 1970), or 0 when it does now. */
+  opensAt(bucket: string): number;
   /** No more requests of the bucket before `until` (milliseconds since 1970): a 429, or a window that is used up. */
   close(bucket: string, until: number): void;
   /** What the RateLimit headers said: `remaining` requests until `resetAt` (milliseconds since 1970). */

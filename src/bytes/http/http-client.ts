@@ -34,14 +34,59 @@ export interface HttpCounters {
   readonly bytes: number;
 }
 
+/** One request, which redirects may make several of. Nothing but GET and HEAD is ever sent. */
+export interface HttpRequest {
+  readonly url: URL;
+  /** The address that a redirect to `url` was remembered of: what the user trusts. @default url */
+  readonly from?: URL | undefined;
+  /** @default GET */
+  readonly method?: "GET" | "HEAD" | undefined;
+  /** Names in lower case; credentials are the client's own business and left out. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Any reply that is no redirect and does not mean "later". */
+export interface HttpReply {
+  readonly status: number;
+  /** Names in lower case; several of one name are joined by ", ". */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Headers of the first reply, which may have been a redirect: what a Hub knows of a file that lies elsewhere. */
+  readonly firstHeaders: ReadonlyMap<string, string>;
+  /** Where the reply came from after redirects. It may be a signed address: never shown. */
+  readonly url: URL;
+  /** The body, once. Ends a body that drips: `expected` bytes may take as long as a slow line needs, no longer. */
+  chunks(expected: number): AsyncIterable<Uint8Array>;
+}
+
 /**
  * Sends requests by one policy: https unless the user typed http; redirects only where they may lead; the token only to
  * its origin; passing failures again, after exactly the time a server asks for; every wait bounded.
  */
 export interface HttpClient {
   readonly counters: HttpCounters;
-  /** For a library that takes a `fetch` (the Hub's). Replies of any status are returned; bodies are bounded. */
+  /** Connections to one origin, at most. */
+  readonly connections: number;
+  /**
+   * For a library that takes a `fetch` (the Hub's). Replies of any status are returned, but for those that still mean
+   * "later" after the last try (HTTP_RATE_LIMITED, HTTP_SERVER_FAILED, HTTP_TIMED_OUT). Bodies are bounded. The token is
+   * the client's to send: an Authorization header of the caller is left out.
+   */
   readonly fetch: typeof globalThis.fetch;
+  /**
+   * One request and the reading of its reply, tried again together: a body that breaks off is as passing as a connection.
+   *
+   * @param request asked for anew at every try, so that it can go on where the last one stopped
+   * @param take reads the reply; what it leaves of the body is thrown away
+   * @param location what messages call the source
+   * @throws HTTP_CONNECTION_FAILED, HTTP_TIMED_OUT, HTTP_SERVER_FAILED, HTTP_RATE_LIMITED, HTTP_ADDRESS_REFUSED,
+   *   HTTP_REDIRECT_REFUSED, what `take` throws, and the reason of a signal that ends it
+   */
+  exchange<T>(
+    request: () => HttpRequest,
+    take: (reply: HttpReply) => Promise<T>,
+    location: string,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** The same connections, token and gate with counters of its own, for one piece of work that `signal` may end. */
   scope(signal?: AbortSignal): HttpClient;
   /** Closes the connections; scopes close nothing. */

@@ -1,0 +1,96 @@
+import { type ErrorCode, WeightmarkError } from "../../errors.ts";
+
+/** A try that failed for a reason that may pass. Thrown inside of the client only: `retry.ts` makes the refusal of the last one. */
+export class PassingFailure extends Error {
+  readonly code: ErrorCode;
+  /** When the server wants to be asked again (milliseconds since 1970), or null where it did not say. */
+  readonly retryAt: number | null;
+
+  constructor(code: ErrorCode, message: string, retryAt: number | null = null, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.retryAt = retryAt;
+  }
+}
+
+const TIMEOUTS = new Set(["UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "ETIMEDOUT"]);
+
+/** What OpenSSL and Node call a certificate that is not to be trusted. Asking again changes nothing. */
+const CERTIFICATE = /CERT|^(?:UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
+
+const MEANINGS = new Map([
+  ["ENOTFOUND", "the name of the host does not exist"],
+  ["EAI_AGAIN", "the name of the host could not be looked up"],
+  ["ECONNREFUSED", "the connection was refused"],
+  ["ECONNRESET", "the connection was reset"],
+  ["EPIPE", "the connection was closed"],
+  ["ENETUNREACH", "there is no way to the network"],
+  ["EHOSTUNREACH", "there is no way to the host"],
+  ["UND_ERR_SOCKET", "the connection was closed"],
+  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "the body is not as long as announced"],
+  ["UND_ERR_HEADERS_OVERFLOW", "the reply has too many headers"],
+]);
+
+function codeOf(error: unknown): string {
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  // Several addresses were tried, and each failed by itself.
+  if (typeof code !== "string" && Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
+  return typeof code === "string" ? code : "";
+}
+
+/** What is wrong with a connection: passing, or a refusal. Messages of the library are not repeated: they hold what they like. */
+export function connectionFailure(error: unknown): PassingFailure | WeightmarkError {
+  if (error instanceof PassingFailure || error instanceof WeightmarkError) return error;
+  const code = codeOf(error);
+  if (TIMEOUTS.has(code)) return new PassingFailure("HTTP_TIMED_OUT", "the server did not answer in time", null, error);
+  if (CERTIFICATE.test(code)) {
+    return new WeightmarkError("HTTP_CONNECTION_FAILED", `the server's certificate is not trusted (${code})`, {
+      detail: "For a certificate authority of your own set NODE_EXTRA_CA_CERTS.",
+      cause: error,
+    });
+  }
+  if (code === "ENOTFOUND") {
+    return new WeightmarkError("HTTP_CONNECTION_FAILED", MEANINGS.get(code)!, {
+      detail: "Check the spelling of the host, and the network.",
+      cause: error,
+    });
+  }
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    return new WeightmarkError("HTTP_CONNECTION_FAILED", "the server does not speak TLS on this port", {
+      cause: error,
+    });
+  }
+  const known = MEANINGS.get(code);
+  const tls = code.startsWith("ERR_SSL_") ? "TLS failed" : null;
+  const parser = code.startsWith("HPE_") ? "the reply is no HTTP" : null;
+  const what = known ?? tls ?? parser ?? "the connection failed";
+  return new PassingFailure("HTTP_CONNECTION_FAILED", code === "" ? what : `${what} (${code})`, null, error);
+}
+
+/** Statuses that mean "later": 425 and 408 by their definition, 500 because hubs and storage answer so under load. */
+const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+export const isPassing = (status: number): boolean => PASSING.has(status);
+
+/** The failure for a status that means "later". */
+export function passingStatus(status: number, retryAt: number | null): PassingFailure {
+  if (status === 429)
+    return new PassingFailure("HTTP_RATE_LIMITED", "the server asks for fewer requests (429)", retryAt);
+  if (status === 408) return new PassingFailure("HTTP_TIMED_OUT", "the server waited too long for the request (408)");
+  return new PassingFailure("HTTP_SERVER_FAILED", `the server failed (${status})`, retryAt);
+}
+
+/**
+ * The refusal for a status that means "no": 401 HTTP_UNAUTHORIZED, 403 HTTP_FORBIDDEN, 404 and 410 HTTP_NOT_FOUND, 5xx
+ * HTTP_SERVER_FAILED, anything else HTTP_STATUS.
+ */
+export function statusError(status: number, location: string): WeightmarkError {
+  const refuse = (code: ErrorCode, message: string, detail?: string) =>
+    new WeightmarkError(code, `${message} (${status})`, { file: location, detail });
+  if (status === 401)
+    return refuse("HTTP_UNAUTHORIZED", "the server wants to know who asks", "Set HF_TOKEN or --token.");
+  if (status === 403) return refuse("HTTP_FORBIDDEN", "the server refuses access", "Ask the owner for access.");
+  if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "the server has nothing at this address");
+  if (status >= 500) return refuse("HTTP_SERVER_FAILED", "the server failed");
+  return refuse("HTTP_STATUS", "the server refused the request");
+}

@@ -1,0 +1,137 @@
+import { MACHINE } from "./environment.ts";
+import type { HostGate } from "./host-gate.ts";
+
+/** Buckets told apart. A scan meets a handful; names that fall on one bucket share its limits, which is only stricter. */
+const BUCKETS = 1024;
+
+/** Cells of one bucket: closed until; window (end and requests left); the next turn of those that are let in one by one. */
+const CELLS = 3;
+const CLOSED = 0;
+const WINDOW = 1;
+const TURN = 2;
+
+/** The last requests of a window are spread over the rest of it, so that it is not used up at once by one burst. */
+const SPREAD_BELOW = 16;
+
+/** After a closure waiters come back one by one, this far apart (ms), for this long (ms), instead of all at once. */
+const RETURN_SPACING_MS = 20;
+const RETURN_MS = 2000;
+
+/** Ends of one window as two replies tell them differ by whole seconds and the time that replies take. */
+const SAME_WINDOW_MS = 2000;
+
+/** No window of a server that means well is longer; one that says so does not lock a scan out for ever. */
+const LONGEST_WINDOW_MS = 24 * 3_600_000;
+
+/** A window in one cell, so that its two numbers always belong together: end in ms above, requests left below. */
+const LEFT_BITS = 21n;
+const LEFT_MASK = (1n << LEFT_BITS) - 1n;
+
+const pack = (resetAt: number, left: number): bigint =>
+  (BigInt(Math.ceil(resetAt)) << LEFT_BITS) | BigInt(Math.min(left, Number(LEFT_MASK)));
+const resetOf = (cell: bigint): number => Number(cell >> LEFT_BITS);
+const leftOf = (cell: bigint): number => Number(cell & LEFT_MASK);
+
+/** Memory for a gate that several threads share: 24 KiB. */
+export function createGateMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BUCKETS * CELLS * BigInt64Array.BYTES_PER_ELEMENT);
+}
+
+/** FNV-1a over UTF-16 code units. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value >>> 0;
+}
+
+/** Replaces a cell by what `next` makes of it, however many threads do so at once; null leaves it as it is. */
+function update(cells: BigInt64Array, at: number, next: (old: bigint) => bigint | null): bigint {
+  for (let old = Atomics.load(cells, at); ; ) {
+    const value = next(old);
+    if (value === null) return old;
+    const seen = Atomics.compareExchange(cells, at, old, value);
+    if (seen === old) return old;
+    old = seen;
+  }
+}
+
+/**
+ * A gate in shared memory: every thread makes its own over the same memory and all keep one budget. Turns are given in the
+ * order in which they are asked for, as far as threads can tell; nobody waits longer than the server said plus one's turn.
+ *
+ * @param memory of `createGateMemory`
+ */
+export function hostGate(
+  memory: SharedArrayBuffer,
+  environment: Pick<typeof MACHINE, "now" | "sleep"> = MACHINE,
+): HostGate {
+  const cells = new BigInt64Array(memory);
+  const cellOf = (bucket: string): number => (hash(bucket) % BUCKETS) * CELLS;
+
+  /** Takes one request out of the window. How far from the next one it should keep (ms), or null when none is left. */
+  function takeOne(base: number, now: number): number | null {
+    const window = update(cells, base + WINDOW, (old) =>
+      resetOf(old) <= now || leftOf(old) === 0 ? null : pack(resetOf(old), leftOf(old) - 1),
+    );
+    if (resetOf(window) <= now) return 0;
+    const left = leftOf(window);
+    if (left === 0) return null;
+    return left > SPREAD_BELOW ? 0 : (resetOf(window) - now) / left;
+  }
+
+  const closedUntil = (base: number): number => Number(Atomics.load(cells, base + CLOSED));
+
+  function opensAt(base: number, now: number): number {
+    const closed = closedUntil(base);
+    if (closed > now) return closed;
+    const window = Atomics.load(cells, base + WINDOW);
+    return leftOf(window) === 0 && resetOf(window) > now ? resetOf(window) : 0;
+  }
+
+  /** When the turn of one who comes now is; those after it keep `spacing` away. */
+  function turn(base: number, now: number, spacing: number): number {
+    if (spacing === 0) return now;
+    const old = update(cells, base + TURN, (at) => BigInt(Math.ceil(Math.max(now, Number(at)) + spacing)));
+    return Math.max(now, Number(old));
+  }
+
+  return {
+    async enter(bucket, signal) {
+      signal?.throwIfAborted();
+      const base = cellOf(bucket);
+      for (;;) {
+        const now = environment.now();
+        const opens = opensAt(base, now);
+        if (opens > 0) {
+          // One's turn is taken before one sleeps: who came first goes first.
+          await environment.sleep(turn(base, opens, RETURN_SPACING_MS) - now, signal);
+          const woken = environment.now();
+          if (closedUntil(base) <= woken && takeOne(base, woken) !== null) return;
+          continue;
+        }
+        const spacing = takeOne(base, now);
+        if (spacing === null) continue;
+        const returning = now - closedUntil(base) < RETURN_MS ? RETURN_SPACING_MS : 0;
+        const wait = turn(base, now, Math.max(spacing, returning)) - now;
+        if (wait > 0) await environment.sleep(wait, signal);
+        if (closedUntil(base) <= environment.now()) return;
+      }
+    },
+    opensAt: (bucket) => opensAt(cellOf(bucket), environment.now()),
+    close(bucket, until) {
+      const latest = Math.min(until, environment.now() + LONGEST_WINDOW_MS);
+      update(cells, cellOf(bucket) + CLOSED, (old) => (Number(old) >= latest ? null : BigInt(Math.ceil(latest))));
+    },
+    observe(bucket, remaining, resetAt) {
+      const now = environment.now();
+      const until = Math.min(resetAt, now + LONGEST_WINDOW_MS);
+      if (until <= now) return;
+      update(cells, cellOf(bucket) + WINDOW, (old) => {
+        const known = resetOf(old);
+        // Replies overtake each other: of one window the least that any of them left is true.
+        if (known <= now || until > known + SAME_WINDOW_MS) return pack(until, remaining);
+        return remaining < leftOf(old) ? pack(known, remaining) : null;
+      });
+    },
+  };
+}
