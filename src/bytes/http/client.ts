@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { Dispatcher } from "undici";
 import { WeightmarkError } from "../../errors.ts";
 import { bodyChunks, discard } from "./body.ts";
@@ -131,8 +130,6 @@ async function enter(bucket: string, shared: Shared, counters: Counters, signal:
 
 function clientOf(shared: Shared, outer: readonly AbortSignal[], close: () => Promise<void>): HttpClient {
   const counters = newCounters();
-  // Every request in flight listens; a warning of a leak at the eleventh would be wrong.
-  setMaxListeners(0, ...outer);
 
   async function exchange<T>(
     request: () => HttpRequest,
