@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
+import { fetchedAhead } from "./batches.ts";
 import {
   type Depth,
   FINGERPRINT_VERSION,
@@ -9,9 +10,12 @@ import {
   type Sketch,
   type Slice,
   type TensorRecord,
+  type ValueDigest,
 } from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
-import { contentRoot, digestVectors, sampledRoot } from "./identity.ts";
+import { holdRanges } from "./held-ranges.ts";
+import { contentRoot, digestedTensors, digestTensor, sampledRoot } from "./identity.ts";
+import { planReadings, type Reading } from "./reading-plan.ts";
 import { holdsValues, RowReader } from "./row-reader.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
@@ -43,7 +47,7 @@ export async function fingerprintCheckpoint(
 
   const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
   const notes = [...checkpoint.notes, ...anatomy.notes];
-  const reader = new RowReader(checkpoint);
+  const reader = new RowReader(checkpoint, undefined, options.signal);
   const usable = anatomy.matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype));
   if (usable.length < anatomy.matrices.length) {
     notes.push(`${anatomy.matrices.length - usable.length} matrices of integer type were not sampled`);
@@ -55,20 +59,37 @@ export async function fingerprintCheckpoint(
   const wide = usable.filter((m) => m.cols > MAX_COLS).length;
   if (wide > 0) notes.push(`${wide} matrices of more than ${MAX_COLS} columns were not sampled`);
   const slicedSet = new Set(sliced(usable));
+  const readings: Reading[] = [
+    ...chosen.map((matrix) => ({ matrix, slice: slicedSet.has(matrix) })),
+    ...digestedTensors(checkpoint, anatomy).map((digested) => ({ digested })),
+  ];
   const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
-  for (const matrix of chosen) {
-    // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
-    await setImmediate();
-    options.signal?.throwIfAborted();
-    untossed.push(await sketchMatrix(reader, matrix));
-    if (slicedSet.has(matrix)) {
-      const slice = await sliceMatrix(reader, matrix, untossed.length - 1);
-      if (slice) slices.push(slice);
+  const vectors = new Map<string, ValueDigest>();
+  const batches = fetchedAhead(
+    planReadings(reader, readings),
+    ({ ranges }) => holdRanges(checkpoint, ranges, options.signal),
+    ({ alone }) => alone,
+  );
+  for await (const [{ items }, held] of batches) {
+    reader.held = held;
+    for (const reading of items) {
+      // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
+      await setImmediate();
+      options.signal?.throwIfAborted();
+      if ("digested" in reading) {
+        vectors.set(reading.digested.name, await digestTensor(reader, reading.digested));
+        continue;
+      }
+      const { matrix } = reading;
+      untossed.push(await sketchMatrix(reader, matrix));
+      if (reading.slice) {
+        const slice = await sliceMatrix(reader, matrix, untossed.length - 1);
+        if (slice) slices.push(slice);
+      }
+      if (depth === "sampled") options.onProgress?.(untossed.length, chosen.length);
     }
-    if (depth === "sampled") options.onProgress?.(untossed.length, chosen.length);
   }
-  const vectors = await digestVectors(reader, checkpoint, anatomy);
   const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
   const sampled = sampledRoot(sketches, vectors);
   for (const one of untossed) tossCoins(one, sampled);

@@ -5,6 +5,7 @@ import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
 import { holdsCodes, holdsValues, type RowReader } from "./row-reader.ts";
 import { indexedByTokens } from "./sampling.ts";
+import { byteRange, elementCount, elementRange, type FileRange } from "./stored-ranges.ts";
 import { digestValues } from "./value-digest.ts";
 
 /** Values of a non-matrix that are digested: everything up to three windows, else the first, middle and last window. */
@@ -13,44 +14,54 @@ const WINDOW = 4096;
 const MAX_DIGESTED_VECTORS = 20_000;
 
 /**
- * Digests by name of the tensors that no sketch covers: values of norms and biases, stored bytes of integer codes. Two
- * quantised models with equal norms and embeddings are not the same model when their codes differ.
+ * The tensors that no sketch covers and that are digested on their own: values of norms and biases, stored bytes of
+ * integer codes. Two quantised models with equal norms and embeddings are not the same model when their codes differ.
  */
-export async function digestVectors(
-  reader: RowReader,
-  checkpoint: Checkpoint,
-  anatomy: Anatomy,
-): Promise<Map<string, ValueDigest>> {
-  const digests = new Map<string, ValueDigest>();
+export function digestedTensors(checkpoint: Checkpoint, anatomy: Anatomy): CheckpointTensor[] {
+  const chosen = new Map<string, CheckpointTensor>();
   for (const { tensor: name } of anatomy.others) {
     const tensor = checkpoint.tensors.get(name);
-    if (!tensor || !holdsValues(tensor.dtype) || digests.size >= MAX_DIGESTED_VECTORS) continue;
-    digests.set(name, digestValues(await windows(reader, tensor)));
+    if (tensor && holdsValues(tensor.dtype) && chosen.size < MAX_DIGESTED_VECTORS) chosen.set(name, tensor);
   }
   for (const name of [...checkpoint.tensors.keys()].sort()) {
     const tensor = checkpoint.tensors.get(name)!;
-    if (!holdsCodes(tensor.dtype) || digests.size >= MAX_DIGESTED_VECTORS) continue;
-    digests.set(name, await digestCodes(reader, tensor));
+    if (holdsCodes(tensor.dtype) && chosen.size < MAX_DIGESTED_VECTORS) chosen.set(name, tensor);
   }
-  return digests;
+  return [...chosen.values()];
+}
+
+/** What `digestTensor` reads. */
+export function digestRanges(tensor: CheckpointTensor): FileRange[] {
+  if (holdsCodes(tensor.dtype)) {
+    return windowStarts(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
+  }
+  return windowStarts(elementCount(tensor)).map(([start, count]) => elementRange(tensor, start, count));
+}
+
+/** Digest of one of the `digestedTensors`. */
+export async function digestTensor(reader: RowReader, tensor: CheckpointTensor): Promise<ValueDigest> {
+  return holdsCodes(tensor.dtype) ? digestCodes(reader, tensor) : digestValues(await windows(reader, tensor));
 }
 
 async function digestCodes(
   reader: RowReader,
   { name, dtype, shape, begin, end }: CheckpointTensor,
 ): Promise<ValueDigest> {
-  const parts = await Promise.all(windowStarts(end - begin).map(([start, count]) => reader.bytes(name, start, count)));
-  const text = `${dtype} ${shape.join("x")} ${parts.map((part) => toHex(blake3(part))).join(" ")}`;
+  const parts: string[] = [];
+  for (const [start, count] of windowStarts(end - begin)) {
+    parts.push(toHex(blake3(await reader.bytes(name, start, count))));
+  }
+  const text = `${dtype} ${shape.join("x")} ${parts.join(" ")}`;
   const digest = toHex(blake3(new TextEncoder().encode(text)).subarray(0, 16));
   return { f32: digest, f16: digest, bf16: digest };
 }
 
-async function windows(reader: RowReader, { name, shape }: CheckpointTensor): Promise<Float32Array> {
-  const count = shape.reduce((a, b) => a * b, 1);
+async function windows(reader: RowReader, tensor: CheckpointTensor): Promise<Float32Array> {
+  const count = elementCount(tensor);
   const out = new Float32Array(Math.min(count, 3 * WINDOW));
   let at = 0;
   for (const [start, size] of windowStarts(count)) {
-    out.set(await reader.elements(name, start, size), at);
+    out.set(await reader.elements(tensor.name, start, size), at);
     at += size;
   }
   return out;

@@ -16,10 +16,15 @@ export interface UntossedSketch {
   readonly ties: Uint32Array | null;
 }
 
+/** Which rows of a matrix are sketched. */
+export function sketchRows(matrix: CanonicalTensor): number[] {
+  return sampledRows({ ...matrix, tokens: indexedByTokens(matrix) });
+}
+
 /** Sketch of one matrix: reads its sampled rows, nothing else. */
 export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): Promise<UntossedSketch> {
   const tokens = indexedByTokens(matrix);
-  const sampled = sampledRows({ ...matrix, tokens });
+  const sampled = sketchRows(matrix);
   const raw = await reader.rows(matrix, sampled);
   const gain = await reader.gain(matrix.gain, matrix.cols);
   const digest = digestValues(raw);

@@ -6,13 +6,19 @@ import { type ColumnRun, indexedByTokens, SLICE_HEIGHT, sliceFirstRow, sliceRuns
 /** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
 export const SLICE_BLOCK = 32;
 
+/** Which rows and columns of a matrix its slice holds. */
+export function sliceWindow(matrix: CanonicalTensor): { readonly rows: number[]; readonly columns: ColumnRun[] } {
+  const height = Math.min(SLICE_HEIGHT, matrix.rows);
+  const first = sliceFirstRow({ rows: matrix.rows, tokens: indexedByTokens(matrix) });
+  return { rows: Array.from({ length: height }, (_, i) => first + i), columns: sliceRuns(matrix.cols) };
+}
+
 /** Slice of one matrix, the `sketch`-th sketched one; null when it holds values that are not finite, or only zeros. */
 export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sketch: number): Promise<Slice | null> {
-  const height = Math.min(SLICE_HEIGHT, matrix.rows);
-  const firstRow = sliceFirstRow({ rows: matrix.rows, tokens: indexedByTokens(matrix) });
-  const runs = sliceRuns(matrix.cols);
-  const rows = Array.from({ length: height }, (_, i) => firstRow + i);
-  const raw = await reader.rows(matrix, rows, runs);
+  const { rows, columns } = sliceWindow(matrix);
+  const height = rows.length;
+  const firstRow = rows[0]!;
+  const raw = await reader.rows(matrix, rows, columns);
   const width = raw.length / height;
   const blocks = Math.ceil(width / SLICE_BLOCK);
   const q = new Int8Array(height * width);
@@ -35,7 +41,7 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sk
   }
   if (peak === 0) return null;
   const whole = await reader.gain(matrix.gain, matrix.cols);
-  const gain = whole?.every(Number.isFinite) ? cutOut(whole, runs, width) : null;
+  const gain = whole?.every(Number.isFinite) ? cutOut(whole, columns, width) : null;
   return { sketch, firstRow, height, width, q, scale, gain };
 }
 
