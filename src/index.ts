@@ -5,7 +5,19 @@ export { type ByteBudget, byteBudget } from "./bytes/byte-budget.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export { openFileSource } from "./bytes/file-source.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";
-export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
+export { listOrganisation } from "./checkpoint/hub/list-organisation.ts";
+export type { HubFile, HubListing, HubRepository } from "./checkpoint/hub/repository.ts";
+export { resolveRepository } from "./checkpoint/hub/resolve-repository.ts";
+export { readTokenFile } from "./checkpoint/hub/token.ts";
+export { isRemoteLocation } from "./checkpoint/location.ts";
+export { type OpenOptions, openCheckpoint } from "./checkpoint/open-checkpoint.ts";
+export type { Remote } from "./checkpoint/remote.ts";
+export {
+  openRemote,
+  type RemoteOverrides,
+  type RemoteSettings,
+  remoteSettings,
+} from "./checkpoint/remote-environment.ts";
 export { ERRORS, type ErrorCode, type ErrorDetail, WeightmarkError } from "./errors.ts";
 export { type FingerprintOptions, fingerprintCheckpoint as fingerprint } from "./fingerprint/extract.ts";
 export {

@@ -78,6 +78,23 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   return { index: null, files, notes };
 }
 
+function numberedShards(stem: string, digits: string): string[] {
+  return Array.from({ length: Number(digits) }, (_, i) => {
+    return `${stem}-${String(i + 1).padStart(5, "0")}-of-${digits}.safetensors`;
+  });
+}
+
+/** Whether a name such as `X-00002-of-00003.safetensors` is there without all of its fellows. */
+export function lacksShards(safetensors: readonly string[]): boolean {
+  const present = new Set(safetensors);
+  const sets = new Map<string, readonly [string, string]>();
+  for (const name of safetensors) {
+    const [, stem, digits] = /^(.*)-\d{5}-of-(\d{5})\.safetensors$/.exec(name) ?? [];
+    if (stem !== undefined && digits !== undefined) sets.set(`${stem}/${digits}`, [stem, digits]);
+  }
+  return [...sets.values()].some(([stem, digits]) => !numberedShards(stem, digits).every((name) => present.has(name)));
+}
+
 /**
  * The same model without its index, when the names of the shards say by themselves that all are there: `X-00001-of-00003`
  * to `X-00003-of-00003` beside `X.safetensors.index.json`. Headers say what the index says; far away it would cost a
@@ -90,9 +107,7 @@ export function withoutIndex(layout: Layout, { safetensors }: Pick<DirectoryList
   const [first] = safetensors.filter((name) => name.startsWith(`${stem}-00001-of-`));
   const [, digits] = /-of-(\d{5})\.safetensors$/.exec(first ?? "") ?? [];
   if (digits === undefined) return layout;
-  const files = Array.from({ length: Number(digits) }, (_, i) => {
-    return `${stem}-${String(i + 1).padStart(5, "0")}-of-${digits}.safetensors`;
-  });
+  const files = numberedShards(stem, digits);
   if (files.length === 0 || !files.every((name) => present.has(name))) return layout;
   return { index: null, files, notes: [...layout.notes, ...unlistedNote(safetensors, files)] };
 }

@@ -3,17 +3,30 @@ import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles } from "./assembly.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
+import type { HubRepository } from "./hub/repository.ts";
 import { addIndexed } from "./indexed.ts";
 import { chooseLayout, isShardIndex, withoutIndex } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
+import { isRemoteLocation, isWebLocation } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
+import type { Remote } from "./remote.ts";
+import { remoteFromEnvironment } from "./remote-environment.ts";
 
 export interface OpenOptions {
   /** Bytes of weight files that may be read, headers included. @default no limit */
   readonly budget?: ByteBudget | undefined;
   /** Whether config.json is read, which explains a model and decides nothing. @default true */
   readonly config?: boolean | undefined;
+  /** How models that are not on this machine are reached. @default by the environment, see `remoteSettings` */
+  readonly remote?: Remote | undefined;
+  /**
+   * Ends requests; what is open throws the signal's reason from then on. Local files are read on. Requests are then
+   * counted by a scope of the client: who wants the counters passes a scoped client as `remote`, and no signal.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** What `resolveRepository` gave for this location: saves its requests. */
+  readonly repository?: HubRepository | undefined;
 }
 
 async function addFolder(to: Assembly, folder: ModelFolder, budget: ByteBudget | undefined): Promise<void> {
@@ -41,20 +54,52 @@ async function addModel(
   else await addFiles(to, folder, [file], options.budget);
   // A file that was named itself stands alone.
   if (options.config === false || (file !== null && !isShardIndex(file))) return null;
+  // Nobody has said that there is a config, and asking costs a request.
+  if (isWebLocation(folder.location)) return null;
   const { config, notes } = await readConfig(folder);
   to.notes.push(...notes, ...contradictions(config, to.tensors.values()));
   return config;
 }
 
+async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {
+  // Loaded when needed: undici and what it brings take longer to load than a local model to open.
+  const own = options.remote === undefined ? await remoteFromEnvironment() : null;
+  const given = options.remote ?? own!;
+  const { signal } = options;
+  const remote = signal === undefined ? given : { ...given, client: given.client.scope(signal) };
+  const close = async () => own?.client.close();
+  try {
+    const found = await locate(location, remote, options.repository);
+    return { ...found, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function locate(location: string, remote: Remote, repository: HubRepository | undefined): Promise<FoundModel> {
+  if (!isWebLocation(location)) {
+    const { findHubModel } = await import("./hub/find-hub-model.ts");
+    return findHubModel(location, remote, repository);
+  }
+  const { findWebModel } = await import("./web-folder.ts");
+  return findWebModel(location, remote);
+}
+
 /**
  * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face
- * cache included). Reads every header and no weights. A file named directly is read on its own, without config.
+ * cache included); `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a file or shard index.
+ * Reads every header and no weights. A file named directly is read on its own, without config.
+ *
+ * Requests: on the Hub two for the API and one for each weight file, config.json and what storage is asked for on top;
+ * an index is read only where the names of the shards do not say that all are there.
  *
  * @throws the codes of `readSafetensorsHeader`, `readShardIndex` and `chooseLayout`; SHARD_MISSING, INDEX_TENSOR_MISSING,
- *   DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; every file is closed then
+ *   DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*, HUB_*
+ *   and OFFLINE; every file is closed then
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const found = await findLocalModel(location);
+  const found = await (isRemoteLocation(location) ? findRemoteModel(location, options) : findLocalModel(location));
   const model: Assembly = { files: [], tensors: new Map(), notes: [] };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));

@@ -2,8 +2,8 @@ import { WeightmarkError } from "../errors.ts";
 
 const MAX_SHOWN = 120;
 
-/** What is wrong with a shard's name as a path below the index's directory, or null. */
-function problemOf(name: string): string | null {
+/** What is wrong with a name as a path below the directory that it was found for, or null. */
+export function pathProblem(name: string): string | null {
   if (name === "") return "is empty";
   // Format characters too: a right-to-left override makes another name of it on a terminal.
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u.test(name)) return "holds control characters";
@@ -22,7 +22,7 @@ function problemOf(name: string): string | null {
  * @throws SHARD_PATH_REFUSED, or UNSUPPORTED_CONTAINER when the shard is no .safetensors
  */
 export function checkShardName(name: string, indexFile: string): void {
-  const problem = problemOf(name);
+  const problem = pathProblem(name);
   const shown = JSON.stringify(name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}...` : name);
   if (problem !== null) {
     throw new WeightmarkError("SHARD_PATH_REFUSED", `the shard name ${shown} ${problem}`, { file: indexFile });

@@ -1,0 +1,110 @@
+import { stat } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { fileError } from "../../bytes/regular-file.ts";
+import { WeightmarkError } from "../../errors.ts";
+import { listDirectory } from "../directory.ts";
+import { type Root, resolveInside, resolveRoot } from "../inside-root.ts";
+import { lacksShards } from "../layout.ts";
+import { localFolder } from "../local-folder.ts";
+import type { FoundModel, ModelFolder } from "../model-folder.ts";
+import type { Remote } from "../remote.ts";
+import { cachedCommit, cachedSnapshot } from "./hub-cache.ts";
+import { hubFolder } from "./hub-folder.ts";
+import { type HubLocation, parseHubLocation, pinnedLocation } from "./parse-location.ts";
+import type { HubRepository } from "./repository.ts";
+import { resolveRepository } from "./resolve-repository.ts";
+
+const close = async () => {};
+
+function offline(location: string): WeightmarkError {
+  return new WeightmarkError("OFFLINE", "not in the Hub's cache, and --offline is set", {
+    file: location,
+    detail: "Leave out --offline (HF_HUB_OFFLINE), or download it: huggingface-cli download org/name.",
+  });
+}
+
+/** A snapshot holds what was downloaded: what it lacks may be on the Hub, and the rest is not the model. */
+function downloadedFolder(root: Root, location: string): ModelFolder {
+  const folder = localFolder(root, location);
+  return {
+    ...folder,
+    async list() {
+      const listing = await listDirectory(root.path);
+      const { safetensors, indexes } = listing;
+      const whole = indexes.length > 0 || safetensors.includes("model.safetensors");
+      if (!whole && (safetensors.length === 0 || lacksShards(safetensors))) throw offline(location);
+      return listing;
+    },
+    async open(name) {
+      return folder.open(name).catch((error) => {
+        const isAbsent = error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND";
+        throw isAbsent && name.endsWith(".safetensors") ? offline(folder.shown(name)) : error;
+      });
+    },
+  };
+}
+
+async function findInSnapshot(snapshot: Root, named: HubLocation, commit: string): Promise<FoundModel> {
+  const { id, path } = named;
+  const about = { location: pinnedLocation(id, commit, path), revision: commit, close };
+  const place = path === "" ? snapshot.real : await resolveInside(snapshot, path);
+  const stats = await stat(place).catch((error) => {
+    throw fileError(error, about.location);
+  });
+  const folder = stats.isDirectory() ? path : parentOf(path);
+  const root = folder === "" ? snapshot : await resolveRoot(join(snapshot.path, folder));
+  return {
+    ...about,
+    folder: downloadedFolder(root, pinnedLocation(id, commit, folder)),
+    file: stats.isDirectory() ? null : posix.basename(path),
+  };
+}
+
+/** "" for what lies in the root. */
+function parentOf(path: string): string {
+  const parent = posix.dirname(path);
+  return parent === "." ? "" : parent;
+}
+
+async function findOffline(named: HubLocation, location: string, cache: string | null): Promise<FoundModel> {
+  const { id, revision } = named;
+  const commit = cache === null ? null : await cachedCommit(cache, id, revision);
+  const snapshot = cache === null || commit === null ? null : await cachedSnapshot(cache, id, commit);
+  if (commit === null || snapshot === null) throw offline(location);
+  return findInSnapshot(snapshot, named, commit);
+}
+
+/** Whether `path` is a folder of the repository, or a file of it. */
+function kindOf({ files }: HubRepository, path: string): "folder" | "file" | null {
+  if (path === "") return "folder";
+  let isFolder = false;
+  for (const file of files) {
+    if (file.path === path) return "file";
+    isFolder ||= file.path.startsWith(`${path}/`);
+  }
+  return isFolder ? "folder" : null;
+}
+
+/**
+ * Finds the model that `hf:org/name[@revision][/path]` names, at the commit that the revision is at now.
+ *
+ * @param known the repository when somebody has resolved it already: saves its requests
+ * @throws HUB_NAME_INVALID, OFFLINE, FILE_NOT_FOUND, the codes of `resolveRepository`
+ */
+export async function findHubModel(location: string, remote: Remote, known?: HubRepository): Promise<FoundModel> {
+  const named = parseHubLocation(location);
+  const { hubCache } = remote;
+  if (remote.offline) return findOffline(named, location, hubCache);
+  const repository = known ?? (await resolveRepository(named.id, named.revision, remote));
+  const { id, commit } = repository;
+  const snapshot = hubCache === null ? null : await cachedSnapshot(hubCache, id, commit);
+  const pinned = pinnedLocation(id, commit, named.path);
+  const about = { location: pinned, revision: commit, close };
+  const kind = kindOf(repository, named.path);
+  if (kind === null) {
+    throw new WeightmarkError("FILE_NOT_FOUND", "the repository has no such file or folder", { file: pinned });
+  }
+  if (kind === "folder") return { ...about, folder: hubFolder(repository, named.path, remote, snapshot), file: null };
+  const folder = hubFolder(repository, parentOf(named.path), remote, snapshot);
+  return { ...about, folder, file: posix.basename(named.path) };
+}

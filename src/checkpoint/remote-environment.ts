@@ -1,0 +1,98 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { parseAddress, shownAddress } from "../bytes/http/address.ts";
+import { classifyHost } from "../bytes/http/address-policy.ts";
+import type { HttpClientOptions } from "../bytes/http/http-client.ts";
+import { WeightmarkError } from "../errors.ts";
+import { checkedToken, readTokenFile } from "./hub/token.ts";
+import type { Remote } from "./remote.ts";
+
+/** What a `Remote` is made of: plain data that travels to worker threads of this machine. It holds a secret. */
+export interface RemoteSettings {
+  /** Address of the Hub without a slash at its end. */
+  readonly endpoint: string;
+  readonly token: string | null;
+  /** Directory of the Hub's standard cache, or null to ignore it. */
+  readonly hubCache: string | null;
+  readonly offline: boolean;
+}
+
+/** What the command line says instead of the environment. */
+export type RemoteOverrides = { readonly [K in keyof RemoteSettings]?: RemoteSettings[K] | undefined };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_ENDPOINT = "https://huggingface.co";
+const TRUE = new Set(["1", "ON", "YES", "TRUE"]);
+
+function isTrue(value: string | undefined): boolean {
+  return TRUE.has((value ?? "").toUpperCase());
+}
+
+/** Empty variables count as absent. */
+function directory(value: string | undefined): string | null {
+  if (value === undefined || value === "") return null;
+  return value === "~" || value.startsWith("~/") ? join(homedir(), value.slice(1)) : value;
+}
+
+function hubHome(env: Environment): string {
+  return directory(env.HF_HOME) ?? join(directory(env.XDG_CACHE_HOME) ?? join(homedir(), ".cache"), "huggingface");
+}
+
+function endpointOf(text: string): string {
+  const url = parseAddress(text);
+  if (url.search !== "") {
+    throw new WeightmarkError("HTTP_ADDRESS_INVALID", "HF_ENDPOINT holds a query", { file: shownAddress(url) });
+  }
+  return shownAddress(url).replace(/\/+$/, "");
+}
+
+function tokenOf(env: Environment): string | null {
+  for (const name of ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]) {
+    const token = checkedToken(env[name] ?? "", name);
+    if (token !== null) return token;
+  }
+  return readTokenFile(directory(env.HF_TOKEN_PATH) ?? join(hubHome(env), "token"));
+}
+
+/**
+ * The settings that the Hub's own clients would use: HF_ENDPOINT, HF_TOKEN (or the file that `huggingface-cli login`
+ * writes, HF_TOKEN_PATH), HF_HUB_CACHE, HF_HOME, HF_HUB_OFFLINE.
+ *
+ * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+ * @throws HTTP_ADDRESS_INVALID, USAGE for what is no token, FILE_UNREADABLE
+ */
+export function remoteSettings(env: Environment = process.env, overrides: RemoteOverrides = {}): RemoteSettings {
+  const cache = directory(env.HF_HUB_CACHE) ?? directory(env.HUGGINGFACE_HUB_CACHE) ?? join(hubHome(env), "hub");
+  return {
+    endpoint: endpointOf(overrides.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
+    token: overrides.token === undefined ? tokenOf(env) : overrides.token,
+    hubCache: overrides.hubCache === undefined ? cache : overrides.hubCache,
+    offline: overrides.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
+  };
+}
+
+/** A token never travels readable: over plain http it is sent to this machine alone (CWE-319). */
+function mayCarryToken(endpoint: URL): boolean {
+  return endpoint.protocol === "https:" || classifyHost(endpoint.hostname) === "loopback";
+}
+
+/** @param options of the client; the token is that of the settings. Close `client` when done. */
+export async function openRemote(
+  settings: RemoteSettings,
+  options: Omit<HttpClientOptions, "token"> = {},
+): Promise<Remote> {
+  const { createHttpClient } = await import("../bytes/http/client.ts");
+  const { token: value, ...rest } = settings;
+  const endpoint = new URL(settings.endpoint);
+  const token = value !== null && mayCarryToken(endpoint) ? { value, origin: endpoint.origin } : null;
+  return { ...rest, client: createHttpClient({ ...options, token }) };
+}
+
+/** Settings of the environment, opened. */
+export async function remoteFromEnvironment(
+  env: Environment = process.env,
+  overrides: RemoteOverrides = {},
+): Promise<Remote> {
+  return openRemote(remoteSettings(env, overrides));
+}
