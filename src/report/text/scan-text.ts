@@ -103,7 +103,7 @@ function coverage(report: ScanSummaryReport): string[][] {
 }
 
 function doneText({ read, cached, replayed }: NonNullable<ScanSummaryReport["work"]>): string {
-  const before = replayed === 0 ? "" : `; ${replayed.toLocaleString("en-US")} results from before this run`;
+  const before = replayed === 0 ? "" : `; ${formatCount(replayed, "result")} from before this run`;
   return `${read.toLocaleString("en-US")} read, ${cached.toLocaleString("en-US")} from the cache${before}`;
 }
 

@@ -1,0 +1,86 @@
+import { toHex } from "../../fingerprint/hex.ts";
+import { blake3 } from "../../kernels/blake3.ts";
+import type { ScanItem, ScanMark } from "../../scan/item.ts";
+import { escapeText } from "../escape.ts";
+import { withoutNonFinite } from "../finite.ts";
+import { formatP } from "../numbers.ts";
+import { meetsPolicy, type ScanPolicy } from "../scan/exit-code.ts";
+import { isAccusing, relationText } from "../scan/finding.ts";
+import { locationUri } from "../scan/location-uri.ts";
+import { type Level, MARK_RULE, type RuleId, ruleIndex, ruleLevel } from "./rules.ts";
+
+/** result objects (SARIF 2.1.0, 3.27) of one item: one for its verdict if that accuses, one for every mark that is there. */
+export function resultsOf(item: ScanItem, policies: readonly ScanPolicy[]): object[] {
+  const found = item.marks.filter(({ present }) => present);
+  const results = found.map((mark) => markResult(item, mark, policies));
+  if (isAccusing(item.verdict)) results.unshift(verdictResult(item, `weights-${item.verdict}`, policies));
+  return results;
+}
+
+function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPolicy[]): object {
+  const { name, verdict, matches, caveats } = item;
+  const [best] = matches;
+  const text =
+    best === undefined
+      ? (item.summary ?? rule)
+      : `${escapeText(name)}: ${relationText(best, escapeText(best.name))} (${formatP(best.log10P)}).`;
+  const asked = meetsPolicy({ verdict, marks: [] }, policies);
+  return result(item, rule, asked, text, best?.name ?? "", {
+    verdict,
+    log10P: best?.log10P ?? null,
+    direction: best?.direction ?? null,
+    relations: best?.relations ?? [],
+    matchedLayers: best?.matchedLayers ?? null,
+    matches,
+    caveats,
+  });
+}
+
+function markResult(item: ScanItem, mark: ScanMark, policies: readonly ScanPolicy[]): object {
+  const { keyId, level, log2P, payload } = mark;
+  const text = `${escapeText(item.name)}: carries the mark of key ${escapeText(keyId)} (${level}, p <= 2^${Math.ceil(log2P)}).`;
+  return result(item, MARK_RULE, policies.includes("mark"), text, keyId, {
+    keyId,
+    level,
+    log2P,
+    log10P: log2P * Math.log10(2),
+    payload,
+  });
+}
+
+function result(item: ScanItem, rule: RuleId, asked: boolean, text: string, whose: string, properties: object): object {
+  const level: Level = asked ? "error" : ruleLevel(rule);
+  const { sampledRoot, content, id, revision, family, parameters, duplicateOf } = item;
+  const about = { revision, family, parameters: parameters === null ? null : String(parameters), duplicateOf };
+  // Of the weights and the finding, not of the place: the same weights elsewhere are the same finding to whoever matches
+  // results between runs. What was read of the model decides; its name only where nothing else is known.
+  const weights = sampledRoot ?? content ?? digestOf([id]);
+  return {
+    ruleId: rule,
+    ruleIndex: ruleIndex(rule),
+    level,
+    message: { text: messageText(text) },
+    locations: [itemLocation(item)],
+    partialFingerprints: { "weights/v1": weights, "finding/v1": digestOf([rule, weights, whose]) },
+    properties: withoutNonFinite({ ...properties, ...about }).value,
+  };
+}
+
+/** Where an item lies, as a physical and a logical location (3.28). */
+export function itemLocation({ location, name }: Pick<ScanItem, "location" | "name">): object {
+  return {
+    physicalLocation: { artifactLocation: { uri: locationUri(location) } },
+    logicalLocations: [{ fullyQualifiedName: name, kind: "resource" }],
+  };
+}
+
+/**
+ * Text as a plain message: braces are doubled (3.11.5), and nothing of a hostile name can become a link (3.11.6, CWE-79).
+ */
+export function messageText(text: string): string {
+  return text.replaceAll("{", "{{").replaceAll("}", "}}").replaceAll("](", "] (");
+}
+
+function digestOf(parts: readonly string[]): string {
+  return toHex(blake3(new TextEncoder().encode(JSON.stringify(parts))));
+}

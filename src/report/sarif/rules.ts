@@ -1,0 +1,97 @@
+import type { Accusing } from "../scan/finding.ts";
+
+export const MARK_RULE = "watermark-found";
+
+export type RuleId = `weights-${Accusing}` | typeof MARK_RULE;
+export type Level = "error" | "warning" | "note";
+
+interface Rule {
+  readonly id: RuleId;
+  readonly name: string;
+  readonly short: string;
+  readonly full: string;
+  readonly level: Level;
+}
+
+const LIMITS =
+  "The finding rests on the weights alone, by exact tests whose p-value is corrected for everything that was tried; " +
+  "docs/method.md states their assumptions. It says nothing about licences, permission or intent.";
+
+const RULES: readonly Rule[] = [
+  {
+    id: "weights-identical",
+    name: "IdenticalWeights",
+    short: "The model holds the same weights as a registered base.",
+    full: "Sampled weights equal those of a registered base value for value, whatever names, order and sharding say.",
+    level: "warning",
+  },
+  {
+    id: "weights-recast",
+    name: "RecastWeights",
+    short: "The model holds the weights of a registered base in another number format.",
+    full: "The weights agree with those of a registered base up to the rounding of a number format or a quantisation.",
+    level: "warning",
+  },
+  {
+    id: "weights-derived",
+    name: "SharedTrainedWeights",
+    short: "The model shares trained weights with a registered base.",
+    full: "Trained weights agree far beyond chance. Which of the two came first is stated only where it is established: where the base is registered as trained from scratch, or the difference shows it.",
+    level: "warning",
+  },
+  {
+    id: "weights-shared-init",
+    name: "SharedInitialWeights",
+    short: "The model goes back at least to the same initial weights as a registered base.",
+    full: "The weights agree in what initialisation alone would leave. That trained weights are shared is not shown.",
+    level: "note",
+  },
+  {
+    id: MARK_RULE,
+    name: "WatermarkFound",
+    short: "The model carries the watermark of one of the keys.",
+    full: "A statistic that only the holder of the key can compute is far beyond chance. p is corrected for carriers, payloads, alignments and the number of keys.",
+    level: "warning",
+  },
+];
+
+export function ruleIndex(id: RuleId): number {
+  return RULES.findIndex((rule) => rule.id === id);
+}
+
+export function ruleLevel(id: RuleId): Level {
+  return RULES[ruleIndex(id)]!.level;
+}
+
+/** reportingDescriptor objects (SARIF 2.1.0, 3.49). */
+export function ruleDescriptors(): object[] {
+  return RULES.map(({ id, name, short, full, level }) => ({
+    id,
+    name,
+    shortDescription: { text: short },
+    fullDescription: { text: full },
+    help: { text: `${full} ${LIMITS} A model without such a result was not shown to be unrelated.` },
+    defaultConfiguration: { level },
+    properties: { tags: ["provenance", "model-weights"] },
+  }));
+}
+
+/** Kinds of failures: why a model has no result. */
+const NOTIFICATIONS = [
+  {
+    id: "model-refused",
+    text: "The model is malformed, or access to it was refused: of its weights nothing is known.",
+  },
+  { id: "model-not-reached", text: "The network or the machine failed: --resume tries the model again." },
+  { id: "internal-error", text: "A bug in weightmark, kept to this model." },
+] as const;
+
+export type NotificationId = (typeof NOTIFICATIONS)[number]["id"];
+
+export function notificationIndex(id: NotificationId): number {
+  return NOTIFICATIONS.findIndex((notification) => notification.id === id);
+}
+
+export function notificationDescriptors(): object[] {
+  return NOTIFICATIONS.map(({ id, text }) => ({ id, shortDescription: { text } }));
+}
