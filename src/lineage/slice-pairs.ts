@@ -1,5 +1,8 @@
 import { describeAnatomy } from "../anatomy/describe.ts";
+import { fetchedAhead, inBatches } from "../fingerprint/batches.ts";
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
+import { holdRanges } from "../fingerprint/held-ranges.ts";
+import { sliceRanges } from "../fingerprint/reading-plan.ts";
 import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
 import { sketched } from "../fingerprint/sampling.ts";
 import { sliceMatrix } from "../fingerprint/slice.ts";
@@ -29,9 +32,16 @@ export async function retentions(
   }
   if (out.length >= ENOUGH) return out;
   missing.sort((x, y) => Number(sides.base.has(y.base)) - Number(sides.base.has(x.base)));
-  for (const pair of missing.slice(0, MAX_SLICES - out.length)) {
-    const s = sides.suspect.get(pair.suspect) ?? (await readSlice(suspect, pair.suspect));
-    const b = sides.base.get(pair.base) ?? (await readSlice(base, pair.base));
+  const wanted = missing.slice(0, MAX_SLICES - out.length);
+  const unknown = (known: ReadonlyMap<Sketch, Slice>, side: "suspect" | "base"): Sketch[] =>
+    wanted.flatMap((pair) => (known.has(pair[side]) ? [] : [pair[side]]));
+  const read = {
+    suspect: await readSlices(suspect, unknown(sides.suspect, "suspect")),
+    base: await readSlices(base, unknown(sides.base, "base")),
+  };
+  for (const pair of wanted) {
+    const s = sides.suspect.get(pair.suspect) ?? read.suspect.get(pair.suspect);
+    const b = sides.base.get(pair.base) ?? read.base.get(pair.base);
     if (s && b) push(out, s, b, pair.base);
   }
   return out;
@@ -47,11 +57,32 @@ function sliceIndex({ fingerprint }: Subject): Map<Sketch, Slice> {
   return new Map(fingerprint.slices.map((s) => [fingerprint.sketches[s.sketch]!, s]));
 }
 
-async function readSlice({ checkpoint, fingerprint }: Subject, sketch: Sketch): Promise<Slice | null> {
-  if (checkpoint === null) return null;
+/** Slices of the matrices behind the given sketches, from the weights; a source far away is asked for all at once. */
+async function readSlices(
+  { checkpoint, fingerprint }: Subject,
+  sketches: readonly Sketch[],
+): Promise<Map<Sketch, Slice>> {
+  const slices = new Map<Sketch, Slice>();
+  if (checkpoint === null || sketches.length === 0) return slices;
   const { matrices } = describeAnatomy(checkpoint.tensors, checkpoint.config);
-  const index = fingerprint.sketches.indexOf(sketch);
   // The same rule that made the fingerprint gives the matrix behind its index-th sketch.
-  const matrix = sketched(matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype)))[index];
-  return matrix ? sliceMatrix(new RowReader(checkpoint), matrix, index) : null;
+  const all = sketched(matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype)));
+  const wanted = [...new Set(sketches)].flatMap((sketch) => {
+    const index = fingerprint.sketches.indexOf(sketch);
+    return index >= 0 && index < all.length ? [{ sketch, index, matrix: all[index]! }] : [];
+  });
+  const reader = new RowReader(checkpoint);
+  const batches = fetchedAhead(
+    inBatches(wanted, ({ matrix }) => sliceRanges(reader, matrix)),
+    ({ ranges }) => holdRanges(checkpoint, ranges),
+    ({ alone }) => alone,
+  );
+  for await (const [{ items }, held] of batches) {
+    reader.held = held;
+    for (const { sketch, index, matrix } of items) {
+      const slice = await sliceMatrix(reader, matrix, index);
+      if (slice) slices.set(sketch, slice);
+    }
+  }
+  return slices;
 }

@@ -13,6 +13,7 @@ import { readSafetensorsHeader } from "../../src/formats/safetensors/header.ts";
 import { serializeSafetensors } from "../../src/formats/safetensors/writer.ts";
 import { popcount32 } from "../../src/kernels/bits.ts";
 import { addNoise, cast, mapMatrices, metaNames, rename, reorderTensors, shard } from "../support/derive.ts";
+import { prefetchOnly } from "../support/prefetch-only.ts";
 import { type Model, randomModel } from "../support/random-model.ts";
 import { checkpointOf, savedCheckpoint } from "../support/stored-model.ts";
 
@@ -77,6 +78,26 @@ describe("a fingerprint", () => {
         values: tensor.values.map((x, i) => (i === at ? x + 1 : x)),
       });
       expect((await fingerprint(touched, "full")).roots.content).not.toBe(plain.roots.content);
+    },
+  );
+
+  test.prop(
+    [
+      fc.constantFrom("llama", "gpt2", "neox", "phi3", "mixtral", "llava"),
+      fc.constantFrom("F32", "F16", "BF16", "F64"),
+      fc.integer({ min: 1, max: 4 }),
+      seed,
+    ],
+    { numRuns: 12 },
+  )(
+    "of a model far away is the same to the bit, and reads what was announced only",
+    async (family, dtype, count, s) => {
+      const shape = { family, width: 32 + 8 * (s % 5), hidden: 48 + (s % 7), layers: 2, vocabulary: 65 + (s % 300) };
+      const near = await checkpointOf(shard(cast(randomModel({ init: s }, shape), dtype), count));
+      const { checkpoint, log } = prefetchOnly(near);
+      const [here, there] = [await fingerprintCheckpoint(near), await fingerprintCheckpoint(checkpoint)];
+      expect(Buffer.compare(serializeFingerprint(here), serializeFingerprint(there))).toBe(0);
+      expect(Math.max(...log.calls)).toBe(1);
     },
   );
 
