@@ -1,4 +1,5 @@
 import { runCommandLine } from "./command-line.ts";
+import { catchSignals } from "./interrupt.ts";
 
 // A reader that goes away (`| head`) is no error of ours. Whoever writes a result hears of the others.
 for (const stream of [process.stdout, process.stderr]) {
@@ -7,8 +8,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// As handlers, so that the synchronous parts of a write or of a lock are over before the process ends.
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
+catchSignals();
 
 process.exitCode = await runCommandLine(process.argv.slice(2));
