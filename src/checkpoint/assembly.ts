@@ -60,6 +60,7 @@ async function addFile(
   // Before the header is read, so that a refusal closes it with the others.
   to.files.push({ path, absolutePath: opened.absolutePath, source });
   const header = await readSafetensorsHeader(source);
+  to.files[file] = { path, absolutePath: opened.absolutePath, source, metadata: header.metadata };
   for (const note of header.notes) to.notes.push(`${path}: ${note}`);
   for (const tensor of header.tensors.values()) {
     const elsewhere = to.tensors.get(tensor.name);

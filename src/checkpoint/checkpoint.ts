@@ -7,6 +7,8 @@ export interface CheckpointFile {
   /** Absolute path of a local file (worker threads open it again), null for other sources. */
   readonly absolutePath: string | null;
   readonly source: ByteSource;
+  /** What the header says beside the tensors. Comments, and how a fingerprint file is told from weights. */
+  readonly metadata?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface CheckpointTensor extends TensorInfo {

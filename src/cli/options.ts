@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Depth, Verdict } from "../index.ts";
+import type { RemoteOptions } from "./remote.ts";
 
 /** Flags that every command knows. */
 export interface CommonOptions {
@@ -15,7 +16,7 @@ export interface CommonOptions {
 }
 
 /** Flags of the commands that read weights. */
-export interface ReadingOptions {
+export interface ReadingOptions extends RemoteOptions {
   readonly depth?: Depth;
   readonly threads?: number;
   readonly maxBytes?: number;
@@ -65,7 +66,7 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-function positiveNumber(text: string): number {
+export function positiveNumber(text: string): number {
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
   // setTimeout holds 2^31 - 1 milliseconds.
   if (!(value > 0 && value <= 2_000_000)) throw new InvalidArgumentError("A number of seconds above 0.");

@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { isAddress } from "./remote.ts";
 
 /** Maps every string of a value, however deep. */
 export function mapStrings<T>(value: T, change: (text: string) => string): T {
@@ -17,6 +18,8 @@ export function mapStrings<T>(value: T, change: (text: string) => string): T {
 export function pathRedactor(paths: readonly string[]): (text: string) => string {
   const prefixes = new Set<string>();
   for (const path of paths) {
+    // An address is public, and no directory of this machine.
+    if (isAddress(path)) continue;
     for (const form of [path, resolve(path), real(path)]) {
       const directory = dirname(form);
       // "." stands for no directory at all: there is nothing to hide.

@@ -7,6 +7,7 @@ import type { Report } from "../report/schemas/index.ts";
 import type { CommonOptions, Format } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
+import { isAddress } from "./remote.ts";
 import { toolVersion } from "./version.ts";
 
 /** One run of one command: how it talks, and where its result goes. */
@@ -33,7 +34,8 @@ export function requireOtherFile(output: string, inputs: readonly string[], forc
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
   const replaced = force && !place.endsWith(".fingerprint.safetensors") && lstatSync(output, { throwIfNoEntry: false });
-  if (inputs.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
+  const paths = inputs.filter((input) => !isAddress(input));
+  if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
       file: output,
       detail: "Write it somewhere else.",

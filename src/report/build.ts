@@ -27,6 +27,8 @@ export type InputReport = CompareReport["inputs"]["suspect"];
 export interface InputFacts {
   readonly location: string;
   readonly kind: "model" | "fingerprint";
+  /** Commit of a Hub repository, else null. */
+  readonly revision: string | null;
   readonly bytesRead: number;
   readonly bytesTotal: number;
 }
@@ -35,7 +37,7 @@ export function inputReport(facts: InputFacts, fingerprint: Fingerprint): InputR
   return {
     location: facts.location,
     kind: facts.kind,
-    revision: null,
+    revision: facts.revision,
     manifestRoot: manifestRoot(fingerprint.tensors),
     sampledRoot: fingerprint.roots.sampled,
     contentRoot: fingerprint.roots.content,

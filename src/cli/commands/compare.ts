@@ -8,6 +8,7 @@ import {
   withFailOn,
   withReading,
 } from "../options.ts";
+import { MODEL, shownLocation, withAccess } from "../remote.ts";
 import { openSession } from "../session.ts";
 import { nameOf, openSubject } from "../subject.ts";
 import { exitCodeFor } from "../verdict-exit.ts";
@@ -22,10 +23,10 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .command("compare")
     .summary("tell whether two models share trained weights")
     .description("Tells whether two models share trained weights. Either side may be a model or a fingerprint file.")
-    .argument("<suspect>", "model or fingerprint file")
-    .argument("<base>", "model or fingerprint file")
+    .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
+    .argument("<base>", "the same")
     .option("--root", "the base was trained from scratch: lets the verdict name a direction");
-  withFailOn(withReading(withCommon(command))).action(
+  withFailOn(withAccess(withReading(withCommon(command)))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },
@@ -38,7 +39,7 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
   const { compareReport, inputReport } = await import("../../report/build.ts");
   // Two directories may end in the same name; then only the whole path tells them apart.
   const sameName = nameOf(suspectPath) === nameOf(basePath);
-  const names = sameName ? [suspectPath, basePath] : [nameOf(suspectPath), nameOf(basePath)];
+  const names = sameName ? [suspectPath, basePath].map(shownLocation) : [];
   const suspect = await openSubject(suspectPath, options, session, { name: names[0] });
   try {
     const base = await openSubject(basePath, options, session, { name: names[1], root: options.root });

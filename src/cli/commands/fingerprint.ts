@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile } from "../session.ts";
 import { nameOf, openSubject } from "../subject.ts";
 
@@ -12,13 +13,14 @@ export function registerFingerprint(program: Command): void {
     .command("fingerprint")
     .summary("write a model's fingerprint file")
     .description("Writes the fingerprint of a model: what the tests need to know of it, and no usable weights.")
-    .argument("<model>", "a .safetensors file or a directory");
-  withReading(withCommon(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)")).action(
-    async (model: string, options: FingerprintOptions) => fingerprint(model, options),
-  );
+    .argument("<model>", MODEL);
+  withRemote(
+    withReading(withCommon(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)")),
+  ).action(async (model: string, options: FingerprintOptions) => fingerprint(model, options));
 }
 
-async function fingerprint(path: string, options: FingerprintOptions): Promise<void> {
+async function fingerprint(model: string, options: FingerprintOptions): Promise<void> {
+  const [path = model] = atRevision([model], options);
   const output =
     options.output ??
     `${nameOf(path)
@@ -31,7 +33,7 @@ async function fingerprint(path: string, options: FingerprintOptions): Promise<v
   const opened = await openSubject(path, options, session);
   try {
     if (opened.facts.kind === "fingerprint") {
-      throw new WeightmarkError("USAGE", "this is a fingerprint file already", { file: path });
+      throw new WeightmarkError("USAGE", "this is a fingerprint file already", { file: opened.facts.location });
     }
     const bytes = serializeFingerprint(opened.subject.fingerprint);
     // The same fingerprint again is no conflict.

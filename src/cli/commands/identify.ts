@@ -10,6 +10,7 @@ import {
   withFailOn,
   withReading,
 } from "../options.ts";
+import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
 import { openSubject } from "../subject.ts";
 import { exitCodeFor } from "../verdict-exit.ts";
@@ -25,15 +26,16 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
     .command("identify")
     .summary("find the registered bases a model comes from")
     .description("Finds the registered bases that a model shares trained weights with. No match is an answer too.")
-    .argument("<suspect>", "model or fingerprint file")
+    .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
     .option("--registry <dir>", "where the bases are registered (default: the user's data directory)")
     .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000));
-  withFailOn(withReading(withCommon(command))).action(async (suspect: string, options: IdentifyOptions) => {
+  withFailOn(withRemote(withReading(withCommon(command)))).action(async (suspect: string, options: IdentifyOptions) => {
     setExitCode(await identify(suspect, options));
   });
 }
 
-async function identify(path: string, options: IdentifyOptions): Promise<number> {
+async function identify(model: string, options: IdentifyOptions): Promise<number> {
+  const [path = model] = atRevision([model], options);
   const { defaultRegistryDirectory, identify: identifySubject, openRegistry } = await import("../../index.ts");
   const { identifyReport, inputReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { Anatomy, Checkpoint } from "../../index.ts";
 import { byteCount, type CommonOptions, withCommon } from "../options.ts";
+import { atRevision, MODEL, openModel, type RemoteOptions, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
 
-interface InspectOptions extends CommonOptions {
+interface InspectOptions extends CommonOptions, RemoteOptions {
   readonly maxBytes?: number;
 }
 
@@ -14,31 +15,30 @@ export function registerInspect(program: Command): void {
     .description(
       "Says what the headers of a model hold: types, roles, layers, whether it is well-formed. Reads no weights.",
     )
-    .argument("<model>", "a .safetensors file or a directory")
+    .argument("<model>", MODEL)
     .option("--max-bytes <n>", "refuse to read more header bytes than this (10MB, 2GiB ...)", byteCount);
-  withCommon(command).action(async (model: string, options: InspectOptions) => inspect(model, options));
+  withRemote(withCommon(command)).action(async (model: string, options: InspectOptions) => inspect(model, options));
 }
 
-async function inspect(path: string, options: InspectOptions): Promise<void> {
+async function inspect(model: string, options: InspectOptions): Promise<void> {
+  const [path = model] = atRevision([model], options);
   const session = openSession(options, [path]);
-  const { byteBudget, describeAnatomy, isFingerprintHeader, openCheckpoint, readSafetensorsHeader } = await import(
-    "../../index.ts"
-  );
+  const { byteBudget, describeAnatomy, isFingerprintHeader } = await import("../../index.ts");
   const { inspectReport } = await import("../../report/build.ts");
   const { manifestRoot } = await import("../../report/manifest-root.ts");
   const budget = byteBudget(options.maxBytes);
-  const checkpoint = await openCheckpoint(path, { budget });
+  const checkpoint = await openModel(path, options, { budget });
   try {
     const read = budget.spent;
     const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
-    const header = checkpoint.files.length === 1 ? await readSafetensorsHeader(checkpoint.files[0]!.source) : null;
-    const isFingerprint = header !== null && isFingerprintHeader(header.metadata);
+    const { metadata } = checkpoint.files.length === 1 ? checkpoint.files[0]! : {};
+    const isFingerprint = metadata !== undefined && isFingerprintHeader(metadata);
     const report = inspectReport(session.run(), {
       inputs: {
         model: {
-          location: path,
+          location: checkpoint.location,
           kind: isFingerprint ? "fingerprint" : "model",
-          revision: null,
+          revision: checkpoint.revision ?? null,
           manifestRoot: manifestRoot(checkpoint.tensors.values()),
           bytesRead: String(read),
           bytesTotal: String(checkpoint.files.reduce((sum, { source }) => sum + source.size, 0)),

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { Checkpoint, EngineName, Tokenized } from "../../index.ts";
 import { byteCount, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
 
 interface QualityCommandOptions extends CommonOptions {
@@ -40,6 +41,7 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
   if (tokenFile === undefined || (options.text !== undefined && options.tokenIds !== undefined)) {
     throw new WeightmarkError("USAGE", "give either --text or --token-ids");
   }
+  for (const path of [pathA, pathB]) requireLocal(path, "quality runs the whole model");
   const session = openSession(options, [pathA, pathB, tokenFile]);
   const { compareQuality, manifestRoot, openCheckpoint } = await import("../../index.ts");
   const { qualityReport } = await import("../../report/build.ts");

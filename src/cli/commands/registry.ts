@@ -3,8 +3,9 @@ import { WeightmarkError } from "../../errors.ts";
 import type { AddOutcome, Registry, RegistryEntry } from "../../index.ts";
 import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
-import { nameOf, openSubject } from "../subject.ts";
+import { openSubject } from "../subject.ts";
 
 interface RegistryOptions extends CommonOptions, ReadingOptions {
   readonly registry?: string;
@@ -29,7 +30,7 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
       "which registry (default: the user's data directory)",
     );
 
-  withReading(sub("add <model...>", "register models or fingerprint files"))
+  withRemote(withReading(sub("add <model...>", `register fingerprint files or models: ${MODEL}`)))
     .option("--name <name>", "what to call it (default: the last part of its path)")
     .option("--root", "trained from scratch: lets a verdict name a direction")
     .option("--replace", "replace what is registered under that name, or rename")
@@ -86,16 +87,17 @@ async function onRegistry(
   await session.emit(registryReport(session.run(), registry, action, outcome));
 }
 
-async function add(models: readonly string[], options: RegistryOptions): Promise<void> {
+async function add(named: readonly string[], options: RegistryOptions): Promise<void> {
+  const models = atRevision(named, options);
   if (options.name !== undefined && models.length > 1) {
     throw new WeightmarkError("USAGE", "--name names one model, and several are given");
   }
   await onRegistry("add", options, models, true, async (registry, session) => {
     const outcomes: AddOutcome[] = [];
     for (const model of models) {
-      const name = options.name ?? nameOf(model);
-      const { subject, close } = await openSubject(model, options, session, { name });
+      const { subject, close } = await openSubject(model, options, session, { name: options.name });
       await close();
+      const { name } = subject;
       outcomes.push(await registry.add(subject.fingerprint, { name, root: options.root, replace: options.replace }));
     }
     return { changes: await changeReports(outcomes) };

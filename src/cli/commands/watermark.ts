@@ -6,6 +6,7 @@ import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireNoPublicBase } from "../public-base.ts";
+import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
 import { openKey, type PassphraseOptions, withKey } from "../watermark-key.ts";
 
@@ -24,7 +25,7 @@ interface WorkOptions extends BaseOptions {
   readonly threads?: number;
 }
 
-type CapacityOptions = BaseOptions & StrengthOptions;
+type CapacityOptions = BaseOptions & StrengthOptions & RemoteOptions;
 type KeyOptions = PassphraseOptions & { readonly key: string };
 type EmbedOptions = WorkOptions &
   StrengthOptions &
@@ -35,7 +36,8 @@ type EmbedOptions = WorkOptions &
     readonly unpublished?: boolean;
   };
 type VerifyOptions = WorkOptions &
-  KeyOptions & {
+  KeyOptions &
+  RemoteOptions & {
     readonly payload?: string;
     readonly reference?: string;
     readonly tokenizer?: string;
@@ -51,8 +53,8 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
   const capacity = watermark
     .command("capacity")
     .summary("what mark fits, what it survives, what it costs")
-    .argument("<model>", "a .safetensors file or a directory");
-  withStrength(withBase(withCommon(capacity))).action(async (model: string, options: CapacityOptions) =>
+    .argument("<model>", MODEL);
+  withRemote(withStrength(withBase(withCommon(capacity)))).action(async (model: string, options: CapacityOptions) =>
     showCapacity(model, options),
   );
 
@@ -72,7 +74,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
   const verify = watermark
     .command("verify")
     .summary("find the mark of a key, and how sure that is")
-    .argument("<model>", "a .safetensors file or a directory")
+    .argument("<model>", MODEL)
     .option("--payload <payload>", "the payload that is claimed; without it, it is decoded")
     .option("--reference <sketch>", "the sketch that embed wrote: undoes permutation, rotation, dropped layers")
     .option(
@@ -80,7 +82,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
       "tokenizer.json of the marked model, for a suspect that comes without or with another",
     )
     .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON));
-  withKey(withWork(withCommon(verify))).action(async (model: string, options: VerifyOptions) => {
+  withRemote(withKey(withWork(withCommon(verify)))).action(async (model: string, options: VerifyOptions) => {
     setExitCode(await verifyMark(model, options));
   });
 }
@@ -131,18 +133,18 @@ function progressOf(session: Session, location: string) {
 async function withModels<T>(
   path: string,
   base: string | undefined,
+  options: RemoteOptions,
   work: (models: {
     readonly checkpoint: import("../../index.ts").Checkpoint;
     readonly base?: import("../../index.ts").Checkpoint;
     readonly bytesTotal: number;
   }) => Promise<T>,
 ): Promise<T> {
-  const { openCheckpoint } = await import("../../index.ts");
-  const checkpoint = await openCheckpoint(path);
+  const checkpoint = await openModel(path, options);
   try {
     const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
     if (base === undefined) return await work({ checkpoint, bytesTotal });
-    const opened = await openCheckpoint(base);
+    const opened = await openModel(base, options);
     try {
       return await work({ checkpoint, base: opened, bytesTotal });
     } finally {
@@ -153,13 +155,14 @@ async function withModels<T>(
   }
 }
 
-async function showCapacity(path: string, options: CapacityOptions): Promise<void> {
+async function showCapacity(model: string, options: CapacityOptions): Promise<void> {
+  const [path = model] = atRevision([model], options);
   const session = openSession(options, [path, ...(options.base === undefined ? [] : [options.base])]);
   const { watermarkCapacity } = await import("../../index.ts");
   const { capacityReport, markedModel } = await import("../../report/build.ts");
-  await withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
+  await withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
     const result = await watermarkCapacity(checkpoint, { ...rhoOf(options), ...(base === undefined ? {} : { base }) });
-    await session.emit(capacityReport(session.run(), markedModel(path, bytesTotal), result));
+    await session.emit(capacityReport(session.run(), markedModel(checkpoint.location, bytesTotal), result));
   });
 }
 
@@ -175,6 +178,8 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
       detail: "Leave out --force and name a new directory.",
     });
   }
+  requireLocal(path, "embed copies the model");
+  if (options.base !== undefined) requireLocal(options.base, "embed reads the base again and again");
   requireOtherFile(directory, [path, options.key]);
   requireOutside(options.passphraseFile, path);
   const session = openSession(options, [path, directory, options.key], true);
@@ -183,7 +188,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   const { embedReport, markedModel } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
   if (options.base === undefined && !options.unpublished) await requireNoPublicBase(path, options.registry, session);
-  await withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
+  await withModels(path, options.base, {}, async ({ checkpoint, base, bytesTotal }) => {
     const { onProgress, end } = progressOf(session, `marking ${path}`);
     try {
       const result = await embedWatermark(checkpoint, {
@@ -215,15 +220,16 @@ function requireOutside(passphraseFile: string | undefined, model: string): void
   });
 }
 
-async function verifyMark(path: string, options: VerifyOptions): Promise<number> {
+async function verifyMark(model: string, options: VerifyOptions): Promise<number> {
+  const [path = model] = atRevision([model], options);
   const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);
   const session = openSession(options, named);
   const key = await openKey(options);
   const { fingerprint, parsePayload, verifyWatermark } = await import("../../index.ts");
   const { markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
-  return withModels(path, options.base, async ({ checkpoint, base, bytesTotal }) => {
-    const { onProgress, end } = progressOf(session, `reading ${path}`);
+  return withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
+    const { onProgress, end } = progressOf(session, `reading ${checkpoint.location}`);
     try {
       const result = await verifyWatermark(checkpoint, {
         key,
@@ -236,7 +242,7 @@ async function verifyMark(path: string, options: VerifyOptions): Promise<number>
       });
       end();
       const inputs = {
-        model: markedModel(path, bytesTotal),
+        model: markedModel(checkpoint.location, bytesTotal),
         base: base === undefined ? null : { location: base.location, digest: (await fingerprint(base)).roots.sampled },
         reference: options.reference === undefined ? null : await digestOfFile(options.reference),
       };

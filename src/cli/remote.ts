@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+import { WeightmarkError } from "../errors.ts";
+import type { Checkpoint, OpenOptions, RemoteSettings } from "../index.ts";
+
+/** Flags of the commands that take a MODEL which may be an address. */
+export interface RemoteOptions {
+  readonly revision?: string;
+  readonly tokenFile?: string;
+  readonly offline?: boolean;
+}
+
+/** How a MODEL can be written, for `--help`. */
+export const MODEL = "file, directory, hf:org/name[@revision] or https://...";
+
+/** There is no --token: everybody on the machine may see the command line of a process (CWE-214). */
+export function withRemote(command: Command): Command {
+  return withAccess(command.option("--revision <revision>", "branch, tag or commit of an hf: model that names none"));
+}
+
+/** The flags that say how the Hub is reached, for commands whose models name their revisions. */
+export function withAccess(command: Command): Command {
+  return command
+    .option("--token-file <file>", "a token for the Hub (default: HF_TOKEN, or that of huggingface-cli login)")
+    .option("--offline", "read hf: models from the Hub's cache or not at all");
+}
+
+/** Whether a location is an address: the library's `isRemoteLocation`, for before the library is loaded. */
+export function isAddress(location: string): boolean {
+  return location.startsWith("hf:") || isWebAddress(location);
+}
+
+function isWebAddress(location: string): boolean {
+  return /^https?:\/\//i.test(location);
+}
+
+/** An address without its query, in which signatures and tokens may stand; a path as it is. */
+export function shownLocation(location: string): string {
+  if (!isWebAddress(location)) return location;
+  return URL.canParse(location) ? new URL(location).origin + new URL(location).pathname : "the address";
+}
+
+/** Puts --revision into the one hf: model that names none. */
+export function atRevision(models: readonly string[], { revision }: RemoteOptions): string[] {
+  if (revision === undefined) return [...models];
+  const open = models.filter((model) => /^hf:[^@]*$/.test(model));
+  if (open.length !== 1) {
+    throw new WeightmarkError("USAGE", "--revision is for one model hf:org/name that names no revision itself", {
+      detail: "Write hf:org/name@revision.",
+    });
+  }
+  return models.map((model) => (model === open[0] ? withRevision(model, revision) : model));
+}
+
+function withRevision(model: string, revision: string): string {
+  const [, id = model, path = ""] = /^(hf:[^/]*\/[^/]*)(\/.*)?$/.exec(model) ?? [];
+  return `${id}@${encodeURIComponent(revision)}${path}`;
+}
+
+/** Refuses addresses where files are needed. */
+export function requireLocal(location: string, why: string): void {
+  if (!isAddress(location)) return;
+  throw new WeightmarkError("USAGE", `${why}, so it has to be on this machine`, {
+    file: shownLocation(location),
+    detail: "Download it first, such as with: huggingface-cli download org/name --local-dir DIR",
+  });
+}
+
+/** How the Hub is reached: what the flags say, else the environment. */
+export async function settingsOf({ tokenFile, offline }: RemoteOptions): Promise<RemoteSettings> {
+  const { readTokenFile, remoteSettings } = await import("../index.ts");
+  if (tokenFile === undefined) return remoteSettings(process.env, { offline });
+  const token = readTokenFile(tokenFile);
+  if (token === null) {
+    throw new WeightmarkError("FILE_NOT_FOUND", "there is no token in this file", { file: tokenFile });
+  }
+  return remoteSettings(process.env, { offline, token });
+}
+
+/** `openCheckpoint` with what the flags say; the connections are closed with the checkpoint. */
+export async function openModel(
+  location: string,
+  options: RemoteOptions,
+  opening: Omit<OpenOptions, "remote"> = {},
+): Promise<Checkpoint> {
+  const { isRemoteLocation, openCheckpoint, openRemote } = await import("../index.ts");
+  if (!isRemoteLocation(location)) return openCheckpoint(location, opening);
+  const remote = await openRemote(await settingsOf(options));
+  try {
+    const checkpoint = await openCheckpoint(location, { ...opening, remote });
+    const close = async () => {
+      await checkpoint.close();
+      await remote.client.close();
+    };
+    return { ...checkpoint, close };
+  } catch (error) {
+    await remote.client.close();
+    throw error;
+  }
+}
