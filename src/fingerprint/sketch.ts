@@ -1,13 +1,12 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { levelsOnGrid } from "../numerics/grid.ts";
 import { type Prng, prng } from "../numerics/prng.ts";
-import type { SampleMoments, Sketch } from "./fingerprint.ts";
+import type { Sketch } from "./fingerprint.ts";
+import { isUsable, packRows } from "./pack-row.ts";
 import type { RowReader } from "./row-reader.ts";
+import { rowNormSpread, sampleMoments } from "./sample-moments.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
-
-const QUANTILES = 17;
-const QUANTILE_SAMPLE = 4096;
 
 /** A sketch whose zeros have no sign yet. */
 export interface UntossedSketch {
@@ -29,17 +28,13 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
   const gain = await reader.gain(matrix.gain, matrix.cols);
   const digest = digestValues(raw);
   const words = Math.ceil(matrix.cols / 32);
-  const bits = new Uint32Array(sampled.length * words);
-  const ties = new Uint32Array(bits.length);
-  const valid: boolean[] = [];
-  for (let i = 0; i < sampled.length; i++) {
-    const row = raw.subarray(i * matrix.cols, (i + 1) * matrix.cols);
-    const usable = isUsable(row);
-    valid.push(usable);
-    if (!usable) continue;
-    const [from, to] = [i * words, (i + 1) * words];
-    packRow(row, gain, bits.subarray(from, to), ties.subarray(from, to));
-  }
+  const { negative: bits, ties } = packRows(raw, matrix.cols, gain);
+  const valid = sampled.map((_, i) => isUsable(raw.subarray(i * matrix.cols, (i + 1) * matrix.cols)));
+  valid.forEach((usable, i) => {
+    if (usable) return;
+    bits.fill(0, i * words, (i + 1) * words);
+    ties.fill(0, i * words, (i + 1) * words);
+  });
   const sketch = {
     component: matrix.component,
     layer: matrix.layer,
@@ -75,26 +70,6 @@ export function tossCoins({ sketch, ties }: UntossedSketch, root: string): void 
   }
 }
 
-/** A row with a value that is not finite, or with one value only, says nothing about labels. */
-function isUsable(row: Float32Array): boolean {
-  const first = row[0]!;
-  let varies = false;
-  for (let j = 0; j < row.length; j++) {
-    const x = row[j]!;
-    if (!Number.isFinite(x)) return false;
-    if (x !== first) varies = true;
-  }
-  return varies;
-}
-
-function packRow(row: Float32Array, gain: Float32Array | null, signs: Uint32Array, ties: Uint32Array): void {
-  for (let j = 0; j < row.length; j++) {
-    const x = gain === null ? row[j]! : row[j]! * Math.sign(gain[j]!);
-    if (x < 0) signs[j >>> 5]! |= 1 << (j & 31);
-    else if (!(x > 0)) ties[j >>> 5]! |= 1 << (j & 31);
-  }
-}
-
 /** Group sizes that quantisers use along a row; the whole row last. */
 const GROUPS = [32, 64, 128];
 
@@ -116,55 +91,4 @@ function gridOf(raw: Float32Array, cols: number): string | null {
     }
   }
   return null;
-}
-
-function rowNormSpread(raw: Float32Array, cols: number): number {
-  const norms: number[] = [];
-  for (let i = 0; i < raw.length; i += cols) {
-    let square = 0;
-    for (let j = i; j < i + cols; j++) square += raw[j]! * raw[j]!;
-    // A class token may stand in a position table as a row of zeros.
-    if (square > 0) norms.push(Math.sqrt(square));
-  }
-  const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
-  const variance = norms.reduce((sum, x) => sum + (x - mean) ** 2, 0) / norms.length;
-  const spread = Math.sqrt(variance) / mean;
-  return Number.isFinite(spread) ? Math.fround(spread) : 0;
-}
-
-/** In f32, as the file keeps them: a fresh fingerprint and a stored one say the same. */
-function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread"> {
-  let zeros = 0;
-  let count = 0;
-  let second = 0;
-  let fourth = 0;
-  let peak = 0;
-  // By index: an iterator costs as much as the arithmetic, and this sees every sampled value.
-  for (let i = 0; i < values.length; i++) {
-    const size = Math.abs(values[i]!);
-    if (size > peak && size < Number.POSITIVE_INFINITY) peak = size;
-  }
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]!;
-    if (!Number.isFinite(x)) continue;
-    count++;
-    if (x === 0) zeros++;
-    const y = peak > 0 ? x / peak : 0;
-    second += y * y;
-    fourth += y * y * y * y;
-  }
-  const stride = Math.max(1, Math.floor(values.length / QUANTILE_SAMPLE));
-  const sample = new Float32Array(Math.floor(values.length / stride));
-  for (let i = 0; i < sample.length; i++) sample[i] = values[i * stride]!;
-  const finite = sample.filter(Number.isFinite).sort();
-  const quantiles = new Float32Array(QUANTILES);
-  for (let i = 0; i < QUANTILES && finite.length > 0; i++) {
-    quantiles[i] = finite[Math.floor((i * (finite.length - 1)) / (QUANTILES - 1))]!;
-  }
-  return {
-    rms: count > 0 ? Math.fround(peak * Math.sqrt(second / count)) : 0,
-    kurtosis: second > 0 ? Math.fround((count * fourth) / (second * second)) : 0,
-    zeroFraction: count > 0 ? Math.fround(zeros / count) : 0,
-    quantiles,
-  };
 }

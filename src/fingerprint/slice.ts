@@ -24,25 +24,33 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sk
   const q = new Int8Array(height * width);
   const scale = new Float32Array(height * blocks);
   let peak = 0;
+  if (!allFinite(raw)) return null;
   for (let i = 0; i < height; i++) {
-    const row = raw.subarray(i * width, (i + 1) * width);
-    if (!row.every(Number.isFinite)) return null;
     for (let b = 0; b < blocks; b++) {
-      const start = b * SLICE_BLOCK;
-      const end = Math.min(width, start + SLICE_BLOCK);
+      const start = i * width + b * SLICE_BLOCK;
+      const end = Math.min((i + 1) * width, start + SLICE_BLOCK);
       let top = 0;
-      for (let j = start; j < end; j++) top = Math.max(top, Math.abs(row[j]!));
+      for (let j = start; j < end; j++) {
+        const size = Math.abs(raw[j]!);
+        if (size > top) top = size;
+      }
       const step = Math.fround(top / 127);
       if (step === 0 || !Number.isFinite(step)) continue;
       scale[i * blocks + b] = step;
-      for (let j = start; j < end; j++) q[i * width + j] = Math.max(-127, Math.min(127, Math.round(row[j]! / step)));
-      peak = Math.max(peak, top);
+      // Math.round by truncation: a quotient of two f32 is at least 2^-26 away from every half it is not.
+      for (let j = start; j < end; j++) q[j] = Math.max(-127, Math.min(127, ((raw[j]! / step + 128.5) | 0) - 128));
+      if (top > peak) peak = top;
     }
   }
   if (peak === 0) return null;
   const whole = await reader.gain(matrix.gain, matrix.cols);
-  const gain = whole?.every(Number.isFinite) ? cutOut(whole, columns, width) : null;
+  const gain = whole !== null && allFinite(whole) ? cutOut(whole, columns, width) : null;
   return { sketch, firstRow, height, width, q, scale, gain };
+}
+
+function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) < Number.POSITIVE_INFINITY)) return false;
+  return true;
 }
 
 function cutOut(values: Float32Array, runs: readonly ColumnRun[], width: number): Float32Array {
@@ -57,13 +65,18 @@ function cutOut(values: Float32Array, runs: readonly ColumnRun[], width: number)
 
 /** The values of a slice, height x width, row-major; with the norm gain folded in when `folded`. */
 export function sliceValues(slice: Slice, folded: boolean): Float32Array {
-  const out = new Float32Array(slice.height * slice.width);
-  const blocks = Math.ceil(slice.width / SLICE_BLOCK);
-  for (let i = 0; i < slice.height; i++) {
-    for (let j = 0; j < slice.width; j++) {
-      const k = i * slice.width + j;
-      const value = slice.q[k]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
-      out[k] = folded && slice.gain !== null ? value * slice.gain[j]! : value;
+  const { height, width, q, scale } = slice;
+  const gain = folded ? slice.gain : null;
+  const out = new Float32Array(height * width);
+  const blocks = Math.ceil(width / SLICE_BLOCK);
+  for (let i = 0; i < height; i++) {
+    for (let b = 0; b < blocks; b++) {
+      const step = scale[i * blocks + b]!;
+      const end = Math.min(width, (b + 1) * SLICE_BLOCK);
+      for (let j = b * SLICE_BLOCK; j < end; j++) {
+        const value = q[i * width + j]! * step;
+        out[i * width + j] = gain === null ? value : value * gain[j]!;
+      }
     }
   }
   return out;

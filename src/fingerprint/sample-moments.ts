@@ -1,0 +1,66 @@
+import { sortFloats } from "../numerics/sort-floats.ts";
+import type { SampleMoments } from "./fingerprint.ts";
+
+const QUANTILES = 17;
+const QUANTILE_SAMPLE = 4096;
+
+/** In f32, as the file keeps them: a fresh fingerprint and a stored one say the same. */
+export function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread"> {
+  let zeros = 0;
+  let count = 0;
+  let second = 0;
+  let fourth = 0;
+  let peak = 0;
+  // By index: an iterator costs as much as the arithmetic, and this sees every sampled value.
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]!);
+    if (size > peak && size < Number.POSITIVE_INFINITY) peak = size;
+  }
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]!;
+    if (!(Math.abs(x) < Number.POSITIVE_INFINITY)) continue;
+    count++;
+    if (x === 0) zeros++;
+    const y = peak > 0 ? x / peak : 0;
+    second += y * y;
+    fourth += y * y * y * y;
+  }
+  return {
+    rms: count > 0 ? Math.fround(peak * Math.sqrt(second / count)) : 0,
+    kurtosis: second > 0 ? Math.fround((count * fourth) / (second * second)) : 0,
+    zeroFraction: count > 0 ? Math.fround(zeros / count) : 0,
+    quantiles: quantilesOf(values),
+  };
+}
+
+function quantilesOf(values: Float32Array): Float32Array {
+  const stride = Math.max(1, Math.floor(values.length / QUANTILE_SAMPLE));
+  const length = Math.floor(values.length / stride);
+  const sample = new Float32Array(length);
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const x = values[i * stride]!;
+    if (Math.abs(x) < Number.POSITIVE_INFINITY) sample[count++] = x;
+  }
+  const finite = sortFloats(sample.subarray(0, count));
+  const quantiles = new Float32Array(QUANTILES);
+  for (let i = 0; i < QUANTILES && count > 0; i++) {
+    quantiles[i] = finite[Math.floor((i * (count - 1)) / (QUANTILES - 1))]!;
+  }
+  return quantiles;
+}
+
+/** Standard deviation of the norms of rows of `cols` values over their mean. */
+export function rowNormSpread(raw: Float32Array, cols: number): number {
+  const norms: number[] = [];
+  for (let i = 0; i < raw.length; i += cols) {
+    let square = 0;
+    for (let j = i; j < i + cols; j++) square += raw[j]! * raw[j]!;
+    // A class token may stand in a position table as a row of zeros.
+    if (square > 0) norms.push(Math.sqrt(square));
+  }
+  const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
+  const variance = norms.reduce((sum, x) => sum + (x - mean) ** 2, 0) / norms.length;
+  const spread = Math.sqrt(variance) / mean;
+  return Number.isFinite(spread) ? Math.fround(spread) : 0;
+}
