@@ -2,8 +2,9 @@ import { VERDICT_ORDER } from "../../lineage/result.ts";
 import type { ScanItem } from "../../scan/item.ts";
 import type { ScanParameters } from "../../scan/parameters.ts";
 import type { ScanSummary } from "../../scan/summary.ts";
+import type { ScanTarget } from "../../scan/target.ts";
 import { type RunInfo, wrap } from "../envelope.ts";
-import type { ScanItemReport, ScanSummaryReport } from "../schemas/index.ts";
+import type { ScanItemReport, ScanSummaryReport, ScanTargetReport } from "../schemas/index.ts";
 
 /** One item as it is printed. What it cost is left out where the run leaves out times: a cache changes it, not the answer. */
 export function scanItemReport(run: RunInfo, item: ScanItem): ScanItemReport {
@@ -33,6 +34,13 @@ export function scanItemReport(run: RunInfo, item: ScanItem): ScanItemReport {
 
 function itemWork({ cached, bytesRead, requests, elapsedMs }: ScanItem): NonNullable<ScanItemReport["work"]> {
   return { cached, bytesRead: String(bytesRead), requests: { ...requests }, elapsedMs };
+}
+
+/** A model that would be scanned. */
+export function scanTargetReport(run: RunInfo, target: ScanTarget): ScanTargetReport {
+  const { id, name, location, revision, content, bytes } = target;
+  const about = { id, name, location, revision, content, bytes: bytes === null ? null : String(bytes) };
+  return wrap<ScanTargetReport>("weightmark/scan-target@1", { ...run, startedAt: null, finishedAt: null }, about);
 }
 
 /** What a scan was asked, for its summary: its parameters, and where the registry lies. */

@@ -8,7 +8,7 @@ import { inspectSchema } from "./inspect.ts";
 import { keySchema } from "./key.ts";
 import { qualitySchema } from "./quality.ts";
 import { registrySchema } from "./registry.ts";
-import { scanItemSchema, scanSummarySchema } from "./scan.ts";
+import { scanItemSchema, scanSummarySchema, scanTargetSchema } from "./scan.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
 export type CompareReport = z.infer<typeof compareSchema>;
@@ -22,6 +22,7 @@ export type QualityReport = z.infer<typeof qualitySchema>;
 export type RegistryReport = z.infer<typeof registrySchema>;
 export type ScanItemReport = z.infer<typeof scanItemSchema>;
 export type ScanSummaryReport = z.infer<typeof scanSummarySchema>;
+export type ScanTargetReport = z.infer<typeof scanTargetSchema>;
 export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
 export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
@@ -36,6 +37,7 @@ export type Report =
   | RegistryReport
   | ScanItemReport
   | ScanSummaryReport
+  | ScanTargetReport
   | WatermarkCapacityReport
   | WatermarkEmbedReport
   | WatermarkVerifyReport;
@@ -52,6 +54,7 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["registry@1", registrySchema],
   ["scan-item@1", scanItemSchema],
   ["scan-summary@1", scanSummarySchema],
+  ["scan-target@1", scanTargetSchema],
   ["watermark-capacity@1", watermarkCapacitySchema],
   ["watermark-embed@1", watermarkEmbedSchema],
   ["watermark-verify@1", watermarkVerifySchema],

@@ -69,6 +69,18 @@ export const scanItemSchema = z
   })
   .meta({ title: "weightmark scan item", description: "What came of one model of a scan." });
 
+export const scanTargetSchema = z
+  .strictObject({
+    ...envelope("scan-target"),
+    id: z.string(),
+    name: z.string(),
+    location,
+    revision: z.string().nullable().describe("commit of a Hub repository"),
+    content: hash.nullable().describe("over SHA-256 and size of the weight files, where known without reading them"),
+    bytes: bigCount.nullable().describe("of the weights, where known"),
+  })
+  .meta({ title: "weightmark scan target", description: "A model that a scan would read, with --dry-run." });
+
 export const scanSummarySchema = z
   .strictObject({
     ...envelope("scan-summary"),

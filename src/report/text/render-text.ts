@@ -5,7 +5,7 @@ import { fingerprintText, inspectText } from "./inspect-text.ts";
 import { keyText } from "./key-text.ts";
 import { qualityText } from "./quality-text.ts";
 import { doctorText, registryText } from "./registry-text.ts";
-import { scanItemText, scanSummaryText } from "./scan-text.ts";
+import { scanItemText, scanSummaryText, scanTargetText } from "./scan-text.ts";
 import { type Style, style } from "./style.ts";
 import { capacityText, embedText, verifyText } from "./watermark-text.ts";
 
@@ -34,6 +34,8 @@ function lines(report: Report, style: Style): string[] {
       return scanItemText(report, style);
     case "weightmark/scan-summary@1":
       return scanSummaryText(report, style);
+    case "weightmark/scan-target@1":
+      return scanTargetText(report);
     case "weightmark/doctor@1":
       return doctorText(report, style);
     case "weightmark/watermark-capacity@1":

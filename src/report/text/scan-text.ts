@@ -1,7 +1,7 @@
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatCount, formatDuration, formatP } from "../numbers.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
-import type { ScanItemReport, ScanSummaryReport } from "../schemas/index.ts";
+import type { ScanItemReport, ScanSummaryReport, ScanTargetReport } from "../schemas/index.ts";
 import { type Style, section, table } from "./style.ts";
 
 /** "not-testable" is the longest word of the first column. */
@@ -14,6 +14,12 @@ export function scanItemText(item: ScanItemReport, style: Style): string[] {
   const word = wordOf(item);
   const name = escapeText(item.name).padEnd(NAME_WIDTH);
   return [`${emphasis(item, style)(word.padEnd(WORD_WIDTH))}  ${name}  ${detailOf(item)}`.trimEnd()];
+}
+
+/** One line: size where it is known, name, and where it lies. */
+export function scanTargetText({ name, location, bytes }: ScanTargetReport): string[] {
+  const size = bytes === null ? "" : formatBytes(Number(bytes));
+  return [`${size.padEnd(WORD_WIDTH)}  ${escapeText(name).padEnd(NAME_WIDTH)}  ${escapeText(location)}`];
 }
 
 function wordOf({ status, verdict, marks }: ScanItemReport): string {
