@@ -121,11 +121,10 @@ async function send(
 async function enter(bucket: string, shared: Shared, counters: Counters, signal: AbortSignal): Promise<void> {
   const { gate, environment, maxWaitMs } = shared;
   const began = environment.now();
-  const opens = gate.opensAt(bucket);
-  if (opens - began > maxWaitMs)
-    throw new PassingFailure("HTTP_RATE_LIMITED", "the server asks for fewer requests", opens);
-  await gate.enter(bucket, signal);
+  const entered = await gate.enter(bucket, signal, began + maxWaitMs);
   counters.waitedMs += environment.now() - began;
+  if (entered) return;
+  throw new PassingFailure("HTTP_RATE_LIMITED", "the server asks for fewer requests", gate.opensAt(bucket));
 }
 
 function clientOf(shared: Shared, outer: readonly AbortSignal[], close: () => Promise<void>): HttpClient {

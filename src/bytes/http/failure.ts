@@ -91,6 +91,6 @@ export function statusError(status: number, location: string): WeightmarkError {
     return refuse("HTTP_UNAUTHORIZED", "the server wants to know who asks", "Set HF_TOKEN or --token.");
   if (status === 403) return refuse("HTTP_FORBIDDEN", "the server refuses access", "Ask the owner for access.");
   if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "the server has nothing at this address");
-  if (status >= 500) return refuse("HTTP_SERVER_FAILED", "the server failed");
+  if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "the server failed");
   return refuse("HTTP_STATUS", "the server refused the request");
 }

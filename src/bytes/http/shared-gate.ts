@@ -13,6 +13,9 @@ const TURN = 2;
 /** The last requests of a window are spread over the rest of it, so that it is not used up at once by one burst. */
 const SPREAD_BELOW = 16;
 
+/** And at most this far apart (ms): what a server says of a day should not make one wait in silence. */
+const LONGEST_SPREAD_MS = 30_000;
+
 /** After a closure waiters come back one by one, this far apart (ms), for this long (ms), instead of all at once. */
 const RETURN_SPACING_MS = 20;
 const RETURN_MS = 2000;
@@ -68,15 +71,19 @@ export function hostGate(
   const cells = new BigInt64Array(memory);
   const cellOf = (bucket: string): number => (hash(bucket) % BUCKETS) * CELLS;
 
-  /** Takes one request out of the window. How far from the next one it should keep (ms), or null when none is left. */
-  function takeOne(base: number, now: number): number | null {
+  /** Takes one request out of the window: the window as it was before, or null when it has none left. */
+  function takeOne(base: number, now: number): bigint | null {
     const window = update(cells, base + WINDOW, (old) =>
       resetOf(old) <= now || leftOf(old) === 0 ? null : pack(resetOf(old), leftOf(old) - 1),
     );
-    if (resetOf(window) <= now) return 0;
+    return resetOf(window) > now && leftOf(window) === 0 ? null : window;
+  }
+
+  /** How far one who goes at `at` keeps from the next, so that what the window has left lasts until its end (ms). */
+  function spread(window: bigint, at: number): number {
     const left = leftOf(window);
-    if (left === 0) return null;
-    return left > SPREAD_BELOW ? 0 : (resetOf(window) - now) / left;
+    if (left === 0 || left > SPREAD_BELOW) return 0;
+    return Math.min(LONGEST_SPREAD_MS, Math.max(0, resetOf(window) - at) / left);
   }
 
   const closedUntil = (base: number): number => Number(Atomics.load(cells, base + CLOSED));
@@ -88,33 +95,38 @@ export function hostGate(
     return leftOf(window) === 0 && resetOf(window) > now ? resetOf(window) : 0;
   }
 
-  /** When the turn of one who comes now is; those after it keep `spacing` away. */
-  function turn(base: number, now: number, spacing: number): number {
-    if (spacing === 0) return now;
-    const old = update(cells, base + TURN, (at) => BigInt(Math.ceil(Math.max(now, Number(at)) + spacing)));
+  /** When the turn of one who comes now is; the next one's is `spacing` of it later. */
+  function turn(base: number, now: number, spacing: (at: number) => number): number {
+    const old = update(cells, base + TURN, (turn) => {
+      const at = Math.max(now, Number(turn));
+      return BigInt(Math.ceil(at + spacing(at)));
+    });
     return Math.max(now, Number(old));
   }
 
   return {
-    async enter(bucket, signal) {
+    async enter(bucket, signal, latest = Number.POSITIVE_INFINITY) {
       signal?.throwIfAborted();
       const base = cellOf(bucket);
       for (;;) {
         const now = environment.now();
         const opens = opensAt(base, now);
+        if (opens > latest) return false;
         if (opens > 0) {
           // One's turn is taken before one sleeps: who came first goes first.
-          await environment.sleep(turn(base, opens, RETURN_SPACING_MS) - now, signal);
+          await environment.sleep(turn(base, opens, () => RETURN_SPACING_MS) - now, signal);
           const woken = environment.now();
-          if (closedUntil(base) <= woken && takeOne(base, woken) !== null) return;
+          if (closedUntil(base) <= woken && takeOne(base, woken) !== null) return true;
           continue;
         }
-        const spacing = takeOne(base, now);
-        if (spacing === null) continue;
+        const window = takeOne(base, now);
+        if (window === null) continue;
         const returning = now - closedUntil(base) < RETURN_MS ? RETURN_SPACING_MS : 0;
-        const wait = turn(base, now, Math.max(spacing, returning)) - now;
-        if (wait > 0) await environment.sleep(wait, signal);
-        if (closedUntil(base) <= environment.now()) return;
+        if (returning > 0 || spread(window, now) > 0) {
+          const at = turn(base, now, (from) => Math.max(returning, spread(window, from)));
+          if (at > now) await environment.sleep(at - now, signal);
+        }
+        if (closedUntil(base) <= environment.now()) return true;
       }
     },
     opensAt: (bucket) => opensAt(cellOf(bucket), environment.now()),
