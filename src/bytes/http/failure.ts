@@ -27,6 +27,7 @@ const MEANINGS = new Map([
   ["ENETUNREACH", "there is no way to the network"],
   ["EHOSTUNREACH", "there is no way to the host"],
   ["UND_ERR_SOCKET", "the connection was closed"],
+  ["UND_ERR_ABORTED", "the proxy refused the connection"],
   ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "the body is not as long as announced"],
   ["UND_ERR_HEADERS_OVERFLOW", "the reply has too many headers"],
 ]);
@@ -54,6 +55,9 @@ export function connectionFailure(error: unknown): PassingFailure | WeightmarkEr
       detail: "Check the spelling of the host, and the network.",
       cause: error,
     });
+  }
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED") {
+    return new WeightmarkError("INTERNAL", "the client was closed while it was in use", { cause: error });
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return new WeightmarkError("HTTP_CONNECTION_FAILED", "the server does not speak TLS on this port", {

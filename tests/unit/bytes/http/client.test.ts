@@ -330,6 +330,27 @@ test("a port where nobody listens is a connection that failed", async () => {
   expect(environment.slept).toHaveLength(4);
 });
 
+test("connections are used again, whatever came over them", async () => {
+  const url = server.at("/a", "public.test");
+  const faults = [null, FAULTS.status(404), FAULTS.status(503), FAULTS.redirect("/b"), FAULTS.status(304, {}, "")];
+  for (const fault of faults) {
+    server.faults.push(fault);
+    await get(url);
+  }
+  expect(server.requests).toHaveLength(7);
+  // The second one while the rest of a reply that is not wanted is still read from the first.
+  expect(server.connections).toBeLessThanOrEqual(2);
+});
+
+test("what is under way ends when the client is closed", async () => {
+  server.faults.push(FAULTS.silent);
+  const waiting = refusal(get(server.at("/a")), "INTERNAL");
+  while (server.requests.length === 0) await new Promise(setImmediate);
+  await client.close();
+  await waiting;
+  expect(environment.slept).toEqual([]);
+});
+
 describe("by way of a proxy", () => {
   let proxy: Server;
   let tunnels: string[];
@@ -338,6 +359,10 @@ describe("by way of a proxy", () => {
     tunnels = [];
     proxy = createServer().on("connect", (request, socket) => {
       tunnels.push(request.url ?? "");
+      if (request.url?.startsWith("refused.test")) {
+        socket.end("HTTP/1.1 407 Who are you\r\n\r\n");
+        return;
+      }
       const through = connect(server.port, "127.0.0.1", () => {
         socket.write("HTTP/1.1 200 OK\r\n\r\n");
         through.pipe(socket).pipe(through);
@@ -366,6 +391,8 @@ describe("by way of a proxy", () => {
     await refusal(get(server.at("/a", "far.test")), "HTTP_ADDRESS_REFUSED");
     server.faults.push(FAULTS.redirect("http://localhost:1/"));
     await refusal(get(server.at("/a", "far.test")), "HTTP_ADDRESS_REFUSED");
+    const refused = await refusal(get(server.at("/a", "refused.test")), "HTTP_CONNECTION_FAILED");
+    expect(refused.message).toContain("proxy");
     await get(server.at("/a", "direct.test"));
     expect(tunnels.filter((name) => name.startsWith("direct"))).toEqual([]);
     expect(environment.resolved).toEqual(["direct.test"]);
