@@ -1,7 +1,10 @@
+import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
 import type { Depth } from "../fingerprint/fingerprint.ts";
 
 /** What a worker thread needs to work on any target of a scan. Plain data, of this machine only: it may hold secrets. */
 export interface ScanSetup {
+  /** Of the tool: what one release refuses, another may read. */
+  readonly version: string;
   /** Directory or database URL of the registry, or null when models are not held against one. */
   readonly registry: string | null;
   /** The digest that it must have: all models of a scan are held against the same bases. Null to take it as it is. */
@@ -14,12 +17,7 @@ export interface ScanSetup {
   readonly maxBytes: number | null;
   /** Seconds a target may take, or null. */
   readonly timeout: number | null;
-  readonly remote: {
-    readonly endpoint: string;
-    readonly token: string | null;
-    readonly hubCache: string | null;
-    readonly offline: boolean;
-  };
+  readonly remote: RemoteSettings;
   /** Leave times out of the results. */
   readonly deterministic: boolean;
   /** Memory of the host gate that all threads share. */

@@ -64,6 +64,10 @@ export class ScanTally {
     return this.#items;
   }
 
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
   /** Failures that a later run tries again. */
   get passing(): number {
     return [...this.#reasons.values()].reduce((sum, reason) => sum + (reason.passing ? reason.count : 0), 0);

@@ -1,3 +1,5 @@
+import type { HubRepository } from "../checkpoint/hub/repository.ts";
+
 /** One model of a scan, pinned before anything of it is read. Plain data: it travels to threads, journals and databases. */
 export interface ScanTarget {
   /** The same model of the same scan has the same id: "hf:org/name@<commit>", an address, or the path as it was found. */
@@ -20,4 +22,6 @@ export interface ScanTarget {
   readonly identity: string | null;
   /** Bytes of weights where known, else null. */
   readonly bytes: number | null;
+  /** What of a Hub repository tells its weights, so that whoever reads them does not ask again; else null. */
+  readonly repository: HubRepository | null;
 }

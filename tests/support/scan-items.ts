@@ -70,7 +70,17 @@ export function scanFailure(id: string, change: Partial<NonNullable<ScanItem["fa
 
 /** A target called `id`; nothing of it exists. */
 export function targetOf(id: string, more: Partial<ScanTarget> = {}): ScanTarget {
-  return { id, name: id, location: id, revision: null, content: null, identity: null, bytes: null, ...more };
+  return {
+    id,
+    name: id,
+    location: id,
+    revision: null,
+    content: null,
+    identity: null,
+    bytes: null,
+    repository: null,
+    ...more,
+  };
 }
 
 /** A result of the target `id`. */

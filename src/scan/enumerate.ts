@@ -1,0 +1,51 @@
+import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
+import { isWebLocation } from "../checkpoint/location.ts";
+import { hubTarget, organisationTargets, type Pending, webTarget } from "./hub-targets.ts";
+import { type EnumerateOptions, type Found, isItem, type ScanInputs } from "./inputs.ts";
+import { localTargets } from "./local-targets.ts";
+import { nameFilter } from "./name-filter.ts";
+
+/** Repositories looked into at a time. The gate of the host decides how fast that really goes. */
+const AT_A_TIME = 8;
+
+/**
+ * Everything to scan, in the order of the inputs and in bounded memory: targets, and results of what is none. The same
+ * inputs give the same order, as long as what they name stays the same.
+ *
+ * @throws USAGE for globs, SCAN_LIST_INVALID, HTTP_ADDRESS_INVALID, the reason of the signal
+ */
+export async function* enumerateTargets(inputs: ScanInputs, options: EnumerateOptions): AsyncGenerator<Found> {
+  const isWanted = nameFilter(options);
+  for await (const found of settled(everything(inputs, options))) {
+    options.signal?.throwIfAborted();
+    // What could not be looked at is told, whatever it is called: it may hide what was wanted.
+    if (isItem(found) || isWanted(found.name)) yield found;
+  }
+}
+
+async function* everything(inputs: ScanInputs, options: EnumerateOptions): AsyncGenerator<Found | Pending> {
+  for (const location of inputs.locations) yield* targetsAt(location, options);
+  const { remote, stored } = options;
+  for (const name of inputs.organisations) if (remote !== null) yield* organisationTargets(name, { remote, stored });
+  for await (const location of inputs.list?.locations() ?? []) yield* targetsAt(location, options);
+}
+
+async function* targetsAt(location: string, options: EnumerateOptions): AsyncGenerator<Found | Pending> {
+  const { remote, stored, signal } = options;
+  if (isWebLocation(location)) yield webTarget(location);
+  else if (!location.startsWith(HUB_PREFIX)) yield* localTargets(location, remote?.hubCache ?? null, signal);
+  else if (remote !== null) yield () => hubTarget(location, { remote, stored });
+}
+
+/** What was found in its order, though several of them are being asked for at a time. */
+async function* settled(source: AsyncGenerator<Found | Pending>): AsyncGenerator<Found> {
+  const asked: Promise<Found>[] = [];
+  for await (const one of source) {
+    const result = typeof one === "function" ? one() : Promise.resolve(one);
+    // Whoever is waited for later must not be unhandled until then.
+    result.catch(() => undefined);
+    asked.push(result);
+    if (asked.length >= AT_A_TIME) yield await asked.shift()!;
+  }
+  yield* asked;
+}

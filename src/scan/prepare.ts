@@ -1,0 +1,73 @@
+import { createGateMemory } from "../bytes/http/shared-gate.ts";
+import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
+import { WeightmarkError } from "../errors.ts";
+import type { Depth } from "../fingerprint/fingerprint.ts";
+import { openRegistry } from "../registry/file-registry.ts";
+import { describeKeyFile } from "../watermark/key-file.ts";
+import { keyFilesIn } from "./context.ts";
+import { describeInputs, type ScanInputs } from "./inputs.ts";
+import type { ScanParameters } from "./parameters.ts";
+import type { ScanSetup } from "./setup.ts";
+
+/** What a user decides of a scan, beside what is scanned. */
+export interface ScanSettings {
+  /** Of the tool. */
+  readonly version: string;
+  /** Directory or database URL, or null to fingerprint only. */
+  readonly registry: string | null;
+  readonly keys: ScanSetup["keys"];
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly cacheDirectory: string | null;
+  readonly depth: Depth;
+  readonly maxBytes: number | null;
+  readonly timeout: number | null;
+  readonly remote: RemoteSettings;
+  readonly deterministic: boolean;
+}
+
+/** A scan that can be started: what decides its results, and what this machine needs for it. */
+export interface ScanPlan {
+  readonly parameters: ScanParameters;
+  readonly setup: ScanSetup;
+}
+
+/**
+ * Looks at registry and keys, so that what is wrong with them is told before anything is read.
+ *
+ * @throws REGISTRY_EMPTY, what opening the registry throws, KEY_FILE_*, FILE_NOT_FOUND
+ */
+export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): Promise<ScanPlan> {
+  const { include, exclude, depth, maxBytes, timeout, version, registry, keys, ...rest } = settings;
+  const registryDigest = registry === null ? null : await digestOfRegistry(registry);
+  const ids: string[] = [];
+  for (const path of keys === null ? [] : await keyFilesIn(keys.directory)) ids.push((await describeKeyFile(path)).id);
+  if (keys !== null && ids.length === 0) {
+    throw new WeightmarkError("FILE_NOT_FOUND", "no key lies in the directory of watermark keys", {
+      file: keys.directory,
+    });
+  }
+  return {
+    parameters: {
+      inputs: describeInputs(inputs),
+      include,
+      exclude,
+      depth,
+      registry: registryDigest,
+      keys: ids.sort(),
+      maxBytes,
+      timeout,
+      version,
+    },
+    setup: { ...rest, version, registry, registryDigest, keys, depth, maxBytes, timeout, gate: createGateMemory() },
+  };
+}
+
+async function digestOfRegistry(location: string): Promise<string> {
+  const registry = await openRegistry(location);
+  if (registry.entries > 0) return registry.digest;
+  throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to identify against", {
+    file: location,
+    detail: "Register the bases you know with `weightmark registry add MODEL --root`.",
+  });
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { removeOnExit, writeError } from "../bytes/atomic-file.ts";
+import { fileError, openRegularFile } from "../bytes/regular-file.ts";
+import { WeightmarkError } from "../errors.ts";
+import { toHex } from "../fingerprint/hex.ts";
+import { Blake3 } from "../kernels/blake3.ts";
+
+/** Locations that somebody wrote down; read as often as need be. */
+export interface ScanList {
+  /** BLAKE3 over the locations, hex: a scan is resumed with the same list or not at all. */
+  readonly digest: string;
+  readonly count: number;
+  locations(): AsyncGenerator<string>;
+  /** Removes what was kept of it. */
+  close(): Promise<void>;
+}
+
+/** Paths have 4,096 bytes at most, names of repositories some hundred; a line without end must not fill memory (CWE-770). */
+const MAX_LINE_BYTES = 65_536;
+const SPOOL_BYTES = 1 << 20;
+
+function invalid(name: string, line: number, why: string): WeightmarkError {
+  return new WeightmarkError("SCAN_LIST_INVALID", `line ${line} of the list ${why}`, {
+    file: name,
+    detail: 'One location a line, # before remarks, or JSON lines such as {"location": "hf:org/name"}.',
+  });
+}
+
+/** Lines of a text, without their ends. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array(0);
+  let count = 0;
+  for await (const piece of bytes) {
+    const all = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    let start = 0;
+    for (let end = all.indexOf(10); end >= 0; end = all.indexOf(10, start)) {
+      count += 1;
+      if (end - start > MAX_LINE_BYTES) throw invalid(name, count, "is longer than any location");
+      yield all.subarray(start, end);
+      start = end + 1;
+    }
+    rest = all.subarray(start);
+    if (rest.length > MAX_LINE_BYTES) throw invalid(name, count + 1, "is longer than any location");
+  }
+  if (rest.length > 0) yield rest;
+}
+
+/** What a line names, or null when it is empty or a remark. */
+function locationIn(bytes: Uint8Array, name: string, number: number): string | null {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim();
+  } catch {
+    throw invalid(name, number, "is not UTF-8");
+  }
+  if (text === "" || text.startsWith("#")) return null;
+  const location = text.startsWith("{") ? locationInJson(text, name, number) : text;
+  if (location.includes("\0") || location.trim() === "") throw invalid(name, number, "names nothing that can exist");
+  return location;
+}
+
+function locationInJson(text: string, name: string, number: number): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid(name, number, "begins like JSON and is none");
+  }
+  const { location } = value as { readonly location?: unknown };
+  if (typeof location !== "string") throw invalid(name, number, "has no location");
+  return location;
+}
+
+/**
+ * Reads a list to its end and keeps a copy in the user's directory for temporary files: what comes through a pipe cannot
+ * be read twice, and a file may change while the scan is under way.
+ *
+ * @param source a path, or the bytes themselves (standard input)
+ * @param name what messages call it
+ * @throws SCAN_LIST_INVALID before anything is scanned, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, WRITE_FAILED
+ */
+export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
+  const path = join(tmpdir(), `weightmark-${randomBytes(12).toString("hex")}.tmp`);
+  const forget = removeOnExit(path);
+  const drop = async () => {
+    await unlink(path).catch(() => undefined);
+    forget();
+  };
+  const spool = await open(path, "wx", 0o600).catch((error) => {
+    forget();
+    throw writeError(error, path);
+  });
+  try {
+    const { digest, count } = await copy(bytesOf(source), name, spool);
+    return {
+      digest,
+      count,
+      async *locations() {
+        const handle = await open(path, "r");
+        const lines = createInterface({ input: handle.createReadStream(), crlfDelay: Number.POSITIVE_INFINITY });
+        for await (const line of lines) yield JSON.parse(line) as string;
+      },
+      close: drop,
+    };
+  } catch (error) {
+    await drop();
+    throw error;
+  } finally {
+    await spool.close();
+  }
+}
+
+async function copy(bytes: AsyncIterable<Uint8Array>, name: string, spool: FileHandle) {
+  const hash = new Blake3();
+  let count = 0;
+  let number = 0;
+  let held: Buffer[] = [];
+  let size = 0;
+  const flush = async () => {
+    await spool.writeFile(Buffer.concat(held)).catch((error) => {
+      throw writeError(error, name);
+    });
+    held = [];
+    size = 0;
+  };
+  for await (const line of linesOf(bytes, name)) {
+    number += 1;
+    const location = locationIn(line, name, number);
+    if (location === null) continue;
+    // As JSON: a location may hold line ends, which no reader of lines may take for such.
+    const kept = Buffer.from(`${JSON.stringify(location).replace(/[\u2028\u2029]/g, escaped)}\n`, "utf8");
+    hash.update(kept);
+    count += 1;
+    held.push(kept);
+    size += kept.length;
+    if (size >= SPOOL_BYTES) await flush();
+  }
+  await flush();
+  return { digest: toHex(hash.digest()), count };
+}
+
+const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16)}`;
+
+async function* bytesOf(source: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (typeof source !== "string") return yield* source;
+  const { handle } = await openRegularFile(source);
+  try {
+    for await (const piece of handle.createReadStream({ autoClose: false })) yield piece as Uint8Array;
+  } catch (error) {
+    throw fileError(error, source);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { type ByteBudget, byteBudget } from "../bytes/byte-budget.ts";
+import { isRemoteLocation } from "../checkpoint/location.ts";
+import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
+import type { Remote } from "../checkpoint/remote.ts";
+import { WeightmarkError } from "../errors.ts";
+import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { identifySubject } from "../lineage/identify.ts";
+import type { Candidate } from "../lineage/result.ts";
+import { checkMarks } from "./check-marks.ts";
+import type { ScanContext } from "./context.ts";
+import { emptyItem, failedItem } from "./failure.ts";
+import type { ScanItem, ScanMark, ScanMatch } from "./item.ts";
+import type { ScanTarget } from "./target.ts";
+
+const MAX_MATCHES = 3;
+const NO_REQUESTS = { api: 0, resolve: 0, storage: 0, bytes: 0 };
+
+/** What one target may use, and what it has used. */
+interface Access {
+  readonly budget: ByteBudget;
+  readonly signal: AbortSignal;
+  /** With a client that counts for this target alone; set when it is needed. */
+  remote: Remote | undefined;
+}
+
+/** What was found out about the weights of a target, before they are held against anything. */
+interface Reading {
+  readonly fingerprint: Fingerprint;
+  readonly marks: readonly ScanMark[];
+  readonly cached: boolean;
+}
+
+/**
+ * Works on one target: fingerprint, registry, watermark keys. Whatever goes wrong with the target is told in its item,
+ * within the bytes and the time that the setup allows for one.
+ *
+ * @param signal ends the work at once; its item is a failure nobody should store
+ */
+export async function scanTarget(target: ScanTarget, context: ScanContext, signal: AbortSignal): Promise<ScanItem> {
+  const { deterministic, maxBytes, timeout } = context.setup;
+  const began = performance.now();
+  const limit = timeout === null ? null : AbortSignal.timeout(1000 * timeout);
+  const signals = limit === null ? signal : AbortSignal.any([signal, limit]);
+  const access: Access = { budget: byteBudget(maxBytes ?? undefined), signal: signals, remote: undefined };
+  const item = await answer(target, context, access).catch((error: unknown) => {
+    if (limit?.aborted === true && !signal.aborted) return failedItem(target, timedOut(target, timeout!, error));
+    if (!(error instanceof WeightmarkError) && !signals.aborted) context.tell(bug(target, error));
+    return failedItem(target, error);
+  });
+  const { api, resolve, storage, bytes } = access.remote?.client.counters ?? NO_REQUESTS;
+  if (item.failure !== null && !item.cached && !signal.aborted) await context.cache?.storeFailure(target, item.failure);
+  return {
+    ...item,
+    // What came over the network, gaps between ranges and repeated tries included; of local files what was read.
+    bytesRead: bytes > 0 ? bytes : access.budget.spent,
+    requests: { api, resolve, storage },
+    elapsedMs: deterministic ? null : Math.round(performance.now() - began),
+    finishedAt: deterministic ? null : new Date().toISOString(),
+  };
+}
+
+async function answer(target: ScanTarget, context: ScanContext, access: Access): Promise<ScanItem> {
+  const known = (await context.cache?.find(target)) ?? null;
+  if (known !== null && "failure" in known) {
+    const skipped = failedItem(target, new WeightmarkError(known.failure.code, ""));
+    return { ...skipped, failure: known.failure, cached: true };
+  }
+  const reading = await read(target, context, known?.fingerprint ?? null, access);
+  const { fingerprint, marks, cached } = reading;
+  access.signal.throwIfAborted();
+  const { registry } = context;
+  const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
+  const found = registry === null ? null : await identifySubject(subject, registry);
+  return {
+    ...emptyItem(target),
+    verdict: found?.verdict ?? null,
+    summary: found?.summary ?? null,
+    matches: found === null ? [] : matchesOf(found.candidates),
+    caveats: found?.caveats ?? [],
+    marks,
+    sampledRoot: fingerprint.roots.sampled,
+    family: fingerprint.family,
+    parameters: fingerprint.parameters,
+    cached,
+    bytesTotal: fingerprint.bytesTotal,
+  };
+}
+
+/** The fingerprint, from the cache where it is known; the weights are opened for it, or for marks. */
+async function read(
+  target: ScanTarget,
+  context: ScanContext,
+  known: Fingerprint | null,
+  access: Access,
+): Promise<Reading> {
+  const { setup, keys, cache } = context;
+  const { budget, signal } = access;
+  if (known !== null && keys.length === 0) return { fingerprint: known, marks: [], cached: true };
+  // Without config.json: it decides nothing, and its notes would tell the first reading from one out of the cache.
+  const checkpoint = await openCheckpoint(target.location, {
+    budget,
+    config: false,
+    remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
+    repository: target.repository ?? undefined,
+  });
+  try {
+    const fingerprint = known ?? (await fingerprintCheckpoint(checkpoint, { depth: setup.depth, threads: 0, signal }));
+    if (known === null) await cache?.storeFingerprint(target, fingerprint);
+    return { fingerprint, marks: await checkMarks(checkpoint, keys, signal), cached: known !== null };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function reach(context: ScanContext, access: Access): Promise<Remote> {
+  const remote = await context.remote();
+  access.remote = { ...remote, client: remote.client.scope(access.signal) };
+  return access.remote;
+}
+
+/** The bases that tell something, best first; how many stayed silent is in the caveats. */
+function matchesOf(candidates: readonly Candidate[]): ScanMatch[] {
+  const telling = candidates.filter(({ verdict }) => verdict !== "no-evidence" && verdict !== "not-testable");
+  return telling.slice(0, MAX_MATCHES).map(({ name, verdict, direction, relations, log10P, matchedLayers }) => {
+    return { name, verdict, direction, relations, log10P, matchedLayers };
+  });
+}
+
+/** An item has no room for where in the program it happened, which whoever mends it has to know. */
+function bug(target: ScanTarget, cause: unknown): WeightmarkError {
+  const stack = cause instanceof Error ? cause.stack : undefined;
+  return new WeightmarkError("INTERNAL", String(cause), { file: target.location, detail: stack, cause });
+}
+
+function timedOut(target: ScanTarget, seconds: number, cause: unknown): WeightmarkError {
+  if (cause instanceof WeightmarkError && cause.code === "TIMED_OUT") return cause;
+  return new WeightmarkError("TIMED_OUT", `not done within ${seconds} seconds`, {
+    file: target.location,
+    detail: "Raise --timeout.",
+    cause,
+  });
+}
