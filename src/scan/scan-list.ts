@@ -79,11 +79,13 @@ function locationInJson(text: string, name: string, number: number): string {
  * Reads a list to its end and keeps a copy in the user's directory for temporary files: what comes through a pipe cannot
  * be read twice, and a file may change while the scan is under way.
  *
- * @param source a path, or the bytes themselves (standard input)
- * @param name what messages call it
+ * @param location a path, or "-" for standard input
  * @throws SCAN_LIST_INVALID before anything is scanned, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, WRITE_FAILED
  */
-export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
+export async function openScanList(
+  location: string,
+  stdin: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<ScanList> {
   const path = join(tmpdir(), `weightmark-${randomBytes(12).toString("hex")}.tmp`);
   const forget = removeOnExit(path);
   const drop = async () => {
@@ -95,7 +97,7 @@ export async function openScanList(source: string | AsyncIterable<Uint8Array>, n
     throw writeError(error, path);
   });
   try {
-    const { digest, count } = await copy(bytesOf(source), name, spool);
+    const { digest, count } = await copy(location === "-" ? stdin : bytesOf(location), location, spool);
     return {
       digest,
       count,
@@ -145,13 +147,12 @@ async function copy(bytes: AsyncIterable<Uint8Array>, name: string, spool: FileH
 
 const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16)}`;
 
-async function* bytesOf(source: string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (typeof source !== "string") return yield* source;
-  const { handle } = await openRegularFile(source);
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  const { handle } = await openRegularFile(path);
   try {
     for await (const piece of handle.createReadStream({ autoClose: false })) yield piece as Uint8Array;
   } catch (error) {
-    throw fileError(error, source);
+    throw fileError(error, path);
   } finally {
     await handle.close();
   }
