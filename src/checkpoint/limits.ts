@@ -10,8 +10,5 @@ export const MAX_DIRECTORY_ENTRIES = 100_000;
 /** Largest config.json that is parsed; real ones have a few kilobytes, vocabularies inside some a megabyte. */
 export const MAX_CONFIG_BYTES = 16 << 20;
 
-/** Pages of one listing; the largest repositories and organisations have some hundreds (CWE-835). */
-export const MAX_HUB_PAGES = 10_000;
-
-/** Models that one listing may name: a third of all there are. */
-export const MAX_LISTED_MODELS = 1_000_000;
+/** Pages of one listing: a million models of 500 a page, a third of all there are (CWE-835). */
+export const MAX_HUB_PAGES = 2_000;

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseAddress, shownAddress } from "../bytes/http/address.ts";
 import { classifyHost } from "../bytes/http/address-policy.ts";
-import type { HttpClientOptions } from "../bytes/http/http-client.ts";
+import type { BearerToken, HttpClientOptions } from "../bytes/http/http-client.ts";
 import { WeightmarkError } from "../errors.ts";
 import { checkedToken, readTokenFile } from "./hub/token.ts";
 import type { Remote } from "./remote.ts";
@@ -72,9 +72,11 @@ export function remoteSettings(env: Environment = process.env, overrides: Remote
   };
 }
 
-/** A token never travels readable: over plain http it is sent to this machine alone (CWE-319). */
-function mayCarryToken(endpoint: URL): boolean {
-  return endpoint.protocol === "https:" || classifyHost(endpoint.hostname) === "loopback";
+/** The token and who may see it. It never travels readable: over plain http it is sent to this machine alone (CWE-319). */
+export function bearerToken({ endpoint, token }: Pick<RemoteSettings, "endpoint" | "token">): BearerToken | null {
+  const { origin, protocol, hostname } = new URL(endpoint);
+  if (token === null || (protocol !== "https:" && classifyHost(hostname) !== "loopback")) return null;
+  return { value: token, origin };
 }
 
 /** @param options of the client; the token is that of the settings. Close `client` when done. */
@@ -83,10 +85,8 @@ export async function openRemote(
   options: Omit<HttpClientOptions, "token"> = {},
 ): Promise<Remote> {
   const { createHttpClient } = await import("../bytes/http/client.ts");
-  const { token: value, ...rest } = settings;
-  const endpoint = new URL(settings.endpoint);
-  const token = value !== null && mayCarryToken(endpoint) ? { value, origin: endpoint.origin } : null;
-  return { ...rest, client: createHttpClient({ ...options, token }) };
+  const { endpoint, hubCache, offline } = settings;
+  return { endpoint, hubCache, offline, client: createHttpClient({ ...options, token: bearerToken(settings) }) };
 }
 
 /** Settings of the environment, opened. */

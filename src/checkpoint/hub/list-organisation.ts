@@ -1,5 +1,4 @@
 import { WeightmarkError } from "../../errors.ts";
-import { MAX_LISTED_MODELS } from "../limits.ts";
 import type { Remote } from "../remote.ts";
 import { hubCall, hubFetch, invalidResponse } from "./hub-fetch.ts";
 import { HUB_PREFIX, isCommit } from "./parse-location.ts";
@@ -40,10 +39,9 @@ export async function* listOrganisation(owner: string, remote: Remote): AsyncGen
     hubUrl: remote.endpoint,
     fetch: hubFetch(remote, location),
   });
-  for (let listed = 0; ; listed++) {
+  while (true) {
     const { done, value } = await hubCall(location, () => models.next());
     if (done) return;
-    if (listed === MAX_LISTED_MODELS) throw invalidResponse(location, `more than ${MAX_LISTED_MODELS} models`);
     yield listingOf(value, owner, location);
   }
 }

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { memorySource } from "../../../src/bytes/memory-source.ts";
+import { type Assembly, addFiles } from "../../../src/checkpoint/assembly.ts";
+import type { ModelFolder } from "../../../src/checkpoint/model-folder.ts";
+import { weights } from "../../support/hub-remote.ts";
+import { refusal } from "../../support/refusal.ts";
+
+/** A folder that keeps count of what is open, and answers late to whom it likes. */
+function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolean) {
+  const open = new Set<string>();
+  let most = 0;
+  let opening = 0;
+  const folder: ModelFolder = {
+    location: "folder",
+    remote,
+    shown: (name) => name,
+    list: async () => null,
+    async open(name) {
+      most = Math.max(most, ++opening);
+      // Those of even number last.
+      await sleep(name.length % 2);
+      opening--;
+      const source = memorySource(contents.get(name)!, name);
+      open.add(name);
+      const close = async () => {
+        open.delete(name);
+      };
+      return { source: { ...source, close }, absolutePath: null };
+    },
+  };
+  return { folder, open, most: () => most };
+}
+
+const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [] });
+const NAMES = Array.from({ length: 30 }, (_, i) => "x".repeat(i + 1));
+
+describe("files of a folder", () => {
+  it.each([true, false])("are added in the order of their names (remote: %s)", async (remote) => {
+    const { folder, most } = countedFolder(new Map(NAMES.map((name) => [name, weights(name)])), remote);
+    const to = assembly();
+    await addFiles(to, folder, NAMES, undefined);
+    expect(to.files.map(({ path }) => path)).toEqual(NAMES);
+    expect([...to.tensors.keys()]).toEqual(NAMES);
+    expect(most()).toBe(remote ? 8 : 1);
+  });
+
+  it("are closed when one before them is refused, and left to the assembly otherwise", async () => {
+    const contents = new Map<string, Uint8Array>(NAMES.map((name) => [name, weights(name)]));
+    contents.set("xxx", Buffer.from("<html></html>"));
+    const { folder, open } = countedFolder(contents, true);
+    const to = assembly();
+    await refusal(addFiles(to, folder, NAMES, undefined), "HTML_PAGE");
+    expect([...open].sort()).toEqual(["x", "xx", "xxx"]);
+    await Promise.all(to.files.map(({ source }) => source.close()));
+    expect([...open]).toEqual([]);
+  });
+});

@@ -1,0 +1,225 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, test } from "vitest";
+import { byteBudget } from "../../../../src/bytes/byte-budget.ts";
+import { canPrefetch } from "../../../../src/bytes/byte-source.ts";
+import { weightContent } from "../../../../src/checkpoint/hub/content.ts";
+import { resolveRepository } from "../../../../src/checkpoint/hub/resolve-repository.ts";
+import { weightFiles } from "../../../../src/checkpoint/hub/weight-files.ts";
+import { openCheckpoint } from "../../../../src/checkpoint/open-checkpoint.ts";
+import type { Remote } from "../../../../src/checkpoint/remote.ts";
+import { fingerprintCheckpoint } from "../../../../src/fingerprint/extract.ts";
+import { serializeFingerprint } from "../../../../src/fingerprint/file.ts";
+import type { FilesSource } from "../../../support/hub/hub.mjs";
+import { hubOf, remoteOf, weights } from "../../../support/hub-remote.ts";
+import { refusal } from "../../../support/refusal.ts";
+import { temporaryDirectory } from "../../../support/temporary-directory.ts";
+import { modelBytes, tinyModel } from "../../../support/tiny-model.ts";
+
+const shard = (i: number, n: number, stem = "model") =>
+  `${stem}-${String(i).padStart(5, "0")}-of-${String(n).padStart(5, "0")}.safetensors`;
+const INDEX = "model.safetensors.index.json";
+const index = (map: object) => JSON.stringify({ metadata: { total_size: Object.keys(map).length }, weight_map: map });
+
+async function opened(location: string, remote: Remote) {
+  const checkpoint = await openCheckpoint(location, { remote, config: false });
+  await checkpoint.close();
+  const { files, tensors, notes } = checkpoint;
+  return { ...checkpoint, files: files.map(({ path }) => path), tensors: [...tensors.keys()].sort(), notes };
+}
+
+/** A hub with one repository. */
+async function repository(files: FilesSource, access: { readonly gated?: "auto" } = {}) {
+  const hub = await hubOf({ "acme/base": { files, ...access } });
+  return { hub, remote: await remoteOf(hub), commit: await hub.commitOf("acme/base") };
+}
+
+function local(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const directory = temporaryDirectory();
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(directory, name, ".."), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  return directory;
+}
+
+describe("a model on the Hub", () => {
+  it("of one file takes three requests, and is named by its commit", async () => {
+    const { hub, remote, commit } = await repository({ "model.safetensors": weights("a", "b") });
+    const location = `hf:acme/base@${commit}`;
+    for (const named of ["hf:acme/base", "hf:acme/base@main", "hf:acme/base@refs%2Fheads%2Fmain"]) {
+      const before = { ...hub.counters };
+      expect(await opened(named, remote)).toMatchObject({ location, revision: commit, tensors: ["a", "b"], notes: [] });
+      expect(hub.counters.api - before.api).toBe(2);
+      expect(hub.counters.resolve - before.resolve).toBe(1);
+      expect(hub.counters.storage - before.storage).toBe(1);
+    }
+    const before = hub.counters.api;
+    await opened(location, remote);
+    expect(hub.counters.api - before).toBe(1);
+  });
+
+  it("of numbered shards takes two requests and one for each shard: its index is not read", async () => {
+    const files = {
+      [shard(1, 2)]: weights("b"),
+      [shard(2, 2)]: weights("a"),
+      [INDEX]: index({ a: shard(2, 2), b: shard(1, 2) }),
+      "consolidated.safetensors": weights("c"),
+      "pytorch_model.bin": "x",
+    };
+    const { hub, remote } = await repository(files);
+    const found = await opened("hf:acme/base", remote);
+    expect(found).toMatchObject({ files: [shard(1, 2), shard(2, 2)], tensors: ["a", "b"] });
+    expect(hub.counters).toMatchObject({ api: 2, resolve: 2, resolveCache: 0, storage: 2 });
+    // What is said of it is what is said of the same directory.
+    const checkpoint = await openCheckpoint(local(files));
+    expect(found.notes).toEqual(checkpoint.notes);
+    await checkpoint.close();
+  });
+
+  it("is read by its index where names do not tell", async () => {
+    const map = { a: "x/one.safetensors", b: "two.safetensors" };
+    const files = { "x/one.safetensors": weights("a"), "two.safetensors": weights("b"), [INDEX]: index(map) };
+    const { remote } = await repository(files);
+    expect(await opened("hf:acme/base", remote)).toMatchObject({ files: Object.values(map), tensors: ["a", "b"] });
+    const lacking = await repository({
+      [shard(1, 2)]: weights("a"),
+      [INDEX]: index({ a: shard(1, 2), b: shard(2, 2) }),
+    });
+    const error = await refusal(openCheckpoint("hf:acme/base", { remote: lacking.remote }), "SHARD_MISSING");
+    expect(error.file).toBe(`hf:acme/base@${lacking.commit}/${INDEX}`);
+    const outside = await repository({ [INDEX]: index({ a: "../other/model.safetensors" }) });
+    await refusal(openCheckpoint("hf:acme/base", { remote: outside.remote }), "SHARD_PATH_REFUSED");
+  });
+
+  it("may lie in a folder, or be one file", async () => {
+    const { remote, commit } = await repository({
+      "unet/model.safetensors": weights("u"),
+      "vae/model.safetensors": weights("v"),
+      "vae/other.safetensors": weights("o"),
+      "model_index.json": "{}",
+    });
+    const pinned = `hf:acme/base@${commit}`;
+    expect(await opened("hf:acme/base/unet", remote)).toMatchObject({ location: `${pinned}/unet`, tensors: ["u"] });
+    expect(await opened("hf:acme/base@main/vae/other.safetensors", remote)).toMatchObject({
+      location: `${pinned}/vae/other.safetensors`,
+      files: ["other.safetensors"],
+      tensors: ["o"],
+    });
+    await refusal(openCheckpoint("hf:acme/base", { remote }), "NO_WEIGHTS");
+    const error = await refusal(openCheckpoint("hf:acme/base/te", { remote }), "FILE_NOT_FOUND");
+    expect(error.file).toBe(`${pinned}/te`);
+  });
+
+  it("that is gated is called so when its files are asked for", async () => {
+    const { remote, commit } = await repository({ "model.safetensors": weights("a") }, { gated: "auto" });
+    const error = await refusal(openCheckpoint("hf:acme/base", { remote }), "HUB_GATED");
+    expect(error).toMatchObject({ file: `hf:acme/base@${commit}/model.safetensors` });
+  });
+
+  it("whose config cannot be reached today is not the model without a config", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": weights("a"), "config.json": '{"hidden_size":7}' });
+    const checkpoint = await openCheckpoint("hf:acme/base", { remote });
+    expect(checkpoint.config).toMatchObject({ hidden_size: 7 });
+    await checkpoint.close();
+    hub.faults.add({ path: "config.json", kind: "status", status: 500 });
+    await refusal(openCheckpoint("hf:acme/base", { remote }), "HTTP_SERVER_FAILED");
+  });
+
+  it("whose listing lies about a size is refused", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": weights("a") });
+    const change = (entries: { size: number; lfs: { size: number } }[]) =>
+      entries.map((entry) => ({ ...entry, size: 9999, lfs: { ...entry.lfs, size: 9999 } }));
+    hub.faults.add({ on: "api", path: "/tree/", kind: "change", change });
+    await expect(openCheckpoint("hf:acme/base", { remote })).rejects.toMatchObject({ code: /^(HTTP_|CHANGED)/ });
+  });
+
+  it("needs no requests for what somebody has resolved already", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": weights("a") });
+    const known = await resolveRepository("acme/base", null, remote);
+    const checkpoint = await openCheckpoint("hf:acme/base", { remote, repository: known, config: false });
+    await checkpoint.close();
+    expect(hub.counters).toMatchObject({ api: 2, resolve: 1 });
+  });
+
+  it("is given up when its signal says so", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": weights("a") });
+    hub.faults.add({ on: "resolve", kind: "delay", ms: 60_000 });
+    const controller = new AbortController();
+    const opening = openCheckpoint("hf:acme/base", { remote, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("enough")), 20);
+    await expect(opening).rejects.toThrow("enough");
+  });
+});
+
+describe("what is read of a model on the Hub", () => {
+  it("is what is read of the same files here, to the bit", async () => {
+    const bytes = modelBytes(tinyModel(1));
+    const { remote } = await repository({ "model.safetensors": bytes, "config.json": '{"hidden_size":5}' });
+    const prints: Uint8Array[] = [];
+    for (const location of [
+      "hf:acme/base",
+      local({ "model.safetensors": bytes, "config.json": '{"hidden_size":5}' }),
+    ]) {
+      const checkpoint = await openCheckpoint(location, { remote });
+      prints.push(serializeFingerprint(await fingerprintCheckpoint(checkpoint, { depth: "sampled" })));
+      await checkpoint.verifyUnchanged();
+      await checkpoint.close();
+    }
+    expect(Buffer.compare(prints[0]!, prints[1]!)).toBe(0);
+  });
+
+  it("is bounded by the budget before it is fetched", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": modelBytes(tinyModel(1)) });
+    const budget = byteBudget(300_000);
+    const checkpoint = await openCheckpoint("hf:acme/base", { remote, budget });
+    const { source } = checkpoint.files[0]!;
+    if (!canPrefetch(source)) throw new Error("it cannot prefetch");
+    const { spent } = budget;
+    const range = { start: source.size - 150_000, end: source.size };
+    await source.prefetch([range, { start: range.start, end: range.end - 10 }]);
+    expect(budget.spent - spent).toBe(150_000);
+    // Paid for when it was fetched.
+    await source.read(range.start + 5, range.end);
+    expect(budget.spent - spent).toBe(150_000);
+    const fetched = hub.counters.storage;
+    await refusal(source.prefetch([{ start: 0, end: source.size }]), "BYTE_BUDGET_EXCEEDED");
+    await refusal(source.read(0, source.size), "BYTE_BUDGET_EXCEEDED");
+    expect(hub.counters.storage).toBe(fetched);
+    await checkpoint.close();
+  });
+});
+
+describe("the content of a repository", () => {
+  const content = async (files: FilesSource) => {
+    const { hub, remote } = await repository(files);
+    const chosen = await weightFiles(await resolveRepository("acme/base", null, remote));
+    expect(hub.counters.resolve).toBe(0);
+    return chosen && weightContent(chosen);
+  };
+
+  it("is that of its weight files, whatever they are called and whatever lies beside", async () => {
+    const digest = await content({ "model.safetensors": weights("a"), "README.md": "one" });
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(await content({ "other.safetensors": weights("a"), "README.md": "two" })).toBe(digest);
+    expect(await content({ "model.safetensors": weights("b") })).not.toBe(digest);
+    const sharded = { [shard(1, 2)]: weights("a"), [shard(2, 2)]: weights("b"), [INDEX]: "not read" };
+    expect(await content(sharded)).toBe(
+      await content({ "y.safetensors": weights("b"), "x.safetensors": weights("a") }),
+    );
+  });
+
+  it("is open where only an index tells, or a hash is missing", async () => {
+    expect(await content({ "x.safetensors": weights("a"), [INDEX]: index({ a: "x.safetensors" }) })).toBeNull();
+    expect(weightContent([{ size: 1, sha256: null }])).toBeNull();
+    expect(weightContent([])).toBeNull();
+  });
+
+  const a = { size: 1, sha256: "a".repeat(64) };
+  const b = { size: 2, sha256: "b".repeat(64) };
+  test("does not depend on order, and does on sizes and repetition", () => {
+    expect(weightContent([a, b])).toBe(weightContent([b, a]));
+    expect(weightContent([a, a])).not.toBe(weightContent([a]));
+    expect(weightContent([{ ...a, size: 3 }])).not.toBe(weightContent([a]));
+  });
+});

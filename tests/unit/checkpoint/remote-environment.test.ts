@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, test } from "vitest";
+import { bearerToken, openRemote, remoteSettings } from "../../../src/checkpoint/remote-environment.ts";
+import { WeightmarkError } from "../../../src/errors.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+/** Nobody's home. */
+const HOME = { HF_HOME: "/nonexistent/hf" };
+
+describe("settings", () => {
+  it("are those of the Hub's own clients", () => {
+    const settings = remoteSettings({ ...HOME, HF_TOKEN: " hf_x\n", HF_ENDPOINT: "https://hub.corp/hf//" });
+    expect(settings).toEqual({
+      endpoint: "https://hub.corp/hf",
+      token: "hf_x",
+      hubCache: "/nonexistent/hf/hub",
+      offline: false,
+    });
+    expect(remoteSettings({ ...HOME, HF_ENDPOINT: "" })).toMatchObject({
+      endpoint: "https://huggingface.co",
+      token: null,
+    });
+  });
+
+  test.each<[object, string]>([
+    [{ HF_HUB_CACHE: "/a", HUGGINGFACE_HUB_CACHE: "/b", HF_HOME: "/c" }, "/a"],
+    [{ HUGGINGFACE_HUB_CACHE: "/b", HF_HOME: "/c" }, "/b"],
+    [{ HF_HUB_CACHE: "", HF_HOME: "/c", XDG_CACHE_HOME: "/d" }, "/c/hub"],
+    [{ XDG_CACHE_HOME: "/d", HF_TOKEN: "t" }, "/d/huggingface/hub"],
+    [{ HF_TOKEN: "t" }, join(homedir(), ".cache/huggingface/hub")],
+    [{ HF_HUB_CACHE: "~/x", HF_TOKEN: "t" }, join(homedir(), "x")],
+  ])("take the cache of %j", (env, cache) => {
+    expect(remoteSettings(env as Record<string, string>).hubCache).toBe(cache);
+  });
+
+  test.each([
+    ["1", true],
+    ["yes", true],
+    ["0", false],
+    ["", false],
+  ])("are offline by HF_HUB_OFFLINE=%j: %s", (value, offline) => {
+    expect(remoteSettings({ ...HOME, HF_HUB_OFFLINE: value }).offline).toBe(offline);
+  });
+
+  it("give way to what the command line says", () => {
+    const env = { ...HOME, HF_TOKEN: "hf_env", HF_HUB_OFFLINE: "1" };
+    const overrides = { token: "hf_file", offline: false, hubCache: null, endpoint: "http://localhost:1" };
+    expect(remoteSettings(env, overrides)).toEqual(overrides);
+    expect(remoteSettings(env, { offline: undefined, token: undefined })).toMatchObject({
+      token: "hf_env",
+      offline: true,
+    });
+  });
+
+  it("find the token of a login, in the home of the Hub or where they are told", () => {
+    const home = temporaryDirectory();
+    writeFileSync(join(home, "token"), "hf_login\n");
+    expect(remoteSettings({ HF_HOME: home }).token).toBe("hf_login");
+    writeFileSync(join(home, "other"), "hf_other");
+    expect(remoteSettings({ HF_HOME: home, HF_TOKEN_PATH: join(home, "other") }).token).toBe("hf_other");
+    writeFileSync(join(home, "token"), "\n");
+    expect(remoteSettings({ HF_HOME: home }).token).toBeNull();
+  });
+
+  it("refuse what is no token without showing it", () => {
+    const home = temporaryDirectory();
+    const values = ["hf_two words", "hf_x\r\nx-evil: 1", "hf_\u00e9", "x".repeat(5000)];
+    for (const value of values) {
+      writeFileSync(join(home, "token"), value);
+      for (const env of [{ ...HOME, HF_TOKEN: value }, { HF_HOME: home }]) {
+        const error = thrown(() => remoteSettings(env));
+        expect(error.code).toBe("USAGE");
+        expect(`${error.message} ${error.detail} ${error.file}`).not.toContain(value.slice(0, 6));
+      }
+    }
+    mkdirSync(join(home, "directory"));
+    expect(thrown(() => remoteSettings({ ...HOME, HF_TOKEN_PATH: join(home, "directory") })).code).toBe(
+      "FILE_UNREADABLE",
+    );
+  });
+
+  test.each(["hub", "ftp://hub", "https://u:p@hub", "https://hub?x=1", "file:///x"])(
+    "refuse the endpoint %s",
+    (endpoint) => {
+      expect(thrown(() => remoteSettings({ ...HOME, HF_ENDPOINT: endpoint })).code).toBe("HTTP_ADDRESS_INVALID");
+    },
+  );
+});
+
+function thrown(work: () => unknown): WeightmarkError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof WeightmarkError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
+
+describe("the token", () => {
+  test.each([
+    ["https://hub.corp/hf", "https://hub.corp"],
+    ["http://127.0.0.1:8817", "http://127.0.0.1:8817"],
+    ["http://localhost:1", "http://localhost:1"],
+    ["http://hub.corp", null],
+    ["http://10.0.0.1", null],
+    ["http://127.0.0.1.hub.corp", null],
+  ])("for %s is shown to %s", (endpoint, origin) => {
+    expect(bearerToken({ endpoint, token: "hf_x" })).toEqual(origin === null ? null : { value: "hf_x", origin });
+    expect(bearerToken({ endpoint, token: null })).toBeNull();
+  });
+
+  it("is the client's alone", async () => {
+    const remote = await openRemote({ endpoint: "https://hub.corp", token: "hf_x", hubCache: null, offline: false });
+    expect(Object.keys(remote).sort()).toEqual(["client", "endpoint", "hubCache", "offline"]);
+    expect(JSON.stringify(remote)).not.toContain("hf_x");
+    await remote.client.close();
+  });
+});

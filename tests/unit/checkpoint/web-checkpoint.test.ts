@@ -1,0 +1,94 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { remoteOf, weights } from "../../support/hub-remote.ts";
+import { refusal } from "../../support/refusal.ts";
+
+/** A web server of ranges and no listings; the addresses that it saw. */
+async function server(files: Readonly<Record<string, Uint8Array | string>>) {
+  const seen: string[] = [];
+  const http = createServer((request, response) => {
+    seen.push(request.url!);
+    const body = files[request.url!.split("?")[0]!];
+    if (body === undefined) return response.writeHead(404).end();
+    const bytes = Buffer.from(body);
+    const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    const last = Math.min(Number(end), bytes.length - 1);
+    response.writeHead(206, {
+      "content-range": `bytes ${start}-${last}/${bytes.length}`,
+      "content-length": last + 1 - Number(start),
+      etag: '"1"',
+    });
+    response.end(bytes.subarray(Number(start), last + 1));
+  });
+  await new Promise<void>((done) => http.listen(0, "127.0.0.1", done));
+  onTestFinished(() => void http.close());
+  return { origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, seen };
+}
+
+const index = (map: object) => JSON.stringify({ weight_map: map });
+
+describe("a model at an address", () => {
+  it("is one file, named without what may be secret", async () => {
+    const { origin, seen } = await server({ "/m/model.safetensors": weights("a") });
+    const remote = await remoteOf("https://hub.invalid", { token: "hf_secret" });
+    const checkpoint = await openCheckpoint(`${origin}/m/model.safetensors?sig=SECRET#x`, { remote });
+    expect(checkpoint).toMatchObject({ location: `${origin}/m/model.safetensors`, revision: null, config: null });
+    expect(checkpoint.files).toMatchObject([{ path: "model.safetensors", absolutePath: null }]);
+    expect(JSON.stringify(checkpoint.files[0]!.source.location)).not.toContain("SECRET");
+    expect([...checkpoint.tensors.keys()]).toEqual(["a"]);
+    await checkpoint.close();
+    expect(new Set(seen)).toEqual(new Set(["/m/model.safetensors?sig=SECRET"]));
+  });
+
+  it("may be sharded: its index names files below its own directory", async () => {
+    const map = { a: "model-1.safetensors", b: "sub dir/é.safetensors" };
+    const { origin, seen } = await server({
+      "/m/model.safetensors.index.json": index(map),
+      "/m/model-1.safetensors": weights("a"),
+      "/m/sub%20dir/%C3%A9.safetensors": weights("b"),
+    });
+    const remote = await remoteOf("https://hub.invalid");
+    const checkpoint = await openCheckpoint(`${origin}/m/model.safetensors.index.json?sas=1`, { remote });
+    expect(checkpoint.files.map(({ path }) => path)).toEqual(Object.values(map));
+    await checkpoint.close();
+    expect(seen.every((path) => path.startsWith("/m/") && path.endsWith("?sas=1"))).toBe(true);
+    // Neither config nor listing was asked for.
+    expect(new Set(seen).size).toBe(3);
+  });
+
+  it("is refused when its index leads elsewhere or to nothing", async () => {
+    for (const shard of ["../x.safetensors", "//evil/x.safetensors", "http://evil/x.safetensors", "/x.safetensors"]) {
+      const { origin, seen } = await server({ "/m/i.safetensors.index.json": index({ a: shard }) });
+      const remote = await remoteOf("https://hub.invalid");
+      await refusal(openCheckpoint(`${origin}/m/i.safetensors.index.json`, { remote }), "SHARD_PATH_REFUSED");
+      expect(seen.every((path) => path === "/m/i.safetensors.index.json")).toBe(true);
+    }
+    const { origin } = await server({ "/i.safetensors.index.json": index({ a: "x.safetensors" }) });
+    const remote = await remoteOf("https://hub.invalid");
+    const error = await refusal(
+      openCheckpoint(`${origin}/i.safetensors.index.json?s=SECRET`, { remote }),
+      "SHARD_MISSING",
+    );
+    expect(JSON.stringify([error, error.message, error.cause])).not.toContain("SECRET");
+  });
+
+  it("is no directory, no page of the Hub, and nothing else than http", async () => {
+    const remote = await remoteOf("https://hub.invalid");
+    for (const address of [
+      "https://host/models/",
+      "https://host",
+      "https://u:SECRET@host/x",
+      "https://",
+      "http://[/x",
+    ]) {
+      const error = await refusal(openCheckpoint(address, { remote }), "HTTP_ADDRESS_INVALID");
+      expect(JSON.stringify([error, error.message, error.file])).not.toContain("SECRET");
+    }
+    for (const page of ["acme/base", "acme/base/", "acme/base/tree/main", "acme/base/blob/main/model.safetensors"]) {
+      const error = await refusal(openCheckpoint(`https://hub.invalid/${page}`, { remote }), "HTTP_ADDRESS_INVALID");
+      expect(error.detail).toContain("hf:acme/base");
+    }
+  });
+});
