@@ -79,13 +79,11 @@ function locationInJson(text: string, name: string, number: number): string {
  * Reads a list to its end and keeps a copy in the user's directory for temporary files: what comes through a pipe cannot
  * be read twice, and a file may change while the scan is under way.
  *
- * @param location a path, or "-" for standard input
+ * @param source a path, or the bytes themselves (standard input)
+ * @param name what messages call it
  * @throws SCAN_LIST_INVALID before anything is scanned, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, WRITE_FAILED
  */
-export async function openScanList(
-  location: string,
-  stdin: AsyncIterable<Uint8Array> = process.stdin,
-): Promise<ScanList> {
+export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
   const path = join(tmpdir(), `weightmark-${randomBytes(12).toString("hex")}.tmp`);
   const forget = removeOnExit(path);
   const drop = async () => {
@@ -97,7 +95,7 @@ export async function openScanList(
     throw writeError(error, path);
   });
   try {
-    const { digest, count } = await copy(location === "-" ? stdin : bytesOf(location), location, spool);
+    const { digest, count } = await copy(typeof source === "string" ? bytesOf(source) : source, name, spool);
     return {
       digest,
       count,
