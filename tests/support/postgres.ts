@@ -135,7 +135,7 @@ class PrivateServer implements PostgresServer {
   }
 
   async start(): Promise<void> {
-    const settings = ["fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=60", "jit=off"];
+    const settings = ["fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=200", "jit=off"];
     const child = spawn(
       join(this.binaries, "postgres"),
       [

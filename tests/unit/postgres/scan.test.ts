@@ -1,24 +1,29 @@
-import { afterEach } from "vitest";
-import type { PostgresJobQueue } from "../../../src/scan/postgres/job-queue.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect, it } from "vitest";
+import type { DatabaseOptions } from "../../../src/registry/postgres/connect.ts";
+import type { ScanJob, TakenJob } from "../../../src/scan/job-queue.ts";
+import type { JobQueueOptions, PostgresJobQueue } from "../../../src/scan/postgres/job-queue.ts";
 import type { PostgresResultStore } from "../../../src/scan/postgres/result-store.ts";
 import { openScanDatabase, type ScanDatabase } from "../../../src/scan/postgres/scan-database.ts";
 import type { ResultStore } from "../../../src/scan/result-store.ts";
+import { workLoop } from "../../../src/scan/work-loop.ts";
 import { jobQueueContract } from "../../support/job-queue.contract.ts";
 import { describeWithPostgres } from "../../support/postgres.ts";
 import { resultStoreContract } from "../../support/result-store.contract.ts";
+import { failedItem, itemOf, parametersOf, targetOf } from "../../support/scan-items.ts";
 
 describeWithPostgres("scans in PostgreSQL", (server) => {
   const opened: ScanDatabase[] = [];
   const urls = new Map<unknown, string>();
 
-  async function open(url: string): Promise<ScanDatabase> {
-    const database = await openScanDatabase(url);
+  async function open(url: string, options: DatabaseOptions = {}): Promise<ScanDatabase> {
+    const database = await openScanDatabase(url, options);
     opened.push(database);
     return database;
   }
 
-  afterEach(async () => {
-    for (const database of opened.splice(0)) await database.close();
+  afterAll(async () => {
+    for (const database of opened) await database.close();
   });
 
   const queueOf = async (url: string): Promise<PostgresJobQueue> => {
@@ -43,5 +48,219 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
       const again = await (await open(urls.get(store)!)).openScan((store as PostgresResultStore).scan);
       return again!;
     },
+  });
+
+  const jobOf = (scan: string, id: string): ScanJob => ({ scan, target: targetOf(id) });
+
+  /** A queue whose workers are given up after a second. */
+  async function hastyQueue(url: string, options: JobQueueOptions = {}): Promise<PostgresJobQueue> {
+    return (await open(url)).openQueue({ leaseSeconds: 1, retryDelaySeconds: 0, ...options });
+  }
+
+  async function takeSoon(queue: PostgresJobQueue, seconds = 10): Promise<TakenJob | undefined> {
+    for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(50)) {
+      const [taken] = await queue.take(1);
+      if (taken !== undefined) return taken;
+    }
+    return undefined;
+  }
+
+  it("begins, resumes and restarts scans as a journal does", async () => {
+    const url = await server.createDatabase();
+    const database = await open(url);
+    const parameters = parametersOf();
+    const first = await database.startScan(parameters);
+    await first.put(itemOf("a"));
+    await expect(database.startScan(parameters)).rejects.toMatchObject({ code: "SCAN_UNFINISHED", exitCode: 2 });
+    expect((await database.startScan(parametersOf({ depth: "full" }))).scan).not.toBe(first.scan);
+    const resumed = await (await open(url)).startScan(parameters, "resume");
+    expect([resumed.scan, [...(await resumed.finished())]]).toEqual([first.scan, ["a"]]);
+    await resumed.finish();
+    expect((await database.startScan(parameters, "resume")).complete).toBe(true);
+    const second = await database.startScan(parameters);
+    expect([second.scan === first.scan, (await second.finished()).size]).toEqual([false, 0]);
+    // The complete one is kept until somebody restarts.
+    expect(await (await database.openScan(first.scan))!.get("a")).toEqual(itemOf("a"));
+    const queue = await database.openQueue();
+    await queue.add([jobOf(second.scan, "a"), jobOf("another", "a")]);
+    const third = await database.startScan(parameters, "restart");
+    expect([await database.openScan(first.scan), await database.openScan(second.scan)]).toEqual([null, null]);
+    expect((await queue.counts(second.scan)).waiting).toBe(0);
+    expect((await queue.counts("another")).waiting).toBe(1);
+    await expect(second.put(itemOf("b"))).rejects.toMatchObject({ code: "DATABASE_REFUSED" });
+    expect((await third.finished()).size).toBe(0);
+    await queue.close();
+  });
+
+  it("lets one of two that begin a scan at the same moment begin it", async () => {
+    const url = await server.createDatabase();
+    const databases = await Promise.all([open(url), open(url), open(url)]);
+    const begun = await Promise.allSettled(databases.map((database) => database.startScan(parametersOf())));
+    expect(begun.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    const resumed = await Promise.all(databases.map((database) => database.startScan(parametersOf(), "resume")));
+    expect(new Set(resumed.map(({ scan }) => scan)).size).toBe(1);
+  });
+
+  it("holds names that neither text nor jsonb can, and ids longer than an index takes", async () => {
+    const database = await open(await server.createDatabase());
+    const store = await database.startScan(parametersOf({ inputs: ["\u0000\ud800"] }));
+    const queue = await database.openQueue();
+    const ids = ["\u0000", "a\ud800", "\ud800a", "\udc00", "x".repeat(20_000), `${"x".repeat(20_000)}y`];
+    expect(await queue.add(ids.map((id) => jobOf(store.scan, id)))).toBe(ids.length);
+    const taken = await queue.take(10);
+    expect(taken.map(({ job }) => job.target.id).sort()).toEqual([...ids].sort());
+    for (const { job, complete } of taken) {
+      expect(job.target).toEqual(targetOf(job.target.id));
+      await store.put(itemOf(job.target.id, { summary: job.target.id }));
+      await complete();
+    }
+    const listed: string[] = [];
+    for await (const { id, summary } of store.items()) {
+      expect(summary).toBe(id);
+      listed.push(id);
+    }
+    expect(listed).toEqual([...ids].sort());
+    expect(await store.finished()).toEqual(new Set(ids));
+    await queue.close();
+  });
+
+  it("lists more results than it fetches at a time", async () => {
+    const store = await (await open(await server.createDatabase())).startScan(parametersOf());
+    const ids = Array.from({ length: 2100 }, (_, i) => `t${String(i).padStart(5, "0")}`);
+    for (let at = 0; at < ids.length; at += 300) {
+      await Promise.all(ids.slice(at, at + 300).map((id) => store.put(itemOf(id))));
+    }
+    const listed: string[] = [];
+    for await (const { id } of store.items()) listed.push(id);
+    expect(listed).toEqual(ids);
+    expect((await store.finished()).size).toBe(ids.length);
+  });
+
+  it.concurrent("gives the job of a worker that died to another, and stores one result", async () => {
+    const url = await server.createDatabase();
+    const dying = await openScanDatabase(url);
+    const mortal = await dying.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0 });
+    const store = await (await open(url)).startScan(parametersOf());
+    await mortal.add([jobOf(store.scan, "a")]);
+    const [lost] = await mortal.take(1);
+    const other = await hastyQueue(url);
+    // Alive, it keeps its job for longer than a lease.
+    await sleep(2200);
+    expect(await other.take(1)).toEqual([]);
+    await mortal.close();
+    const taken = await takeSoon(other);
+    expect([taken?.job.target.id, taken?.attempt]).toEqual(["a", 2]);
+    // It was only slow, and comes late: what it says of the job does not count any more, but its result does.
+    await lost!.retry("late");
+    expect(await other.counts(store.scan)).toEqual({ waiting: 0, active: 1, done: 0, failed: 0 });
+    await store.put(itemOf("a", { caveats: ["late"] }));
+    expect(await store.put(itemOf("a", { caveats: ["second"] }))).toBe(false);
+    await taken!.complete();
+    expect(await other.counts(store.scan)).toEqual({ waiting: 0, active: 0, done: 1, failed: 0 });
+    expect(await store.get("a")).toEqual(itemOf("a", { caveats: ["late"] }));
+    await Promise.all([other.close(), dying.close()]);
+  });
+
+  it.concurrent("gives a job up when every worker on it dies, and says which", async () => {
+    const url = await server.createDatabase();
+    const queue = await hastyQueue(url, { tries: 2 });
+    await queue.add([jobOf("s", "deadly"), jobOf("s", "good")]);
+    for (const attempt of [1, 2]) {
+      const victim = await (await open(url)).openQueue({ leaseSeconds: 1 });
+      const taken: TakenJob[] = [];
+      while (!taken.some(({ job }) => job.target.id === "deadly")) taken.push((await takeSoon(victim))!);
+      expect(taken.at(-1)!.attempt).toBe(attempt);
+      for (const one of taken) if (one.job.target.id === "good") await one.complete();
+      await victim.close();
+    }
+    while ((await queue.counts("s")).failed === 0) await sleep(50);
+    expect(await queue.take(1)).toEqual([]);
+    expect(await queue.givenUp("s")).toEqual([targetOf("deadly")]);
+    await queue.forget("s");
+    expect(await queue.counts("s")).toEqual({ waiting: 0, active: 0, done: 0, failed: 0 });
+    await queue.close();
+  });
+
+  it.concurrent("has no job worked on by two at the same time, however long one takes", async () => {
+    const url = await server.createDatabase();
+    const store = await (await open(url)).startScan(parametersOf());
+    const ids = Array.from({ length: 60 }, (_, i) => `t${i}`);
+    const working = new Set<string>();
+    const worked: string[] = [];
+    const queues = await Promise.all([hastyQueue(url), hastyQueue(url), hastyQueue(url)]);
+    await queues[0]!.add(ids.map((id) => jobOf(store.scan, id)));
+    const stop = new AbortController();
+    const loops = queues.map((queue) =>
+      workLoop({
+        queue,
+        storeOf: async () => store,
+        async process(target) {
+          expect(working.has(target.id)).toBe(false);
+          working.add(target.id);
+          worked.push(target.id);
+          // Some take more than two leases.
+          await sleep(target.id.endsWith("7") ? 2200 : 5);
+          working.delete(target.id);
+          return itemOf(target.id);
+        },
+        concurrency: 4,
+        signal: stop.signal,
+        idle: async () => (await queue.counts(store.scan)).done < ids.length && sleep(50).then(() => true),
+      }),
+    );
+    await Promise.all(loops);
+    expect(worked.sort()).toEqual([...ids].sort());
+    expect((await store.finished()).size).toBe(ids.length);
+    for (const queue of queues) await queue.close();
+  });
+
+  it.runIf(server.restartable)("goes on with a scan after the server crashed, twice, and loses nothing", async () => {
+    const url = await server.createDatabase();
+    const ids = Array.from({ length: 400 }, (_, i) => `t${i}`);
+    const database = await open(url);
+    const store = await database.startScan(parametersOf());
+    const queue = await database.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0, tries: 10 });
+    await queue.add(ids.map((id) => jobOf(store.scan, id)));
+    const acknowledged = new Set<string>();
+    const workers = Array.from({ length: 2 }, async () => {
+      const own = await open(url, { reconnectMs: 300 });
+      const mine = await own.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0 });
+      await workLoop({
+        queue: mine,
+        storeOf: async (scan) => (await own.openScan(scan))!,
+        process: async (target) => {
+          await sleep(2);
+          return target.id === "t7" ? failedItem("t7", false) : itemOf(target.id);
+        },
+        concurrency: 3,
+        signal: new AbortController().signal,
+        sleep: (ms) => sleep(ms / 10),
+        onEvent: (event) => {
+          if (event.type === "item") acknowledged.add(event.item.id);
+        },
+        idle: async () => {
+          const counts = await mine.counts(store.scan).catch(() => null);
+          return counts === null || counts.done < ids.length ? sleep(50).then(() => true) : false;
+        },
+      });
+      await mine.close();
+    });
+    for (const share of [0.25, 0.6]) {
+      while (acknowledged.size < share * ids.length) await sleep(5);
+      await server.stop();
+      const before = [...acknowledged];
+      await sleep(400);
+      await server.start();
+      // What was durable before the crash is there after it.
+      const finished = await store.finished();
+      expect(before.filter((id) => !finished.has(id))).toEqual([]);
+    }
+    await Promise.all(workers);
+    expect(await store.finished()).toEqual(new Set(ids));
+    const listed: string[] = [];
+    for await (const { id } of store.items()) listed.push(id);
+    expect(listed).toEqual([...ids].sort());
+    expect(await queue.counts(store.scan)).toEqual({ waiting: 0, active: 0, done: ids.length, failed: 0 });
+    await queue.close();
   });
 });
