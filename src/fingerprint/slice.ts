@@ -48,7 +48,8 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sk
   return { sketch, firstRow, height, width, q, scale, gain };
 }
 
-function allFinite(values: Float32Array): boolean {
+/** Whether no value is NaN or infinite. By index: `every` costs ten times as much. */
+export function allFinite(values: Float32Array | Float64Array): boolean {
   for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) < Number.POSITIVE_INFINITY)) return false;
   return true;
 }

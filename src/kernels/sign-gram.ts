@@ -15,16 +15,78 @@ export function centredGram(packed: Uint32Array, m: number, words: number, n: nu
     const rows = packed.subarray(first * words);
     const count = Math.min(TILE, m - first);
     const distances = hammingMatrix(rows, count, rows, m - first, words);
-    for (let i = first; i < first + count; i++) {
-      for (let j = i; j < m; j++) {
-        const distance = distances[(i - first) * (m - first) + j - first]!;
-        const value = n - 2 * distance - (sums[i]! * sums[j]!) / n;
-        gram[i * m + j] = value;
-        gram[j * m + i] = value;
+    for (let block = first; block < m; block += TILE) {
+      const end = Math.min(m, block + TILE);
+      for (let i = first; i < first + count; i++) {
+        const at = (i - first) * (m - first) - first;
+        for (let j = Math.max(i, block); j < end; j++) {
+          const value = n - 2 * distances[at + j]! - (sums[i]! * sums[j]!) / n;
+          gram[i * m + j] = value;
+          gram[j * m + i] = value;
+        }
       }
     }
   }
   return gram;
+}
+
+/** What a permutation test needs of two Gram matrices. */
+export interface GramProduct {
+  /** tr(G_A G_B). */
+  readonly trace: number;
+  /** tr(G_A) and tr(G_B). */
+  readonly normA: number;
+  readonly normB: number;
+}
+
+/** Products of up to this many pairs of rows are kept in memory that is used again: fresh pages cost as much as the sums. */
+const KEPT_PAIRS = 1 << 21;
+let keptProducts = new Float64Array(0);
+
+/**
+ * The traces of the centred Gram matrices of `a` and `b` (see `centredGram`), equal to the bit to those summed in row-major
+ * order over both matrices, which are never formed: only the products of their entries are, half of them computed.
+ */
+export function gramProduct(a: Uint32Array, b: Uint32Array, m: number, words: number, n: number): GramProduct {
+  const sumsA = rowSums(a, m, words, n);
+  const sumsB = rowSums(b, m, words, n);
+  const products = scratch(m * m);
+  let normA = 0;
+  let normB = 0;
+  for (let first = 0; first < m; first += TILE) {
+    const count = Math.min(TILE, m - first);
+    const width = m - first;
+    const distancesA = hammingMatrix(a.subarray(first * words), count, a.subarray(first * words), width, words);
+    const distancesB = hammingMatrix(b.subarray(first * words), count, b.subarray(first * words), width, words);
+    // Block by block, so that the mirrored half is written while its lines are in the cache.
+    for (let block = first; block < m; block += TILE) {
+      const end = Math.min(m, block + TILE);
+      for (let i = first; i < first + count; i++) {
+        const at = (i - first) * width - first;
+        const [sumA, sumB] = [sumsA[i]!, sumsB[i]!];
+        for (let j = Math.max(i, block); j < end; j++) {
+          const valueA = n - 2 * distancesA[at + j]! - (sumA * sumsA[j]!) / n;
+          const valueB = n - 2 * distancesB[at + j]! - (sumB * sumsB[j]!) / n;
+          if (i === j) {
+            normA += valueA;
+            normB += valueB;
+          }
+          const product = valueA * valueB;
+          products[i * m + j] = product;
+          products[j * m + i] = product;
+        }
+      }
+    }
+  }
+  let trace = 0;
+  for (let k = 0; k < m * m; k++) trace += products[k]!;
+  return { trace, normA, normB };
+}
+
+function scratch(length: number): Float64Array {
+  if (length > KEPT_PAIRS) return new Float64Array(length);
+  if (keptProducts.length < length) keptProducts = new Float64Array(length);
+  return keptProducts;
 }
 
 /** sum_ij A_ij B_ij of two equally long arrays: four partial sums, added as (0 + 1) + (2 + 3). */

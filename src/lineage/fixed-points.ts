@@ -67,9 +67,10 @@ function duplicates(stack: SignStack, pool: Uint32Array): Set<number> {
   const repeated = new Set<number>();
   for (const bits of [stack.a, stack.b]) {
     const { columns, words } = labelColumns(bits, stack);
+    const bytes = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength);
     const seen = new Map<string, number>();
     pool.forEach((label, i) => {
-      const key = columns.subarray(label * words, (label + 1) * words).join();
+      const key = bytes.toString("latin1", 4 * label * words, 4 * (label + 1) * words);
       const first = seen.get(key);
       if (first === undefined) seen.set(key, i);
       else repeated.add(first).add(i);

@@ -1,4 +1,5 @@
 import { layerCodes } from "../fingerprint/codes.ts";
+import { loadBase } from "./base-cache.ts";
 import type { CandidateSource } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
 import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
@@ -30,7 +31,7 @@ export async function identifySubject(
     if (place >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
     const base: Subject = {
       name: entry.name,
-      fingerprint: await registry.load(entry.digest),
+      fingerprint: await loadBase(registry, entry.digest),
       checkpoint: null,
       root: entry.root,
     };

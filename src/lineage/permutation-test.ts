@@ -1,6 +1,6 @@
-import { gramVariance } from "../numerics/permutation-variance.ts";
+import { gramProduct } from "../kernels/sign-gram.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import { gram, labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
+import { labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Beyond this tail a normal approximation is quoted but never counted. */
 export const ASYMPTOTIC_FLOOR = -6;
@@ -27,16 +27,10 @@ export interface PermutationZ {
 export function permutationZ(stack: SignStack): PermutationZ | null {
   const { m, n } = stack;
   if (m === 0 || n < 8) return null;
-  const gramA = gram(stack.a, stack);
-  const gramB = gram(stack.b, stack);
-  const variance = gramVariance(gramA, gramB, m, n);
+  const { trace, normA, normB } = gramProduct(stack.a, stack.b, m, stack.words, n);
+  // tr(G_A G_B) / (n - 1), as `gramVariance` has it.
+  const variance = trace / (n - 1);
   if (!(variance > 0)) return null;
-  let normA = 0;
-  let normB = 0;
-  for (let i = 0; i < m; i++) {
-    normA += gramA[i * m + i]!;
-    normB += gramB[i * m + i]!;
-  }
   const { centred, agreement } = stackInner(stack);
   return {
     z: centred / Math.sqrt(variance),

@@ -1,7 +1,7 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
-import { sliceValues } from "../fingerprint/slice.ts";
+import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { singularValues, thinSvd } from "../numerics/svd.ts";
-import { learnedStructure } from "./learned-structure.ts";
+import { leadingTriples, structureOf } from "./base-slice.ts";
 
 /** Leading singular pairs that count as what training put there. */
 const TOP = 8;
@@ -45,10 +45,10 @@ export function sliceRetention(
   const a = sliceValues(base, folded);
   const b = sliceValues(suspect, folded);
   // Scales and gains are finite, their products need not be: a hostile file decides them.
-  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return null;
+  if (!allFinite(a) || !allFinite(b)) return null;
   const { height, width } = base;
   const k = Math.min(TOP, Math.floor(height / 4));
-  const { s, u, vt } = thinSvd(a, height, width, k);
+  const { s, u, vt } = leadingTriples(base, folded, () => thinSvd(a, height, width, k));
   let topEnergy = 0;
   let topInner = 0;
   for (let i = 0; i < k; i++) {
@@ -70,17 +70,22 @@ export function sliceRetention(
   const noise = Math.sqrt(bb / (height * width) / bulkEnergy);
   const scale = ab / aa;
   const residual = Math.max(0, bb - (ab * ab) / aa);
+  let rank: number | null | undefined;
   return {
     role: matrix.role,
     layer: matrix.layer,
     top,
     bulk,
-    structure: learnedStructure(sliceValues(base, false), height, width),
+    structure: structureOf(base),
     ratio: Math.abs(bulk) > MIN_BULK_SIGMA * noise ? top / bulk : null,
     scale,
     reverseScale: ab / bb,
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
-    rank: differenceRank(suspect, base),
+    // Many are never asked for: one difference of full rank is no adapter, whatever the others are.
+    get rank() {
+      if (rank === undefined) rank = differenceRank(suspect, base);
+      return rank;
+    },
   };
 }
 
@@ -110,8 +115,13 @@ function differenceRank(suspect: Slice, base: Slice): number | null {
   const a = sliceValues(base, false);
   const b = sliceValues(suspect, false);
   const delta = new Float64Array(a.length);
-  for (let i = 0; i < a.length; i++) delta[i] = b[i]! - a[i]!;
-  if (!delta.every(Number.isFinite)) return null;
+  let changed = false;
+  for (let i = 0; i < a.length; i++) {
+    delta[i] = b[i]! - a[i]!;
+    if (delta[i] !== 0) changed = true;
+  }
+  if (!changed) return 0;
+  if (!allFinite(delta)) return null;
   const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
   const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
   const s = singularValues(delta, height, width);

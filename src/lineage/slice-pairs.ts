@@ -49,8 +49,25 @@ export async function retentions(
 
 function push(out: SliceRetention[], suspect: Slice, base: Slice, matrix: Sketch): void {
   if (suspect.width !== base.width || suspect.height !== base.height || suspect.firstRow !== base.firstRow) return;
-  const retention = sliceRetention(suspect, base, matrix);
+  const retention = retentionOf(suspect, base, matrix);
   if (retention) out.push(retention);
+}
+
+/** Pairs are judged again on fewer axes, or laid over each other by content: the slices stay the same. */
+const judged = new WeakMap<Slice, WeakMap<Slice, SliceRetention | null>>();
+
+function retentionOf(suspect: Slice, base: Slice, matrix: Sketch): SliceRetention | null {
+  let ofSuspect = judged.get(suspect);
+  if (ofSuspect === undefined) {
+    ofSuspect = new WeakMap();
+    judged.set(suspect, ofSuspect);
+  }
+  let retention = ofSuspect.get(base);
+  if (retention === undefined) {
+    retention = sliceRetention(suspect, base, matrix);
+    ofSuspect.set(base, retention);
+  }
+  return retention;
 }
 
 function sliceIndex({ fingerprint }: Subject): Map<Sketch, Slice> {

@@ -13,12 +13,28 @@ export interface SymmetricEigen {
  * within about n * 2^-53 * ||A|| of the exact ones. Same input, same bits. Throws INTERNAL on NaN or infinity.
  */
 export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen {
-  const exponent = magnitude(matrix, n);
-  const work = new Float64Array(n * n);
-  for (let i = 0; i < n * n; i++) work[i] = matrix[i]! * 2 ** -exponent;
-  const { diagonal, subdiagonal, rotation } = tridiagonalise(work, n);
+  const { work, scale } = scaled(matrix, n);
+  const { diagonal, subdiagonal, betas } = tridiagonalise(work, n);
+  const rotation = accumulate(work, betas, n);
   diagonalise(diagonal, subdiagonal, rotation, n);
-  return sortDescending(diagonal, rotation, n, 2 ** exponent);
+  return sortDescending(diagonal, rotation, n, scale);
+}
+
+/** The eigenvalues alone, the same to the bit at a third of the cost: vectors take no part in the iteration. */
+export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
+  const { work, scale } = scaled(matrix, n);
+  const { diagonal, subdiagonal } = tridiagonalise(work, n);
+  diagonalise(diagonal, subdiagonal, null, n);
+  return Float64Array.from(descending(diagonal), (i) => diagonal[i]! * scale);
+}
+
+/** A copy whose largest entry is about 1, and what its eigenvalues have to be multiplied with. */
+function scaled(matrix: Float64Array, n: number): { readonly work: Float64Array; readonly scale: number } {
+  const exponent = magnitude(matrix, n);
+  const factor = 2 ** -exponent;
+  const work = new Float64Array(n * n);
+  for (let i = 0; i < n * n; i++) work[i] = matrix[i]! * factor;
+  return { work, scale: 2 ** exponent };
 }
 
 /** Exponent of the largest entry; dividing by that power of two is exact and keeps squares from over- or underflowing. */
@@ -37,8 +53,8 @@ interface Tridiagonal {
   readonly diagonal: Float64Array;
   /** subdiagonal[k] joins k and k + 1. */
   readonly subdiagonal: Float64Array;
-  /** Q^T with T = Q^T A Q: rows are mixed by the QR steps until they are the eigenvectors. */
-  readonly rotation: Float64Array;
+  /** Of the reflectors, which lie in the rows of the matrix that was overwritten. */
+  readonly betas: Float64Array;
 }
 
 /** Householder reflections, column by column; `a` is overwritten, its row k keeps the k-th reflector right of the diagonal. */
@@ -67,7 +83,11 @@ function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
     }
   }
   if (n > 0) diagonal[n - 1] = a[n * n - 1]!;
+  return { diagonal, subdiagonal, betas };
+}
 
+/** Q^T with T = Q^T A Q from the reflectors: its rows are mixed by the QR steps until they are the eigenvectors. */
+function accumulate(a: Float64Array, betas: Float64Array, n: number): Float64Array {
   const rotation = new Float64Array(n * n);
   for (let i = 0; i < n; i++) rotation[i * n + i] = 1;
   for (let k = n - 2; k >= 0; k--) {
@@ -80,7 +100,7 @@ function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
       for (let j = k + 1; j < n; j++) rotation[row + j]! -= projection * v[j]!;
     }
   }
-  return { diagonal, subdiagonal, rotation };
+  return rotation;
 }
 
 /**
@@ -113,7 +133,7 @@ const NEGLIGIBLE = 2 ** -62;
  * Implicit QR steps until every off-diagonal entry is negligible beside its neighbours, or beside the whole matrix: a block
  * of zeros holds only what rounding left there, and rotations by its entries, whose squares underflow, are not orthogonal.
  */
-function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array, n: number): void {
+function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array | null, n: number): void {
   let budget = 64 * n;
   let norm = 0;
   for (let k = 0; k < n; k++) norm = Math.max(norm, Math.abs(d[k]!), Math.abs(e[k]!));
@@ -134,8 +154,15 @@ function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array, n: numbe
   }
 }
 
-/** One bulge chased from `low` to `high`, the same plane rotations applied to the rows of q. */
-function implicitStep(d: Float64Array, e: Float64Array, q: Float64Array, n: number, low: number, high: number): void {
+/** One bulge chased from `low` to `high`, the same plane rotations applied to the rows of q, if there is one. */
+function implicitStep(
+  d: Float64Array,
+  e: Float64Array,
+  q: Float64Array | null,
+  n: number,
+  low: number,
+  high: number,
+): void {
   let x = d[low]! - wilkinsonShift(d[high - 1]!, d[high]!, e[high - 1]!);
   let z = e[low]!;
   for (let k = low; k < high; k++) {
@@ -154,6 +181,7 @@ function implicitStep(d: Float64Array, e: Float64Array, q: Float64Array, n: numb
       z = s * e[k + 1]!;
       e[k + 1]! *= c;
     }
+    if (q === null) continue;
     const first = k * n;
     const second = first + n;
     for (let j = 0; j < n; j++) {
@@ -172,8 +200,13 @@ function wilkinsonShift(upper: number, lower: number, link: number): number {
   return lower - (link * link) / (half + (half < 0 ? -root : root));
 }
 
+/** Places of the values in falling order. */
+function descending(d: Float64Array): number[] {
+  return Array.from(d.keys()).sort((a, b) => d[b]! - d[a]! || a - b);
+}
+
 function sortDescending(d: Float64Array, q: Float64Array, n: number, scale: number): SymmetricEigen {
-  const order = Array.from(d.keys()).sort((a, b) => d[b]! - d[a]! || a - b);
+  const order = descending(d);
   const values = new Float64Array(n);
   const vectors = new Float64Array(n * n);
   order.forEach((from, to) => {

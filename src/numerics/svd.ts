@@ -1,4 +1,4 @@
-import { leadingSign, symmetricEigen } from "./eigen.ts";
+import { leadingSign, symmetricEigen, symmetricEigenvalues } from "./eigen.ts";
 
 export interface ThinSvd {
   /** `count` singular values, descending; those beyond the rank are 0 or rounding noise. */
@@ -45,7 +45,7 @@ export function thinSvd(a: Float32Array | Float64Array, rows: number, cols: numb
  * about rows * 2^-53 * s[0]^2 / s[i], so half the digits are gone at s[i] = 1e-4 s[0] and all of them at 1e-8 s[0].
  */
 export function singularValues(a: Float32Array | Float64Array, rows: number, cols: number): Float64Array {
-  return symmetricEigen(gram(a, rows, cols), rows).values.map((value) => Math.sqrt(Math.max(0, value)));
+  return symmetricEigenvalues(gram(a, rows, cols), rows).map((value) => Math.sqrt(Math.max(0, value)));
 }
 
 /** A A^T in double precision, two rows against two rows at a time so that every load serves two products. */
