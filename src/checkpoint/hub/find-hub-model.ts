@@ -10,7 +10,7 @@ import type { FoundModel, ModelFolder } from "../model-folder.ts";
 import type { Remote } from "../remote.ts";
 import { cachedCommit, cachedSnapshot } from "./hub-cache.ts";
 import { hubFolder } from "./hub-folder.ts";
-import { type HubLocation, parseHubLocation, pinnedLocation } from "./parse-location.ts";
+import { type HubLocation, isCommit, parseHubLocation, pinnedLocation } from "./parse-location.ts";
 import type { HubRepository } from "./repository.ts";
 import { resolveRepository } from "./resolve-repository.ts";
 
@@ -95,7 +95,9 @@ export async function findHubModel(location: string, remote: Remote, known?: Hub
   const named = parseHubLocation(location);
   const { hubCache } = remote;
   if (remote.offline) return findOffline(named, location, hubCache);
-  const repository = known ?? (await resolveRepository(named.id, named.revision, remote));
+  // Never another commit than the one that is named, whoever kept the listing and for how long.
+  const isKnown = known !== undefined && (named.revision === known.commit || !isCommit(named.revision ?? ""));
+  const repository = isKnown ? known : await resolveRepository(named.id, named.revision, remote);
   const { id, commit } = repository;
   const snapshot = hubCache === null ? null : await cachedSnapshot(hubCache, id, commit);
   const pinned = pinnedLocation(id, commit, named.path);

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { openFileSource } from "../../bytes/file-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { isRemoteLocation } from "../../checkpoint/location.ts";
 
 /** Larger than any published tokenizer; read whole only below this. */
 const MAX_TOKENIZER_BYTES = 64 << 20;
@@ -16,7 +17,8 @@ export async function tokenHashes(
   checkpoint: Checkpoint,
 ): Promise<ReadonlyMap<number, readonly [number, number]> | null> {
   const [file] = checkpoint.files;
-  if (file === undefined || file.absolutePath === null) return null;
+  // A model out of the Hub's cache has an address, and what lies beside it was not asked for.
+  if (file === undefined || file.absolutePath === null || isRemoteLocation(checkpoint.location)) return null;
   // The snapshot's own directory, not the blob store that its links lead to.
   const directory = (await isDirectory(checkpoint.location)) ? checkpoint.location : dirname(checkpoint.location);
   const text = await readText(join(directory, "tokenizer.json"));

@@ -140,6 +140,11 @@ describe("a model on the Hub", () => {
     const checkpoint = await openCheckpoint("hf:acme/base", { remote, repository: known, config: false });
     await checkpoint.close();
     expect(hub.counters).toMatchObject({ api: 2, resolve: 1 });
+    // Unless it is another commit than the one that is named.
+    const stale = { ...known, commit: "d".repeat(40), files: [] };
+    const pinned = await openCheckpoint(`hf:acme/base@${known.commit}`, { remote, repository: stale, config: false });
+    await pinned.close();
+    expect(pinned).toMatchObject({ revision: known.commit });
   });
 
   it("is given up when its signal says so", async () => {
