@@ -9,6 +9,7 @@ import { registerInspect } from "./commands/inspect.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
+import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { EXIT_CODES } from "./help.ts";
 import { toolVersion } from "./version.ts";
@@ -30,6 +31,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   registerFingerprint(program);
   registerCompare(program, setExitCode);
   registerIdentify(program, setExitCode);
+  registerScan(program, setExitCode);
   registerRegistry(program, setExitCode);
   registerKey(program);
   registerQuality(program);

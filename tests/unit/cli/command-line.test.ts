@@ -24,6 +24,7 @@ describe("help", () => {
       "fingerprint",
       "compare",
       "identify",
+      "scan",
       "registry",
       "key",
       "quality",

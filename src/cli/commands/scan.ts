@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { WeightmarkError } from "../../errors.ts";
+import type { SetExitCode } from "../command-line.ts";
+import { MODEL } from "../remote.ts";
+import { type ScanOptions, withScanOptions } from "../scan/options.ts";
+
+export function registerScan(program: Command, setExitCode: SetExitCode): void {
+  const command = program
+    .command("scan")
+    .summary("hold many models against the registered bases, and against watermark keys")
+    .description(
+      "Holds any number of models against the registered bases, and against watermark keys. Can be killed at any moment, and goes on with --resume.",
+    )
+    .argument("[root...]", `directories to walk, or models: ${MODEL}`);
+  withScanOptions(command).action(async (roots: string[], options: ScanOptions) => {
+    requirePossible(options);
+    if (options.dryRun) {
+      const { listTargets } = await import("../scan/list-targets.ts");
+      setExitCode(await listTargets(roots, options));
+    } else {
+      const { runScan } = await import("../scan/run-scan.ts");
+      setExitCode(await runScan(roots, options));
+    }
+  });
+}
+
+/** Flags that contradict each other, before anything is opened. */
+function requirePossible(options: ScanOptions): void {
+  const contradiction = [
+    options.resume && options.restart ? "--resume and --restart" : null,
+    options.json && options.format !== undefined && options.format !== "json" ? "--json and --format" : null,
+    options.cacheDir !== undefined && options.cache === false ? "--cache-dir and --no-cache" : null,
+    options.dryRun && (options.sarif !== undefined || options.cyclonedx !== undefined)
+      ? "--dry-run and an export"
+      : null,
+    options.dryRun && (options.format === "sarif" || options.format === "cyclonedx") ? "--dry-run and an export" : null,
+    options.database !== undefined && options.journal !== undefined ? "--database and --journal" : null,
+  ].find((pair) => pair !== null);
+  if (contradiction === undefined) return;
+  throw new WeightmarkError("USAGE", `${contradiction} exclude each other`, { detail: "See weightmark scan --help." });
+}

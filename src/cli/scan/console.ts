@@ -1,0 +1,75 @@
+import type { WeightmarkError } from "../../errors.ts";
+import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../index.ts";
+import { pathRedactor } from "../redact.ts";
+import { createLog, type LogLevel } from "./log.ts";
+import type { ScanOptions } from "./options.ts";
+import { createScanProgress } from "./progress.ts";
+
+/** What a scan says on stderr while it runs: progress and a log. */
+export interface ScanConsole {
+  readonly redact: (text: string) => string;
+  readonly progress: (progress: ScanProgress) => void;
+  readonly event: (event: WorkEvent) => void;
+  readonly trouble: (error: WeightmarkError) => void;
+  item(item: ScanItem): void;
+  interrupted(): void;
+  finished(summary: ScanSummary, exitCode: number): void;
+  /** Takes the progress away, before something is printed on the same terminal. */
+  clear(): void;
+  end(): void;
+}
+
+/** @param paths what --redact-paths hides */
+export function createConsole(options: ScanOptions, paths: readonly string[]): ScanConsole {
+  const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
+  const format = options.logFormat ?? "text";
+  const stream = process.stderr;
+  const isQuiet = options.quiet === true;
+  const bar =
+    isQuiet || options.progress === false || format === "json"
+      ? null
+      : createScanProgress({ stream, terminal: stream.isTTY === true });
+  const clear = () => bar?.clear();
+  const log = createLog({ format, stream, redact, level: levelOf(options), before: clear });
+  let replayed: number | null = null;
+  let failed = 0;
+  return {
+    redact,
+    progress({ listed, listedAll, finished, bytesRead }) {
+      // What is finished before anything is listed comes from earlier runs.
+      if (listed > 0) replayed ??= finished;
+      const done = { done: finished, listed: Math.max(listed, finished), listing: !listedAll };
+      bar?.update({ ...done, replayed: replayed ?? finished, failed, bytes: bytesRead });
+    },
+    event(event) {
+      if (event.type === "taken") log.write("debug", "begun", { target: event.job.target.id, attempt: event.attempt });
+      if (event.type === "released") log.write("info", "given back", { target: event.job.target.id });
+    },
+    trouble({ code, message, file }) {
+      log.write("warn", "trouble", { code, message, file: file ?? null });
+    },
+    item({ id, status, verdict, failure, elapsedMs, bytesRead }) {
+      if (status === "failed") failed += 1;
+      const outcome = { verdict, code: failure?.code ?? null, elapsed_ms: elapsedMs, bytes_read: bytesRead };
+      log.write("info", "item", { target: id, status, ...outcome });
+    },
+    interrupted() {
+      log.write("warn", "stopping", { message: "models that are being read may end; once more to stop at once" });
+    },
+    finished(summary, exitCode) {
+      const { listed, failed: lost, skipped, complete, interrupted, elapsedMs } = summary;
+      if (interrupted) log.write("warn", "interrupted", { message: "the same command with --resume goes on" });
+      const counts = { listed, failed: lost, skipped, complete, exit_code: exitCode, elapsed_ms: elapsedMs };
+      log.write("info", "finished", counts);
+    },
+    clear,
+    end: clear,
+  };
+}
+
+/** A log for programs tells of every item; people are told what went wrong, unless they want more. */
+function levelOf({ quiet, verbose, logFormat }: ScanOptions): LogLevel {
+  if (quiet) return "error";
+  if (verbose) return logFormat === "json" ? "debug" : "info";
+  return logFormat === "json" ? "info" : "warn";
+}

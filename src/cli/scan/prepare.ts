@@ -1,0 +1,93 @@
+import { WeightmarkError } from "../../errors.ts";
+import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
+import { settingsOf } from "../remote.ts";
+import { toolVersion } from "../version.ts";
+import { passphraseOf } from "../watermark-key.ts";
+import type { ScanOptions } from "./options.ts";
+
+/** A scan that could begin: everything named was looked at, and no model was. */
+export interface PreparedScan {
+  readonly inputs: ScanInputs;
+  readonly parameters: ScanParameters;
+  readonly setup: ScanSetup;
+  readonly remote: Remote;
+  /** Where the registry lies, without a password; null when models are held against none. */
+  readonly registry: string | null;
+  close(): Promise<void>;
+}
+
+/** Throws what opening registry, keys and list throws; USAGE when nothing is named. */
+export async function prepare(roots: readonly string[], options: ScanOptions): Promise<PreparedScan> {
+  const { defaultCacheDirectory, hostGate, isDatabaseUrl, openRemote, redactUrl } = await import("../../index.ts");
+  const inputs = await openInputs(roots, options);
+  try {
+    const { depth = "sampled", maxBytes = null, timeout = null, include, exclude, deterministic = false } = options;
+    const { parameters, setup } = await planOf(options, inputs, {
+      version: toolVersion(),
+      keys: await keysOf(options),
+      include,
+      exclude,
+      cacheDirectory: options.cache === false ? null : (options.cacheDir ?? defaultCacheDirectory()),
+      depth,
+      maxBytes,
+      timeout,
+      remote: await settingsOf(options),
+      deterministic,
+    });
+    const remote = await openRemote(setup.remote, { gate: hostGate(setup.gate) });
+    const close = async () => {
+      await remote.client.close();
+      await inputs.list?.close();
+    };
+    const { registry } = setup;
+    const shown = registry !== null && isDatabaseUrl(registry) ? redactUrl(registry) : registry;
+    return { inputs, parameters, setup, remote, registry: shown, close };
+  } catch (error) {
+    await inputs.list?.close();
+    throw error;
+  }
+}
+
+/** What is to be scanned. Close the list. */
+export async function openInputs(roots: readonly string[], options: ScanOptions): Promise<ScanInputs> {
+  if (roots.length === 0 && options.hubOrg.length === 0 && options.list === undefined) {
+    throw new WeightmarkError("USAGE", "nothing to scan is named", {
+      detail: "Name directories, hf:org/name or addresses; an organisation with --hub-org; or a list with --list.",
+    });
+  }
+  const list = options.list === undefined ? null : await openList(options.list);
+  return { locations: roots, organisations: options.hubOrg, list };
+}
+
+/** "-" is standard input, as everywhere. */
+async function openList(list: string) {
+  const { openScanList } = await import("../../index.ts");
+  return list === "-" ? openScanList(process.stdin, "standard input") : openScanList(list, list);
+}
+
+type Settings = Parameters<typeof import("../../index.ts").prepareScan>[1];
+
+/**
+ * Looks at registry and keys. A registry that was not named may be empty, or not be there at all: then somebody who has
+ * watermark keys holds models against these alone.
+ */
+async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<Settings, "registry">) {
+  const { defaultRegistryDirectory, prepareScan } = await import("../../index.ts");
+  const registry = options.registry ?? defaultRegistryDirectory();
+  try {
+    return await prepareScan(inputs, { ...settings, registry });
+  } catch (error) {
+    if (options.registry !== undefined || !(error instanceof WeightmarkError)) throw error;
+    if (error.code !== "REGISTRY_EMPTY" && error.code !== "REGISTRY_NOT_FOUND") throw error;
+    if (settings.keys !== null) return prepareScan(inputs, { ...settings, registry: null });
+    throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to hold models against", {
+      file: registry,
+      detail: "Register the bases you know with `weightmark registry add MODEL --root`, or name a --registry.",
+    });
+  }
+}
+
+async function keysOf({ watermarkKeys: directory, passphraseFile }: ScanOptions): Promise<ScanSetup["keys"]> {
+  if (directory === undefined) return null;
+  return { directory, passphrase: await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE") };
+}

@@ -1,0 +1,75 @@
+import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { WeightmarkError } from "../../errors.ts";
+import type { ScanExport } from "../../report/scan/export.ts";
+import { isAddress } from "../remote.ts";
+import { requireOtherFile } from "../session.ts";
+import type { ScanFormat, ScanOptions } from "./options.ts";
+import { scanPieces } from "./output.ts";
+
+/** A file that a scan writes when it is over. */
+export interface ResultFile {
+  readonly path: string;
+  readonly format: ScanFormat;
+}
+
+/**
+ * The files that a scan writes, looked at before it begins: after a night of work is too late to hear of a wrong name.
+ *
+ * @param inputs what is scanned: no weights in it are replaced
+ * @param others what the scan reads and keeps besides: nothing of it is replaced
+ * @throws OUTPUT_IS_INPUT, OUTPUT_EXISTS, FILE_NOT_FOUND, USAGE for one file named twice
+ */
+export function resultFiles(
+  options: ScanOptions,
+  format: ScanFormat,
+  inputs: readonly string[],
+  others: readonly string[],
+): ResultFile[] {
+  const files = [
+    { path: options.output, format },
+    { path: options.sarif, format: "sarif" as const },
+    { path: options.cyclonedx, format: "cyclonedx" as const },
+  ].flatMap(({ path, format: form }) => (path === undefined ? [] : [{ path, format: form }]));
+  for (const { path } of files) requireWritable(path, options.force ?? false, inputs, others);
+  if (new Set(files.map(({ path }) => resolve(path))).size < files.length) {
+    throw new WeightmarkError("USAGE", "two results cannot be written to one file");
+  }
+  return files;
+}
+
+function requireWritable(path: string, force: boolean, inputs: readonly string[], others: readonly string[]): void {
+  // The directory that is scanned is often the one worked in: a result may lie there, but replaces no weights.
+  requireOtherFile(path, inputs);
+  requireOtherFile(path, others, force);
+  const roots = inputs.filter((input) => !isAddress(input)).map((input) => `${real(input)}${sep}`);
+  const place = join(real(dirname(path)), basename(path));
+  if (/\.safetensors$/i.test(place) && roots.some((root) => place.startsWith(root))) {
+    throw new WeightmarkError("OUTPUT_IS_INPUT", "the output would lie among the models as one of them", {
+      file: path,
+    });
+  }
+  if (lstatSync(dirname(resolve(path)), { throwIfNoEntry: false }) === undefined) {
+    throw new WeightmarkError("FILE_NOT_FOUND", "there is no directory to write this file into", { file: path });
+  }
+  if (!force && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path, detail: "Replace it with --force." });
+  }
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+/** Writes the files, each all there or not there. Throws WRITE_FAILED, OUTPUT_EXISTS. */
+export async function writeResultFiles(files: readonly ResultFile[], scan: ScanExport, force: boolean): Promise<void> {
+  const { writeFileAtomic } = await import("../../index.ts");
+  const { encodePieces } = await import("../../report/scan/export.ts");
+  for (const { path, format } of files) {
+    await writeFileAtomic(path, encodePieces(scanPieces(scan, format, false)), { overwrite: force });
+  }
+}

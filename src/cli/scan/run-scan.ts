@@ -1,0 +1,139 @@
+import { WeightmarkError } from "../../errors.ts";
+import type { ResultStore, ScanItem, ScanSummary } from "../../index.ts";
+import { scanSummaryReport } from "../../report/scan/build.ts";
+import { scanExitCode } from "../../report/scan/exit-code.ts";
+import type { ScanExport } from "../../report/scan/export.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { mapStrings } from "../redact.ts";
+import { print } from "../session.ts";
+import { createConsole, type ScanConsole } from "./console.ts";
+import type { ScanFormat, ScanOptions } from "./options.ts";
+import { scanPieces, scanPrinter } from "./output.ts";
+import { type PreparedScan, prepare } from "./prepare.ts";
+import { resultFiles, writeResultFiles } from "./result-files.ts";
+
+/** Runs a scan to its end, or to the first signal; the exit code. */
+export async function runScan(roots: readonly string[], options: ScanOptions): Promise<number> {
+  const prepared = await prepare(roots, options);
+  try {
+    const { defaultJournalPath, openJournal } = await import("../../index.ts");
+    const journal = options.journal ?? defaultJournalPath(prepared.parameters);
+    const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
+    const { setup } = prepared;
+    const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
+    const files = resultFiles(
+      options,
+      format,
+      roots,
+      kept.filter((path) => typeof path === "string"),
+    );
+    const mode = options.restart ? "restart" : options.resume ? "resume" : "begin";
+    const store = await openJournal(journal, prepared.parameters, { mode });
+    const stderr = createConsole(options, [...roots, journal]);
+    try {
+      return await scanInto(store, prepared, { options, format, files, stderr });
+    } finally {
+      stderr.end();
+      await store.close();
+    }
+  } finally {
+    await prepared.close();
+  }
+}
+
+interface Printing {
+  readonly options: ScanOptions;
+  readonly format: ScanFormat;
+  readonly files: ReturnType<typeof resultFiles>;
+  readonly stderr: ScanConsole;
+}
+
+/** Prints items as they end where the format can be printed so, everything else when the scan is over. */
+async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Printing): Promise<number> {
+  const { options, format, files, stderr } = printing;
+  const startedAt = options.deterministic ? null : new Date().toISOString();
+  const { version } = prepared.setup;
+  const started = { version, startedAt, finishedAt: null };
+  const onStdout = options.output === undefined;
+  const isLive = onStdout && !options.deterministic;
+  const printer = isLive ? scanPrinter(started, format, useColour()) : null;
+  const shown = <T>(value: T): T => (options.redactPaths ? mapStrings(value, stderr.redact) : value);
+
+  const summary = await performScan(store, prepared, options, stderr, async (item) => {
+    stderr.item(item);
+    if (printer === null) return;
+    stderr.clear();
+    await print(printer.item(shown(item)));
+  });
+
+  const run = { ...started, finishedAt: startedAt === null ? null : new Date().toISOString() };
+  const exitCode = scanExitCode(summary, options.failOn);
+  const report = shown(scanSummaryReport(run, prepared, summary, exitCode));
+  const result: ScanExport = {
+    run,
+    summary: report,
+    items: async function* () {
+      for await (const item of store.items()) yield shown(item);
+    },
+    policies: options.failOn,
+    endpoint: prepared.setup.remote.endpoint,
+  };
+  stderr.clear();
+  if (printer !== null) await print(printer.summary(report));
+  else if (onStdout) for await (const piece of scanPieces(result, format, useColour())) await print(piece);
+  await writeResultFiles(files, result, options.force ?? false);
+  stderr.finished(summary, exitCode);
+  return exitCode;
+}
+
+/** The scan itself, ended by the first signal. */
+async function performScan(
+  store: ResultStore,
+  prepared: PreparedScan,
+  options: ScanOptions,
+  stderr: ScanConsole,
+  onItem: (item: ScanItem) => Promise<void>,
+): Promise<ScanSummary> {
+  const { scan } = await import("../../index.ts");
+  const stop = new AbortController();
+  const forget = onInterrupt(() => {
+    stderr.interrupted();
+    stop.abort();
+  });
+  // Whatever ends the process from here on, such as a reader of stdout that goes away: the scan is incomplete.
+  process.exitCode = 5;
+  try {
+    const { inputs, setup, remote } = prepared;
+    return await scan(inputs, {
+      store,
+      setup,
+      remote,
+      threads: options.jobs,
+      signal: stop.signal,
+      onItem,
+      onProgress: stderr.progress,
+      onEvent: stderr.event,
+      onTrouble: stderr.trouble,
+    });
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    process.exitCode = undefined;
+    forget();
+  }
+}
+
+/** A journal that takes no more results ends the scan, but not what was done: with room on the disk it goes on. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof WeightmarkError) || error.code !== "WRITE_FAILED") return error;
+  return new WeightmarkError("SCAN_INTERRUPTED", `results could not be kept any more: ${error.message}`, {
+    file: error.file,
+    detail: "Nothing that was stored is lost. Make room, and go on with --resume.",
+    cause: error,
+  });
+}
+
+/** https://no-color.org: any value but the empty one switches colour off. */
+function useColour(): boolean {
+  return process.stdout.isTTY === true && !process.env.NO_COLOR;
+}
