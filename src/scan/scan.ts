@@ -11,7 +11,7 @@ import type { ScanSetup } from "./setup.ts";
 import { type ScanSummary, ScanTally } from "./summary.ts";
 import type { ScanTarget } from "./target.ts";
 import { type WorkEvent, workLoop } from "./work-loop.ts";
-import { openWorkers, type Workers } from "./workers.ts";
+import type { Workers } from "./workers.ts";
 
 /** How far a scan is. */
 export interface ScanProgress {
@@ -64,10 +64,7 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
   const run = new Run(options);
   await run.replay();
   if (!options.store.complete) {
-    const threads = options.threads ?? availableParallelism();
-    const workers =
-      options.workers ??
-      (await openWorkers(options.setup, { ...options, threads, tasksPerThread: options.tasksPerThread ?? 4 }));
+    const workers = options.workers ?? (await ownWorkers(options));
     try {
       await run.scan(inputs, workers);
     } finally {
@@ -75,6 +72,13 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
     }
   }
   return run.summary(options.setup.deterministic ? null : Math.round(performance.now() - began));
+}
+
+async function ownWorkers(options: ScanOptions): Promise<Workers> {
+  // Loaded when needed: all of what models are read with.
+  const { openWorkers } = await import("./workers.ts");
+  const { threads = availableParallelism(), tasksPerThread = 4, onTrouble } = options;
+  return openWorkers(options.setup, { threads, tasksPerThread, onTrouble });
 }
 
 /** One run of a scan: what it has found, handed out and still waits for. */
