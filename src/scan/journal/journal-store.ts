@@ -81,8 +81,9 @@ async function openForWriting(path: string): Promise<JournalHandle> {
 }
 
 async function openIfThere(path: string, openHandle: (path: string) => Promise<JournalHandle>) {
-  return openHandle(path).catch((error) => {
-    if (error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND") return null;
+  return openHandle(path).catch((cause) => {
+    const error = fileError(cause, path);
+    if (error.code === "FILE_NOT_FOUND") return null;
     throw error;
   });
 }
