@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Remote } from "../checkpoint/remote.ts";
 import { WeightmarkError } from "../errors.ts";
+import { pruneCache } from "./cache/prune.ts";
 import { Duplicates, duplicateItem } from "./duplicates.ts";
 import { enumerateTargets } from "./enumerate.ts";
 import { isItem, type ScanInputs } from "./inputs.ts";
@@ -69,6 +70,7 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
       await run.scan(inputs, workers);
     } finally {
       if (options.workers === undefined) await workers.close();
+      if (options.setup.cacheDirectory !== null) await pruneCache(options.setup.cacheDirectory);
     }
   }
   return run.summary(options.setup.deterministic ? null : Math.round(performance.now() - began));
