@@ -48,6 +48,13 @@ export type { Tokens } from "./quality/windows.ts";
 export { digestOf } from "./registry/digest.ts";
 export { openRegistry, type RegistryOptions } from "./registry/file-registry.ts";
 export { defaultRegistryDirectory } from "./registry/location.ts";
+export {
+  type OpenedCandidates,
+  type OpenedRegistry,
+  openAnyCandidates,
+  openAnyRegistry,
+} from "./registry/open-registry.ts";
+export type { DatabaseOptions } from "./registry/postgres/connect.ts";
 export { isDatabaseUrl, redactUrl } from "./registry/postgres/connection-url.ts";
 export type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry/registry.ts";
 export * from "./report/build.ts";
@@ -63,6 +70,10 @@ export { type JournalOptions, openJournal } from "./scan/journal/journal-store.t
 export { MemoryQueue } from "./scan/memory-queue.ts";
 export type { ScanParameters } from "./scan/parameters.ts";
 export { defaultCacheDirectory, defaultJournalPath } from "./scan/places.ts";
+export type { JobQueueOptions, PostgresJobQueue } from "./scan/postgres/job-queue.ts";
+export { openScanDatabase } from "./scan/postgres/open-database.ts";
+export type { PostgresResultStore } from "./scan/postgres/result-store.ts";
+export type { ScanDatabase, ScanMode } from "./scan/postgres/scan-database.ts";
 export { prepareScan, type ScanPlan, type ScanSettings } from "./scan/prepare.ts";
 export type { ResultStore } from "./scan/result-store.ts";
 export { type ScanOptions, type ScanProgress, scan } from "./scan/scan.ts";

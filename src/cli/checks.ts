@@ -5,8 +5,10 @@ import {
   digestOf,
   engines,
   fingerprint as fingerprintCheckpoint,
+  isDatabaseUrl,
+  openAnyCandidates,
   openCheckpoint,
-  openRegistry,
+  redactUrl,
   serializeSafetensors,
   WeightmarkError,
   writeFileAtomic,
@@ -72,13 +74,15 @@ function engineChecks(): Check[] {
   }));
 }
 
-async function registryCheck(directory: string): Promise<Check> {
+async function registryCheck(location: string): Promise<Check> {
+  const shown = isDatabaseUrl(location) ? redactUrl(location) : location;
   try {
-    const { entries } = await openRegistry(directory);
-    return { name: "registry", status: "ok", detail: `${directory}: ${entries} registered` };
+    const registry = await openAnyCandidates(location);
+    await registry.close();
+    return { name: "registry", status: "ok", detail: `${shown}: ${registry.entries} registered` };
   } catch (error) {
     const absent = error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND";
-    return { name: "registry", status: absent ? "absent" : "failed", detail: `${directory}: ${reason(error)}` };
+    return { name: "registry", status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}` };
   }
 }
 

@@ -13,7 +13,7 @@ const RELATION: ReadonlyMap<string, string> = new Map([
  * Refuses what a registered base shows to be public in the main: such a mark is found by subtracting the base. Without a
  * registry in the default place there is nothing to ask, and the log says so.
  *
- * @param directory of the registry; undefined for the default
+ * @param directory or database URL of the registry; undefined for the default
  * @throws PUBLIC_BASE; what opening the registry and the model throws
  */
 export async function requireNoPublicBase(
@@ -21,13 +21,14 @@ export async function requireNoPublicBase(
   directory: string | undefined,
   session: Session,
 ): Promise<void> {
-  const { defaultRegistryDirectory, identify, openRegistry } = await import("../index.ts");
-  const registry = await openRegistry(directory ?? defaultRegistryDirectory()).catch((error) => {
+  const { defaultRegistryDirectory, identify, openAnyCandidates } = await import("../index.ts");
+  const registry = await openAnyCandidates(directory ?? defaultRegistryDirectory()).catch((error) => {
     if (directory === undefined && error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND") return null;
     throw error;
   });
   if (registry === null || registry.entries === 0) {
     session.log("no base is registered: whether a public one is involved was not looked at");
+    await registry?.close();
     return;
   }
   const suspect = await openSubject(path, {}, session);
@@ -42,5 +43,6 @@ export async function requireNoPublicBase(
     });
   } finally {
     await suspect.close();
+    await registry.close();
   }
 }

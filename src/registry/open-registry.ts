@@ -34,8 +34,9 @@ export async function openAnyRegistry(location: string, options: RegistryOptions
  *
  * @throws what `openRegistry` and `openPostgresCandidates` throw
  */
-export async function openAnyCandidates(location: string): Promise<OpenedCandidates> {
-  if (!isDatabaseUrl(location)) return openAnyRegistry(location);
+export async function openAnyCandidates(location: string, options: RegistryOptions = {}): Promise<OpenedCandidates> {
+  // An index is read of tables that are there; where they may have to be made, nothing is large yet.
+  if (!isDatabaseUrl(location) || options.create) return openAnyRegistry(location, options);
   const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
   return openPostgresCandidates(location);
 }

@@ -27,7 +27,10 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
     .summary("find the registered bases a model comes from")
     .description("Finds the registered bases that a model shares trained weights with. No match is an answer too.")
     .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
-    .option("--registry <dir>", "where the bases are registered (default: the user's data directory)")
+    .option(
+      "--registry <dir|url>",
+      "where the bases are registered: directory or postgres://... (default: the user's data directory)",
+    )
     .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000));
   withFailOn(withRemote(withReading(withCommon(command)))).action(async (suspect: string, options: IdentifyOptions) => {
     setExitCode(await identify(suspect, options));
@@ -36,15 +39,15 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
 
 async function identify(model: string, options: IdentifyOptions): Promise<number> {
   const [path = model] = atRevision([model], options);
-  const { defaultRegistryDirectory, identify: identifySubject, openRegistry } = await import("../../index.ts");
+  const { defaultRegistryDirectory, identify: identifySubject, openAnyCandidates } = await import("../../index.ts");
   const { identifyReport, inputReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [path, directory]);
   // Before the suspect is read: a missing registry should not cost a minute.
-  const registry = await openRegistry(directory, { create: options.registry === undefined });
+  const registry = await openAnyCandidates(directory, { create: options.registry === undefined });
   if (registry.entries === 0) {
     throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to identify against", {
-      file: directory,
+      file: registry.location,
       detail: "Register the bases you know with `weightmark registry add MODEL --root`.",
     });
   }
@@ -53,9 +56,10 @@ async function identify(model: string, options: IdentifyOptions): Promise<number
     const limit = options.limit === undefined ? {} : { limit: options.limit };
     const result = await identifySubject(suspect.subject, registry, limit);
     const input = inputReport(suspect.facts, suspect.subject.fingerprint);
-    await session.emit(identifyReport(session.run(), input, directory, result));
+    await session.emit(identifyReport(session.run(), input, registry.location, result));
     return exitCodeFor(result.verdict, options.failOn);
   } finally {
     await suspect.close();
+    await registry.close();
   }
 }

@@ -26,7 +26,7 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
     .helpCommand(false);
   const sub = (usage: string, summary: string, output?: string) =>
     withCommon(group.command(usage).description(summary), output).option(
-      "--registry <dir>",
+      "--registry <dir|url>",
       "which registry (default: the user's data directory)",
     );
 
@@ -76,15 +76,19 @@ async function onRegistry(
   create: boolean,
   work: (registry: Registry, session: Session) => Promise<Outcome>,
 ): Promise<void> {
-  const { defaultRegistryDirectory, openRegistry } = await import("../../index.ts");
+  const { defaultRegistryDirectory, openAnyRegistry } = await import("../../index.ts");
   const { registryReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [...paths, directory], action === "export");
   const clock = options.deterministic ? () => null : undefined;
   // The default registry always is there, if only empty; a directory that was named has to be one.
-  const registry = await openRegistry(directory, { create: create || options.registry === undefined, clock });
-  const outcome = await work(registry, session);
-  await session.emit(registryReport(session.run(), registry, action, outcome));
+  const registry = await openAnyRegistry(directory, { create: create || options.registry === undefined, clock });
+  try {
+    const outcome = await work(registry, session);
+    await session.emit(registryReport(session.run(), registry, action, outcome));
+  } finally {
+    await registry.close();
+  }
 }
 
 async function add(named: readonly string[], options: RegistryOptions): Promise<void> {
