@@ -1,4 +1,6 @@
 import { type ByteBudget, withBudget } from "../bytes/byte-budget.ts";
+import { type ByteSource, canPrefetch } from "../bytes/byte-source.ts";
+import { type BlockMemory, withReadAhead } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { MAX_TENSORS } from "../formats/safetensors/limits.ts";
@@ -10,6 +12,13 @@ export interface Assembly {
   readonly files: CheckpointFile[];
   readonly tensors: Map<string, CheckpointTensor>;
   readonly notes: string[];
+}
+
+/** How the files of a model are read. */
+export interface Reading {
+  readonly budget: ByteBudget | undefined;
+  /** Given when everything will be read. */
+  readonly blocks: BlockMemory | null;
 }
 
 /** Files that are opened before their turn: a hundred shards are a hundred round trips, or thirteen. */
@@ -25,7 +34,7 @@ export async function addFiles(
   to: Assembly,
   folder: ModelFolder,
   names: readonly string[],
-  budget: ByteBudget | undefined,
+  reading: Reading,
 ): Promise<void> {
   const ahead = folder.remote ? OPEN_AHEAD : 1;
   const opening: Promise<OpenedFile>[] = [];
@@ -39,7 +48,7 @@ export async function addFiles(
         opening.push(opened);
       }
       const file = await opening[added++]!;
-      await addFile(to, file, name, folder.shown(name), budget);
+      await addFile(to, file, name, folder.shown(name), reading);
     }
   } catch (error) {
     const unused = await Promise.allSettled(opening.slice(added));
@@ -48,14 +57,8 @@ export async function addFiles(
   }
 }
 
-async function addFile(
-  to: Assembly,
-  opened: OpenedFile,
-  path: string,
-  shown: string,
-  budget: ByteBudget | undefined,
-): Promise<void> {
-  const source = budget === undefined ? opened.source : withBudget(opened.source, budget);
+async function addFile(to: Assembly, opened: OpenedFile, path: string, shown: string, reading: Reading): Promise<void> {
+  const source = sourceOf(opened, reading);
   const file = to.files.length;
   // Before the header is read, so that a refusal closes it with the others.
   to.files.push({ path, absolutePath: opened.absolutePath, source });
@@ -78,4 +81,9 @@ async function addFile(
     const { name, dtype, shape, begin, end } = tensor;
     to.tensors.set(name, { name, dtype, shape, begin, end, file });
   }
+}
+
+function sourceOf({ source }: OpenedFile, { budget, blocks }: Reading): ByteSource {
+  const counted = budget === undefined ? source : withBudget(source, budget);
+  return blocks !== null && canPrefetch(counted) ? withReadAhead(counted, blocks) : counted;
 }

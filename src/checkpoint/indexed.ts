@@ -1,6 +1,5 @@
-import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import { type Assembly, addFiles } from "./assembly.ts";
+import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { unlistedNote } from "./layout.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { readShardIndex, type ShardIndex } from "./shard-index.ts";
@@ -33,16 +32,11 @@ function checkIndex(to: Assembly, index: ShardIndex, file: string): void {
  *
  * @throws the codes of `readShardIndex` and `addFiles`; SHARD_MISSING, INDEX_TENSOR_MISSING
  */
-export async function addIndexed(
-  to: Assembly,
-  folder: ModelFolder,
-  name: string,
-  budget: ByteBudget | undefined,
-): Promise<void> {
+export async function addIndexed(to: Assembly, folder: ModelFolder, name: string, reading: Reading): Promise<void> {
   const file = folder.shown(name);
   const { source } = await folder.open(name);
   const index = await readShardIndex(source).finally(() => source.close());
-  await addFiles(to, folder, index.shards, budget).catch((error) => {
+  await addFiles(to, folder, index.shards, reading).catch((error) => {
     const shard = index.shards[to.files.length];
     if (!(error instanceof WeightmarkError) || !ABSENT.has(error.code) || shard === undefined) throw error;
     throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}, which is not there`, {

@@ -140,11 +140,11 @@ async function withModels<T>(
     readonly bytesTotal: number;
   }) => Promise<T>,
 ): Promise<T> {
-  const checkpoint = await openModel(path, options);
+  const checkpoint = await openModel(path, options, { readAhead: true });
   try {
     const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
     if (base === undefined) return await work({ checkpoint, bytesTotal });
-    const opened = await openModel(base, options);
+    const opened = await openModel(base, options, { readAhead: true });
     try {
       return await work({ checkpoint, base: opened, bytesTotal });
     } finally {

@@ -32,6 +32,7 @@ function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolea
   return { folder, open, most: () => most };
 }
 
+const PLAIN = { budget: undefined, blocks: null };
 const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [] });
 const NAMES = Array.from({ length: 30 }, (_, i) => "x".repeat(i + 1));
 
@@ -39,7 +40,7 @@ describe("files of a folder", () => {
   it.each([true, false])("are added in the order of their names (remote: %s)", async (remote) => {
     const { folder, most } = countedFolder(new Map(NAMES.map((name) => [name, weights(name)])), remote);
     const to = assembly();
-    await addFiles(to, folder, NAMES, undefined);
+    await addFiles(to, folder, NAMES, PLAIN);
     expect(to.files.map(({ path }) => path)).toEqual(NAMES);
     expect([...to.tensors.keys()]).toEqual(NAMES);
     expect(most()).toBe(remote ? 8 : 1);
@@ -50,7 +51,7 @@ describe("files of a folder", () => {
     contents.set("xxx", Buffer.from("<html></html>"));
     const { folder, open } = countedFolder(contents, true);
     const to = assembly();
-    await refusal(addFiles(to, folder, NAMES, undefined), "HTML_PAGE");
+    await refusal(addFiles(to, folder, NAMES, PLAIN), "HTML_PAGE");
     expect([...open].sort()).toEqual(["x", "xx", "xxx"]);
     await Promise.all(to.files.map(({ source }) => source.close()));
     expect([...open]).toEqual([]);
