@@ -6,7 +6,7 @@ import type { Remote } from "../checkpoint/remote.ts";
 import { openRemote } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
-import { openRegistry } from "../registry/file-registry.ts";
+import { openAnyCandidates } from "../registry/open-registry.ts";
 import { readKeyFile } from "../watermark/key-file.ts";
 import type { ModelKey } from "../watermark/model-key.ts";
 import { type FingerprintCache, openFingerprintCache } from "./cache/fingerprint-cache.ts";
@@ -36,7 +36,7 @@ export async function openScanContext(
   onTrouble: (error: WeightmarkError) => void = () => {},
 ): Promise<ScanContext> {
   const { cacheDirectory, depth, version } = setup;
-  const registry = setup.registry === null ? null : await openRegistry(setup.registry);
+  const registry = setup.registry === null ? null : await openAnyCandidates(setup.registry);
   if (registry !== null && setup.registryDigest !== null && registry.digest !== setup.registryDigest) {
     throw new WeightmarkError("SCAN_DIFFERS", "the registry has changed since the scan began", {
       file: registry.location,
@@ -58,6 +58,7 @@ export async function openScanContext(
       return remote;
     },
     async close() {
+      await registry?.close();
       await (await remote?.catch(() => null))?.client.close();
     },
   };

@@ -2,7 +2,7 @@ import { createGateMemory } from "../bytes/http/shared-gate.ts";
 import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
 import type { Depth } from "../fingerprint/fingerprint.ts";
-import { openRegistry } from "../registry/file-registry.ts";
+import { openAnyCandidates } from "../registry/open-registry.ts";
 import { describeKeyFile } from "../watermark/key-file.ts";
 import { keyFilesIn } from "./context.ts";
 import { describeInputs, type ScanInputs } from "./inputs.ts";
@@ -64,10 +64,11 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
 }
 
 async function digestOfRegistry(location: string): Promise<string> {
-  const registry = await openRegistry(location);
+  const registry = await openAnyCandidates(location);
+  await registry.close();
   if (registry.entries > 0) return registry.digest;
   throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to identify against", {
-    file: location,
+    file: registry.location,
     detail: "Register the bases you know with `weightmark registry add MODEL --root`.",
   });
 }
