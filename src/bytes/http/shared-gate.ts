@@ -111,7 +111,7 @@ export function hostGate(
       for (;;) {
         const now = environment.now();
         const opens = opensAt(base, now);
-        if (opens > latest) return false;
+        if (Math.max(now, opens) > latest) return false;
         if (opens > 0) {
           // One's turn is taken before one sleeps: who came first goes first.
           await environment.sleep(turn(base, opens, () => RETURN_SPACING_MS) - now, signal);

@@ -369,6 +369,18 @@ describe("redirects to storage", () => {
     expect(client.counters).toMatchObject({ api: 0, resolve: 1, storage: 3 });
   });
 
+  test("the token goes to the Hub alone, with remembered addresses too", async () => {
+    await client.close();
+    client = newClient({ token: { value: "hf_secret", origin: address().origin } });
+    server.faults.push(resolve("first"), resolve("second"));
+    const source = await open({}, address());
+    storage.faults.push(null, FAULTS.status(403));
+    await source.read(MIB, MIB + 10);
+    await source.read(MIB, MIB + 10);
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(Array(2).fill("Bearer hf_secret"));
+    expect(storage.requests.map(({ headers }) => headers.authorization)).toEqual(Array(4).fill(undefined));
+  });
+
   test.each([401, 403, 404])("storage that says %i is resolved again, once for all that wait", async (status) => {
     server.faults.push(resolve("first"), resolve("second"));
     const source = await open({}, address());

@@ -148,6 +148,7 @@ describe("the gate", () => {
     gates[1].close(BUCKET, START + 9000);
     await time.run();
     expect(answers).toEqual([false, 0, false, 1000]);
+    expect(await gates[0].enter("open", undefined, START)).toBe(false);
   });
 
   test("does not spread a few requests over a day", async () => {
