@@ -38,7 +38,10 @@ export function createLog(options: LogOptions): Log {
       if (format === "json") {
         stream.write(`${toJson({ time: now(), level, event, ...Object.fromEntries(shown) }, 0)}\n`);
       } else {
-        const details = shown.map(([key, value]) => `${key} ${escapeText(String(value))}`).join(", ");
+        const details = shown
+          .filter(([, value]) => value !== null)
+          .map(([key, value]) => `${key} ${escapeText(String(value))}`)
+          .join(", ");
         stream.write(`weightmark: ${event}${details === "" ? "" : `: ${details}`}\n`);
       }
     },

@@ -68,7 +68,9 @@ async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Pr
 
   const run = { ...started, finishedAt: startedAt === null ? null : new Date().toISOString() };
   const exitCode = scanExitCode(summary, options.failOn);
-  const report = shown(scanSummaryReport(run, prepared, summary, exitCode));
+  const report = shown(
+    scanSummaryReport(run, { ...prepared, listing: prepared.remote.client.counters }, summary, exitCode),
+  );
   const result: ScanExport = {
     run,
     summary: report,

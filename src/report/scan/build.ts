@@ -1,5 +1,5 @@
 import { VERDICT_ORDER } from "../../lineage/result.ts";
-import type { ScanItem } from "../../scan/item.ts";
+import type { ScanItem, ScanRequests } from "../../scan/item.ts";
 import type { ScanParameters } from "../../scan/parameters.ts";
 import type { ScanSummary } from "../../scan/summary.ts";
 import type { ScanTarget } from "../../scan/target.ts";
@@ -48,6 +48,8 @@ export interface ScanQuestion {
   readonly parameters: ScanParameters;
   /** A directory, or a database URL without its password; null without a registry. */
   readonly registry: string | null;
+  /** Requests that were sent to find the models. */
+  readonly listing: ScanRequests;
 }
 
 export function scanSummaryReport(
@@ -79,11 +81,13 @@ export function scanSummaryReport(
     marked: summary.marked,
     reasons: summary.reasons.map(({ status, code, passing, count }) => ({ status, code, passing, count })),
     bytesTotal: String(summary.bytesTotal),
-    ...(run.startedAt === null ? {} : { work: summaryWork(summary) }),
+    ...(run.startedAt === null ? {} : { work: summaryWork(summary, question.listing) }),
   });
 }
 
-function summaryWork(summary: ScanSummary): NonNullable<ScanSummaryReport["work"]> {
+function summaryWork(summary: ScanSummary, listing: ScanRequests): NonNullable<ScanSummaryReport["work"]> {
   const { replayed, read, cached, bytesRead, requests, elapsedMs } = summary;
-  return { replayed, read, cached, bytesRead: String(bytesRead), requests: { ...requests }, elapsedMs };
+  const { api, resolve, storage } = listing;
+  const sent = { requests: { ...requests }, listing: { api, resolve, storage } };
+  return { replayed, read, cached, bytesRead: String(bytesRead), ...sent, elapsedMs };
 }

@@ -115,7 +115,8 @@ export const scanSummarySchema = z
         read: count,
         cached: count,
         bytesRead: bigCount,
-        requests,
+        requests: requests.describe("for models"),
+        listing: requests.describe("sent by this run to find the models"),
         elapsedMs: z.number().nullable().describe("of this run"),
       })
       .optional()

@@ -115,21 +115,17 @@ function doneText({ read, cached, replayed }: NonNullable<ScanSummaryReport["wor
 
 function cost({ work, listed }: ScanSummaryReport): string[][] {
   if (work === undefined) return [];
-  const { requests, bytesRead, elapsedMs, replayed } = work;
+  const { requests, listing, bytesRead, elapsedMs, replayed } = work;
   const seconds = (elapsedMs ?? 0) / 1000;
   const rate = seconds > 0 ? `, ${((listed - replayed) / seconds).toPrecision(2)} models/s` : "";
-  const sent = requests.api + requests.resolve + requests.storage;
+  const sent = (["api", "resolve", "storage"] as const).map((kind) => requests[kind] + listing[kind]);
+  const [api, resolve, storage] = sent.map((count) => count.toLocaleString("en-US"));
+  const all = sent.reduce((sum, count) => sum + count, 0);
   return [
     ["bytes read", formatBytes(Number(bytesRead)), ""],
-    ...(sent === 0
+    ...(all === 0
       ? []
-      : [
-          [
-            "requests",
-            sent.toLocaleString("en-US"),
-            `${requests.api} API, ${requests.resolve} resolve, ${requests.storage} storage`,
-          ],
-        ]),
+      : [["requests", all.toLocaleString("en-US"), `${api} API, ${resolve} resolve, ${storage} storage`]]),
     ...(elapsedMs === null ? [] : [["time", formatDuration(seconds), `this run${rate}`]]),
   ];
 }

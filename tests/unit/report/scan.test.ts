@@ -39,6 +39,7 @@ const question: ScanQuestion = {
     version: "1.2.3",
   },
   registry: "/data/registry",
+  listing: { api: 1, resolve: 0, storage: 0 },
 };
 
 function summaryOf(items: readonly ScanItem[], change: { interrupted?: boolean; replayed?: number } = {}) {
@@ -106,7 +107,7 @@ describe("items and summaries as JSON", () => {
       complete: false,
       maxBytes: "1099511627776",
       registry: { location: "/data/registry", digest: ROOT },
-      work: { read: 7, bytesRead: String(11 * 15_000_000) },
+      work: { read: 7, listing: { api: 1 }, bytesRead: String(11 * 15_000_000) },
     });
     expect(
       requireValid("scan-summary@1", { ...scanSummaryReport(quiet, question, summaryOf([]), 4) }),
@@ -220,7 +221,7 @@ describe("the text of a scan", () => {
     );
     expect(text).toMatch(/failed +2 +HTTP_TIMED_OUT 1 \(worth another try\), ST_HEADER_TRUNCATED 1\n/);
     expect(text).toContain("7 read, 0 from the cache; 1 result from before this run");
-    expect(text).toMatch(/requests +66 +22 API, 11 resolve, 33 storage/);
+    expect(text).toMatch(/requests +67 +23 API, 11 resolve, 33 storage/);
     expect(text).toContain("this run, 5.0 models/s");
     expect(text).toContain("no-evidence does not prove that a model is unrelated");
     expect(text).toContain("\n\nExit code 5: 1 model failed for passing reasons; try them again with --resume");
