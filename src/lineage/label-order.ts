@@ -1,5 +1,5 @@
 import { popcount32 } from "../kernels/bits.ts";
-import { permutation } from "../numerics/prng.ts";
+import { knownPermutation } from "./known-permutation.ts";
 import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import { buildStack, labelColumns, type SignStack } from "./sign-stack.ts";
 
@@ -35,7 +35,7 @@ export function neighbourSigma(bits: Uint32Array, stack: SignStack, lag: number)
     return sum;
   };
   const random = Array.from({ length: RANDOM_ORDERS }, (_, i) =>
-    distance(permutation(stack.n, `weightmark label order ${i}`)),
+    distance(knownPermutation(stack.n, `weightmark label order ${i}`)),
   );
   const mean = random.reduce((a, b) => a + b, 0) / random.length;
   const sd = Math.sqrt(random.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (random.length - 1));

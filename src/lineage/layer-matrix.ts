@@ -1,4 +1,5 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
+import { signGramTrace } from "../kernels/sign-gram.ts";
 import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
 import { buildStack, gram, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
@@ -79,8 +80,7 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
       const a = memo(sidesA, key && `${j}/${key}`, () => sideOf(stack.a, stack));
       const b = memo(sidesB, key && `${i}/${key}`, () => sideOf(stack.b, stack));
       const { centred, agreement: equal } = stackInner(stack, a.means, b.means);
-      let trace = 0;
-      for (let k = 0; k < a.gram.length; k++) trace += a.gram[k]! * b.gram[k]!;
+      const trace = signGramTrace(a.gram, b.gram, stack.m, stack.n);
       z[i * base.length + j] = trace > 0 ? centred / Math.sqrt(trace / (stack.n - 1)) : 0;
       agreement[i * base.length + j] = equal;
     }

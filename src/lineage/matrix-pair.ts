@@ -28,9 +28,10 @@ export function rowPairs(pair: MatrixPair): RowPair[] {
   const rows: RowPair[] = [];
   const wordsA = Math.ceil(base.cols / 32);
   const wordsB = Math.ceil(suspect.cols / 32);
-  const position = new Map(suspect.sampled.map((row, i) => [row, i]));
+  const byRow = base.tokens || suspect.rows === base.rows;
+  const position = byRow && !sameRows(suspect, base) ? new Map(suspect.sampled.map((row, i) => [row, i])) : null;
   for (let i = 0; i < base.sampled.length; i++) {
-    const j = base.tokens || suspect.rows === base.rows ? position.get(base.sampled[i]!) : i;
+    const j = position === null ? i : position.get(base.sampled[i]!);
     if (j === undefined || j >= suspect.sampled.length || !base.valid[i] || !suspect.valid[j]) continue;
     rows.push({
       a: base.bits.subarray(i * wordsA, (i + 1) * wordsA),
@@ -38,6 +39,10 @@ export function rowPairs(pair: MatrixPair): RowPair[] {
     });
   }
   return rows;
+}
+
+function sameRows({ sampled: a }: Sketch, { sampled: b }: Sketch): boolean {
+  return a.length === b.length && a.every((row, i) => row === b[i]);
 }
 
 /**

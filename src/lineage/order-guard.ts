@@ -55,9 +55,13 @@ function sortedColumns(slices: readonly Slice[]): boolean {
     if (slice.width !== width) continue;
     const blocks = Math.ceil(width / SLICE_BLOCK);
     for (let i = 0; i < slice.height; i++) {
-      for (let j = 0; j < width; j++) {
-        const x = slice.q[i * width + j]! * slice.scale[i * blocks + Math.floor(j / SLICE_BLOCK)]!;
-        energy[j]! += x * x;
+      for (let block = 0; block < blocks; block++) {
+        const step = slice.scale[i * blocks + block]!;
+        const end = Math.min(width, (block + 1) * SLICE_BLOCK);
+        for (let j = block * SLICE_BLOCK; j < end; j++) {
+          const x = slice.q[i * width + j]! * step;
+          energy[j]! += x * x;
+        }
       }
     }
   }

@@ -1,6 +1,6 @@
 import { popcount32 } from "../kernels/bits.ts";
-import { permutation } from "../numerics/prng.ts";
 import { log10RademacherTail } from "../numerics/rademacher.ts";
+import { knownPermutation } from "./known-permutation.ts";
 import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** T1's exact companion: a Rademacher sum over label pairs. */
@@ -35,7 +35,7 @@ export function swapTest(axes: readonly SwapAxis[]): SwapTest | null {
   for (const { stack, blocks } of axes) {
     const a = labelColumns(stack.a, stack);
     const b = labelColumns(stack.b, stack);
-    const order = permutation(stack.n, "weightmark label pairs");
+    const order = knownPermutation(stack.n, "weightmark label pairs");
     const exchanges = lengths.get(stack.n) ?? new Float64Array(order.length >> 1);
     lengths.set(stack.n, exchanges);
     for (let k = 0; k < exchanges.length; k++) {
