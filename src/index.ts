@@ -79,6 +79,7 @@ export type { ResultStore } from "./scan/result-store.ts";
 export { type ScanOptions, type ScanProgress, scan } from "./scan/scan.ts";
 export { openScanList, type ScanList } from "./scan/scan-list.ts";
 export type { ScanSetup } from "./scan/setup.ts";
+export { type SharedScanOptions, sharedScan } from "./scan/shared-scan.ts";
 export type { ScanReason, ScanSummary } from "./scan/summary.ts";
 export type { ScanTarget } from "./scan/target.ts";
 export { type WorkEvent, type WorkLoopOptions, workLoop } from "./scan/work-loop.ts";

@@ -35,7 +35,7 @@ export interface SharedScanOptions {
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** Jobs put into the queue at once, and targets that may be waited for: their ids are in memory. */
+/** Jobs put into the queue at once, and targets that may be waited for: they are in memory. */
 const BATCH = 500;
 const AHEAD = 50_000;
 /** A look at the results of a large scan takes a while: no more than this part of the time goes into looking. */
@@ -61,8 +61,8 @@ class SharedRun {
   readonly #tally = new ScanTally();
   readonly #stop = new AbortController();
   #finished: ReadonlySet<string> = new Set();
-  /** Ids that jobs are out for. */
-  readonly #pending = new Set<string>();
+  /** Targets that jobs are out for, by id. */
+  readonly #pending = new Map<string, ScanTarget>();
   #batch: ScanJob[] = [];
   #listed = 0;
   #replayed = 0;
@@ -150,8 +150,13 @@ class SharedRun {
     const jobs = this.#batch;
     if (jobs.length === 0) return;
     this.#batch = [];
-    for (const { target } of jobs) this.#pending.add(target.id);
-    await this.#options.queue.add(jobs);
+    try {
+      await this.#options.queue.add(jobs);
+    } catch (error) {
+      this.#batch.unshift(...jobs);
+      throw error;
+    }
+    for (const { target } of jobs) this.#pending.set(target.id, target);
   }
 
   /** Looks for results until all are there. A database that is away is looked for again. */
@@ -164,24 +169,26 @@ class SharedRun {
         if (!(error instanceof WeightmarkError) || ERRORS[error.code].exit !== 5) throw error;
         this.#options.onTrouble?.(error);
       });
-      if (last && this.#pending.size === 0) return;
+      if (last && this.#pending.size + this.#batch.length === 0) return;
       await this.#sleep(Math.max(this.#pollMs, (performance.now() - began) / LOOKING_SHARE));
     }
   }
 
   async #gather(listedAll: boolean): Promise<void> {
     const { store, queue, scan } = this.#options;
+    // What a database that was away did not take.
+    if (listedAll) await this.#send();
     const over = this.#pending.size === 0 ? new Set<string>() : await store.finished();
-    for (const id of [...this.#pending].filter((one) => over.has(one))) await this.#arrive(id);
+    for (const id of [...this.#pending.keys()].filter((one) => over.has(one))) await this.#arrive(id);
     if (!listedAll || this.#pending.size === 0) return;
     const { waiting, active } = await queue.counts(scan);
     // Nobody works any more: what has no lasting result by now failed for a passing reason, or was lost with its workers.
-    if (waiting + active === 0) for (const id of [...this.#pending]) await this.#arrive(id);
+    if (waiting + active === 0) for (const id of [...this.#pending.keys()]) await this.#arrive(id);
   }
 
   async #arrive(id: string): Promise<void> {
     const { store } = this.#options;
-    const item = (await store.get(id)) ?? (await this.#lost(id));
+    const item = (await store.get(id)) ?? (await this.#lost(this.#pending.get(id)!));
     this.#pending.delete(id);
     const { answered, next } = this.#duplicates.settle(item);
     await this.#handOut(item);
@@ -191,8 +198,7 @@ class SharedRun {
     await this.#send();
   }
 
-  async #lost(id: string): Promise<ScanItem> {
-    const target = { id, name: id, location: id, revision: null, content: null, identity: null, bytes: null };
+  async #lost(target: ScanTarget): Promise<ScanItem> {
     const error = new WeightmarkError("WORKER_LOST", "every worker that took this died over it", {
       detail: "Try again with --resume; if workers die again, give them more memory.",
     });

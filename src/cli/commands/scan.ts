@@ -35,6 +35,9 @@ function requirePossible(options: ScanOptions): void {
       : null,
     options.dryRun && (options.format === "sarif" || options.format === "cyclonedx") ? "--dry-run and an export" : null,
     options.database !== undefined && options.journal !== undefined ? "--database and --journal" : null,
+    options.database !== undefined && (options.jobs ?? 0) > 0
+      ? "--database and --jobs (work is done by workers)"
+      : null,
   ].find((pair) => pair !== null);
   if (contradiction === undefined) return;
   throw new WeightmarkError("USAGE", `${contradiction} exclude each other`, { detail: "See weightmark scan --help." });

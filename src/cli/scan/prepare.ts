@@ -73,7 +73,8 @@ type Settings = Parameters<typeof import("../../index.ts").prepareScan>[1];
  */
 async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<Settings, "registry">) {
   const { defaultRegistryDirectory, prepareScan } = await import("../../index.ts");
-  const registry = options.registry ?? defaultRegistryDirectory();
+  // Workers on other machines reach the database, not the directories of this one.
+  const registry = options.registry ?? options.database ?? defaultRegistryDirectory();
   try {
     return await prepareScan(inputs, { ...settings, registry });
   } catch (error) {
@@ -81,7 +82,7 @@ async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<S
     if (error.code !== "REGISTRY_EMPTY" && error.code !== "REGISTRY_NOT_FOUND") throw error;
     if (settings.keys !== null) return prepareScan(inputs, { ...settings, registry: null });
     throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to hold models against", {
-      file: registry,
+      file: options.database === undefined ? registry : "the database",
       detail: "Register the bases you know with `weightmark registry add MODEL --root`, or name a --registry.",
     });
   }

@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
-import type { ResultStore, ScanItem, ScanSummary } from "../../index.ts";
+import type { ScanItem, ScanSummary } from "../../index.ts";
 import { scanSummaryReport } from "../../report/scan/build.ts";
 import { scanExitCode } from "../../report/scan/exit-code.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
@@ -11,34 +11,33 @@ import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces, scanPrinter } from "./output.ts";
 import { type PreparedScan, prepare } from "./prepare.ts";
 import { resultFiles, writeResultFiles } from "./result-files.ts";
+import { openResultPlace, type ResultPlace } from "./result-place.ts";
 
 /** Runs a scan to its end, or to the first signal; the exit code. */
 export async function runScan(roots: readonly string[], options: ScanOptions): Promise<number> {
   const prepared = await prepare(roots, options);
   try {
-    const { defaultJournalPath, openJournal } = await import("../../index.ts");
+    const { defaultJournalPath } = await import("../../index.ts");
     const journal = options.journal ?? defaultJournalPath(prepared.parameters);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
-    const { setup } = prepared;
-    const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
-    const files = resultFiles(
-      options,
-      format,
-      roots,
-      kept.filter((path) => typeof path === "string"),
-    );
-    const mode = options.restart ? "restart" : options.resume ? "resume" : "begin";
-    const store = await openJournal(journal, prepared.parameters, { mode });
+    const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
     const stderr = createConsole(options, [...roots, journal]);
+    const place = await openResultPlace(prepared, options, journal);
     try {
-      return await scanInto(store, prepared, { options, format, files, stderr });
+      return await scanInto(place, prepared, { options, format, files, stderr });
     } finally {
       stderr.end();
-      await store.close();
+      await place.close();
     }
   } finally {
     await prepared.close();
   }
+}
+
+/** What a scan reads and keeps beside the models: no result may take its place. */
+function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string): string[] {
+  const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
+  return kept.filter((path) => typeof path === "string" && !/^postgres(?:ql)?:/i.test(path)) as string[];
 }
 
 interface Printing {
@@ -49,7 +48,7 @@ interface Printing {
 }
 
 /** Prints items as they end where the format can be printed so, everything else when the scan is over. */
-async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Printing): Promise<number> {
+async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Printing): Promise<number> {
   const { options, format, files, stderr } = printing;
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const { version } = prepared.setup;
@@ -59,7 +58,7 @@ async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Pr
   const printer = isLive ? scanPrinter(started, format, useColour()) : null;
   const shown = <T>(value: T): T => (options.redactPaths ? mapStrings(value, stderr.redact) : value);
 
-  const summary = await performScan(store, prepared, options, stderr, async (item) => {
+  const summary = await performScan(place, stderr, async (item) => {
     stderr.item(item);
     if (printer === null) return;
     stderr.clear();
@@ -75,7 +74,7 @@ async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Pr
     run,
     summary: report,
     items: async function* () {
-      for await (const item of store.items()) yield shown(item);
+      for await (const item of place.store.items()) yield shown(item);
     },
     policies: options.failOn,
     endpoint: prepared.setup.remote.endpoint,
@@ -90,13 +89,10 @@ async function scanInto(store: ResultStore, prepared: PreparedScan, printing: Pr
 
 /** The scan itself, ended by the first signal. */
 async function performScan(
-  store: ResultStore,
-  prepared: PreparedScan,
-  options: ScanOptions,
+  place: ResultPlace,
   stderr: ScanConsole,
   onItem: (item: ScanItem) => Promise<void>,
 ): Promise<ScanSummary> {
-  const { scan } = await import("../../index.ts");
   const stop = new AbortController();
   const forget = onInterrupt(() => {
     stderr.interrupted();
@@ -105,18 +101,8 @@ async function performScan(
   // Whatever ends the process from here on, such as a reader of stdout that goes away: the scan is incomplete.
   process.exitCode = 5;
   try {
-    const { inputs, setup, remote } = prepared;
-    return await scan(inputs, {
-      store,
-      setup,
-      remote,
-      threads: options.jobs,
-      signal: stop.signal,
-      onItem,
-      onProgress: stderr.progress,
-      onEvent: stderr.event,
-      onTrouble: stderr.trouble,
-    });
+    const { progress: onProgress, event: onEvent, trouble: onTrouble } = stderr;
+    return await place.run({ signal: stop.signal, onItem, onProgress, onEvent, onTrouble });
   } catch (error) {
     throw explained(error);
   } finally {
