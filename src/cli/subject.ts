@@ -49,10 +49,7 @@ export async function openSubject(
     }
     const total = totalBytes(checkpoint);
     session.log(`${checkpoint.location}: ${checkpoint.tensors.size} tensors in ${checkpoint.files.length} files`);
-    if (options.depth === "full") {
-      requireHere(checkpoint);
-      requireWithin(total, options.maxBytes, checkpoint.location);
-    }
+    if (options.depth === "full") requireWithin(total, options.maxBytes, checkpoint.location);
     const fingerprint = await extract(checkpoint, options, session, limit);
     return {
       subject: { name, root, fingerprint, checkpoint },
@@ -130,15 +127,6 @@ async function extract(checkpoint: Checkpoint, options: ReadingOptions, session:
   } finally {
     progress.end();
   }
-}
-
-/** The full pass reads files of this machine, gigabytes a second. */
-function requireHere({ files, location }: Checkpoint): void {
-  if (files.every(({ absolutePath }) => absolutePath !== null)) return;
-  throw new WeightmarkError("USAGE", "--depth full reads every byte, so the model has to be on this machine", {
-    file: location,
-    detail: "Use --depth sampled, or download it first: huggingface-cli download org/name",
-  });
 }
 
 /** The workers of the full pass read on their own account, so its bytes are counted before it starts. */

@@ -1,9 +1,8 @@
-import type { SyncByteSource } from "../bytes/byte-source.ts";
 import { type ByteSource, isSync } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { type ErrorData, errorData } from "../errors.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
-import { fullPass } from "../kernels/full-pass.ts";
+import { fullPass, fullPassLater } from "../kernels/full-pass.ts";
 import type { Moments } from "../kernels/moments.ts";
 import type { MomentSummary } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
@@ -28,15 +27,16 @@ export type ContentReply =
   | { readonly error: ErrorData };
 
 /** Reads every byte of the task's tensors once. `source` is given when they are read on the calling thread. */
-export async function readTensors(task: ContentTask, source?: ByteSource): Promise<ContentReply> {
-  let opened: SyncByteSource | null = null;
+export async function readTensors(task: ContentTask, source?: ByteSource, signal?: AbortSignal): Promise<ContentReply> {
+  let opened: ByteSource | null = null;
   try {
-    const from = source && isSync(source) ? source : null;
-    if (from === null) opened = await openFileSource(task.path!);
-    const bytes = from ?? opened!;
+    if (source === undefined) opened = await openFileSource(task.path!);
+    const bytes = source ?? opened!;
     const records: [string, ContentRecord][] = [];
     for (const { name, begin, end, dtype } of task.tensors) {
-      const { digest, moments } = fullPass(bytes, begin, end, dtype);
+      const { digest, moments } = isSync(bytes)
+        ? fullPass(bytes, begin, end, dtype)
+        : await fullPassLater(bytes, begin, end, dtype, signal);
       records.push([
         name,
         { content: toHex(digest), moments: moments !== null && holdsValues(dtype) ? summarise(moments) : null },

@@ -33,7 +33,7 @@ export async function readContents(
   if (threads === 0 || tasks.some((t) => t.path === null)) {
     for (const task of tasks) {
       options.signal?.throwIfAborted();
-      collect(task, await readTensors(task, checkpoint.files[task.file]!.source));
+      collect(task, await readTensors(task, checkpoint.files[task.file]!.source, options.signal));
     }
     return records;
   }

@@ -1,4 +1,4 @@
-import type { SyncByteSource } from "../bytes/byte-source.ts";
+import type { ByteSource, SyncByteSource } from "../bytes/byte-source.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { Blake3 } from "./blake3.ts";
 import { DECODERS } from "./decode.ts";
@@ -9,6 +9,8 @@ import { emptyMoments, type Moments, type MomentsDtype, mergeMoments, momentsAt,
 
 /** Bytes read at a time: half a core's L2 cache, so that the second look at them does not go to memory. */
 const PIECE = 1 << 19;
+/** Bytes asked of a source that answers later: a whole number of pieces. */
+const READ = 8 * PIECE;
 /** Elements decoded at a time when a type is not read as it is. */
 const DECODED = 1 << 16;
 /** Elements looked at to choose the first prescale. */
@@ -39,31 +41,87 @@ export function fullPass(
   const { arena } = kernels;
   return arena.scope(() => {
     const pointer = arena.alloc(Math.min(PIECE, end - begin));
-    const hash = new Blake3(kernels);
-    const tally = isDecodable(dtype) ? new Tally(kernels, dtype) : null;
+    const pass = new Pass(kernels, dtype);
     for (let at = begin; at < end; at += PIECE) {
       const length = Math.min(PIECE, end - at);
       source.readIntoSync(arena.u8(pointer, length), at);
-      hash.updateAt(pointer, length);
-      tally?.add(pointer, Math.floor(length / (DTYPE_BITS[dtype] / 8)));
+      pass.add(pointer, length);
     }
-    return { digest: hash.digest(), moments: tally === null ? null : tally.total };
+    return pass.finish();
   });
+}
+
+/**
+ * The same of a source that answers later: equal to the bit. 4 MiB are read at a time, the next ones while these are used.
+ *
+ * @throws what the source throws, and the reason of the signal between two reads
+ */
+export async function fullPassLater(
+  source: Pick<ByteSource, "read">,
+  begin: number,
+  end: number,
+  dtype: Dtype,
+  signal?: AbortSignal,
+): Promise<FullPass> {
+  const kernels = loadKernels();
+  const { arena } = kernels;
+  const pass = new Pass(kernels, dtype);
+  const readAt = (at: number) => {
+    const bytes = source.read(at, Math.min(at + READ, end));
+    // Told where it is awaited; until then nobody listens.
+    bytes.catch(() => {});
+    return bytes;
+  };
+  let next = begin < end ? readAt(begin) : null;
+  for (let at = begin; next !== null; at += READ) {
+    signal?.throwIfAborted();
+    const bytes: Uint8Array = await next;
+    next = at + READ < end ? readAt(at + READ) : null;
+    for (let from = 0; from < bytes.length; from += PIECE) {
+      const piece = bytes.subarray(from, from + PIECE);
+      arena.scope(() => {
+        const pointer = arena.alloc(piece.length);
+        arena.u8(pointer, piece.length).set(piece);
+        pass.add(pointer, piece.length);
+      });
+    }
+  }
+  return pass.finish();
+}
+
+/** What is known of the bytes so far. Holds no memory of the kernels between two pieces. */
+class Pass {
+  readonly #hash: Blake3;
+  readonly #tally: Tally | null;
+  readonly #width: number;
+
+  constructor(kernels: Kernels, dtype: Dtype) {
+    this.#hash = new Blake3(kernels);
+    this.#tally = isDecodable(dtype) ? new Tally(kernels, dtype) : null;
+    this.#width = DTYPE_BITS[dtype] / 8;
+  }
+
+  /** The next `length` bytes, PIECE of them unless they are the last. */
+  add(pointer: number, length: number): void {
+    this.#hash.updateAt(pointer, length);
+    this.#tally?.add(pointer, Math.floor(length / this.#width));
+  }
+
+  finish(): FullPass {
+    return { digest: this.#hash.digest(), moments: this.#tally?.total ?? null };
+  }
 }
 
 /** Moments of successive pieces, with a prescale that follows the data. */
 class Tally {
   readonly #kernels: Kernels;
   readonly #dtype: Dtype;
-  /** Where decoded values go; 0 when the type is read as it is. */
-  readonly #decoded: number;
   #prescale = 0;
   total: Moments = emptyMoments();
 
   constructor(kernels: Kernels, dtype: Dtype) {
     this.#kernels = kernels;
     this.#dtype = dtype;
-    this.#decoded = isDirect(dtype) ? 0 : kernels.arena.alloc(DECODED * 4);
   }
 
   /** `n` elements of the tally's type at `pointer`. */
@@ -74,11 +132,15 @@ class Tally {
       return;
     }
     const width = DTYPE_BITS[dtype] / 8;
-    for (let at = 0; at < n; at += DECODED) {
-      const count = Math.min(DECODED, n - at);
-      this.#decode(pointer + at * width, count, count * width);
-      this.#addValues(this.#decoded, count, "F32");
-    }
+    const { arena } = this.#kernels;
+    arena.scope(() => {
+      const decoded = arena.alloc(DECODED * 4);
+      for (let at = 0; at < n; at += DECODED) {
+        const count = Math.min(DECODED, n - at);
+        this.#decode(pointer + at * width, decoded, count, count * width);
+        this.#addValues(decoded, count, "F32");
+      }
+    });
   }
 
   #addValues(pointer: number, n: number, dtype: MomentsDtype): void {
@@ -94,11 +156,11 @@ class Tally {
     this.total = mergeMoments(this.total, found);
   }
 
-  #decode(pointer: number, count: number, bytes: number): void {
+  #decode(pointer: number, decoded: number, count: number, bytes: number): void {
     const { arena, exports } = this.#kernels;
     const decoder = DECODERS.get(this.#dtype);
-    if (decoder !== undefined) exports[decoder](pointer, this.#decoded, count);
-    else decodeToF32Plain(arena.u8(pointer, bytes), this.#dtype, arena.f32(this.#decoded, count));
+    if (decoder !== undefined) exports[decoder](pointer, decoded, count);
+    else decodeToF32Plain(arena.u8(pointer, bytes), this.#dtype, arena.f32(decoded, count));
   }
 }
 

@@ -1,8 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Dtype } from "../../../src/formats/tensor-info.ts";
 import { blake3 } from "../../../src/kernels/blake3.ts";
 import { decodeToF32 } from "../../../src/kernels/decode.ts";
-import { fullPass } from "../../../src/kernels/full-pass.ts";
+import { fullPass, fullPassLater } from "../../../src/kernels/full-pass.ts";
 import { loadKernels } from "../../../src/kernels/load-kernels.ts";
 import { emptyMoments, momentsOf, prescaleFor } from "../../../src/kernels/moments.ts";
 import { warmUpKernels } from "../../../src/kernels/warm-up.ts";
@@ -120,5 +121,50 @@ describe("momentsOf", () => {
       max: 0.5,
       absMax: 3,
     });
+  });
+});
+
+describe("fullPassLater", () => {
+  /** Answers late, with the ranges that it was asked for. */
+  const lateSource = (bytes: Uint8Array) => {
+    const asked: number[] = [];
+    const read = async (start: number, end: number) => {
+      asked.push(start);
+      await setImmediate();
+      return bytes.slice(start, end);
+    };
+    return { asked, read };
+  };
+  const MIB = 1 << 20;
+
+  test.each<[Dtype, number]>([
+    ["BF16", 9 * MIB + 4],
+    ["F64", 4 * MIB],
+    ["F8_E4M3", 4 * MIB + 1],
+    ["U64", 16],
+    ["F32", 0],
+  ])("is fullPass, to the bit: %s of %i bytes", async (dtype, size) => {
+    const bytes = bf16(size / 2 + 3, -6).subarray(0, size + 3);
+    const { asked, read } = lateSource(bytes);
+    // Two at a time: neither holds memory of the kernels while it waits.
+    const passes = await Promise.all([
+      fullPassLater({ read }, 3, size + 3, dtype),
+      fullPassLater({ read }, 3, size + 3, dtype),
+    ]);
+    const expected = fullPass(sourceOf(bytes), 3, size + 3, dtype);
+    expect(passes).toEqual([expected, expected]);
+    expect(asked).toHaveLength(2 * Math.ceil(size / (4 * MIB)));
+  });
+
+  test("ends with its signal, and with its source", async () => {
+    const { asked, read } = lateSource(new Uint8Array(20 * MIB));
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(fullPassLater({ read }, 0, 20 * MIB, "F32", signal)).rejects.toThrow("enough");
+    expect(asked.length).toBeLessThanOrEqual(1);
+    const broken = async (start: number) => {
+      if (start > 0) throw new Error("reset");
+      return read(start, 4 * MIB);
+    };
+    await expect(fullPassLater({ read: broken }, 0, 20 * MIB, "F32")).rejects.toThrow("reset");
   });
 });

@@ -158,20 +158,21 @@ describe("a model on the Hub", () => {
 });
 
 describe("what is read of a model on the Hub", () => {
-  it("is what is read of the same files here, to the bit", async () => {
-    const bytes = modelBytes(tinyModel(1));
-    const { remote } = await repository({ "model.safetensors": bytes, "config.json": '{"hidden_size":5}' });
+  it.each(["sampled", "full"] as const)("is what is read of the same files here, to the bit (%s)", async (depth) => {
+    const files = { "model.safetensors": modelBytes(tinyModel(1)), "config.json": '{"hidden_size":5}' };
+    const { remote } = await repository(files);
     const prints: Uint8Array[] = [];
-    for (const location of [
-      "hf:acme/base",
-      local({ "model.safetensors": bytes, "config.json": '{"hidden_size":5}' }),
-    ]) {
-      const checkpoint = await openCheckpoint(location, { remote });
-      prints.push(serializeFingerprint(await fingerprintCheckpoint(checkpoint, { depth: "sampled" })));
+    for (const [location, readAhead] of [
+      ["hf:acme/base", false],
+      ["hf:acme/base", true],
+      [local(files), false],
+    ] as const) {
+      const checkpoint = await openCheckpoint(location, { remote, readAhead });
+      prints.push(serializeFingerprint(await fingerprintCheckpoint(checkpoint, { depth, threads: 0 })));
       await checkpoint.verifyUnchanged();
       await checkpoint.close();
     }
-    expect(Buffer.compare(prints[0]!, prints[1]!)).toBe(0);
+    for (const print of prints) expect(Buffer.compare(print, prints[0]!)).toBe(0);
   });
 
   it("is bounded by the budget before it is fetched", async () => {
