@@ -132,7 +132,23 @@ describe("reading", () => {
     await expect(prefetch).rejects.toThrow("enough");
   });
 
-  test("as does a scope's", async () => {
+  test("the first failure of a prefetch ends the rest of it, and what was held before is gone", async () => {
+    const source = await open();
+    await source.prefetch([{ start: MIB, end: MIB + 10 }]);
+    server.faults.push(FAULTS.silent, FAULTS.status(404));
+    const failing = source.prefetch([
+      { start: 500_000, end: 500_010 },
+      { start: 1_500_000, end: 1_500_010 },
+    ]);
+    await refusal(failing, "HTTP_NOT_FOUND");
+    // The silent one was not waited for until its time was up.
+    expect(client.counters.retries).toBe(0);
+    const before = server.requests.length;
+    await expectBytes(source, { start: MIB, end: MIB + 10 });
+    expect(server.requests).toHaveLength(before + 1);
+  });
+
+  test("a scope's signal ends what it reads", async () => {
     const stop = new AbortController();
     const scope = client.scope(stop.signal);
     const options = { location: "the file", expected: null, pinned: false };

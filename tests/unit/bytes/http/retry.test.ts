@@ -66,6 +66,10 @@ describe("retrying", () => {
     const stop = new AbortController();
     stop.abort(new Error("enough"));
     await expect(setUp().run([passing()], stop.signal)).rejects.toThrow("enough");
+    // Of the last try as well, whatever it failed of.
+    const { environment } = setUp();
+    const options = { tries: 1, maxWaitMs: 0, location: "there", signal: stop.signal, onRetry: () => undefined };
+    await expect(retrying(() => Promise.reject(passing()), options, environment)).rejects.toThrow("enough");
   });
 });
 
