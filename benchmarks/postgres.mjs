@@ -153,18 +153,16 @@ async function tableBytes(name) {
   return Number(rows[0].bytes);
 }
 
-const memory = () => {
-  const { rss, arrayBuffers, heapUsed } = process.memoryUsage();
-  return { rss, arrayBuffers, heapUsed };
-};
+const indexBytes = ({ codes: index, ...names }) =>
+  [...Object.values(index), ...Object.values(names)].reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
 
 async function measureSearch() {
   const registry = await openPostgresRegistry(url, { create: true });
   const filled = await seconds(fill);
-  const before = memory();
+  const before = process.memoryUsage.rss();
   const opened = await seconds(() => openPostgresCandidates(url));
   const source = opened.result;
-  const after = memory();
+  const after = process.memoryUsage.rss();
   // Near a registered model, so that there is something to find.
   const { rows } = await client.query("SELECT digest, codes FROM weightmark.registry_entry LIMIT 1 OFFSET $1", [
     models >> 1,
@@ -202,8 +200,8 @@ async function measureSearch() {
       openSeconds: round(opened.seconds),
       searchSeconds: wasm,
       refreshAfterOneAdditionSeconds: round(refreshed.seconds, 4),
-      indexBytes: after.arrayBuffers - before.arrayBuffers,
-      rssGrowthBytes: after.rss - before.rss,
+      indexBytesPerModel: round(indexBytes(source.index) / models),
+      rssGrowthWhileOpeningBytes: after - before,
       openWithListSeconds: round(listed.seconds),
     },
   };

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { afterAll, expect, it } from "vitest";
 import type { DatabaseOptions } from "../../../src/registry/postgres/connect.ts";
 import type { ScanJob, TakenJob } from "../../../src/scan/job-queue.ts";
@@ -122,6 +124,37 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
     expect(listed).toEqual([...ids].sort());
     expect(await store.finished()).toEqual(new Set(ids));
     await queue.close();
+  });
+
+  it("needs no right to make tables once they are there", async () => {
+    const url = await server.createDatabase();
+    const owner = await open(url);
+    await (await owner.openQueue()).close();
+    const role = `worker_${randomBytes(4).toString("hex")}`;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    // As docs/database.md says.
+    await client.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA weightmark, weightmark_jobs TO ${role};
+       GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA weightmark, weightmark_jobs TO ${role}`,
+    );
+    const theirs = new URL(url);
+    theirs.username = role;
+    theirs.password = "pw";
+    const database = await openScanDatabase(theirs.href);
+    const store = await database.startScan(parametersOf());
+    const queue = await database.openQueue({ leaseSeconds: 1 });
+    await queue.add([jobOf(store.scan, "a"), jobOf(store.scan, "b")]);
+    const [one, two] = await queue.take(2);
+    await one!.complete();
+    await two!.retry("502");
+    await store.put(itemOf("a"));
+    await queue.forget(store.scan);
+    await database.startScan(parametersOf(), "restart");
+    await queue.close();
+    await database.close();
+    await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    await client.end();
   });
 
   it("lists more results than it fetches at a time", async () => {
