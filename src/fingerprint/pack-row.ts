@@ -45,10 +45,12 @@ function packApart(values: Float32Array, cols: number): PackedSigns {
   return { negative, ties };
 }
 
-/** Whether a row says something about labels: finite values, and not all the same. */
-export function isUsable(row: Float32Array): boolean {
-  for (let j = 0; j < row.length; j++) if (!(Math.abs(row[j]!) < Number.POSITIVE_INFINITY)) return false;
-  const first = row[0]!;
-  for (let j = 1; j < row.length; j++) if (row[j]! !== first) return true;
+/** Whether row i of `cols` values says something about labels: finite values, and not all the same. */
+export function isUsable(values: Float32Array, i: number, cols: number): boolean {
+  const from = i * cols;
+  const end = from + cols;
+  for (let k = from; k < end; k++) if (!(Math.abs(values[k]!) < Number.POSITIVE_INFINITY)) return false;
+  const first = values[from]!;
+  for (let k = from + 1; k < end; k++) if (values[k]! !== first) return true;
   return false;
 }

@@ -29,7 +29,7 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
   const digest = digestValues(raw);
   const words = Math.ceil(matrix.cols / 32);
   const { negative: bits, ties } = packRows(raw, matrix.cols, gain);
-  const valid = sampled.map((_, i) => isUsable(raw.subarray(i * matrix.cols, (i + 1) * matrix.cols)));
+  const valid = sampled.map((_, i) => isUsable(raw, i, matrix.cols));
   valid.forEach((usable, i) => {
     if (usable) return;
     bits.fill(0, i * words, (i + 1) * words);

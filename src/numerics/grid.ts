@@ -64,7 +64,9 @@ export function levelsOnGrid(values: Float32Array): Grid | null {
 
 /** The distinct non-zero absolute values, ascending (NaN last). */
 function distinctSizes(values: Float32Array): Float32Array {
-  const sorted = values.map(Math.abs).sort();
+  const sorted = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) sorted[i] = Math.abs(values[i]!);
+  sorted.sort();
   let count = 0;
   for (const size of sorted) {
     if (size === 0 || (count > 0 && size === sorted[count - 1])) continue;
@@ -83,8 +85,11 @@ function unitsInLastPlace(sizes: Float32Array): Float32Array {
   }
   const significant = Math.min(MAX_BITS, 24 - trailingZeros);
   // The exponent field alone is the power of two at or below the size; subnormals become 0 and match exactly or not at all.
-  const binades = new Float32Array(bits.map((word) => word & 0x7f800000).buffer);
-  return binades.map((power) => power * 2 ** (1 - significant));
+  for (let i = 0; i < bits.length; i++) bits[i] = bits[i]! & 0x7f800000;
+  const binades = new Float32Array(bits.buffer);
+  const unit = 2 ** (1 - significant);
+  for (let i = 0; i < binades.length; i++) binades[i] = binades[i]! * unit;
+  return binades;
 }
 
 /** Whether every size is within its rounding of a non-zero multiple of `step`. The small sizes are the strict ones. */

@@ -28,7 +28,8 @@ test.prop([
 });
 
 test("rows with a value that is not finite, or with one value only, cannot be used", () => {
-  const row = (...values: number[]): boolean => isUsable(Float32Array.from(values));
+  const row = (...values: number[]): boolean =>
+    isUsable(Float32Array.from([...values.map((_, j) => j), ...values, Number.NaN]), 1, values.length);
   expect(row(1, 2, 3)).toBe(true);
   expect(row(2, 2, 2)).toBe(false);
   expect(row(0, -0)).toBe(false);
