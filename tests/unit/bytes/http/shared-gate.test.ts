@@ -99,6 +99,18 @@ describe("the gate", () => {
     for (const [i, { at }] of entered.slice(1).entries()) expect(at - entered[i].at).toBeGreaterThan(500);
   });
 
+  test("closed while somebody waits for their turn holds them as well", async () => {
+    const { time, gates, entered, enter } = setUp();
+    gates[0].observe(BUCKET, 2, START + 20_000);
+    void enter(gates[0], 0);
+    void enter(gates[0], 1);
+    await time.run(START + 5000);
+    gates[1].close(BUCKET, START + 50_000);
+    await time.run();
+    expect(entered[0].at).toBe(0);
+    expect(entered[1].at).toBeGreaterThanOrEqual(50_000);
+  });
+
   test("believes the fewest left of one window, and a new window anew", async () => {
     const { time, gates } = setUp();
     gates[0].observe(BUCKET, 0, START + 10_000);
