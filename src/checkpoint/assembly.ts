@@ -12,7 +12,11 @@ export interface Assembly {
   readonly files: CheckpointFile[];
   readonly tensors: Map<string, CheckpointTensor>;
   readonly notes: string[];
+  metadata: ReadonlyMap<string, string> | null;
 }
+
+/** Files whose first bytes are kept, a megabyte each at most; the largest models have more shards. */
+const MAX_PREFIXES = 64;
 
 /** How the files of a model are read. */
 export interface Reading {
@@ -63,7 +67,9 @@ async function addFile(to: Assembly, opened: OpenedFile, path: string, shown: st
   // Before the header is read, so that a refusal closes it with the others.
   to.files.push({ path, absolutePath: opened.absolutePath, source });
   const header = await readSafetensorsHeader(source);
-  to.files[file] = { path, absolutePath: opened.absolutePath, source, metadata: header.metadata };
+  // Of one file only: of thousands, each as large as a header may be, nobody needs it (CWE-770).
+  to.metadata = file === 0 ? header.metadata : null;
+  await dropPrefix(to, opened.source);
   for (const note of header.notes) to.notes.push(`${path}: ${note}`);
   for (const tensor of header.tensors.values()) {
     const elsewhere = to.tensors.get(tensor.name);
@@ -81,6 +87,14 @@ async function addFile(to: Assembly, opened: OpenedFile, path: string, shown: st
     const { name, dtype, shape, begin, end } = tensor;
     to.tensors.set(name, { name, dtype, shape, begin, end, file });
   }
+}
+
+/**
+ * What came with the header of a far-away file is kept for whoever reads on, but not of thousands of shards: a listing
+ * may name 4,096 of a megabyte (CWE-770).
+ */
+async function dropPrefix(to: Assembly, source: ByteSource): Promise<void> {
+  if (canPrefetch(source) && to.files.length > MAX_PREFIXES) await source.prefetch([]);
 }
 
 function sourceOf({ source }: OpenedFile, { budget, blocks }: Reading): ByteSource {

@@ -7,8 +7,6 @@ export interface CheckpointFile {
   /** Absolute path of a local file (worker threads open it again), null for other sources. */
   readonly absolutePath: string | null;
   readonly source: ByteSource;
-  /** What the header says beside the tensors. Comments, and how a fingerprint file is told from weights. */
-  readonly metadata?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface CheckpointTensor extends TensorInfo {
@@ -25,6 +23,11 @@ export interface Checkpoint {
   readonly container: "safetensors";
   readonly files: readonly CheckpointFile[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /**
+   * What the header of a model of one file says beside the tensors: comments, and how a fingerprint file is told from
+   * weights. Null or left out for several files.
+   */
+  readonly metadata?: ReadonlyMap<string, string> | null | undefined;
   /** Parsed config.json, or null. Ranks and explains; never decides. */
   readonly config: Readonly<Record<string, unknown>> | null;
   /** Observations worth printing (unlisted shard, total_size that lies, unknown header fields ...). */

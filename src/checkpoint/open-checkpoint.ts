@@ -107,20 +107,21 @@ async function locate(location: string, remote: Remote, repository: HubRepositor
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
   const found = await (isRemoteLocation(location) ? findRemoteModel(location, options) : findLocalModel(location));
-  const model: Assembly = { files: [], tensors: new Map(), notes: [] };
+  const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
     await found.close();
   };
   try {
     const config = await addModel(model, found, options);
-    const { files, tensors, notes } = model;
+    const { files, tensors, notes, metadata } = model;
     return {
       location: found.location,
       revision: found.revision,
       container: "safetensors",
       files,
       tensors,
+      metadata,
       config,
       notes,
       close,

@@ -161,11 +161,11 @@ export async function readFingerprintFile(location: string): Promise<StoredFinge
 }
 
 /** The fingerprint that a far-away file turns out to be, else null. */
-async function fingerprintIn({ location, revision, files }: Checkpoint): Promise<StoredFingerprint | null> {
+async function fingerprintIn({ location, revision, files, metadata }: Checkpoint): Promise<StoredFingerprint | null> {
   const [file] = files;
-  if (!isAddress(location) || files.length !== 1 || file?.metadata === undefined) return null;
+  if (!isAddress(location) || file === undefined || metadata == null) return null;
   const { isFingerprintHeader } = await import("../index.ts");
-  return isFingerprintHeader(file.metadata) ? readFingerprint(file.source, revision ?? null) : null;
+  return isFingerprintHeader(metadata) ? readFingerprint(file.source, revision ?? null) : null;
 }
 
 async function readFingerprint(source: ByteSource, revision: string | null): Promise<StoredFingerprint> {

@@ -31,8 +31,8 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
   try {
     const read = budget.spent;
     const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
-    const { metadata } = checkpoint.files.length === 1 ? checkpoint.files[0]! : {};
-    const isFingerprint = metadata !== undefined && isFingerprintHeader(metadata);
+    const { metadata } = checkpoint;
+    const isFingerprint = metadata != null && isFingerprintHeader(metadata);
     const report = inspectReport(session.run(), {
       inputs: {
         model: {

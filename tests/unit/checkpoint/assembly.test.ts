@@ -33,7 +33,7 @@ function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolea
 }
 
 const PLAIN = { budget: undefined, blocks: null };
-const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [] });
+const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [], metadata: null });
 const NAMES = Array.from({ length: 30 }, (_, i) => "x".repeat(i + 1));
 
 describe("files of a folder", () => {
@@ -55,5 +55,25 @@ describe("files of a folder", () => {
     expect([...open].sort()).toEqual(["x", "xx", "xxx"]);
     await Promise.all(to.files.map(({ source }) => source.close()));
     expect([...open]).toEqual([]);
+  });
+
+  it("keep what came with their headers, but not of thousands", async () => {
+    const { folder } = countedFolder(new Map([["x", weights("a")]]), true);
+    let dropped = 0;
+    const prefetching: ModelFolder = {
+      ...folder,
+      async open(name) {
+        const source = memorySource(weights(name), name);
+        const prefetch = async (ranges: readonly unknown[]) => {
+          if (ranges.length === 0) dropped++;
+        };
+        return { source: { ...source, prefetch }, absolutePath: null };
+      },
+    };
+    const names = Array.from({ length: 100 }, (_, i) => `t${i}`);
+    const to = assembly();
+    await addFiles(to, prefetching, names, PLAIN);
+    expect(dropped).toBe(100 - 64);
+    expect(to.metadata).toBeNull();
   });
 });
