@@ -1,6 +1,7 @@
+import { resolve } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
-import { settingsOf } from "../remote.ts";
+import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
 import { passphraseOf } from "../watermark-key.ts";
 import type { ScanOptions } from "./options.ts";
@@ -56,7 +57,10 @@ export async function openInputs(roots: readonly string[], options: ScanOptions)
     });
   }
   const list = options.list === undefined ? null : await openList(options.list);
-  return { locations: roots, organisations: options.hubOrg, list };
+  // Workers are started elsewhere: what is relative means nothing to them.
+  const isShared = options.database !== undefined;
+  const locations = roots.map((root) => (isShared && !isAddress(root) ? resolve(root) : root));
+  return { locations, organisations: options.hubOrg, list };
 }
 
 /** "-" is standard input, as everywhere. */
