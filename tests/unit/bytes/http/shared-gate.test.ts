@@ -99,6 +99,15 @@ describe("the gate", () => {
     for (const [i, { at }] of entered.slice(1).entries()) expect(at - entered[i].at).toBeGreaterThan(500);
   });
 
+  test("lets those back in after a closure that the window has room for, and no more", async () => {
+    const { time, gates, entered, enter } = setUp();
+    gates[0].close(BUCKET, START + 1000);
+    gates[0].observe(BUCKET, 2, START + 60_000);
+    for (let id = 0; id < 5; id += 1) void enter(gates[id % 2], id);
+    await time.run();
+    expect(entered.map(({ at }) => at >= 60_000)).toEqual([false, false, true, true, true]);
+  });
+
   test("closed while somebody waits for their turn holds them as well", async () => {
     const { time, gates, entered, enter } = setUp();
     gates[0].observe(BUCKET, 2, START + 20_000);
