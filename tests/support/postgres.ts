@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe } from "vitest";
 
 /** A server for the tests of one file. Each test makes databases of its own on it. */
 export interface PostgresServer {
-  /** URL of a new, empty database. */
-  createDatabase(): Promise<string>;
+  /** URL of a new database: empty, or a copy of the one with the URL `template`, which nobody may be using. */
+  createDatabase(template?: string): Promise<string>;
   /** Whether `stop` and `start` work: not on somebody else's server. */
   readonly restartable: boolean;
   /** Ends it at once, as a crash would: no goodbye to clients, recovery at the next start. */
@@ -87,6 +87,9 @@ function databaseUrl(url: string, name: string): string {
   parsed.pathname = `/${name}`;
   return parsed.href;
 }
+
+const copyOf = (template: string | undefined): string =>
+  template === undefined ? "" : ` TEMPLATE ${new URL(template).pathname.slice(1)}`;
 
 let databases = 0;
 
@@ -168,9 +171,9 @@ class PrivateServer implements PostgresServer {
     await gone;
   }
 
-  async createDatabase(): Promise<string> {
+  async createDatabase(template?: string): Promise<string> {
     const name = `test_${++databases}`;
-    await withClient(this.url, (client) => client.query(`CREATE DATABASE ${name}`));
+    await withClient(this.url, (client) => client.query(`CREATE DATABASE ${name}${copyOf(template)}`));
     return databaseUrl(this.url, name);
   }
 
@@ -191,9 +194,9 @@ class OutsideServer implements PostgresServer {
     this.url = url;
   }
 
-  async createDatabase(): Promise<string> {
+  async createDatabase(template?: string): Promise<string> {
     const name = `weightmark_test_${process.pid}_${Date.now()}_${++databases}`;
-    await withClient(this.url, (client) => client.query(`CREATE DATABASE ${name}`));
+    await withClient(this.url, (client) => client.query(`CREATE DATABASE ${name}${copyOf(template)}`));
     this.made.push(name);
     return databaseUrl(this.url, name);
   }

@@ -106,7 +106,7 @@ export class PostgresJobQueue implements JobQueue {
 
   /** Jobs still held come back when their lease is over. */
   async close(): Promise<void> {
-    await this.leases.close();
+    this.leases.close();
   }
 
   private async addBatch(jobs: readonly ScanJob[]): Promise<number> {

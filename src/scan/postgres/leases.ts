@@ -12,7 +12,7 @@ export class Leases {
   private readonly boss: PgBoss;
   private readonly leaseMs: number;
   private readonly timer: NodeJS.Timeout;
-  private running: Promise<void> | null = null;
+  private isRunning = false;
   /** Others get the time to renew theirs, after an outage as after our start. */
   private patientUntil: number;
 
@@ -21,11 +21,7 @@ export class Leases {
     this.boss = boss;
     this.leaseMs = leaseMs;
     this.patientUntil = performance.now() + leaseMs;
-    this.timer = setInterval(() => {
-      this.running ??= this.turn().finally(() => {
-        this.running = null;
-      });
-    }, leaseMs / 3);
+    this.timer = setInterval(() => void this.turn(), leaseMs / 3);
     this.timer.unref();
   }
 
@@ -38,12 +34,15 @@ export class Leases {
     this.held.delete(id);
   }
 
-  async close(): Promise<void> {
+  /** Waits for nothing: a database that is away would hold up a worker that is told to stop. */
+  close(): void {
     clearInterval(this.timer);
-    await this.running;
+    this.held.clear();
   }
 
   private async turn(): Promise<void> {
+    if (this.isRunning) return;
+    this.isRunning = true;
     const began = performance.now();
     try {
       await this.renew();
@@ -52,11 +51,13 @@ export class Leases {
     } catch {
       // Whoever takes or stores something hears of it; the next turn tries again.
       this.patientUntil = performance.now() + this.leaseMs;
+    } finally {
+      this.isRunning = false;
     }
   }
 
+  /** Asks also for one who holds nothing: else its `expire` would be the first statement after an outage. */
   private async renew(): Promise<void> {
-    if (this.held.size === 0) return;
     await this.database.query(
       `UPDATE ${JOBS} AS job SET started_on = now() FROM unnest($2::uuid[], $3::int[]) AS mine (id, tried)
        WHERE job.name = $1 AND job.id = mine.id AND job.retry_count = mine.tried AND job.state = 'active'`,

@@ -28,6 +28,20 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
     for (const database of opened) await database.close();
   });
 
+  let prepared: Promise<string> | null = null;
+
+  /** A database with all tables: making them takes longer than most of the tests. */
+  async function freshDatabase(): Promise<string> {
+    prepared ??= (async () => {
+      const url = await server.createDatabase();
+      const database = await openScanDatabase(url);
+      await (await database.openQueue()).close();
+      await database.close();
+      return url;
+    })();
+    return server.createDatabase(await prepared);
+  }
+
   const queueOf = async (url: string): Promise<PostgresJobQueue> => {
     const queue = await (await open(url)).openQueue({ tries: 3, retryDelaySeconds: 0 });
     urls.set(queue, url);
@@ -35,13 +49,13 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   };
 
   jobQueueContract("PostgreSQL", {
-    create: async () => queueOf(await server.createDatabase()),
+    create: async () => queueOf(await freshDatabase()),
     another: (queue) => queueOf(urls.get(queue)!),
   });
 
   resultStoreContract("PostgreSQL", {
     create: async (parameters) => {
-      const url = await server.createDatabase();
+      const url = await freshDatabase();
       const store = await (await open(url)).startScan(parameters);
       urls.set(store, url);
       return store;
@@ -68,7 +82,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   }
 
   it("begins, resumes and restarts scans as a journal does", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const database = await open(url);
     const parameters = parametersOf();
     const first = await database.startScan(parameters);
@@ -95,7 +109,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it("lets one of two that begin a scan at the same moment begin it", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const databases = await Promise.all([open(url), open(url), open(url)]);
     const begun = await Promise.allSettled(databases.map((database) => database.startScan(parametersOf())));
     expect(begun.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
@@ -104,7 +118,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it("holds names that neither text nor jsonb can, and ids longer than an index takes", async () => {
-    const database = await open(await server.createDatabase());
+    const database = await open(await freshDatabase());
     const store = await database.startScan(parametersOf({ inputs: ["\u0000\ud800"] }));
     const queue = await database.openQueue();
     const ids = ["\u0000", "a\ud800", "\ud800a", "\udc00", "x".repeat(20_000), `${"x".repeat(20_000)}y`];
@@ -127,7 +141,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it("needs no right to make tables once they are there", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const owner = await open(url);
     await (await owner.openQueue()).close();
     const role = `worker_${randomBytes(4).toString("hex")}`;
@@ -158,7 +172,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it("lists more results than it fetches at a time", async () => {
-    const store = await (await open(await server.createDatabase())).startScan(parametersOf());
+    const store = await (await open(await freshDatabase())).startScan(parametersOf());
     const ids = Array.from({ length: 2100 }, (_, i) => `t${String(i).padStart(5, "0")}`);
     for (let at = 0; at < ids.length; at += 300) {
       await Promise.all(ids.slice(at, at + 300).map((id) => store.put(itemOf(id))));
@@ -170,7 +184,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it.concurrent("gives the job of a worker that died to another, and stores one result", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const dying = await openScanDatabase(url);
     const mortal = await dying.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0 });
     const store = await (await open(url)).startScan(parametersOf());
@@ -195,7 +209,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it.concurrent("gives a job up when every worker on it dies, and says which", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const queue = await hastyQueue(url, { tries: 2 });
     await queue.add([jobOf("s", "deadly"), jobOf("s", "good")]);
     for (const attempt of [1, 2]) {
@@ -215,7 +229,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it.concurrent("has no job worked on by two at the same time, however long one takes", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const store = await (await open(url)).startScan(parametersOf());
     const ids = Array.from({ length: 60 }, (_, i) => `t${i}`);
     const working = new Set<string>();
@@ -248,7 +262,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
   });
 
   it.runIf(server.restartable)("goes on with a scan after the server crashed, twice, and loses nothing", async () => {
-    const url = await server.createDatabase();
+    const url = await freshDatabase();
     const ids = Array.from({ length: 400 }, (_, i) => `t${i}`);
     const database = await open(url);
     const store = await database.startScan(parametersOf());
