@@ -138,8 +138,8 @@ describe("what no Hub answers is refused", () => {
     ["null in the list", tree(null)],
     ["an object for the list", () => ({ entry })],
     [
-      "200,000 files",
-      () => Array.from({ length: 200_000 }, (_, i) => ({ ...entry, path: `${i}` })),
+      "100,001 files",
+      () => Array.from({ length: 100_001 }, (_, i) => ({ ...entry, path: `${i}` })),
       "DIRECTORY_TOO_LARGE",
     ],
   ])("in the tree: %s", async (_, change, code = "HUB_RESPONSE_INVALID") => {
@@ -189,9 +189,16 @@ describe("pages", () => {
   });
 
   it("that never end are given up", async () => {
-    const hub = await server((path) => ({ body: [], link: `${hub.origin}${path}` }));
-    await refusal(collect(listOrganisation("acme", await remoteOf(hub.origin))), "HUB_RESPONSE_INVALID");
-    expect(hub.seen).toHaveLength(2000);
+    const remote = await remoteOf("https://hub.invalid");
+    let pages = 0;
+    const link = '<https://hub.invalid/api/models?cursor=x>; rel="next"';
+    const fetch = async () => {
+      pages++;
+      return new Response("[]", { headers: { "content-type": "application/json", link } });
+    };
+    const endless = { ...remote, client: { ...remote.client, fetch } };
+    await refusal(collect(listOrganisation("acme", endless)), "HUB_RESPONSE_INVALID");
+    expect(pages).toBe(2000);
   });
 });
 
