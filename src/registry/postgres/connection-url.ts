@@ -33,7 +33,10 @@ export function isDatabaseUrl(location: string): boolean {
 function parse(url: string): URL | null {
   try {
     const parsed = new URL(url);
-    return parsed.protocol === "postgres:" || parsed.protocol === "postgresql:" ? parsed : null;
+    // An unescaped "/", "?" or "#" in a password ends the host before the "@": its rest would be taken for something shown.
+    const { pathname, search, hash } = parsed;
+    const isSound = /^postgres(ql)?:$/.test(parsed.protocol) && hash === "" && !`${pathname}${search}`.includes("@");
+    return isSound ? parsed : null;
   } catch {
     // The error would carry the address, and with it the password.
     return null;
