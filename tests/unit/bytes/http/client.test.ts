@@ -150,8 +150,13 @@ describe("names", () => {
   });
 
   test("with addresses inside and outside mean those outside", async () => {
-    await newClient({}, { "public.test": ["10.0.0.1", "127.0.0.1", "::1"] });
-    expect((await get(server.at("/a", "public.test"))).status).toBe(200);
+    await newClient({}, { "public.test": ["::1", "127.0.0.1"] });
+    const inside = createServer((_, response) => response.end("inside")).listen(server.port, "::1");
+    await new Promise((ready) => inside.once("listening", ready));
+    const { text } = await get(server.at("/a", "public.test"));
+    expect(text).not.toBe("inside");
+    inside.closeAllConnections();
+    await new Promise((closed) => inside.close(closed));
   });
 
   test("of what nothing may be read from are refused though the user typed them", async () => {
