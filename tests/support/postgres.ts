@@ -30,6 +30,8 @@ type Found =
 
 const PASSWORD = "test secret/1";
 const USER = "weightmark";
+/** A new cluster takes a second, and many on a busy machine. */
+const HOOK_TIMEOUT_MS = 120_000;
 
 function binariesIn(directory: string): boolean {
   return ["initdb", "postgres"].every((name) => existsSync(join(directory, name)));
@@ -217,8 +219,8 @@ class OutsideServer implements PostgresServer {
 }
 
 /**
- * Tests on a real server: that of WEIGHTMARK_TEST_DATABASE, else a private cluster made of the installed binaries. Where
- * there is neither, the suite is skipped and its name says why.
+ * Tests on a real server: that of WEIGHTMARK_TEST_DATABASE (the URL of a superuser; it is never restarted), else a private
+ * cluster made of the installed binaries. Where there is neither, the suite is skipped and its name says why.
  */
 export function describeWithPostgres(name: string, tests: (server: PostgresServer) => void): void {
   const found = find();
@@ -236,8 +238,8 @@ export function describeWithPostgres(name: string, tests: (server: PostgresServe
     const server = "url" in found ? new OutsideServer(found.url) : new PrivateServer(found.binaries, found.account);
     beforeAll(async () => {
       if (server instanceof PrivateServer) await server.initialize();
-    });
-    afterAll(() => server.dispose());
+    }, HOOK_TIMEOUT_MS);
+    afterAll(() => server.dispose(), HOOK_TIMEOUT_MS);
     tests(server);
   });
 }
