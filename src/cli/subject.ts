@@ -39,7 +39,8 @@ export async function openSubject(
   const { byteBudget } = await import("../index.ts");
   const budget = byteBudget(options.maxBytes);
   const limit = timeLimit(options, shownLocation(location));
-  const checkpoint = await openModel(location, options, { budget, signal: limit.signal }).catch(limit.explain);
+  const reading = { budget, signal: limit.signal, readAhead: options.depth === "full" };
+  const checkpoint = await openModel(location, options, reading).catch(limit.explain);
   try {
     const name = about.name ?? nameOf(checkpoint.location);
     const fetched = await fingerprintIn(checkpoint);
