@@ -103,6 +103,7 @@ async function read(
     config: false,
     remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
     repository: target.repository ?? undefined,
+    readAhead: keys.length > 0 || setup.depth === "full",
   });
   try {
     const fingerprint = known ?? (await fingerprintCheckpoint(checkpoint, { depth: setup.depth, threads: 0, signal }));
