@@ -33,7 +33,7 @@ describe("any ranges of a file", () => {
   });
 
   test.prop([fc.array(rangesOf(SIZE, 300_000), { minLength: 1, maxLength: 3 }), fc.array(fc.nat({ max: 5 }))], {
-    numRuns: 60,
+    numRuns: 40,
   })(
     "prefetched and read are the file's bytes, in no more requests than ranges, whatever breaks on the way",
     async (calls, breaks) => {
@@ -79,6 +79,22 @@ describe("coalescing", () => {
       }
     },
   );
+});
+
+describe("addresses", () => {
+  const ipv4 = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
+
+  test.prop([ipv4])("an IPv4 address is of one class in every dress", ([a, b, c, d]) => {
+    const is = classifyAddress(`${a}.${b}.${c}.${d}`);
+    const hex = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    for (const dress of [`::ffff:${a}.${b}.${c}.${d}`, `::ffff:${hex}`, `64:ff9b::${hex}`, `2002:${hex}::1`]) {
+      expect(classifyAddress(dress)).toBe(is);
+    }
+    const number = ((a * 256 + b) * 256 + c) * 256 + d;
+    for (const spelt of [`0x${number.toString(16)}`, `${number}`, `0${a.toString(8)}.${b}.${c * 256 + d}`]) {
+      expect(classifyHost(new URL(`http://${spelt}/`).hostname)).toBe(is);
+    }
+  });
 
   test.prop([fc.ipV6()])("every IPv6 address has a class", (address) => {
     expect(["public", "private", "loopback", "forbidden"]).toContain(classifyAddress(address));
