@@ -6,14 +6,12 @@ import { Duplicates, duplicateItem } from "./duplicates.ts";
 import { enumerateTargets } from "./enumerate.ts";
 import { isItem, type ScanInputs } from "./inputs.ts";
 import type { ScanItem } from "./item.ts";
-import { localWork } from "./local-work.ts";
+import { MemoryQueue } from "./memory-queue.ts";
 import type { ResultStore } from "./result-store.ts";
 import type { ScanSetup } from "./setup.ts";
-import { type SharedWorkOptions, sharedWork } from "./shared-work.ts";
 import { type ScanSummary, ScanTally } from "./summary.ts";
 import type { ScanTarget } from "./target.ts";
-import type { Work } from "./work.ts";
-import type { WorkEvent } from "./work-loop.ts";
+import { type WorkEvent, workLoop } from "./work-loop.ts";
 import type { Workers } from "./workers.ts";
 
 /** How far a scan is. */
@@ -48,9 +46,11 @@ export interface ScanOptions {
   readonly onTrouble?: ((error: WeightmarkError) => void) | undefined;
   /** What works on targets. @default threads of this process */
   readonly workers?: Workers | undefined;
-  /** The queue of many machines, and what the scan is called there: they do the work, and nothing is worked on here. */
-  readonly shared?: Pick<SharedWorkOptions, "queue" | "scan" | "pollMs" | "sleep"> | undefined;
 }
+
+const SCAN = "local";
+/** A target whose thread died is tried once more: it may have died of another one. */
+const TRIES = 2;
 
 /**
  * Scans: lists targets, reads each content once, stores and hands out what comes of them. Ends early, with
@@ -64,21 +64,16 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
   const began = performance.now();
   const run = new Run(options);
   await run.replay();
-  if (!options.store.complete) await perform(run, inputs, options);
-  return run.summary(options.setup.deterministic ? null : Math.round(performance.now() - began));
-}
-
-async function perform(run: Run, inputs: ScanInputs, options: ScanOptions): Promise<void> {
-  const { store, shared, onTrouble } = options;
-  if (shared !== undefined) return run.scan(inputs, sharedWork({ ...shared, store, onTrouble }));
-  const workers = options.workers ?? (await ownWorkers(options));
-  const { cacheDirectory } = options.setup;
-  try {
-    await run.scan(inputs, localWork({ ...options, workers }));
-  } finally {
-    if (options.workers === undefined) await workers.close();
-    if (cacheDirectory !== null) await pruneCache(cacheDirectory);
+  if (!options.store.complete) {
+    const workers = options.workers ?? (await ownWorkers(options));
+    try {
+      await run.scan(inputs, workers);
+    } finally {
+      if (options.workers === undefined) await workers.close();
+      if (options.setup.cacheDirectory !== null) await pruneCache(options.setup.cacheDirectory);
+    }
   }
+  return run.summary(options.setup.deterministic ? null : Math.round(performance.now() - began));
 }
 
 async function ownWorkers(options: ScanOptions): Promise<Workers> {
@@ -92,6 +87,7 @@ async function ownWorkers(options: ScanOptions): Promise<Workers> {
 class Run {
   readonly #options: ScanOptions;
   readonly #store: ResultStore;
+  readonly #queue = new MemoryQueue({ tries: TRIES });
   readonly #duplicates = new Duplicates();
   readonly #tally = new ScanTally();
   readonly #stop = new AbortController();
@@ -136,11 +132,21 @@ class Run {
     this.#progress();
   }
 
-  async scan(inputs: ScanInputs, work: Work): Promise<void> {
-    const done = work.run((item) => this.#onItem(item, work), this.#stop.signal);
-    done.catch((error) => this.#fail(error));
-    await this.#list(inputs, work).catch((error) => this.#fail(error));
-    await done.catch(() => undefined);
+  async scan(inputs: ScanInputs, workers: Workers): Promise<void> {
+    const work = workLoop({
+      queue: this.#queue,
+      storeOf: async () => this.#store,
+      process: workers.process,
+      concurrency: workers.concurrency,
+      signal: this.#stop.signal,
+      graceMs: this.#options.graceMs,
+      tries: TRIES,
+      idle: () => this.#more(),
+      onEvent: (event) => this.#onEvent(event),
+    });
+    work.catch((error) => this.#fail(error));
+    await this.#list(inputs, 4 * workers.concurrency + 64).catch((error) => this.#fail(error));
+    await work.catch(() => undefined);
     await this.#chain;
     if (this.#failure !== null) throw this.#failure.error;
     if (this.#stop.signal.aborted) return;
@@ -161,7 +167,7 @@ class Run {
   }
 
   /** Lists targets no further ahead of the work than memory should hold. */
-  async #list(inputs: ScanInputs, work: Work): Promise<void> {
+  async #list(inputs: ScanInputs, ahead: number): Promise<void> {
     const { include, exclude } = this.#store.parameters;
     const { signal } = this.#stop;
     const options = {
@@ -179,34 +185,46 @@ class Run {
       if (this.#finished.has(found.id)) {
         if (!isItem(found)) this.#duplicates.stored(found);
       } else if (isItem(found)) this.#accept(this.#stamped(found));
-      else await this.#place(found, work);
+      else await this.#place(found);
       this.#progress();
-      while (!signal.aborted && this.#working + this.#duplicates.waiting >= work.ahead) await this.#change();
+      while (!signal.aborted && this.#working + this.#duplicates.waiting >= ahead) await this.#change();
       await this.#chain;
       if (signal.aborted) return;
     }
     this.#listedAll = true;
-    work.end();
+    this.#changed();
     this.#progress();
   }
 
-  async #place(target: ScanTarget, work: Work): Promise<void> {
+  async #place(target: ScanTarget): Promise<void> {
     const place = await this.#duplicates.place(target, (id) => this.#store.get(id));
-    if (place.kind === "work" && (await work.add(target))) this.#working += 1;
+    if (place.kind === "work") await this.#add(target);
     if (place.kind !== "duplicate") return;
     const answer = await this.#store.get(place.of);
     this.#accept(duplicateItem(target, answer!, this.#now()));
   }
 
-  #onItem(item: ScanItem, work: Work): void {
+  async #add(target: ScanTarget): Promise<void> {
+    if ((await this.#queue.add([{ scan: SCAN, target }])) > 0) this.#working += 1;
+  }
+
+  /** Called when the queue is empty: waits for more, or says that there will be none. */
+  async #more(): Promise<boolean> {
+    if (this.#listedAll || this.#stop.signal.aborted) return false;
+    await Promise.race([this.#queue.changed(), this.#change()]);
+    return true;
+  }
+
+  #onEvent(event: WorkEvent): void {
+    this.#options.onEvent?.(event);
+    if (event.type === "trouble") this.#options.onTrouble?.(event.error);
+    if (event.type === "released") this.#working -= 1;
+    if (event.type !== "item" || event.again) return;
     this.#working -= 1;
-    const { answered, next } = this.#duplicates.settle(item);
-    if (next !== null) {
-      this.#working += 1;
-      void work.add(next);
-    }
-    this.#handOut(item);
-    for (const target of answered) this.#accept(duplicateItem(target, item, this.#now()));
+    const { answered, next } = this.#duplicates.settle(event.item);
+    if (next !== null) void this.#add(next);
+    this.#handOut(event.item);
+    for (const target of answered) this.#accept(duplicateItem(target, event.item, this.#now()));
     this.#changed();
   }
 

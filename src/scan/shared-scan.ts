@@ -118,7 +118,8 @@ class SharedRun {
     const { store, remote = null } = this.#options;
     const { include, exclude } = store.parameters;
     const { signal } = this.#stop;
-    for await (const found of enumerateTargets(inputs, { include, exclude, remote, signal })) {
+    const stored = async (id: string) => (this.#finished.has(id) ? store.get(id) : null);
+    for await (const found of enumerateTargets(inputs, { include, exclude, remote, stored, signal })) {
       this.#listed += 1;
       if (this.#finished.has(found.id)) {
         if (!isItem(found)) this.#duplicates.stored(found);
