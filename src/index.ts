@@ -4,7 +4,7 @@ export { writeFileAtomic } from "./bytes/atomic-file.ts";
 export { type ByteBudget, byteBudget } from "./bytes/byte-budget.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export { openFileSource } from "./bytes/file-source.ts";
-export { hostGate } from "./bytes/http/shared-gate.ts";
+export { gateWaitMs, hostGate } from "./bytes/http/shared-gate.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";
 export { listOrganisation } from "./checkpoint/hub/list-organisation.ts";
 export type { HubFile, HubListing, HubRepository } from "./checkpoint/hub/repository.ts";

@@ -40,6 +40,17 @@ export function createGateMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(BUCKETS * CELLS * BigInt64Array.BYTES_PER_ELEMENT);
 }
 
+/** Milliseconds until every bucket takes requests again, for whoever shows why nothing moves; 0 when all do. */
+export function gateWaitMs(memory: SharedArrayBuffer, now: number = Date.now()): number {
+  const cells = new BigInt64Array(memory);
+  let until = now;
+  for (let base = 0; base < cells.length; base += CELLS) {
+    const window = Atomics.load(cells, base + WINDOW);
+    until = Math.max(until, Number(Atomics.load(cells, base + CLOSED)), leftOf(window) === 0 ? resetOf(window) : 0);
+  }
+  return until - now;
+}
+
 /** FNV-1a over UTF-16 code units. */
 function hash(text: string): number {
   let value = 0x811c9dc5;

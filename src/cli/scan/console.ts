@@ -3,7 +3,7 @@ import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../index
 import { pathRedactor } from "../redact.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import type { ScanOptions } from "./options.ts";
-import { createScanProgress } from "./progress.ts";
+import { createScanProgress, type ScanState } from "./progress.ts";
 
 /** What a scan says on stderr while it runs: progress and a log. */
 export interface ScanConsole {
@@ -19,8 +19,18 @@ export interface ScanConsole {
   end(): void;
 }
 
-/** @param paths what --redact-paths hides */
-export function createConsole(options: ScanOptions, paths: readonly string[]): ScanConsole {
+/** Nothing ends while a server asks to wait: then the progress is shown anew all the same. */
+const TICK_MS = 1000;
+
+/**
+ * @param paths what --redact-paths hides
+ * @param waitMs milliseconds that a server asks to wait
+ */
+export function createConsole(
+  options: ScanOptions,
+  paths: readonly string[],
+  waitMs: () => number = () => 0,
+): ScanConsole {
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
   const format = options.logFormat ?? "text";
   const stream = process.stderr;
@@ -30,6 +40,11 @@ export function createConsole(options: ScanOptions, paths: readonly string[]): S
       ? null
       : createScanProgress({ stream, terminal: stream.isTTY === true });
   const clear = () => bar?.clear();
+  let state: Omit<ScanState, "waitMs"> | null = null;
+  const draw = () => {
+    if (state !== null) bar?.update({ ...state, waitMs: waitMs() });
+  };
+  const ticking = bar === null ? null : setInterval(draw, TICK_MS).unref();
   const log = createLog({ format, stream, redact, level: levelOf(options), before: clear });
   let replayed: number | null = null;
   let failed = 0;
@@ -39,7 +54,8 @@ export function createConsole(options: ScanOptions, paths: readonly string[]): S
       // What is finished before anything is listed comes from earlier runs.
       if (listed > 0) replayed ??= finished;
       const done = { done: finished, listed: Math.max(listed, finished), listing: !listedAll };
-      bar?.update({ ...done, replayed: replayed ?? finished, failed, bytes: bytesRead });
+      state = { ...done, replayed: replayed ?? finished, failed, bytes: bytesRead };
+      draw();
     },
     event(event) {
       if (event.type === "taken") log.write("debug", "begun", { target: event.job.target.id, attempt: event.attempt });
@@ -63,7 +79,10 @@ export function createConsole(options: ScanOptions, paths: readonly string[]): S
       log.write("info", "finished", counts);
     },
     clear,
-    end: clear,
+    end() {
+      if (ticking !== null) clearInterval(ticking);
+      clear();
+    },
   };
 }
 

@@ -10,6 +10,8 @@ export interface ScanState {
   readonly replayed: number;
   readonly failed: number;
   readonly bytes: number;
+  /** Milliseconds that a server asks to wait, 0 when none does. */
+  readonly waitMs: number;
 }
 
 export interface ScanProgressOptions {
@@ -54,11 +56,12 @@ export function createScanProgress(options: ScanProgressOptions): ScanProgress {
 }
 
 function describe(state: ScanState, seconds: number): string {
-  const { done, listed, listing, replayed, failed, bytes } = state;
+  const { done, listed, listing, replayed, failed, bytes, waitMs } = state;
   const rate = seconds > 0 ? (done - replayed) / seconds : 0;
   const left = rate > 0 && !listing ? `, ${formatDuration((listed - done) / rate)} left` : "";
   const speed = rate > 0 ? `, ${rate.toPrecision(2)}/s` : "";
   const lost = failed === 0 ? "" : `, ${formatCount(failed, "failure")}`;
+  const waiting = waitMs < 1000 ? "" : `, waiting ${formatDuration(waitMs / 1000)} for a rate limit`;
   const of = `${listed.toLocaleString("en-US")}${listing ? " so far" : ""}`;
-  return `scanned ${done.toLocaleString("en-US")} of ${of} (${formatBytes(bytes)}${speed}${left}${lost})`;
+  return `scanned ${done.toLocaleString("en-US")} of ${of} (${formatBytes(bytes)}${speed}${left}${lost}${waiting})`;
 }

@@ -17,12 +17,12 @@ import { openResultPlace, type ResultPlace } from "./result-place.ts";
 export async function runScan(roots: readonly string[], options: ScanOptions): Promise<number> {
   const prepared = await prepare(roots, options);
   try {
-    const { defaultJournalPath } = await import("../../index.ts");
+    const { defaultJournalPath, gateWaitMs } = await import("../../index.ts");
     const journal = options.journal ?? defaultJournalPath(prepared.parameters);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
-    const stderr = createConsole(options, [...roots, journal]);
     const place = await openResultPlace(prepared, options, journal);
+    const stderr = createConsole(options, [...roots, journal], () => gateWaitMs(prepared.setup.gate));
     try {
       return await scanInto(place, prepared, { options, format, files, stderr });
     } finally {

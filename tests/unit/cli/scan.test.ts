@@ -18,7 +18,7 @@ const stderr = capturedOutput();
 const none = { hubOrg: [], include: [], exclude: [], failOn: [] } satisfies Partial<ScanOptions>;
 
 describe("progress", () => {
-  const state = { done: 30, listed: 100, listing: true, replayed: 10, failed: 2, bytes: 2_000_000 };
+  const state = { done: 30, listed: 100, listing: true, replayed: 10, failed: 2, bytes: 2_000_000, waitMs: 0 };
 
   function progress(terminal: boolean) {
     let time = 0;
@@ -45,6 +45,9 @@ describe("progress", () => {
     shown.at(10_000);
     shown.update({ ...state, listing: false });
     expect(shown.text).toContain("\r\u001b[Kscanned 30 of 100 (2.00 MB, 2.0/s, 35 s left, 2 failures)");
+    shown.at(11_000);
+    shown.update({ ...state, waitMs: 61_000 });
+    expect(shown.text).toMatch(/2 failures, waiting 1 min 1 s for a rate limit\)$/);
     shown.clear();
     expect(shown.text.endsWith("\r\u001b[K")).toBe(true);
     shown.update(state);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { HostGate } from "../../../../src/bytes/http/host-gate.ts";
-import { createGateMemory, hostGate } from "../../../../src/bytes/http/shared-gate.ts";
+import { createGateMemory, gateWaitMs, hostGate } from "../../../../src/bytes/http/shared-gate.ts";
 
 const BUCKET = "https://hub.test api";
 const START = 1_800_000_000_000;
@@ -44,6 +44,19 @@ function setUp(threads = 2) {
     gate.enter(bucket).then(() => entered.push({ id, at: time.now() - START }));
   return { time, gates, entered, enter };
 }
+
+test("how long a gate makes one wait can be seen without entering it", () => {
+  const memory = createGateMemory();
+  const gate = hostGate(memory, world());
+  expect(gateWaitMs(memory, START)).toBe(0);
+  gate.close(BUCKET, START + 5000);
+  expect(gateWaitMs(memory, START)).toBe(5000);
+  gate.observe("https://hub.test resolve", 0, START + 60_000);
+  expect(gateWaitMs(memory, START)).toBe(60_000);
+  gate.observe("https://hub.test storage", 10, START + 90_000);
+  expect(gateWaitMs(memory, START)).toBe(60_000);
+  expect(gateWaitMs(memory, START + 90_000)).toBe(0);
+});
 
 describe("the gate", () => {
   test("is open to whoever comes as long as nothing is known", async () => {
