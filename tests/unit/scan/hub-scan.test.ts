@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openRemote } from "../../../src/checkpoint/remote-environment.ts";
+import type { ScanItem } from "../../../src/scan/item.ts";
+import { openJournal } from "../../../src/scan/journal/journal-store.ts";
+import { scan } from "../../../src/scan/scan.ts";
+import { type FilesSource, type Hub, type RepositorySource, startHub } from "../../support/hub/hub.mjs";
+import { parametersOf } from "../../support/scan-items.ts";
+import { inputsOf, setupOf } from "../../support/scan-run.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { changed, modelBytes, type TinyModel, tinyModel } from "../../support/tiny-model.ts";
+
+const base = tinyModel(1);
+const single = (model: TinyModel): FilesSource => ({ "model.safetensors": modelBytes(model), "config.json": "{}" });
+
+/** The same model in three files, as large ones are published. */
+function sharded(model: TinyModel): FilesSource {
+  const names = [...model.keys()];
+  const parts = [0, 1, 2].map(
+    (n) => new Map(names.filter((_, i) => i % 3 === n).map((name) => [name, model.get(name)!])),
+  );
+  const file = (n: number) => `model-0000${n + 1}-of-00003.safetensors`;
+  const weightMap = Object.fromEntries(names.map((name, i) => [name, file(i % 3)]));
+  return {
+    ...Object.fromEntries(parts.map((part, n) => [file(n), modelBytes(part)])),
+    "model.safetensors.index.json": Buffer.from(JSON.stringify({ metadata: {}, weight_map: weightMap })),
+  };
+}
+
+const REPOSITORIES = new Map<string, RepositorySource>([
+  ["acme/a", { files: single(base) }],
+  ["acme/b-copy", { files: single(base) }],
+  ["acme/c-tuned", { files: single(changed(base, 2, 0.05)) }],
+  ["acme/d-sharded", { files: sharded(tinyModel(3)) }],
+  ["acme/e-empty", { files: { "README.md": "nothing" } }],
+  ["acme/f-torch", { files: { "pytorch_model.bin": Buffer.alloc(100) } }],
+  ["acme/g-gated", { files: single(tinyModel(4)), gated: "manual" }],
+  ["acme/h-broken", { files: { "model.safetensors": Buffer.from("this is no header at all") } }],
+]);
+
+async function hubOf(): Promise<Hub> {
+  const hub = await startHub({ repositories: REPOSITORIES });
+  onTestFinished(() => hub.close());
+  return hub;
+}
+
+async function scanHub(hub: Hub, directory: string, name: string, mode: "begin" | "resume" = "begin") {
+  const settings = { endpoint: hub.endpoint, token: null, hubCache: null, offline: false };
+  const setup = setupOf({ remote: settings, cacheDirectory: join(directory, "cache") });
+  const remote = await openRemote(settings);
+  const store = await openJournal(join(directory, name), parametersOf(), { mode });
+  const items: ScanItem[] = [];
+  try {
+    const inputs = { ...inputsOf(), organisations: ["acme"] };
+    const onItem = (item: ScanItem) => void items.push(item);
+    const summary = await scan(inputs, { store, setup, remote, threads: 0, onItem });
+    return { summary, items: items.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  } finally {
+    await store.close();
+    await remote.client.close();
+  }
+}
+
+describe("a scan of an organisation", () => {
+  it("reads each content once, says why it could not read, and stays within its requests", async () => {
+    const hub = await hubOf();
+    const directory = temporaryDirectory();
+    const { summary, items } = await scanHub(hub, directory, "journal");
+    expect(items.map(({ name, status, failure }) => [name, status, failure?.code ?? null])).toEqual([
+      ["acme/a", "done", null],
+      ["acme/b-copy", "duplicate", null],
+      ["acme/c-tuned", "done", null],
+      ["acme/d-sharded", "done", null],
+      ["acme/e-empty", "skipped", "NO_WEIGHTS"],
+      ["acme/f-torch", "skipped", "UNSUPPORTED_CONTAINER"],
+      ["acme/g-gated", "failed", "HUB_GATED"],
+      ["acme/h-broken", "failed", expect.stringMatching(/^(?:ST_|TEXT_FILE)/)],
+    ]);
+    const [a, copy, , d] = items;
+    expect(copy!.duplicateOf).toBe(a!.id);
+    expect(a).toMatchObject({ id: `hf:acme/a@${await hub.commitOf("acme/a")}`, sampledRoot: copy!.sampledRoot });
+    // The tree was listed before, for all of them; of each file one request counts, all others go to the storage.
+    expect(a!.requests).toMatchObject({ api: 0, resolve: 1 });
+    expect(d!.requests).toMatchObject({ api: 0, resolve: 3 });
+    expect(summary).toMatchObject({ read: 3, duplicates: 1, skipped: 2, failed: 2, complete: true });
+    // One listing of the organisation, and a tree of every repository that shows weights.
+    expect(hub.counters.api).toBe(1 + 6);
+    expect(hub.counters.leakedTokens).toBe(0);
+  });
+
+  it("reads nothing again that the cache knows, refusals of the same bytes included", async () => {
+    const hub = await hubOf();
+    const directory = temporaryDirectory();
+    const first = await scanHub(hub, directory, "one");
+    const before = { ...hub.counters };
+    const second = await scanHub(hub, directory, "two");
+    expect(second.summary).toMatchObject({ read: 0, cached: 3, duplicates: 1, bytesRead: 0 });
+    expect(hub.counters.storage).toBe(before.storage);
+    const told = ({ cached: _c, bytesRead: _b, requests: _r, ...rest }: ScanItem) => rest;
+    expect(second.items.map(told)).toEqual(first.items.map(told));
+    expect(second.items.find(({ name }) => name === "acme/h-broken")).toMatchObject({ cached: true });
+  });
+
+  it("goes on after servers that failed, and asks nothing about models that have their result", async () => {
+    const hub = await hubOf();
+    const directory = temporaryDirectory();
+    hub.faults.add({ kind: "status", status: 404, path: "c-tuned", on: "resolve", times: 1000 });
+    hub.faults.add({ kind: "change", path: /d-sharded.*tree|tree.*d-sharded/, change: () => "nonsense", times: 1000 });
+    const first = await scanHub(hub, directory, "journal");
+    expect(first.items.filter(({ status }) => status === "failed").length).toBeGreaterThanOrEqual(3);
+    hub.faults.clear();
+    const before = hub.counters.api;
+    const again = await scanHub(hub, directory, "journal", "resume");
+    expect(again.items.length).toBe(8);
+    // Whatever did not pass stays as it was: no request is made for it.
+    expect(hub.counters.api - before).toBeLessThanOrEqual(2);
+  });
+});
