@@ -222,6 +222,7 @@ describe("a scan", () => {
     writeFileSync(at("there.sarif"), "");
     expect(await refused("--sarif", "there.sarif")).toBe("OUTPUT_EXISTS");
     expect(await refused("-o", "none/result.json")).toBe("FILE_NOT_FOUND");
+    expect(await refused("-o", "/dev/null", "--force")).toBe("NOT_A_REGULAR_FILE");
     expect(await refused("-o", "x.json", "--cyclonedx", "./x.json")).toBe("USAGE");
     expect(await refused("-o", "models/base/model.safetensors", "--force")).toBe("OUTPUT_IS_INPUT");
     expect(await refused("-o", "bases/journal.jsonl", "--force")).toBe("OUTPUT_IS_INPUT");

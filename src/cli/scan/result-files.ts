@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
@@ -51,6 +51,11 @@ function requireWritable(path: string, force: boolean, inputs: readonly string[]
   }
   if (lstatSync(dirname(resolve(path)), { throwIfNoEntry: false }) === undefined) {
     throw new WeightmarkError("FILE_NOT_FOUND", "there is no directory to write this file into", { file: path });
+  }
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isFile()) {
+    // A rename onto /dev/null would replace the device itself.
+    throw new WeightmarkError("NOT_A_REGULAR_FILE", "the output is no regular file", { file: path });
   }
   if (!force && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path, detail: "Replace it with --force." });
