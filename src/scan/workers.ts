@@ -60,14 +60,24 @@ function threadWorkers(
   return {
     concurrency: threads * tasksPerThread,
     async process(target, signal) {
-      const reply = await pool.run(target).catch((error: unknown) => ({ item: lost(target, error), trouble: [] }));
-      signal.throwIfAborted();
+      const run = pool.run(target).catch((error: unknown) => ({ item: lost(target, error), trouble: [] }));
+      const reply = await unlessAborted(run, signal);
       if ("refused" in reply) throw errorOf(reply.refused);
       for (const trouble of reply.trouble) onTrouble(errorOf(trouble));
       return reply.item;
     },
     close: () => pool.destroy(),
   };
+}
+
+/** A thread cannot be asked to stop: it is left to itself until the pool is closed, which ends it. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 function lost(target: ScanTarget, cause: unknown): ScanItem {

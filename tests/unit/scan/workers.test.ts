@@ -1,0 +1,144 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import type { WeightmarkError } from "../../../src/errors.ts";
+import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
+import { openRegistry } from "../../../src/registry/file-registry.ts";
+import { openJournal } from "../../../src/scan/journal/journal-store.ts";
+import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
+import { scan } from "../../../src/scan/scan.ts";
+import { openWorkers } from "../../../src/scan/workers.ts";
+import { generateKeyFile } from "../../../src/watermark/key-file.ts";
+import { refusal } from "../../support/refusal.ts";
+import { targetOf } from "../../support/scan-items.ts";
+import { inputsOf, setupOf } from "../../support/scan-run.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { changed, tinyModel, writeModel } from "../../support/tiny-model.ts";
+
+const threads = createRequire(import.meta.url)("node:worker_threads") as { Worker: typeof Worker };
+
+/** Every thread that is made while the test runs. */
+function watchThreads(): Worker[] {
+  const made: Worker[] = [];
+  const Original = threads.Worker;
+  threads.Worker = class extends Original {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      made.push(this);
+    }
+  };
+  onTestFinished(() => {
+    threads.Worker = Original;
+  });
+  return made;
+}
+
+const settings: ScanSettings = {
+  version: "0.0.0-test",
+  registry: null,
+  keys: null,
+  include: [],
+  exclude: [],
+  cacheDirectory: null,
+  depth: "sampled",
+  maxBytes: null,
+  timeout: null,
+  remote: { endpoint: "http://127.0.0.1:9", token: null, hubCache: null, offline: true },
+  deterministic: true,
+};
+
+async function registryOf(directory: string): Promise<string> {
+  const checkpoint = await openCheckpoint(writeModel(join(directory, "base"), tinyModel(1)));
+  const registry = await openRegistry(join(directory, "registry"), { create: true });
+  await registry.add(await fingerprintCheckpoint(checkpoint), { name: "base", root: true });
+  await checkpoint.close();
+  return join(directory, "registry");
+}
+
+describe("worker threads", () => {
+  it("give the same results as this thread does, for any number of them", async () => {
+    const directory = temporaryDirectory();
+    const registry = await registryOf(directory);
+    const root = join(directory, "models");
+    for (let i = 0; i < 4; i++) writeModel(join(root, `tuned-${i}`), changed(tinyModel(1), 10 + i, 0.1));
+    writeModel(join(root, "other"), tinyModel(9));
+    const inputs = inputsOf(root);
+    const { parameters, setup } = await prepareScan(inputs, { ...settings, registry });
+    const results = [];
+    for (const count of [0, 1, 2]) {
+      const store = await openJournal(join(directory, `journal-${count}`), parameters);
+      await scan(inputs, { store, setup, threads: count });
+      const items = [];
+      for await (const item of store.items()) items.push(item);
+      await store.close();
+      results.push(items);
+    }
+    expect(results[0]!.map(({ name, verdict }) => [name, verdict])).toEqual([
+      ["other", "no-evidence"],
+      ...[0, 1, 2, 3].map((i) => [`tuned-${i}`, "derived"]),
+    ]);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it("that die say so of their targets, and others go on", async () => {
+    const made = watchThreads();
+    const root = temporaryDirectory();
+    writeModel(join(root, "m"), tinyModel(1));
+    const workers = await openWorkers(setupOf(), { threads: 1, tasksPerThread: 2 });
+    try {
+      const { signal } = new AbortController();
+      const target = targetOf(join(root, "m"));
+      expect(await workers.process(target, signal)).toMatchObject({ status: "done" });
+      const running = workers.process(target, signal);
+      await made[0]!.terminate();
+      expect(await running).toMatchObject({ status: "failed", failure: { code: "WORKER_LOST", passing: true } });
+      expect(await workers.process(target, signal)).toMatchObject({ status: "done" });
+      expect(made.length).toBe(2);
+      const stop = new AbortController();
+      const stopped = workers.process(target, stop.signal);
+      stop.abort();
+      await expect(stopped).rejects.toThrow(/abort/);
+    } finally {
+      await workers.close();
+    }
+  });
+
+  it("end with what concerns all targets, before and while they work", async () => {
+    const directory = temporaryDirectory();
+    const registry = await registryOf(directory);
+    const setup = setupOf({ registry, registryDigest: "0".repeat(64) });
+    await refusal(openWorkers(setup, { threads: 1, tasksPerThread: 1 }), "SCAN_DIFFERS");
+    await refusal(prepareScan(inputsOf("x"), { ...settings, registry: join(directory, "none") }), "REGISTRY_NOT_FOUND");
+  });
+});
+
+describe("watermark keys", () => {
+  it("are held against every model, by their ids alone", async () => {
+    const directory = temporaryDirectory();
+    const { mkdirSync } = await import("node:fs");
+    mkdirSync(join(directory, "keys"));
+    for (const name of ["one", "two"]) await generateKeyFile(join(directory, "keys", name), { passphrase: null });
+    writeModel(join(directory, "m"), tinyModel(1));
+    const inputs = inputsOf(join(directory, "m"));
+    const keys = { directory: join(directory, "keys"), passphrase: null };
+    const { parameters, setup } = await prepareScan(inputs, { ...settings, keys });
+    expect(parameters.keys.length).toBe(2);
+    const store = await openJournal(join(directory, "journal"), parameters);
+    const told: WeightmarkError[] = [];
+    const summary = await scan(inputs, { store, setup, threads: 0, onTrouble: (error) => void told.push(error) });
+    const item = await store.get(join(directory, "m"));
+    await store.close();
+    expect(told).toEqual([]);
+    expect(item!.failure).toBeNull();
+    expect(item!.marks.map(({ keyId, present, level }) => [keyId, present, level])).toEqual(
+      parameters.keys.map((id) => [id, false, "none"]),
+    );
+    expect(summary).toMatchObject({ marked: 0, read: 1 });
+    mkdirSync(join(directory, "empty"));
+    const none = { directory: join(directory, "empty"), passphrase: null };
+    await refusal(prepareScan(inputs, { ...settings, keys: none }), "FILE_NOT_FOUND");
+  });
+});
