@@ -1,6 +1,5 @@
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
 import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
-import { compareText } from "./names.ts";
 
 /** Packed codes of a registered model, or of one about to be; null when its fingerprint is not sound. */
 type ComputeCodes = (digest: string) => Promise<Uint8Array | null>;
@@ -30,10 +29,11 @@ export class CodeCache {
 
   /** Writes the file anew with the codes of these models, of the sound ones among them at least. */
   async rewrite(digests: readonly string[]): Promise<void> {
-    const cached = await readCodeFile(this.directory);
+    const sorted = [...digests].sort();
+    const cached = await readCodeFile(this.directory, sorted);
     const records: Uint8Array[] = [];
-    for (const digest of [...digests].sort(compareText)) {
-      const items = cached.get(digest) ?? (await this.compute(digest));
+    for (const [place, digest] of sorted.entries()) {
+      const items = cached.at(place) ?? (await this.compute(digest));
       if (items !== null) records.push(encodeCodes(digest, items));
     }
     const bytes = Buffer.concat(records);

@@ -1,14 +1,17 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { openFileSource } from "../bytes/file-source.ts";
 import { blake3 } from "../kernels/blake3.ts";
+import { blake3Each } from "../kernels/blake3-each.ts";
 import { ITEM_BYTES } from "./packed-codes.ts";
-import { readStored } from "./stored-file.ts";
 
 const DIGEST_BYTES = 32;
 const CHECKSUM_BYTES = 16;
-/** Codes of 100,000 bases; a larger file is not read. */
-const MAX_FILE_BYTES = 2 ** 30;
+/** Codes of ten million small models or of 400,000 large ones; what a longer file holds beyond is computed again. */
+const MAX_FILE_BYTES = 2 ** 32 - 2 ** 20;
+/** Records hashed at a time. */
+const RUN_RECORDS = 256;
 const HEAD_BYTES = DIGEST_BYTES + 4;
 
 export function codeFilePath(directory: string): string {
@@ -30,25 +33,78 @@ export function encodeCodes(digest: string, items: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Packed codes of all intact records by digest, up to the first damaged one. */
-export function decodeCodes(bytes: Uint8Array): Map<string, Uint8Array> {
-  const found = new Map<string, Uint8Array>();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let start = 0; start + HEAD_BYTES + CHECKSUM_BYTES <= bytes.length; ) {
-    const end = start + HEAD_BYTES + view.getUint32(start, true) * ITEM_BYTES;
-    if (end + CHECKSUM_BYTES > bytes.length) break;
-    const checksum = Buffer.from(blake3(bytes.subarray(start, end)).subarray(0, CHECKSUM_BYTES));
-    if (!checksum.equals(bytes.subarray(end, end + CHECKSUM_BYTES))) break;
-    const digest = Buffer.from(bytes.subarray(start + 4, start + HEAD_BYTES)).toString("hex");
-    found.set(digest, bytes.subarray(start + HEAD_BYTES, end));
-    start = end + CHECKSUM_BYTES;
+/**
+ * Packed codes of the models with these digests, in their order: undefined where no intact record has them. What follows a
+ * damaged record is lost with it. The codes are views of `bytes`.
+ */
+export function decodeCodes(bytes: Uint8Array, digests: readonly string[]): StoredCodes {
+  const places = new Map(digests.map((digest, place) => [digest, place]));
+  const starts = new Float64Array(digests.length);
+  const ends = new Float64Array(digests.length);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let start = 0; ; ) {
+    const run = intactRun(buffer, start);
+    if (run.records === 0) break;
+    for (let r = 0; r < run.records; r++, start += run.size) {
+      const place = places.get(buffer.toString("hex", start + 4, start + HEAD_BYTES));
+      if (place === undefined) continue;
+      starts[place] = start + HEAD_BYTES;
+      ends[place] = start + run.size - CHECKSUM_BYTES;
+    }
   }
-  return found;
+  return {
+    length: digests.length,
+    at: (place) => (starts[place] === 0 ? undefined : bytes.subarray(starts[place]!, ends[place]!)),
+  };
 }
 
-export async function readCodeFile(directory: string): Promise<Map<string, Uint8Array>> {
-  const bytes = await readStored(codeFilePath(directory), MAX_FILE_BYTES).catch(() => null);
-  return bytes === null ? new Map() : decodeCodes(bytes);
+/** Codes of model after model, undefined where there are none. */
+export interface StoredCodes {
+  readonly length: number;
+  at(place: number): Uint8Array | undefined;
+}
+
+/** How many records from `start` on are intact and of one size. Models of one kind follow each other: hashed side by side. */
+function intactRun(bytes: Buffer, start: number): { readonly size: number; readonly records: number } {
+  const size = recordSize(bytes, start);
+  if (size === 0) return { size, records: 0 };
+  let records = 1;
+  while (records < RUN_RECORDS && recordSize(bytes, start + records * size) === size) records++;
+  const message = size - CHECKSUM_BYTES;
+  const digests = blake3Each(bytes.subarray(start, start + records * size), size, message);
+  let intact = 0;
+  for (; intact < records; intact++) {
+    const digest = digests.subarray(intact * DIGEST_BYTES, intact * DIGEST_BYTES + CHECKSUM_BYTES);
+    const at = start + intact * size + message;
+    if (bytes.compare(digest, 0, CHECKSUM_BYTES, at, at + CHECKSUM_BYTES) !== 0) break;
+  }
+  return { size, records: intact };
+}
+
+/** Bytes of the record at `start`, checksum included, or 0 when no whole one is there. */
+function recordSize(bytes: Buffer, start: number): number {
+  if (start + HEAD_BYTES + CHECKSUM_BYTES > bytes.length) return 0;
+  const size = HEAD_BYTES + bytes.readUInt32LE(start) * ITEM_BYTES + CHECKSUM_BYTES;
+  return start + size <= bytes.length ? size : 0;
+}
+
+/** `decodeCodes` of a registry's file, of its first `length` bytes if need be; a file that cannot be read has none. */
+export async function readCodeFile(
+  directory: string,
+  digests: readonly string[],
+  length = Number.POSITIVE_INFINITY,
+): Promise<StoredCodes> {
+  const bytes = await readStart(codeFilePath(directory), length).catch(() => new Uint8Array(0));
+  return decodeCodes(bytes, digests);
+}
+
+async function readStart(path: string, length: number): Promise<Uint8Array> {
+  const source = await openFileSource(path);
+  try {
+    return await source.read(0, Math.min(source.size, length, MAX_FILE_BYTES));
+  } finally {
+    await source.close();
+  }
 }
 
 /**

@@ -1,125 +1,88 @@
-import { scanCodes } from "../kernels/bits.ts";
-import { CODE_BYTES, itemCode, itemKeys } from "./packed-codes.ts";
-
-const CODE_BITS = 8 * CODE_BYTES;
-
-/** Codes of all bases that may be compared with one another: of the same width. */
-interface CodeGroup {
-  /** 32 bytes a code, base after base. */
-  readonly codes: Uint8Array;
-  /** Place in `bases` of the base that each code belongs to. */
-  readonly slot: Uint32Array;
-  /** Bases with codes in this group, and how many each has. */
-  readonly bases: number[];
-  readonly counts: number[];
-}
-
-export interface CodeIndex {
-  readonly bases: number;
-  /** By the keys of `itemKeys`. */
-  readonly groups: ReadonlyMap<number, CodeGroup>;
-}
-
-/** Groups the codes of all bases for the scan; `bases[i]` are the packed codes of base i. */
-export function buildCodeIndex(bases: readonly Uint8Array[]): CodeIndex {
-  const keys = bases.map(itemKeys);
-  const sizes = new Map<number, number>();
-  for (const key of keys.flatMap((of) => [...of])) sizes.set(key, (sizes.get(key) ?? 0) + 1);
-  const groups = new Map<number, CodeGroup>();
-  const filled = new Map<number, number>();
-  for (const [key, size] of sizes) {
-    groups.set(key, { codes: new Uint8Array(size * CODE_BYTES), slot: new Uint32Array(size), bases: [], counts: [] });
-  }
-  bases.forEach((items, base) => {
-    keys[base]!.forEach((key, item) => {
-      const group = groups.get(key)!;
-      const at = filled.get(key) ?? 0;
-      filled.set(key, at + 1);
-      if (group.bases.at(-1) !== base) {
-        group.bases.push(base);
-        group.counts.push(0);
-      }
-      const slot = group.bases.length - 1;
-      group.slot[at] = slot;
-      group.counts[slot]!++;
-      group.codes.set(itemCode(items, item), at * CODE_BYTES);
-    });
-  });
-  return { bases: bases.length, groups };
-}
-
-/** Mean and standard deviation of the smallest of K distances between independent random codes. */
-interface NullMoments {
-  readonly mean: number;
-  readonly sd: number;
-}
-
-const nullByCount = new Map<number, NullMoments>();
-
-/** Exact for K independent Binomial(256, 1/2) distances: E[min] = sum over d of P(min > d). */
-export function nullOfSmallest(count: number): NullMoments {
-  const known = nullByCount.get(count);
-  if (known !== undefined) return known;
-  let logMass = -CODE_BITS * Math.LN2;
-  let cumulative = 0;
-  let first = 0;
-  let second = 0;
-  for (let d = 0; d < CODE_BITS; d++) {
-    cumulative += Math.exp(logMass);
-    logMass += Math.log((CODE_BITS - d) / (d + 1));
-    const beyond = Math.max(0, 1 - cumulative) ** count;
-    first += beyond;
-    second += (2 * d + 1) * beyond;
-  }
-  const moments = { mean: first, sd: Math.sqrt(Math.max(second - first * first, 1e-6)) };
-  nullByCount.set(count, moments);
-  return moments;
-}
+import { CODE_BYTES, itemCode, itemCount, itemWidth } from "./packed-codes.ts";
+import { sharedArray } from "./shared-memory.ts";
 
 /**
- * How much closer each base's layers are to the suspect's than random codes would be: for every suspect code the
- * nearest of the base's codes of the same width, standardised, summed, and divided by the square root of
- * their number. About N(0,1) for an unrelated base; null where nothing could be compared. Exhaustive, so exact.
+ * The codes of all bases, ready to be searched: 32 bytes a code and about 12 a base and width. Plain data in shared memory:
+ * handed to worker threads it is the same memory, not a copy.
+ *
+ * Codes are grouped by width, since only codes of one width can be compared. Group g has the members `groupMembers[g]` up to
+ * `groupMembers[g + 1]`, in the order of their bases; member m is base `members[m]` with the codes from the end of the
+ * member before it up to `codeEnds[m]`.
  */
-export function scoreBases(index: CodeIndex, suspect: Uint8Array): (number | null)[] {
-  const sum = new Float64Array(index.bases);
-  const compared = new Uint32Array(index.bases);
-  const queries = new Map<number, number[]>();
-  itemKeys(suspect).forEach((key, item) => {
-    const items = queries.get(key);
-    if (items) items.push(item);
-    else queries.set(key, [item]);
-  });
-  for (const [key, items] of queries) {
-    const group = index.groups.get(key);
-    if (group === undefined) continue;
-    const packed = new Uint8Array(items.length * CODE_BYTES);
-    items.forEach((item, q) => {
-      packed.set(itemCode(suspect, item), q * CODE_BYTES);
-    });
-    scanGroup(group, packed, sum, compared);
-  }
-  return Array.from(sum, (total, base) => (compared[base] === 0 ? null : total / Math.sqrt(compared[base]!)));
+export interface CodeIndex {
+  readonly bases: number;
+  /** Of the groups, ascending. */
+  readonly widths: Uint32Array;
+  readonly groupMembers: Uint32Array;
+  readonly members: Uint32Array;
+  readonly codeEnds: Float64Array;
+  readonly codes: Uint8Array;
 }
 
-/** Adds the standardised nearest distance of each of the suspect's codes to every base of the group. */
-function scanGroup(group: CodeGroup, packed: Uint8Array, sum: Float64Array, compared: Uint32Array): void {
-  const { codes, slot, bases, counts } = group;
-  const queries = packed.length / CODE_BYTES;
-  const nearest = new Uint16Array(queries * bases.length).fill(CODE_BITS);
-  scanCodes(packed, codes, CODE_BYTES, (first, count, distances) => {
-    for (let q = 0; q < queries; q++) {
-      const row = q * bases.length;
-      for (let i = 0; i < count; i++) {
-        const at = row + slot[first + i]!;
-        const distance = distances[q * count + i]!;
-        if (distance < nearest[at]!) nearest[at] = distance;
-      }
+/** Packed codes of base after base: an array of them, or what fetches them. */
+export interface ItemLists {
+  readonly length: number;
+  /** Asked for twice for every base, in order. */
+  at(base: number): Uint8Array | undefined;
+}
+
+/** Groups the codes of all bases for the search. */
+export function buildCodeIndex(bases: ItemLists): CodeIndex {
+  const sizes = groupSizes(bases);
+  const widths = sharedArray(Uint32Array, sizes.size);
+  widths.set([...sizes.keys()]);
+  widths.sort();
+  const groupMembers = sharedArray(Uint32Array, widths.length + 1);
+  /** Where the next member and the next code of each width go. */
+  const next = new Map<number, { member: number; code: number; base: number }>();
+  let total = 0;
+  widths.forEach((width, group) => {
+    const size = sizes.get(width)!;
+    next.set(width, { member: groupMembers[group]!, code: total, base: -1 });
+    groupMembers[group + 1] = groupMembers[group]! + size.members;
+    total += size.codes;
+  });
+  const members = sharedArray(Uint32Array, groupMembers[widths.length]!);
+  const codeEnds = sharedArray(Float64Array, members.length);
+  const codes = sharedArray(Uint8Array, total * CODE_BYTES);
+  eachItem(bases, (base, items, item) => {
+    const place = next.get(itemWidth(items, item))!;
+    if (place.base !== base) {
+      place.base = base;
+      members[place.member++] = base;
     }
+    itemCode(items, item, codes, place.code * CODE_BYTES);
+    codeEnds[place.member - 1] = ++place.code;
   });
-  bases.forEach((base, b) => {
-    const { mean, sd } = nullOfSmallest(counts[b]!);
-    for (let q = 0; q < queries; q++) sum[base]! += (mean - nearest[q * bases.length + b]!) / sd;
-    compared[base]! += queries;
+  return { bases: bases.length, widths, groupMembers, members, codeEnds, codes };
+}
+
+interface GroupSize {
+  members: number;
+  codes: number;
+  base: number;
+}
+
+function groupSizes(bases: ItemLists): Map<number, GroupSize> {
+  const sizes = new Map<number, GroupSize>();
+  eachItem(bases, (base, items, item) => {
+    const width = itemWidth(items, item);
+    let size = sizes.get(width);
+    if (size === undefined) {
+      size = { members: 0, codes: 0, base: -1 };
+      sizes.set(width, size);
+    }
+    if (size.base !== base) size.members++;
+    size.base = base;
+    size.codes++;
   });
+  return sizes;
+}
+
+function eachItem(bases: ItemLists, visit: (base: number, items: Uint8Array, item: number) => void): void {
+  for (let base = 0; base < bases.length; base++) {
+    const items = bases.at(base)!;
+    const count = itemCount(items);
+    for (let item = 0; item < count; item++) visit(base, items, item);
+  }
 }

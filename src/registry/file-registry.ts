@@ -5,18 +5,20 @@ import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type LayerCode } from "../fingerprint/fingerprint.ts";
-import type { RankedBase } from "../lineage/candidate-source.ts";
+import type { CandidateSource, RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
 import { readArchive, writeArchive } from "./archive.ts";
 import { CodeCache } from "./code-cache.ts";
 import { readCodeFile } from "./code-file.ts";
-import { buildCodeIndex, type CodeIndex, scoreBases } from "./code-index.ts";
 import { digestOf } from "./digest.ts";
-import { appendJournal, type Change, EMPTY_JOURNAL, type JournalState, readJournal } from "./journal.ts";
+import { byDigest, digestOfEntries } from "./entry-list.ts";
+import { fingerprintPath, readFingerprintFile } from "./fingerprint-file.ts";
+import { appendJournal, type Change, emptyJournal, type JournalState, readJournal, refreshJournal } from "./journal.ts";
 import { withLock } from "./lock.ts";
 import { compareText, requireName } from "./names.ts";
 import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
+import { buildRegistryIndex, indexedSource, type RegistryIndex, rankBases } from "./registry-index.ts";
 import { readStored } from "./stored-file.ts";
 import { verifyFiles } from "./verify.ts";
 
@@ -44,7 +46,14 @@ export interface RegistryOptions {
 export async function openRegistry(directory: string, options: RegistryOptions = {}): Promise<Registry> {
   const state = await readJournal(directory);
   if (state === null) await requireUsable(directory, options.create ?? false);
-  return new FileRegistry(directory, state ?? EMPTY_JOURNAL, options);
+  return new FileRegistry(directory, state ?? emptyJournal(), options);
+}
+
+/** The registry in a directory in the state that was indexed: nothing but the fingerprints asked for is read. */
+export function openIndexedRegistry(directory: string, index: RegistryIndex): CandidateSource {
+  return indexedSource(index, async (digest) =>
+    parseFingerprint(await readFingerprintFile(directory, digest, digest), fingerprintPath(directory, digest)),
+  );
 }
 
 /** A directory with something else in it is not turned into a registry. */
@@ -75,8 +84,9 @@ class FileRegistry implements Registry {
   private state: JournalState;
   private readonly clock: () => string | null;
   private readonly lockTimeoutMs: number;
-  private index: { readonly digests: readonly string[]; readonly codes: CodeIndex; readonly head: string } | null =
-    null;
+  /** What was made of the entries, at the head of the journal that it was made at. */
+  private sorted: { readonly head: string; readonly entries: readonly RegistryEntry[]; digest?: string } | null = null;
+  private indexed: { readonly head: string; readonly index: RegistryIndex } | null = null;
 
   constructor(directory: string, state: JournalState, options: RegistryOptions) {
     this.location = directory;
@@ -98,15 +108,13 @@ class FileRegistry implements Registry {
   }
 
   get digest(): string {
-    return digestOf(
-      this.byDigest()
-        .map(({ digest, name, root }) => `${JSON.stringify([digest, name, root])}\n`)
-        .join(""),
-    );
+    const sorted = this.sortedState();
+    sorted.digest ??= digestOfEntries(sorted.entries);
+    return sorted.digest;
   }
 
   list(): RegistryEntry[] {
-    return this.byDigest().sort((a, b) => compareText(a.name, b.name));
+    return [...this.byDigest()].sort((a, b) => compareText(a.name, b.name));
   }
 
   find(nameOrDigest: string): RegistryEntry {
@@ -128,22 +136,11 @@ class FileRegistry implements Registry {
     if (entry === undefined) {
       throw new WeightmarkError("REGISTRY_ENTRY_UNKNOWN", "no entry has this digest", { file: digest });
     }
-    const path = this.fingerprintPath(digest);
-    const bytes = await readStored(path, Math.min(entry.bytes, MAX_FINGERPRINT_BYTES)).catch((error) => {
-      throw poisoned(path, entry.name, error);
-    });
-    if (bytes === null) {
-      throw new WeightmarkError("REGISTRY_ENTRY_MISSING", "a registered fingerprint is gone", {
-        file: path,
-        detail: `Register ${entry.name} again, or remove it.`,
-      });
-    }
-    if (digestOf(bytes) !== digest) throw poisoned(path, entry.name);
-    return bytes;
+    return readFingerprintFile(this.location, digest, entry.name, entry.bytes);
   }
 
   async load(digest: string): Promise<Fingerprint> {
-    return parseFingerprint(await this.read(digest), this.fingerprintPath(digest));
+    return parseFingerprint(await this.read(digest), fingerprintPath(this.location, digest));
   }
 
   async add(fingerprint: Fingerprint, options: AddOptions): Promise<AddOutcome> {
@@ -198,26 +195,25 @@ class FileRegistry implements Registry {
   }
 
   async candidates(codes: readonly LayerCode[], limit: number): Promise<RankedBase[]> {
-    const index = await this.codeIndex();
-    return scoreBases(index.codes, packCodes(codes))
-      .flatMap((score, i) => {
-        const entry = this.state.entries.get(index.digests[i]!);
-        if (score === null || entry === undefined) return [];
-        return [{ digest: entry.digest, name: entry.name, root: entry.root, score }];
-      })
-      .sort((a, b) => b.score - a.score || compareText(a.digest, b.digest))
-      .slice(0, limit);
+    return rankBases(await this.index(), codes, limit);
   }
 
   /** From the cache file; bases it lacks are read in full. */
-  private async codeIndex(): Promise<{ readonly digests: readonly string[]; readonly codes: CodeIndex }> {
-    if (this.index?.head === this.state.head) return this.index;
-    const cached = await readCodeFile(this.location);
-    const digests = this.byDigest().flatMap(({ digest, version }) => (version === FINGERPRINT_VERSION ? [digest] : []));
-    const bases: Uint8Array[] = [];
-    for (const digest of digests) bases.push(cached.get(digest) ?? packCodes(layerCodes(await this.load(digest))));
-    this.index = { digests, codes: buildCodeIndex(bases), head: this.state.head };
-    return this.index;
+  async index(): Promise<RegistryIndex> {
+    const { head, codesLength } = this.state;
+    if (this.indexed?.head === head) return this.indexed.index;
+    const registry = { entries: this.entries, digest: this.digest, updatedAt: this.updatedAt };
+    const bases = this.byDigest().filter(({ version }) => version === FINGERPRINT_VERSION);
+    const digests = bases.map(({ digest }) => digest);
+    const cached = await readCodeFile(this.location, digests, codesLength);
+    const computed = new Map<number, Uint8Array>();
+    for (const [base, digest] of digests.entries()) {
+      if (cached.at(base) === undefined) computed.set(base, packCodes(layerCodes(await this.load(digest))));
+    }
+    const codes = { length: bases.length, at: (base: number) => computed.get(base) ?? cached.at(base) };
+    const index = buildRegistryIndex(registry, bases, codes);
+    this.indexed = { head, index };
+    return index;
   }
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
@@ -229,7 +225,7 @@ class FileRegistry implements Registry {
       });
     });
     return withLock(this.location, this.lockTimeoutMs, async () => {
-      this.state = (await readJournal(this.location)) ?? EMPTY_JOURNAL;
+      this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
       return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)));
     });
   }
@@ -238,36 +234,38 @@ class FileRegistry implements Registry {
   private async store(bytes: Uint8Array, { draft, isNew }: AddPlan, codes: CodeCache): Promise<void> {
     const { digest } = draft.entry;
     if (!(await this.isIntact(digest, bytes.length))) {
-      await writeFileAtomic(this.fingerprintPath(digest), bytes, { overwrite: true });
+      await writeFileAtomic(fingerprintPath(this.location, digest), bytes, { overwrite: true });
     }
     if (isNew) await codes.append(digest, draft.codes, this.state.entries.keys());
   }
 
   private async isIntact(digest: string, bytes: number): Promise<boolean> {
-    const stored = await readStored(this.fingerprintPath(digest), bytes).catch(() => null);
+    const stored = await readStored(fingerprintPath(this.location, digest), bytes).catch(() => null);
     return stored !== null && digestOf(stored) === digest;
   }
 
   /** Removes the file of a digest that no entry names. */
   private async discard(digest: string): Promise<void> {
-    if (!this.state.entries.has(digest)) await unlink(this.fingerprintPath(digest)).catch(() => undefined);
+    if (!this.state.entries.has(digest)) await unlink(fingerprintPath(this.location, digest)).catch(() => undefined);
   }
 
   /** The journal line is what makes a change happen; files it no longer names go after it. */
   private async commit(changes: readonly Change[], codes: CodeCache): Promise<void> {
     if (changes.length === 0) return;
-    const before = [...this.state.entries.keys()];
-    const after = new Map(this.state.entries);
-    for (const change of changes) applyChange(after, change);
-    if (before.some((digest) => !after.has(digest))) await codes.rewrite([...after.keys()]);
+    const removed = removedBy(changes);
+    if (removed.length > 0) {
+      const gone = new Set(removed);
+      const kept = [...this.state.entries.keys()].filter((digest) => !gone.has(digest));
+      await codes.rewrite([...kept, ...changes.flatMap((change) => ("put" in change ? [change.put.digest] : []))]);
+    }
     this.state = await appendJournal(this.location, this.state, this.clock(), changes, codes.length);
-    for (const digest of before) await this.discard(digest);
+    for (const digest of removed) await this.discard(digest);
   }
 
   /** From the stored fingerprint, registered or about to be; null when it is not sound. */
   private async codesOf(digest: string): Promise<Uint8Array | null> {
     try {
-      const bytes = await readStored(this.fingerprintPath(digest), MAX_FINGERPRINT_BYTES);
+      const bytes = await readStored(fingerprintPath(this.location, digest), MAX_FINGERPRINT_BYTES);
       if (bytes === null || digestOf(bytes) !== digest) return null;
       return packCodes(layerCodes(await parseFingerprint(bytes, digest)));
     } catch {
@@ -275,24 +273,27 @@ class FileRegistry implements Registry {
     }
   }
 
-  private byDigest(): RegistryEntry[] {
-    return [...this.state.entries.values()].sort((a, b) => compareText(a.digest, b.digest));
+  private byDigest(): readonly RegistryEntry[] {
+    return this.sortedState().entries;
+  }
+
+  private sortedState() {
+    const { head, entries } = this.state;
+    if (this.sorted?.head !== head) this.sorted = { head, entries: byDigest(entries) };
+    return this.sorted;
   }
 
   private named(name: string): RegistryEntry | undefined {
     return [...this.state.entries.values()].find((entry) => entry.name === name);
   }
-
-  /** `digest` is 64 hex digits everywhere it can come from, so the path stays inside the directory. */
-  private fingerprintPath(digest: string): string {
-    return join(this.location, "fingerprints", `${digest}.safetensors`);
-  }
 }
 
-function poisoned(path: string, name: string, cause?: unknown): WeightmarkError {
-  return new WeightmarkError("REGISTRY_ENTRY_POISONED", "a registered fingerprint is not what was registered", {
-    file: path,
-    detail: `Its file has changed since; register ${name} again from its weights, or remove it.`,
-    cause,
-  });
+/** Digests that no entry has after the changes. */
+function removedBy(changes: readonly Change[]): string[] {
+  const removed = new Set<string>();
+  for (const change of changes) {
+    if ("put" in change) removed.delete(change.put.digest);
+    else removed.add(change.remove);
+  }
+  return [...removed];
 }

@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
+import { openFileSource } from "../bytes/file-source.ts";
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest } from "./names.ts";
@@ -10,8 +12,10 @@ import { readStored } from "./stored-file.ts";
 
 /** First field of every record: a registry written by other rules is refused, not guessed at. */
 const SCHEMA = "weightmark/registry-journal@1";
-/** 100,000 entries are about 40 MB. */
-const MAX_JOURNAL_BYTES = 2 ** 30;
+/** Bytes of the journal in memory at a time: a million changes are 550 MB. */
+const PIECE_BYTES = 1 << 22;
+/** All changes of an import are one line, and one line must fit into a string: about a million entries. */
+const MAX_LINE_BYTES = 500_000_000;
 const MAX_HEAD_BYTES = 4096;
 
 export type Change = { readonly put: RegistryEntry } | { readonly remove: string };
@@ -31,21 +35,17 @@ export interface JournalState {
   /** BLAKE3 of the last line, hex; of nothing when there is none. */
   readonly head: string;
   readonly updatedAt: string | null;
-  readonly entries: ReadonlyMap<string, RegistryEntry>;
+  /** By digest. The state's own: `appendJournal` changes it. */
+  readonly entries: Map<string, RegistryEntry>;
   /** Bytes of `codes.bin` that belong to this state; what follows them is of a change that never happened. */
   readonly codesLength: number;
   /** Bytes up to the end of the last whole line: a torn last line is what a crash left, and the next writer cuts it off. */
   readonly length: number;
 }
 
-export const EMPTY_JOURNAL: JournalState = {
-  generation: 0,
-  head: digestOf(""),
-  updatedAt: null,
-  codesLength: 0,
-  entries: new Map(),
-  length: 0,
-};
+export function emptyJournal(): JournalState {
+  return { generation: 0, head: digestOf(""), updatedAt: null, codesLength: 0, entries: new Map(), length: 0 };
+}
 
 function corrupt(directory: string, why: string): WeightmarkError {
   return new WeightmarkError("REGISTRY_CORRUPT", `the registry's journal ${why}`, {
@@ -104,6 +104,11 @@ function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, direc
   }
 }
 
+interface Head {
+  readonly generation: number;
+  readonly digest: string;
+}
+
 /**
  * Replays the journal, or null when there is none. Every line carries the BLAKE3 of the line before it, and `head.json`
  * the generation reached: a journal edited anywhere, or put back to an earlier state by itself, is refused.
@@ -113,39 +118,101 @@ function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, direc
 export async function readJournal(directory: string): Promise<JournalState | null> {
   // The head first: a writer that comes in between makes the journal newer than the head, which is no fault.
   const head = await readHead(directory);
-  const stored = await readStored(join(directory, "journal.jsonl"), MAX_JOURNAL_BYTES);
-  if (stored === null) {
+  const source = await openJournal(directory);
+  if (source === null) {
     if (head === null) return null;
     throw rolledBack(directory, head.generation, 0);
   }
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  const length = bytes.lastIndexOf(0x0a) + 1;
-  const entries = new Map<string, RegistryEntry>();
-  let state: Omit<JournalState, "entries" | "length"> = EMPTY_JOURNAL;
-  let headSeen = head === null || head.generation === 0;
-  for (let start = 0; start < length; ) {
-    const end = bytes.indexOf(0x0a, start);
-    const line = bytes.subarray(start, end);
-    const record = parseRecord(line.toString("utf8"), state.generation + 1, directory);
-    if (record.generation !== state.generation + 1 || record.previous !== state.head) {
-      throw corrupt(directory, `was altered before generation ${state.generation + 1}`);
-    }
-    apply(entries, record, directory);
-    state = {
-      generation: record.generation,
-      head: digestOf(line),
-      updatedAt: record.at,
-      codesLength: record.codesLength,
-    };
-    if (head?.generation === state.generation) {
-      if (head.digest !== state.head) throw corrupt(directory, `was altered in generation ${state.generation}`);
-      headSeen = true;
-    }
-    start = end + 1;
+  try {
+    const { state, headSeen } = await replay(directory, source, emptyJournal(), head);
+    if (!headSeen && head !== null) throw rolledBack(directory, head.generation, state.generation);
+    return state;
+  } finally {
+    await source.close();
   }
-  if (!headSeen && head !== null) throw rolledBack(directory, head.generation, state.generation);
-  const { generation, updatedAt, codesLength } = state;
-  return { generation, head: state.head, updatedAt, codesLength, entries, length };
+}
+
+/**
+ * `readJournal` for who has replayed it before: only what was added since is read, as long as the head or the chain proves
+ * that it was added to the very state that is `known`; whatever else is found is replayed from the start.
+ */
+export async function refreshJournal(directory: string, known: JournalState): Promise<JournalState | null> {
+  const head = await readHead(directory);
+  const source = head === null || known.generation === 0 ? null : await openJournal(directory);
+  try {
+    if (source === null || head === null || source.size < known.length) return await readJournal(directory);
+    if (head.generation === known.generation && head.digest === known.head && source.size === known.length) {
+      return known;
+    }
+    const from = { ...known, entries: new Map(known.entries) };
+    const { state, headSeen } = await replay(directory, source, from, head);
+    return headSeen ? state : await readJournal(directory);
+  } catch (error) {
+    // A journal that was replaced, perhaps by a sound one: the replay from the start tells.
+    if (error instanceof WeightmarkError) return readJournal(directory);
+    throw error;
+  } finally {
+    await source?.close();
+  }
+}
+
+async function openJournal(directory: string): Promise<ByteSource | null> {
+  return openFileSource(join(directory, "journal.jsonl")).catch((error) => {
+    if (error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND") return null;
+    throw error;
+  });
+}
+
+/** Whole lines from byte `from` on, many at a time. */
+async function* wholeLines(source: ByteSource, from: number, directory: string): AsyncGenerator<Buffer> {
+  let torn: Buffer[] = [];
+  let tornBytes = 0;
+  for (let at = from; at < source.size; at += PIECE_BYTES) {
+    const bytes = await source.read(at, Math.min(at + PIECE_BYTES, source.size));
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const end = piece.lastIndexOf(0x0a) + 1;
+    if (end > 0) {
+      yield Buffer.concat([...torn, piece.subarray(0, end)]);
+      torn = [];
+      tornBytes = 0;
+    }
+    torn.push(piece.subarray(end));
+    tornBytes += piece.length - end;
+    if (tornBytes > MAX_LINE_BYTES) throw corrupt(directory, `has a line of more than ${MAX_LINE_BYTES} bytes`);
+  }
+}
+
+/** Applies the lines behind those of `from`, whose entries it changes; whether the head was one of them, or was `from`. */
+async function replay(
+  directory: string,
+  source: ByteSource,
+  from: JournalState,
+  head: Head | null,
+): Promise<{ readonly state: JournalState; readonly headSeen: boolean }> {
+  const { entries } = from;
+  let { generation, head: previous, updatedAt, codesLength, length } = from;
+  let headSeen = head === null || (head.generation === generation && (generation === 0 || head.digest === previous));
+  for await (const lines of wholeLines(source, from.length, directory)) {
+    for (let start = 0; start < lines.length; ) {
+      const end = lines.indexOf(0x0a, start);
+      const record = parseRecord(lines.toString("utf8", start, end), generation + 1, directory);
+      if (record.generation !== generation + 1 || record.previous !== previous) {
+        throw corrupt(directory, `was altered before generation ${generation + 1}`);
+      }
+      apply(entries, record, directory);
+      generation = record.generation;
+      previous = digestOf(lines.subarray(start, end));
+      updatedAt = record.at;
+      codesLength = record.codesLength;
+      if (head?.generation === generation) {
+        if (head.digest !== previous) throw corrupt(directory, `was altered in generation ${generation}`);
+        headSeen = true;
+      }
+      length += end + 1 - start;
+      start = end + 1;
+    }
+  }
+  return { state: { generation, head: previous, updatedAt, codesLength, entries, length }, headSeen };
 }
 
 function rolledBack(directory: string, expected: number, found: number): WeightmarkError {
@@ -159,7 +226,7 @@ function rolledBack(directory: string, expected: number, found: number): Weightm
   );
 }
 
-async function readHead(directory: string): Promise<{ generation: number; digest: string } | null> {
+async function readHead(directory: string): Promise<Head | null> {
   const bytes = await readStored(join(directory, "head.json"), MAX_HEAD_BYTES);
   if (bytes === null) return null;
   try {
@@ -172,7 +239,24 @@ async function readHead(directory: string): Promise<{ generation: number; digest
   throw corrupt(directory, "cannot be checked: head.json is damaged");
 }
 
-/** Appends one record and returns the state after it. Call with the directory locked and `state` freshly read. */
+function encodeRecord(record: JournalRecord, directory: string): Buffer {
+  try {
+    const line = Buffer.from(JSON.stringify(record), "utf8");
+    if (line.length <= MAX_LINE_BYTES) return line;
+  } catch (error) {
+    // The text would be longer than any string can be.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  throw new WeightmarkError("WRITE_FAILED", `${record.changes.length} changes are more than can be made at once`, {
+    file: directory,
+    detail: "Import fewer entries at a time: about a million.",
+  });
+}
+
+/**
+ * Appends one record and returns the state after it, in which the entries of `state` live on. Call with the directory locked
+ * and `state` freshly read.
+ */
 export async function appendJournal(
   directory: string,
   state: JournalState,
@@ -182,9 +266,7 @@ export async function appendJournal(
 ): Promise<JournalState> {
   const generation = state.generation + 1;
   const record: JournalRecord = { schema: SCHEMA, generation, at, previous: state.head, codesLength, changes };
-  const line = Buffer.from(JSON.stringify(record), "utf8");
-  const entries = new Map(state.entries);
-  apply(entries, record, directory);
+  const line = encodeRecord(record, directory);
   const handle = await open(join(directory, "journal.jsonl"), constants.O_RDWR | constants.O_CREAT, 0o666);
   try {
     await handle.truncate(state.length);
@@ -210,5 +292,13 @@ export async function appendJournal(
       overwrite: true,
     },
   );
-  return { generation, head, updatedAt: at, codesLength, entries, length: state.length + line.length + 1 };
+  apply(state.entries, record, directory);
+  return {
+    generation,
+    head,
+    updatedAt: at,
+    codesLength,
+    entries: state.entries,
+    length: state.length + line.length + 1,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Depth, Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
+import type { RegistryIndex } from "./registry-index.ts";
 
 /** What a registry knows of one stored fingerprint without opening it. */
 export interface RegistryEntry {
@@ -56,6 +57,8 @@ export interface Registry extends CandidateSource {
   /** Throws REGISTRY_NAME_INVALID, REGISTRY_CONFLICT, REGISTRY_LOCKED. */
   add(fingerprint: Fingerprint, options: AddOptions): Promise<AddOutcome>;
   remove(nameOrDigest: string): Promise<RegistryEntry>;
+  /** What `candidates` searches, for worker threads to share: see `openIndexedRegistry`. */
+  index(): Promise<RegistryIndex>;
   /** The whole registry as one deterministic archive, in pieces. */
   exportArchive(): AsyncIterable<Uint8Array>;
   /** Verifies the whole archive before it changes anything; all of it is added, or nothing. */

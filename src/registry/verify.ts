@@ -10,14 +10,18 @@ import type { Registry, RegistryProblem } from "./registry.ts";
 /** Loads every fingerprint, holds the cached codes against it, and looks for files that no entry names. */
 export async function verifyFiles(registry: Registry): Promise<RegistryProblem[]> {
   const problems: RegistryProblem[] = [];
-  const cached = await readCodeFile(registry.location);
+  const entries = registry.list();
+  const cached = await readCodeFile(
+    registry.location,
+    entries.map(({ digest }) => digest),
+  );
   const registered = new Set<string>();
-  for (const { digest, name } of registry.list()) {
+  for (const [place, { digest, name }] of entries.entries()) {
     registered.add(digest);
     const report = (code: string, message: string) => problems.push({ code, digest, name, message });
     try {
       const items = packCodes(layerCodes(await registry.load(digest)));
-      const found = cached.get(digest);
+      const found = cached.at(place);
       if (found === undefined) report("CODES_MISSING", "its layer codes are not cached; identification is slower");
       else if (Buffer.compare(found, items) !== 0) report("CODES_WRONG", "its cached layer codes are not its own");
     } catch (error) {

@@ -5,14 +5,15 @@ import {
   centredGram,
   gramTrace,
   hammingMatrix,
+  nearestCodes,
   packSigns,
   packZeros,
-  scanCodes,
   transposeBits,
 } from "../../src/kernels/bits.ts";
 import { Blake3 } from "../../src/kernels/blake3.ts";
+import { blake3Each } from "../../src/kernels/blake3-each.ts";
 import { blake3Plain } from "../../src/kernels/blake3-plain.ts";
-import { scanCodesPlain } from "../../src/kernels/code-scan.ts";
+import { nearestCodesPlain } from "../../src/kernels/code-scan.ts";
 import { decodeToF32 } from "../../src/kernels/decode.ts";
 import { decodeToF32Plain } from "../../src/kernels/decode-plain.ts";
 import { hammingMatrixPlain } from "../../src/kernels/hamming.ts";
@@ -132,15 +133,36 @@ describe("packed bits", () => {
     expect(hammingMatrix(a, rowsA, b, rowsB, n)).toEqual(hammingMatrixPlain(a, rowsA, b, rowsB, n));
   });
 
-  test.prop([seed, fc.nat(4), fc.nat(40), fc.constantFrom(8, 32, 256)])("code scans", (s, queries, codes, size) => {
-    const query = noise(s, queries * size);
-    const stored = noise(s + 1, codes * size);
-    const found: [number, number, Uint32Array][] = [];
-    const expected: typeof found = [];
-    scanCodes(query, stored, size, (...run) => found.push(run));
-    scanCodesPlain(query, stored, size, (...run) => expected.push(run));
-    expect(found).toEqual(expected);
-  });
+  test.prop([seed, fc.nat(4), fc.array(fc.nat(6), { maxLength: 20 }), fc.constantFrom(8, 32, 256)])(
+    "code scans",
+    (s, queries, counts, size) => {
+      const query = noise(s, queries * size);
+      let codes = 3;
+      const ends = Float64Array.from(counts, (count) => {
+        codes += count;
+        return codes;
+      });
+      const stored = noise(s + 1, codes * size);
+      const found: [number, number, Uint32Array][] = [];
+      const expected: typeof found = [];
+      nearestCodes(query, stored, size, 3, ends, (...run) => found.push(run));
+      nearestCodesPlain(query, stored, size, 3, ends, (...run) => expected.push(run));
+      expect(found).toEqual(expected);
+    },
+  );
+
+  test.prop([seed, fc.nat(9), fc.integer({ min: 1, max: 1100 }), fc.nat(70)])(
+    "BLAKE3 of many messages",
+    (s, count, length, gap) => {
+      const bytes = noise(s, count * (length + gap));
+      const digests = blake3Each(bytes, length + gap, length);
+      for (let i = 0; i < count; i++) {
+        const start = i * (length + gap);
+        expect(digests.subarray(i * 32, i * 32 + 32)).toEqual(blake3Plain(bytes.subarray(start, start + length)));
+      }
+      expect(digests.length).toBe(count * 32);
+    },
+  );
 
   test.prop([seed, fc.nat(150), fc.nat(150), fc.nat(2)])("transposition", (s, m, n, spare) => {
     const stride = Math.ceil(n / 32) + spare;

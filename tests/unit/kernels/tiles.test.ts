@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Arena } from "../../../src/kernels/arena.ts";
-import { hamming, hammingMatrix, packSigns, scanCodes, transposeBits } from "../../../src/kernels/bits.ts";
+import { hamming, hammingMatrix, nearestCodes, packSigns, transposeBits } from "../../../src/kernels/bits.ts";
+import { nearestCodesPlain } from "../../../src/kernels/code-scan.ts";
 import { hammingMatrixPlain } from "../../../src/kernels/hamming.ts";
 import { loadKernels } from "../../../src/kernels/load-kernels.ts";
 import { matmul, matmulPlain } from "../../../src/kernels/matmul.ts";
@@ -26,16 +27,18 @@ describe("tiles", () => {
 
   test("code scan", () => {
     const query = new Uint8Array(words(2 * 8).buffer);
-    const stored = new Uint8Array(words(20_001 * 8).buffer);
-    const runs: number[] = [];
-    let checked = 0;
-    scanCodes(query, stored, 32, (first, count, distances) => {
-      runs.push(first);
-      const slice = new Uint32Array(stored.buffer, first * 32, count * 8);
-      expect(distances).toEqual(hammingMatrixPlain(new Uint32Array(query.buffer), 2, slice, count, 8));
-      checked += count;
-    });
-    expect([checked, runs]).toEqual([20_001, [0, 8192, 16_384]]);
+    const stored = new Uint8Array(words(40_001 * 8).buffer);
+    // Many small owners, one of several tiles, one without codes, the rest.
+    const ends = Float64Array.from([...Array(9000).keys()].map((i) => 5 + i).concat(35_000, 35_000, 40_001));
+    const found: number[][] = [[], []];
+    const expected: number[][] = [[], []];
+    const keep = (told: number[][]) => (_: number, count: number, nearest: Uint32Array) => {
+      for (const q of [0, 1]) told[q]!.push(...nearest.subarray(q * count, (q + 1) * count));
+    };
+    nearestCodes(query, stored, 32, 4, ends, keep(found));
+    nearestCodesPlain(query, stored, 32, 4, ends, keep(expected));
+    expect(found).toEqual(expected);
+    expect(found[0]![9001]).toBe(256);
   });
 
   test.each([

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { buildCodeIndex, nullOfSmallest, scoreBases } from "../../../src/registry/code-index.ts";
+import { buildCodeIndex } from "../../../src/registry/code-index.ts";
+import { bestBases, nullOfSmallest, scoreBases } from "../../../src/registry/code-search.ts";
 import { packCodes, type SearchCode } from "../../../src/registry/packed-codes.ts";
 import { randomWords } from "../../support/random-fingerprint.ts";
 
 const next = randomWords(7);
-const score = (bases: readonly (readonly SearchCode[])[], suspect: readonly SearchCode[]) =>
-  scoreBases(buildCodeIndex(bases.map(packCodes)), packCodes(suspect));
+const score = (bases: readonly (readonly SearchCode[])[], suspect: readonly SearchCode[]) => [
+  ...scoreBases(buildCodeIndex(bases.map(packCodes)), packCodes(suspect)),
+];
 const random = (role: SearchCode["role"], cols = 64): SearchCode => ({
   role,
   cols,
@@ -48,15 +50,15 @@ describe("scoreBases", () => {
     const scores = score(
       bases,
       Array.from({ length: 16 }, () => random("q")),
-    ) as number[];
+    );
     const mean = scores.reduce((a, b) => a + b) / scores.length;
     const sd = Math.sqrt(scores.reduce((a, b) => a + (b - mean) ** 2, 0) / scores.length);
     expect(Math.abs(mean)).toBeLessThan(0.2);
     expect(Math.abs(sd - 1)).toBeLessThan(0.15);
   });
 
-  it("says null where no width agrees", () => {
-    expect(score([[random("q")], []], [random("q", 65), random("k", 66)])).toEqual([null, null]);
+  it("says NaN where no width agrees", () => {
+    expect(score([[random("q")], []], [random("q", 65), random("k", 66)])).toEqual([Number.NaN, Number.NaN]);
   });
 
   it("finds a base whatever roles the suspect's names pretend", () => {
@@ -65,9 +67,32 @@ describe("scoreBases", () => {
     const scores = score(
       [...others, base],
       base.map((code) => ({ ...code, role: "unknown" })),
-    ) as number[];
+    );
     expect(Math.max(...scores.slice(0, 30))).toBeLessThan(5);
     expect(scores[30]).toBeGreaterThan(20);
+  });
+});
+
+describe("bestBases", () => {
+  it("is the sorted scores, cut off, whatever the limit", () => {
+    // Few values, so that many are equal.
+    const scores = Float64Array.from({ length: 5000 }, () => (next() % 5 === 0 ? Number.NaN : (next() % 50) - 25));
+    const sorted = [...scores]
+      .map((score, base) => ({ base, score }))
+      .filter(({ score }) => !Number.isNaN(score))
+      .sort((a, b) => b.score - a.score || a.base - b.base);
+    for (const limit of [0, 1, 8, 500, 5000, Number.POSITIVE_INFINITY]) {
+      expect(bestBases(scores, limit)).toEqual(sorted.slice(0, limit));
+    }
+  });
+});
+
+describe("buildCodeIndex", () => {
+  it("lies in memory that threads share", () => {
+    const index = buildCodeIndex([packCodes([random("q"), random("up", 96)])]);
+    const arrays = [index.codes, index.codeEnds, index.members, index.groupMembers, index.widths];
+    for (const { buffer } of arrays) expect(buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect([...index.widths]).toEqual([64, 96]);
   });
 });
 
