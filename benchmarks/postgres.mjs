@@ -200,7 +200,7 @@ async function measureSearch() {
       openSeconds: round(opened.seconds),
       searchSeconds: wasm,
       refreshAfterOneAdditionSeconds: round(refreshed.seconds, 4),
-      indexBytesPerModel: round(indexBytes(source.index) / models),
+      indexBytesPerModel: round(indexBytes(await source.index()) / models),
       rssGrowthWhileOpeningBytes: after - before,
       openWithListSeconds: round(listed.seconds),
     },

@@ -1,7 +1,8 @@
 import type { CandidateSource } from "../lineage/candidate-source.ts";
-import { openRegistry, type RegistryOptions } from "./file-registry.ts";
+import { openIndexedRegistry, openRegistry, type RegistryOptions } from "./file-registry.ts";
 import { isDatabaseUrl } from "./postgres/connection-url.ts";
 import type { Registry } from "./registry.ts";
+import type { RegistryIndex } from "./registry-index.ts";
 
 /** A registry wherever it is kept. Close it: one in a database holds connections. */
 export interface OpenedRegistry extends Registry {
@@ -12,6 +13,8 @@ export interface OpenedRegistry extends Registry {
 export interface OpenedCandidates extends CandidateSource {
   /** Directory, or address without its password. */
   readonly location: string;
+  /** What `candidates` searches, for `openAnyIndexed` in other threads. */
+  index(): Promise<RegistryIndex>;
   close(): Promise<void>;
 }
 
@@ -39,4 +42,19 @@ export async function openAnyCandidates(location: string, options: RegistryOptio
   if (!isDatabaseUrl(location) || options.create) return openAnyRegistry(location, options);
   const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
   return openPostgresCandidates(location);
+}
+
+/**
+ * A registry in the state that was indexed, for worker threads that share the index: nothing but the fingerprints asked for
+ * is read.
+ *
+ * @throws what `openPostgresCandidates` throws
+ */
+export async function openAnyIndexed(location: string, index: RegistryIndex): Promise<OpenedCandidates> {
+  if (isDatabaseUrl(location)) {
+    const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
+    return openPostgresCandidates(location, { index });
+  }
+  const source = openIndexedRegistry(location, index);
+  return Object.assign(source, { location, index: async () => index, close: async () => undefined });
 }

@@ -7,11 +7,13 @@ import { entryLine } from "../entry-line.ts";
 import { compareText } from "../names.ts";
 import { buildRegistryIndex, type IndexedBase, type RegistryIndex, rankBases } from "../registry-index.ts";
 import type { Connection } from "./connect.ts";
-import { PAGE_ROWS, pagesOf } from "./cursor.ts";
+import { type PackedEntry, packedEntries } from "./packed-entries.ts";
 import { type RegistryState, readState, removalsSince } from "./registry-rows.ts";
 
 /** Changed bases are searched in an index of their own until they are more than this and a tenth of all. */
 const FEW_CHANGES = 1024;
+
+const HASHED_AT_ONCE = 4096;
 
 interface CodeRow {
   digest: Buffer;
@@ -29,41 +31,6 @@ const baseOf = ({ digest, name, root }: CodeRow): IndexedBase => ({
   root,
 });
 
-/** Codes of very many bases, page by page in one piece of memory each: an object a base would take more than the codes. */
-class PackedPages implements ItemLists {
-  length = 0;
-  private readonly pages: { readonly bytes: Buffer; readonly ends: number[] }[] = [];
-
-  /** All pages but the last are full. */
-  add(codes: Buffer): void {
-    if (this.length % PAGE_ROWS === 0) this.waiting = { pieces: [], ends: [] };
-    const { pieces, ends } = this.waiting;
-    pieces.push(codes);
-    ends.push((ends.at(-1) ?? 0) + codes.length);
-    this.length++;
-    if (ends.length === PAGE_ROWS) this.pack();
-  }
-
-  pack(): void {
-    const { pieces, ends } = this.waiting;
-    if (pieces.length > 0) this.pages.push({ bytes: Buffer.concat(pieces), ends });
-    this.waiting = { pieces: [], ends: [] };
-  }
-
-  at(base: number): Uint8Array | undefined {
-    const page = this.pages[Math.floor(base / PAGE_ROWS)];
-    const row = base % PAGE_ROWS;
-    return page?.bytes.subarray(row === 0 ? 0 : page.ends[row - 1]!, page.ends[row]!);
-  }
-
-  private waiting: { pieces: Buffer[]; ends: number[] } = { pieces: [], ends: [] };
-}
-
-/** A base and where its codes are, or -1 where it is registered but, being of another version, never a candidate. */
-interface ReadBase extends IndexedBase {
-  readonly place: number;
-}
-
 /**
  * Everything that identification needs, in the state of one moment, to be shared by the threads of a process. Inside of a
  * snapshot. Reading takes about as much memory again as the index.
@@ -72,33 +39,24 @@ export async function readIndex(
   on: Connection,
 ): Promise<{ readonly state: RegistryState; readonly index: RegistryIndex }> {
   const state = await readState(on);
-  const read: ReadBase[] = [];
-  const codes = new PackedPages();
-  // In the table's own order, and put in order here: by index, the server would fetch every row from another place.
-  const select = `SELECT ${COLUMNS} FROM weightmark.registry_entry`;
-  for await (const rows of pagesOf<CodeRow>(on, select, [])) {
-    for (const row of rows) {
-      const isCandidate = row.version === FINGERPRINT_VERSION;
-      read.push({ ...baseOf(row), place: isCandidate ? codes.length : -1 });
-      if (isCandidate) codes.add(row.codes);
-    }
-  }
-  codes.pack();
+  const read: PackedEntry[] = [];
+  for await (const entry of packedEntries(on)) read.push(entry);
   read.sort((a, b) => compareText(a.digest, b.digest));
   const digest = new Blake3();
-  for (let at = 0; at < read.length; at += PAGE_ROWS) {
+  for (let at = 0; at < read.length; at += HASHED_AT_ONCE) {
     digest.update(
       Buffer.from(
         read
-          .slice(at, at + PAGE_ROWS)
+          .slice(at, at + HASHED_AT_ONCE)
           .map(entryLine)
           .join(""),
       ),
     );
   }
-  const bases = read.filter(({ place }) => place >= 0);
+  // Those of other versions are registered, but never candidates.
+  const bases = read.filter(({ version }) => version === FINGERPRINT_VERSION);
   const registry = { entries: read.length, digest: toHex(digest.digest()), updatedAt: state.updatedAt };
-  const items: ItemLists = { length: bases.length, at: (base) => codes.at(bases[base]!.place) };
+  const items: ItemLists = { length: bases.length, at: (base) => bases[base]!.codes };
   return { state, index: buildRegistryIndex(registry, bases, items) };
 }
 

@@ -60,7 +60,7 @@ export interface PostgresCandidates extends CandidateSource {
   /** Without password, for messages. */
   readonly location: string;
   /** For `openPostgresCandidates` in other threads. */
-  readonly index: RegistryIndex;
+  index(): Promise<RegistryIndex>;
   close(): Promise<void>;
 }
 
@@ -81,7 +81,11 @@ export async function openPostgresCandidates(
     const { location } = database;
     const load = async (digest: string) =>
       parseFingerprint(await readStored(database, digest, "it"), `${location}#${digest}`);
-    return Object.assign(indexedSource(index, load), { location, index, close: () => database.close() });
+    return Object.assign(indexedSource(index, load), {
+      location,
+      index: async () => index,
+      close: () => database.close(),
+    });
   } catch (error) {
     await database.close();
     throw error;
@@ -96,7 +100,7 @@ export class PostgresRegistry implements Registry {
   private readonly clock: () => string | null;
   private readonly lockTimeoutMs: number;
   private readonly map = new EntryMap();
-  private readonly index = new LiveIndex();
+  private readonly live = new LiveIndex();
   /** The last reading of entries or codes: one at a time, or two would mix. */
   private reading: Promise<unknown> = Promise.resolve();
   /** The last change: writers of one process wait here and not in the database, where each would hold a connection. */
@@ -168,6 +172,11 @@ export class PostgresRegistry implements Registry {
     });
   }
 
+  /** In the state of now, all of it. */
+  async index(): Promise<RegistryIndex> {
+    return (await this.database.snapshot(readIndex)).index;
+  }
+
   exportArchive(): AsyncIterable<Uint8Array> {
     return writeArchive(this.map.byDigest(), (digest) => this.read(digest));
   }
@@ -193,15 +202,15 @@ export class PostgresRegistry implements Registry {
 
   /** What is registered and its codes are then of one moment: later ones than those this was opened with, perhaps. */
   async candidates(codes: readonly LayerCode[], limit: number): Promise<RankedBase[]> {
-    if (this.index.generation !== this.generation) {
+    if (this.live.generation !== this.generation) {
       await this.inTurn(() =>
         this.database.snapshot(async (on) => {
           await this.map.refresh(on);
-          await this.index.refresh(on);
+          await this.live.refresh(on);
         }),
       );
     }
-    return this.index.rank(codes, limit);
+    return this.live.rank(codes, limit);
   }
 
   async refresh(): Promise<void> {

@@ -101,7 +101,7 @@ describeWithPostgres("a registry in PostgreSQL", (server) => {
       }
     }
     const fresh = await openPostgresCandidates(url);
-    const again = await openPostgresCandidates(url, { index: fresh.index });
+    const again = await openPostgresCandidates(url, { index: await stored.index() });
     for (const source of [fresh, again]) {
       expect(await source.candidates(suspects[0]!, 1000)).toEqual(await files.candidates(suspects[0]!, 1000));
       const { entries, digest, updatedAt } = source;
