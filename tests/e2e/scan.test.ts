@@ -193,7 +193,7 @@ describe("a scan", () => {
     expect(result, result.stderr + result.stdout).toMatchObject({ exitCode });
   });
 
-  it("reads a list from a file, and from stdin", async () => {
+  it("reads a list of locations", async () => {
     writeFileSync(at("list.txt"), `# ours\r\nmodels/base\r\n\r\n{"location":"models/nested/tuned"}\n`);
     const { items } = linesOf(await quick(["--list", "list.txt", ...WITH, ...ownJournal(), "--format", "jsonl"]));
     expect(items.map(({ verdict }) => verdict).sort()).toEqual(["derived", "identical"]);

@@ -1,13 +1,12 @@
 import type { WeightmarkError } from "../../errors.ts";
 import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../index.ts";
-import { pathRedactor } from "../redact.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import type { ScanOptions } from "./options.ts";
 import { createScanProgress, type ScanState } from "./progress.ts";
+import type { Redaction } from "./redaction.ts";
 
 /** What a scan says on stderr while it runs: progress and a log. */
 export interface ScanConsole {
-  readonly redact: (text: string) => string;
   readonly progress: (progress: ScanProgress) => void;
   readonly event: (event: WorkEvent) => void;
   readonly trouble: (error: WeightmarkError) => void;
@@ -23,15 +22,9 @@ export interface ScanConsole {
 const TICK_MS = 1000;
 
 /**
- * @param paths what --redact-paths hides
  * @param waitMs milliseconds that a server asks to wait
  */
-export function createConsole(
-  options: ScanOptions,
-  paths: readonly string[],
-  waitMs: () => number = () => 0,
-): ScanConsole {
-  const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
+export function createConsole(options: ScanOptions, redaction: Redaction, waitMs: () => number = () => 0): ScanConsole {
   const format = options.logFormat ?? "text";
   const stream = process.stderr;
   const isQuiet = options.quiet === true;
@@ -45,11 +38,10 @@ export function createConsole(
     if (state !== null) bar?.update({ ...state, waitMs: waitMs() });
   };
   const ticking = bar === null ? null : setInterval(draw, TICK_MS).unref();
-  const log = createLog({ format, stream, redact, level: levelOf(options), before: clear });
+  const log = createLog({ format, stream, redact: redaction.text, level: levelOf(options), before: clear });
   let replayed: number | null = null;
   let failed = 0;
   return {
-    redact,
     progress({ listed, listedAll, finished, bytesRead }) {
       // What is finished before anything is listed comes from earlier runs.
       if (listed > 0) replayed ??= finished;
@@ -58,13 +50,17 @@ export function createConsole(
       draw();
     },
     event(event) {
-      if (event.type === "taken") log.write("debug", "begun", { target: event.job.target.id, attempt: event.attempt });
-      if (event.type === "released") log.write("info", "given back", { target: event.job.target.id });
+      if (event.type !== "taken" && event.type !== "released") return;
+      const { id, location } = event.job.target;
+      const { id: target } = redaction.about({ id, location });
+      if (event.type === "taken") log.write("debug", "begun", { target, attempt: event.attempt });
+      else log.write("info", "given back", { target });
     },
     trouble({ code, message, file }) {
       log.write("warn", "trouble", { code, message, file: file ?? null });
     },
-    item({ id, status, verdict, failure, elapsedMs, bytesRead }) {
+    item(item) {
+      const { id, status, verdict, failure, elapsedMs, bytesRead } = redaction.about(item);
       if (status === "failed") failed += 1;
       const outcome = { verdict, code: failure?.code ?? null, elapsed_ms: elapsedMs, bytes_read: bytesRead };
       log.write("info", "item", { target: id, status, ...outcome });

@@ -5,12 +5,12 @@ import { scanItemReport, scanTargetReport } from "../../report/scan/build.ts";
 import { encodePieces, jsonArray } from "../../report/scan/export.ts";
 import { scanItemText, scanTargetText } from "../../report/text/scan-text.ts";
 import { style } from "../../report/text/style.ts";
-import { mapStrings, pathRedactor } from "../redact.ts";
 import { settingsOf } from "../remote.ts";
 import { print } from "../session.ts";
 import { toolVersion } from "../version.ts";
 import type { ScanOptions } from "./options.ts";
 import { openInputs } from "./prepare.ts";
+import { redactionOf } from "./redaction.ts";
 import { resultFiles } from "./result-files.ts";
 
 type Found = ScanTarget | ScanItem;
@@ -23,7 +23,7 @@ export async function listTargets(roots: readonly string[], options: ScanOptions
   const inputs = await openInputs(roots, options);
   const remote = await openRemote(await settingsOf(options));
   const { include, exclude } = options;
-  const redact = pathRedactor(roots);
+  const redaction = redactionOf(options, roots);
   const count = { targets: 0, failed: 0, bytes: 0 };
 
   async function* found(): AsyncGenerator<Found> {
@@ -32,7 +32,7 @@ export async function listTargets(roots: readonly string[], options: ScanOptions
         count.targets += 1;
         count.bytes += one.bytes ?? 0;
       } else if (one.status === "failed") count.failed += 1;
-      yield options.redactPaths ? mapStrings(one, redact) : one;
+      yield redaction.about(one);
     }
   }
 

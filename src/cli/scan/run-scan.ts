@@ -10,6 +10,7 @@ import { createConsole, type ScanConsole } from "./console.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces, scanPrinter } from "./output.ts";
 import { type PreparedScan, prepare } from "./prepare.ts";
+import { type Redaction, redactionOf } from "./redaction.ts";
 import { resultFiles, writeResultFiles } from "./result-files.ts";
 import { openResultPlace, type ResultPlace } from "./result-place.ts";
 
@@ -22,9 +23,10 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
     const place = await openResultPlace(prepared, options, journal);
-    const stderr = createConsole(options, [...roots, journal], () => gateWaitMs(prepared.setup.gate));
+    const redaction = redactionOf(options, [...roots, journal]);
+    const stderr = createConsole(options, redaction, () => gateWaitMs(prepared.setup.gate));
     try {
-      return await scanInto(place, prepared, { options, format, files, stderr });
+      return await scanInto(place, prepared, { options, format, files, stderr, redaction });
     } finally {
       stderr.end();
       await place.close();
@@ -45,36 +47,35 @@ interface Printing {
   readonly format: ScanFormat;
   readonly files: ReturnType<typeof resultFiles>;
   readonly stderr: ScanConsole;
+  readonly redaction: Redaction;
 }
 
 /** Prints items as they end where the format can be printed so, everything else when the scan is over. */
 async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Printing): Promise<number> {
-  const { options, format, files, stderr } = printing;
+  const { options, format, files, stderr, redaction } = printing;
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const { version } = prepared.setup;
   const started = { version, startedAt, finishedAt: null };
   const onStdout = options.output === undefined;
   const isLive = onStdout && !options.deterministic;
   const printer = isLive ? scanPrinter(started, format, useColour()) : null;
-  const shown = <T>(value: T): T => (options.redactPaths ? mapStrings(value, stderr.redact) : value);
 
   const summary = await performScan(place, stderr, async (item) => {
     stderr.item(item);
     if (printer === null) return;
     stderr.clear();
-    await print(printer.item(shown(item)));
+    await print(printer.item(redaction.about(item)));
   });
 
   const run = { ...started, finishedAt: startedAt === null ? null : new Date().toISOString() };
   const exitCode = scanExitCode(summary, options.failOn);
-  const report = shown(
-    scanSummaryReport(run, { ...prepared, listing: prepared.remote.client.counters }, summary, exitCode),
-  );
+  const question = { ...prepared, listing: prepared.remote.client.counters };
+  const report = mapStrings(scanSummaryReport(run, question, summary, exitCode), redaction.text);
   const result: ScanExport = {
     run,
     summary: report,
     items: async function* () {
-      for await (const item of place.store.items()) yield shown(item);
+      for await (const item of place.store.items()) yield redaction.about(item);
     },
     policies: options.failOn,
     endpoint: prepared.setup.remote.endpoint,

@@ -5,6 +5,7 @@ import { createLog } from "../../../src/cli/scan/log.ts";
 import type { ScanOptions } from "../../../src/cli/scan/options.ts";
 import { scanPieces, scanPrinter } from "../../../src/cli/scan/output.ts";
 import { createScanProgress } from "../../../src/cli/scan/progress.ts";
+import { redactionOf } from "../../../src/cli/scan/redaction.ts";
 import { WeightmarkError } from "../../../src/errors.ts";
 import { scanSummaryReport } from "../../../src/report/scan/build.ts";
 import type { ScanExport } from "../../../src/report/scan/export.ts";
@@ -111,7 +112,7 @@ describe("what a scan says on stderr", () => {
     [{ logFormat: "json" }, 3],
     [{ logFormat: "json", verbose: true }, 4],
   ])("with %j is %i lines", (options, lines) => {
-    const shown = createConsole({ ...none, progress: false, ...options }, []);
+    const shown = createConsole({ ...none, progress: false, ...options }, redactionOf(none, []));
     const item = scanFailure("a");
     const target = { id: "a" } as never;
     shown.event({ type: "taken", job: { scan: "s", target }, attempt: 1 });
@@ -124,7 +125,7 @@ describe("what a scan says on stderr", () => {
   });
 
   it("says how to go on after an interruption", () => {
-    const shown = createConsole({ ...none, progress: false }, []);
+    const shown = createConsole({ ...none, progress: false }, redactionOf(none, []));
     shown.interrupted();
     shown.finished({ ...summaryOf([]), interrupted: true }, 5);
     expect(stderr.stderr).toMatch(/once more to stop at once\n.*--resume goes on\n$/);
@@ -132,10 +133,21 @@ describe("what a scan says on stderr", () => {
 
   it("hides directories where it is told to", () => {
     const directory = temporaryDirectory();
-    const shown = createConsole({ ...none, progress: false, redactPaths: true }, [join(directory, "models")]);
+    const options = { ...none, progress: false, redactPaths: true };
+    const shown = createConsole(options, redactionOf(options, [join(directory, "models")]));
     shown.trouble(new WeightmarkError("WRITE_FAILED", `${directory}/models/x`, { file: `${directory}/models/x` }));
     expect(stderr.stderr).toContain("models/x");
     expect(stderr.stderr).not.toContain(directory);
+  });
+
+  it("hides the directories of a list as well, which it meets one by one", () => {
+    const redaction = redactionOf({ ...none, redactPaths: true, list: "-" }, []);
+    const copy = { ...scanItem("/srv/secret/one"), duplicateOf: "/srv/other/two" };
+    const { id, location, duplicateOf, summary } = redaction.about(copy);
+    expect([id, location, duplicateOf]).toEqual(["one", "one", "two"]);
+    expect(summary).toMatch(/^No evidence that one and/);
+    expect(redaction.about(scanItem("hf:acme/x")).location).toBe("hf:acme/x");
+    expect(redactionOf({ ...none, list: "-" }, []).about(copy)).toBe(copy);
   });
 });
 
