@@ -1,5 +1,12 @@
-/** Content of a file: bytes, or a file on disk; `sha256` saves hashing one that is very large. */
-export type FileSource = string | Uint8Array | { readonly file: string; readonly sha256?: string };
+/**
+ * Content of a file: bytes, a file on disk (`sha256` saves hashing one that is very large), or a large file that lies
+ * nowhere, of which `read` makes the bytes [start, end) that are asked for.
+ */
+export type FileSource =
+  | string
+  | Uint8Array
+  | { readonly file: string; readonly sha256?: string }
+  | { readonly size: number; readonly sha256: string; readonly read: (start: number, end: number) => Buffer };
 
 /** Files of one revision by their path in the repository, or a directory that holds them. */
 export type FilesSource = string | Readonly<Record<string, FileSource>>;

@@ -1,6 +1,10 @@
-/** What is answered, before it is sent: {status, headers, body}; the body is a Buffer, {file, start, end} or null. */
+/**
+ * What is answered, before it is sent: {status, headers, body}. The body is a Buffer, null, or a part of a file or of what
+ * a function makes: {file or read, start, end}.
+ */
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 /** Below this a file's bytes are read at once: a stream costs more than it saves. */
@@ -49,7 +53,7 @@ export function content(file, etag, request, headers = {}) {
 }
 
 function slice(file, start, end) {
-  return Buffer.isBuffer(file.body) ? file.body.subarray(start, end) : { file: file.body.file, start, end };
+  return Buffer.isBuffer(file.body) ? file.body.subarray(start, end) : { ...file.body, start, end };
 }
 
 export const bodyLength = (body) => (body === null ? 0 : Buffer.isBuffer(body) ? body.length : body.end - body.start);
@@ -57,6 +61,7 @@ export const bodyLength = (body) => (body === null ? 0 : Buffer.isBuffer(body) ?
 /** Reads a part of a body into memory. */
 export async function bodyBytes(body) {
   if (body === null || Buffer.isBuffer(body)) return body ?? Buffer.alloc(0);
+  if (body.read !== undefined) return body.read(body.start, body.end);
   const handle = await open(body.file);
   try {
     const bytes = Buffer.allocUnsafe(body.end - body.start);
@@ -72,6 +77,14 @@ export async function bodyBytes(body) {
   }
 }
 
+function pieces({ file, read, start, end }) {
+  if (read === undefined) return createReadStream(file, { start, end: end - 1, highWaterMark: 1 << 18 });
+  const make = function* () {
+    for (let at = start; at < end; at += AT_ONCE) yield read(at, Math.min(end, at + AT_ONCE));
+  };
+  return Readable.from(make(), { objectMode: false });
+}
+
 export async function send(request, response, reply) {
   const length = bodyLength(reply.body);
   const bodiless = request.method === "HEAD" || reply.status === 304;
@@ -80,9 +93,6 @@ export async function send(request, response, reply) {
   response.writeHead(reply.status, headers);
   if (bodiless || length === 0) response.end();
   else if (Buffer.isBuffer(reply.body) || length <= AT_ONCE) response.end(await bodyBytes(reply.body));
-  else {
-    const { file, start, end } = reply.body;
-    await pipeline(createReadStream(file, { start, end: end - 1, highWaterMark: 1 << 18 }), response);
-  }
+  else await pipeline(pieces(reply.body), response);
   return bodiless ? 0 : length;
 }

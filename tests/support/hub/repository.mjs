@@ -26,12 +26,12 @@ async function fileSha256(path) {
   return hash.digest("hex");
 }
 
-/** Bytes in memory or in a file; `sha256` saves reading a file that is too large to hash. */
+/** Bytes in memory, in a file or from a function; `sha256` saves reading what is too large to hash. */
 async function describe(path, source) {
   const inMemory = typeof source === "string" || source instanceof Uint8Array;
   const data = inMemory ? Buffer.from(source) : null;
-  const size = data === null ? (await stat(source.file)).size : data.length;
-  const body = data ?? { file: source.file };
+  const size = data?.length ?? source.size ?? (await stat(source.file)).size;
+  const body = data ?? source;
   if (!LARGE_NAMES.test(path) && size <= LARGE_SIZE) {
     return {
       path,
