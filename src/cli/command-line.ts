@@ -11,6 +11,7 @@ import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
 import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
+import { registerWorker } from "./commands/worker.ts";
 import { EXIT_CODES } from "./help.ts";
 import { toolVersion } from "./version.ts";
 
@@ -32,6 +33,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   registerCompare(program, setExitCode);
   registerIdentify(program, setExitCode);
   registerScan(program, setExitCode);
+  registerWorker(program);
   registerRegistry(program, setExitCode);
   registerKey(program);
   registerQuality(program);

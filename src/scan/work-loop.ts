@@ -18,7 +18,7 @@ export type WorkEvent =
       readonly stored: boolean;
       readonly again: boolean;
     }
-  /** Given back undone, because we were told to stop. */
+  /** Given back undone, because we were told to stop or cannot do it. */
   | { readonly type: "released"; readonly job: ScanJob }
   /** The queue or the store cannot be reached now; it is tried again. */
   | { readonly type: "trouble"; readonly error: WeightmarkError };
@@ -26,9 +26,12 @@ export type WorkEvent =
 export interface WorkLoopOptions {
   readonly queue: JobQueue;
   /** The store that takes a scan's results. */
-  readonly storeOf: (scan: string) => Promise<ResultStore>;
-  /** Works on one target. Every failure of the target is an item; what it throws ends the loop. */
-  readonly process: (target: ScanTarget, signal: AbortSignal) => Promise<ScanItem>;
+  readonly storeOf: (scan: string) => Promise<Pick<ResultStore, "put">>;
+  /**
+   * Works on one target. Every failure of the target is an item; what it throws ends the loop. Null gives the job back: it
+   * is not for us.
+   */
+  readonly process: (target: ScanTarget, signal: AbortSignal, scan: string) => Promise<ScanItem | null>;
   /** Jobs worked on at a time. */
   readonly concurrency: number;
   /** Aborted: no more jobs are taken, those that are running may end. */
@@ -93,7 +96,7 @@ export async function workLoop(options: WorkLoopOptions): Promise<void> {
   async function perform(taken: TakenJob): Promise<void> {
     const { job, attempt } = taken;
     onEvent({ type: "taken", job, attempt });
-    const item = await options.process(job.target, stopping.signal).catch((error: unknown) => {
+    const item = await options.process(job.target, stopping.signal, job.scan).catch((error: unknown) => {
       if (stopping.signal.aborted) return null;
       throw error;
     });
