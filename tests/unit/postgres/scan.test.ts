@@ -263,14 +263,14 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
 
   it.runIf(server.restartable)("goes on with a scan after the server crashed, twice, and loses nothing", async () => {
     const url = await freshDatabase();
-    const ids = Array.from({ length: 400 }, (_, i) => `t${i}`);
+    const ids = Array.from({ length: 250 }, (_, i) => `t${i}`);
     const database = await open(url);
     const store = await database.startScan(parametersOf());
     const queue = await database.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0, tries: 10 });
     await queue.add(ids.map((id) => jobOf(store.scan, id)));
     const acknowledged = new Set<string>();
     const workers = Array.from({ length: 2 }, async () => {
-      const own = await open(url, { reconnectMs: 300 });
+      const own = await open(url, { reconnectMs: 300, sleep: (ms) => sleep(ms / 10) });
       const mine = await own.openQueue({ leaseSeconds: 1, retryDelaySeconds: 0 });
       await workLoop({
         queue: mine,
