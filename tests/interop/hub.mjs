@@ -132,17 +132,22 @@ async function ourReader(hub, cache) {
   console.log("weightmark on the cache that huggingface_hub wrote");
   const before = { ...hub.counters };
   const cli = join(root, "bin", "weightmark.js");
-  const inspect = (location, environment) =>
-    promisify(execFile)(process.execPath, [cli, "fingerprint", location, "--json", "--deterministic"], {
+  const fingerprint = async (location, environment) => {
+    const out = join(dirname(cache), "fingerprint.safetensors");
+    const args = ["fingerprint", location, "-o", out, "--force", "--json", "--deterministic"];
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
       env: { ...process.env, ...environment },
       maxBuffer: 1 << 24,
-    }).then(({ stdout }) => JSON.parse(stdout));
+    });
+    return JSON.parse(stdout).inputs.model;
+  };
   const offline = { HF_HUB_CACHE: cache, HF_HUB_OFFLINE: "1", HF_ENDPOINT: hub.endpoint, HF_TOKEN: "" };
-  const cached = await inspect("hf:acme/base-a", offline);
-  const local = await inspect(join(root, "examples", "models", "base-a"), {});
-  holds("the same fingerprint", cached.sampledRoot === local.sampledRoot && typeof cached.sampledRoot === "string");
+  const cached = await fingerprint("hf:acme/base-a", offline);
+  const local = await fingerprint(join(root, "examples", "models", "base-a"), {});
+  holds("the commit that the client resolved", cached.revision === (await hub.commitOf("acme/base-a")));
+  holds("the same samples", typeof cached.sampledRoot === "string" && cached.sampledRoot === local.sampledRoot);
   holds("not one request", JSON.stringify(hub.counters) === JSON.stringify(before));
-  tell("the same fingerprint, without a request");
+  tell("the same fingerprint at the same commit, without a request");
 }
 
 /** The client waits for as long as the headers say (it adds a second), and then goes on. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Differential run against the reference implementation (the Python package `safetensors`): npm run test:interop.
+ * Differential run against the reference implementation (the Python package `safetensors`), then the official clients of
+ * the Hub against the stand-in (hub.mjs): npm run test:interop.
  *
  *   node tests/interop/run.mjs [--cases 120000] [--seed 1]
  *
@@ -15,6 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DTYPES, generateFile, randomTensor } from "./header-generator.mjs";
+import { hubInterop } from "./hub.mjs";
 import { random } from "./random.mjs";
 import { venv } from "./venv.mjs";
 
@@ -192,3 +194,4 @@ try {
 } finally {
   rmSync(directory, { recursive: true });
 }
+await hubInterop();
