@@ -4,6 +4,8 @@ import type { Connection, Database } from "../../registry/postgres/connect.ts";
 /** pg-boss keeps its own tables, and changes them with its own versions. */
 const SCHEMA = "weightmark_jobs";
 export const QUEUE = "weightmark-scan";
+/** Not the lock of our own tables, which pg-boss's statements on other connections may have to wait for. */
+const START_LOCK = "8603398556016209250";
 export const JOBS = `${SCHEMA}.job`;
 
 /** Runs pg-boss's statements on our connections, which outlive a restart of the server. */
@@ -40,12 +42,19 @@ async function createIndexes(database: Database): Promise<void> {
   );
 }
 
-/** pg-boss without its timers: it would archive what is done, and we count it. Makes its tables when they are not there. */
+/**
+ * pg-boss without its timers: it would archive what is done, and we count it. Makes its tables when they are not there, one
+ * process at a time: workers that are started together on an empty database would get into each other's way.
+ */
 export async function startBoss(database: Database): Promise<PgBoss> {
-  const boss = new PgBoss({ db: executorOf(database), schema: SCHEMA, supervise: false, schedule: false });
-  boss.on("error", () => undefined);
-  await boss.start();
-  if ((await boss.getQueue(QUEUE)) === null) await boss.createQueue(QUEUE);
+  const boss = await database.transaction(async (on) => {
+    await on.query(`SELECT pg_advisory_xact_lock(${START_LOCK})`);
+    const started = new PgBoss({ db: executorOf(database), schema: SCHEMA, supervise: false, schedule: false });
+    started.on("error", () => undefined);
+    await started.start();
+    if ((await started.getQueue(QUEUE)) === null) await started.createQueue(QUEUE);
+    return started;
+  });
   await createIndexes(database);
   return boss;
 }
