@@ -1,6 +1,7 @@
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
 import { loadBase } from "./base-cache.ts";
-import type { CandidateSource } from "./candidate-source.ts";
+import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
 import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
 import type { Subject } from "./subject.ts";
@@ -27,14 +28,16 @@ export async function identifySubject(
 ): Promise<IdentifyResult> {
   const ranked = await registry.candidates(layerCodes(suspect.fingerprint), options.limit ?? DEFAULT_LIMIT);
   const candidates: Candidate[] = [];
+  const unread: RankedBase[] = [];
   for (const [place, entry] of ranked.entries()) {
-    if (place >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
-    const base: Subject = {
-      name: entry.name,
-      fingerprint: await loadBase(registry, entry.digest),
-      checkpoint: null,
-      root: entry.root,
-    };
+    // One that cannot be read makes room for the next.
+    if (place - unread.length >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
+    const fingerprint = await loadBase(registry, entry.digest).catch(nullIfUnsound);
+    if (fingerprint === null) {
+      unread.push(entry);
+      continue;
+    }
+    const base: Subject = { name: entry.name, fingerprint, checkpoint: null, root: entry.root };
     const comparison = await compareSubjects(suspect, base, { hypotheses: registry.entries, monteCarlo: false });
     candidates.push({
       name: entry.name,
@@ -56,8 +59,28 @@ export async function identifySubject(
     summary: summaryOf(suspect.name, verdict, best, registry.entries),
     candidates,
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
-    caveats: caveatsOf(best, candidates, registry.entries),
+    caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries)],
   };
+}
+
+/** What is wrong with one entry, and not with the registry or the way to it. */
+const UNSOUND: readonly ErrorCode[] = [
+  "REGISTRY_ENTRY_MISSING",
+  "REGISTRY_ENTRY_POISONED",
+  "REGISTRY_ENTRY_UNKNOWN",
+  "FINGERPRINT_MALFORMED",
+  "FINGERPRINT_VERSION",
+];
+
+function nullIfUnsound(error: unknown): null {
+  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return null;
+  throw error;
+}
+
+/** One bad entry among thousands must not silence the others, nor be passed over in silence: it may be the very base. */
+function unreadCaveat({ name, score }: RankedBase): string {
+  const close = score >= TELLING_SCORE ? ", and its codes come close to this model's" : "";
+  return `the registered base ${name} was not tested: its stored fingerprint is damaged or gone${close}`;
 }
 
 /** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement does not. */
