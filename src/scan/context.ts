@@ -5,8 +5,7 @@ import { fileError } from "../bytes/regular-file.ts";
 import type { Remote } from "../checkpoint/remote.ts";
 import { openRemote } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
-import type { CandidateSource } from "../lineage/candidate-source.ts";
-import { openAnyCandidates } from "../registry/open-registry.ts";
+import { type OpenedCandidates, openAnyCandidates, openAnyIndexed } from "../registry/open-registry.ts";
 import { readKeyFile } from "../watermark/key-file.ts";
 import type { ModelKey } from "../watermark/model-key.ts";
 import { type FingerprintCache, openFingerprintCache } from "./cache/fingerprint-cache.ts";
@@ -15,7 +14,7 @@ import type { ScanSetup } from "./setup.ts";
 /** What work on targets needs, opened: one of a thread. */
 export interface ScanContext {
   readonly setup: ScanSetup;
-  readonly registry: CandidateSource | null;
+  readonly registry: OpenedCandidates | null;
   readonly keys: readonly ModelKey[];
   readonly cache: FingerprintCache | null;
   /** Says what is worth saying and stops nothing. */
@@ -36,7 +35,7 @@ export async function openScanContext(
   onTrouble: (error: WeightmarkError) => void = () => {},
 ): Promise<ScanContext> {
   const { cacheDirectory, depth, version } = setup;
-  const registry = setup.registry === null ? null : await openAnyCandidates(setup.registry);
+  const registry = await openCandidates(setup);
   if (registry !== null && setup.registryDigest !== null && registry.digest !== setup.registryDigest) {
     throw new WeightmarkError("SCAN_DIFFERS", "the registry has changed since the scan began", {
       file: registry.location,
@@ -62,6 +61,11 @@ export async function openScanContext(
       await (await remote?.catch(() => null))?.client.close();
     },
   };
+}
+
+async function openCandidates({ registry, registryIndex }: ScanSetup): Promise<OpenedCandidates | null> {
+  if (registry === null) return null;
+  return registryIndex === undefined ? openAnyCandidates(registry) : openAnyIndexed(registry, registryIndex);
 }
 
 /** Paths of the key files in a directory, in code-unit order. Throws FILE_NOT_FOUND, FILE_UNREADABLE. */

@@ -1,5 +1,6 @@
 import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
 import type { Depth } from "../fingerprint/fingerprint.ts";
+import type { RegistryIndex } from "../registry/registry-index.ts";
 
 /** What a worker thread needs to work on any target of a scan. Plain data, of this machine only: it may hold secrets. */
 export interface ScanSetup {
@@ -9,6 +10,8 @@ export interface ScanSetup {
   readonly registry: string | null;
   /** The digest that it must have: all models of a scan are held against the same bases. Null to take it as it is. */
   readonly registryDigest: string | null;
+  /** Its index, for threads: one in memory for all of them. Absent: they read it themselves. */
+  readonly registryIndex?: RegistryIndex | undefined;
   /** Watermark keys: sealed key files in a directory, and the passphrase that opens them. */
   readonly keys: { readonly directory: string; readonly passphrase: string | null } | null;
   /** Where fingerprints are cached, or null. */

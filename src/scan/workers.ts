@@ -39,8 +39,9 @@ export async function openWorkers(setup: ScanSetup, options: WorkersOptions): Pr
       close: () => context.close(),
     };
   }
+  const registryIndex = await context.registry?.index();
   await context.close();
-  return threadWorkers(setup, options, onTrouble);
+  return threadWorkers({ ...setup, registryIndex }, options, onTrouble);
 }
 
 function threadWorkers(
