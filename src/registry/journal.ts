@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import { type FileIdentity, identityOf, sameIdentity } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest } from "./names.ts";
@@ -41,10 +42,13 @@ export interface JournalState {
   readonly codesLength: number;
   /** Bytes up to the end of the last whole line: a torn last line is what a crash left, and the next writer cuts it off. */
   readonly length: number;
+  /** The file as it was left, or null when it was not there. */
+  readonly file: FileIdentity | null;
 }
 
 export function emptyJournal(): JournalState {
-  return { generation: 0, head: digestOf(""), updatedAt: null, codesLength: 0, entries: new Map(), length: 0 };
+  const nothing = { generation: 0, head: digestOf(""), updatedAt: null, codesLength: 0 };
+  return { ...nothing, entries: new Map(), length: 0, file: null };
 }
 
 function corrupt(directory: string, why: string): WeightmarkError {
@@ -118,42 +122,40 @@ interface Head {
 export async function readJournal(directory: string): Promise<JournalState | null> {
   // The head first: a writer that comes in between makes the journal newer than the head, which is no fault.
   const head = await readHead(directory);
+  // Before it is read: what is written meanwhile makes it another file.
+  const file = await identify(directory);
   const source = await openJournal(directory);
   if (source === null) {
     if (head === null) return null;
     throw rolledBack(directory, head.generation, 0);
   }
   try {
-    const { state, headSeen } = await replay(directory, source, emptyJournal(), head);
+    const { state, headSeen } = await replay(directory, source, head);
     if (!headSeen && head !== null) throw rolledBack(directory, head.generation, state.generation);
-    return state;
+    return { ...state, file };
   } finally {
     await source.close();
   }
 }
 
 /**
- * `readJournal` for who has replayed it before: only what was added since is read, as long as the head or the chain proves
- * that it was added to the very state that is `known`; whatever else is found is replayed from the start.
+ * `readJournal` for who has replayed it before: nothing is read when the file is the very one that was left, to its size and
+ * the time it was written. Who adds a million models one by one would else replay them a million times.
  */
 export async function refreshJournal(directory: string, known: JournalState): Promise<JournalState | null> {
-  const head = await readHead(directory);
-  const source = head === null || known.generation === 0 ? null : await openJournal(directory);
-  try {
-    if (source === null || head === null || source.size < known.length) return await readJournal(directory);
-    if (head.generation === known.generation && head.digest === known.head && source.size === known.length) {
-      return known;
-    }
-    const from = { ...known, entries: new Map(known.entries) };
-    const { state, headSeen } = await replay(directory, source, from, head);
-    return headSeen ? state : await readJournal(directory);
-  } catch (error) {
-    // A journal that was replaced, perhaps by a sound one: the replay from the start tells.
-    if (error instanceof WeightmarkError) return readJournal(directory);
-    throw error;
-  } finally {
-    await source?.close();
-  }
+  const [head, file] = [await readHead(directory), await identify(directory)];
+  const isKnown =
+    file !== null &&
+    known.file !== null &&
+    sameIdentity(file, known.file) &&
+    head?.generation === known.generation &&
+    head.digest === known.head;
+  return isKnown ? known : readJournal(directory);
+}
+
+async function identify(directory: string): Promise<FileIdentity | null> {
+  const stats = await stat(join(directory, "journal.jsonl"), { bigint: true }).catch(() => null);
+  return stats === null ? null : identityOf(stats);
 }
 
 async function openJournal(directory: string): Promise<ByteSource | null> {
@@ -163,11 +165,11 @@ async function openJournal(directory: string): Promise<ByteSource | null> {
   });
 }
 
-/** Whole lines from byte `from` on, many at a time. */
-async function* wholeLines(source: ByteSource, from: number, directory: string): AsyncGenerator<Buffer> {
+/** Whole lines, many at a time. */
+async function* wholeLines(source: ByteSource, directory: string): AsyncGenerator<Buffer> {
   let torn: Buffer[] = [];
   let tornBytes = 0;
-  for (let at = from; at < source.size; at += PIECE_BYTES) {
+  for (let at = 0; at < source.size; at += PIECE_BYTES) {
     const bytes = await source.read(at, Math.min(at + PIECE_BYTES, source.size));
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const end = piece.lastIndexOf(0x0a) + 1;
@@ -182,17 +184,16 @@ async function* wholeLines(source: ByteSource, from: number, directory: string):
   }
 }
 
-/** Applies the lines behind those of `from`, whose entries it changes; whether the head was one of them, or was `from`. */
+/** Applies all lines; whether the head was one of them. */
 async function replay(
   directory: string,
   source: ByteSource,
-  from: JournalState,
   head: Head | null,
 ): Promise<{ readonly state: JournalState; readonly headSeen: boolean }> {
-  const { entries } = from;
-  let { generation, head: previous, updatedAt, codesLength, length } = from;
-  let headSeen = head === null || (head.generation === generation && (generation === 0 || head.digest === previous));
-  for await (const lines of wholeLines(source, from.length, directory)) {
+  const { entries, ...empty } = emptyJournal();
+  let { generation, head: previous, updatedAt, codesLength, length } = empty;
+  let headSeen = head === null || head.generation === 0;
+  for await (const lines of wholeLines(source, directory)) {
     for (let start = 0; start < lines.length; ) {
       const end = lines.indexOf(0x0a, start);
       const record = parseRecord(lines.toString("utf8", start, end), generation + 1, directory);
@@ -212,7 +213,7 @@ async function replay(
       start = end + 1;
     }
   }
-  return { state: { generation, head: previous, updatedAt, codesLength, entries, length }, headSeen };
+  return { state: { generation, head: previous, updatedAt, codesLength, entries, length, file: null }, headSeen };
 }
 
 function rolledBack(directory: string, expected: number, found: number): WeightmarkError {
@@ -268,6 +269,7 @@ export async function appendJournal(
   const record: JournalRecord = { schema: SCHEMA, generation, at, previous: state.head, codesLength, changes };
   const line = encodeRecord(record, directory);
   const handle = await open(join(directory, "journal.jsonl"), constants.O_RDWR | constants.O_CREAT, 0o666);
+  let file: FileIdentity;
   try {
     await handle.truncate(state.length);
     const text = Buffer.concat([line, Buffer.from("\n")]);
@@ -275,6 +277,7 @@ export async function appendJournal(
       done += (await handle.write(text, done, text.length - done, state.length + done)).bytesWritten;
     }
     await handle.sync();
+    file = identityOf(await handle.stat({ bigint: true }));
   } catch (error) {
     await handle.truncate(state.length).catch(() => undefined);
     throw new WeightmarkError("WRITE_FAILED", "the registry's journal could not be written", {
@@ -293,12 +296,6 @@ export async function appendJournal(
     },
   );
   apply(state.entries, record, directory);
-  return {
-    generation,
-    head,
-    updatedAt: at,
-    codesLength,
-    entries: state.entries,
-    length: state.length + line.length + 1,
-  };
+  const length = state.length + line.length + 1;
+  return { generation, head, updatedAt: at, codesLength, entries: state.entries, length, file };
 }

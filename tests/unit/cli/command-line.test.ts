@@ -25,6 +25,7 @@ describe("help", () => {
       "compare",
       "identify",
       "scan",
+      "worker",
       "registry",
       "key",
       "quality",

@@ -189,6 +189,38 @@ describe("damage", () => {
   });
 });
 
+describe("writing again", () => {
+  it("goes on from what another process added, and from a copy that was put in its place", async () => {
+    const [directory, other] = [await filled(), fresh()];
+    const registry = await openRegistry(directory);
+    await (await openRegistry(directory)).remove("a");
+    await registry.add(a, { name: "again" });
+    expect(registry.list().map(({ name }) => name)).toEqual(["again", "b"]);
+    expect(registry.generation).toBe(4);
+
+    // As long and longer than what is known, and sound.
+    const copy = await openRegistry(other, { create: true });
+    for (let seed = 10; seed < 18; seed++) await copy.add(randomFingerprint({ seed }), { name: `n${seed}` });
+    rmSync(directory, { recursive: true });
+    cpSync(other, directory, { recursive: true });
+    await registry.remove("n10");
+    expect(registry.list()).toHaveLength(7);
+    expect((await openRegistry(directory)).list()).toEqual(registry.list());
+  });
+
+  it("refuses a journal that was altered or put back behind its back", async () => {
+    const directory = await filled();
+    const registry = await openRegistry(directory);
+    await (await openRegistry(directory)).remove("a");
+    const path = join(directory, "journal.jsonl");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace('"name":"b"', '"name":"c"'));
+    await expect(registry.add(a, { name: "x" })).rejects.toMatchObject({ code: "REGISTRY_CORRUPT" });
+    writeFileSync(path, text.split("\n").slice(0, 2).join("\n").concat("\n"));
+    await expect(registry.add(a, { name: "x" })).rejects.toMatchObject({ code: "REGISTRY_ROLLED_BACK" });
+  });
+});
+
 describe("crashes", () => {
   it("ignores a torn last line and the next change cuts it off", async () => {
     const directory = await filled();
