@@ -29,12 +29,14 @@ export async function identifySubject(
   const ranked = await registry.candidates(layerCodes(suspect.fingerprint), options.limit ?? DEFAULT_LIMIT);
   const candidates: Candidate[] = [];
   const unread: RankedBase[] = [];
+  let why: WeightmarkError | null = null;
   for (const [place, entry] of ranked.entries()) {
     // One that cannot be read makes room for the next.
     if (place - unread.length >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
-    const fingerprint = await loadBase(registry, entry.digest).catch(nullIfUnsound);
-    if (fingerprint === null) {
+    const fingerprint = await loadBase(registry, entry.digest).catch(unsound);
+    if (fingerprint instanceof WeightmarkError) {
       unread.push(entry);
+      why ??= fingerprint;
       continue;
     }
     const base: Subject = { name: entry.name, fingerprint, checkpoint: null, root: entry.root };
@@ -51,12 +53,14 @@ export async function identifySubject(
       comparison,
     });
   }
+  // Held against nothing is no answer.
+  if (candidates.length === 0 && why !== null) throw why;
   candidates.sort(closestFirst);
   const best = candidates[0];
   const verdict: Verdict = best?.verdict ?? (registry.entries === 0 ? "not-testable" : "no-evidence");
   return {
     verdict,
-    summary: summaryOf(suspect.name, verdict, best, registry.entries),
+    summary: summaryOf(suspect.name, verdict, best, registry.entries, unread.length),
     candidates,
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
     caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries)],
@@ -72,8 +76,8 @@ const UNSOUND: readonly ErrorCode[] = [
   "FINGERPRINT_VERSION",
 ];
 
-function nullIfUnsound(error: unknown): null {
-  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return null;
+function unsound(error: unknown): WeightmarkError {
+  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return error;
   throw error;
 }
 
@@ -100,10 +104,17 @@ function strength(c: CompareResult): number {
   return Math.max(0, ...c.components.map((x) => (x.r === null ? 0 : Math.abs(x.r))));
 }
 
-function summaryOf(suspect: string, verdict: Verdict, best: Candidate | undefined, entries: number): string {
+function summaryOf(
+  suspect: string,
+  verdict: Verdict,
+  best: Candidate | undefined,
+  entries: number,
+  unread: number,
+): string {
   if (entries === 0) return `No base is registered, so ${suspect} was compared with nothing.`;
   if (best === undefined || verdict === "no-evidence" || verdict === "not-testable") {
-    return `No match: ${suspect} shows no evidence of shared weights with any of ${entries} registered bases.`;
+    const but = unread === 0 ? "" : `, but ${unread} of the closest could not be read`;
+    return `No match: ${suspect} shows no evidence of shared weights with any of ${entries} registered bases${but}.`;
   }
   return best.comparison.summary;
 }

@@ -42,6 +42,18 @@ it.each([
   }
 });
 
+it("gives no answer when no base could be read, and says in one without a match that some could not", async () => {
+  const { directory, registry, path } = await registryOf(["base", "b", "c", "d"]);
+  writeFileSync(path("base"), "x");
+  expect((await identifySubject(suspect, registry)).summary).toMatch(
+    /No match: .* but 1 of the closest could not be read/,
+  );
+  for (const name of ["b", "c", "d"]) writeFileSync(path(name), "x");
+  // Opened again: what was read before stays in memory.
+  const again = identifySubject(suspect, await openRegistry(directory));
+  await expect(again).rejects.toMatchObject({ code: "REGISTRY_ENTRY_POISONED" });
+});
+
 it("does not call a registry that cannot be read one without a match", async () => {
   const { registry } = await registryOf(["base"]);
   const away = new WeightmarkError("DATABASE_UNREACHABLE", "away");
