@@ -8,3 +8,15 @@ export function isRemoteLocation(location: string): boolean {
 export function isWebLocation(location: string): boolean {
   return /^https?:\/\//i.test(location);
 }
+
+/**
+ * What may be kept of a location: of an address no query, which may be a signature, and no name and password (CWE-522).
+ * What is cut from one that cannot be read is rather too much than too little.
+ */
+export function shownLocation(location: string): string {
+  if (!isWebLocation(location)) return location;
+  const address = location.replace(/[?#].*$/s, "");
+  if (!URL.canParse(address)) return address.replace(/^(https?:\/\/).*@/is, "$1");
+  const { username, password, origin, pathname } = new URL(address);
+  return username === "" && password === "" ? address : origin + pathname;
+}

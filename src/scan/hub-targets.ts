@@ -7,6 +7,7 @@ import type { HubListing, HubRepository } from "../checkpoint/hub/repository.ts"
 import { resolveRepository } from "../checkpoint/hub/resolve-repository.ts";
 import { listFolder, weightFiles } from "../checkpoint/hub/weight-files.ts";
 import { chooseLayout } from "../checkpoint/layout.ts";
+import { shownLocation } from "../checkpoint/location.ts";
 import type { Remote } from "../checkpoint/remote.ts";
 import { WeightmarkError } from "../errors.ts";
 import { failedItem } from "./failure.ts";
@@ -117,13 +118,13 @@ function nameOf({ id, path }: HubLocation): string {
   return path === "" ? id : `${id}/${path}`;
 }
 
-/** A file on some web server. What its address asks for in a query may be a secret, and results are kept: refused. */
+/** A file on some web server. A query or a password in its address would be kept with the results: refused. */
 export function webTarget(location: string): Found {
-  const shown = location.replace(/[?#].*$/s, "");
+  const shown = shownLocation(location);
   const name = URL.canParse(shown) ? shownAddress(new URL(shown)).replace(/^https?:\/\//i, "") : shown;
   const target = plainTarget(shown, name);
   if (shown === location) return target;
-  const refusal = new WeightmarkError("HTTP_ADDRESS_INVALID", "an address with a query is not scanned", {
+  const refusal = new WeightmarkError("HTTP_ADDRESS_INVALID", "an address with a query or a password is not scanned", {
     detail: "It may hold a secret that results would keep: download the file, or identify it by itself.",
   });
   return failedItem(target, refusal);

@@ -1,4 +1,4 @@
-import { isWebLocation } from "../checkpoint/location.ts";
+import { shownLocation } from "../checkpoint/location.ts";
 import type { Remote } from "../checkpoint/remote.ts";
 import type { ScanItem } from "./item.ts";
 import type { NameFilter } from "./name-filter.ts";
@@ -32,8 +32,7 @@ export function isItem(found: Found): found is ScanItem {
 /** The inputs as a scan's parameters hold them. */
 export function describeInputs({ locations, organisations, list }: ScanInputs): string[] {
   return [
-    // Whoever has a query string may have the right that is in it.
-    ...locations.map((location) => (isWebLocation(location) ? location.replace(/[?#].*$/s, "") : location)),
+    ...locations.map(shownLocation),
     ...organisations.map((name) => `org:${name}`),
     ...(list === null ? [] : [`list:${list.digest}`]),
   ];

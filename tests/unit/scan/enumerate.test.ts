@@ -2,7 +2,7 @@ import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
-import { type Found, isItem, type ScanInputs } from "../../../src/scan/inputs.ts";
+import { describeInputs, type Found, isItem, type ScanInputs } from "../../../src/scan/inputs.ts";
 import { nameFilter } from "../../../src/scan/name-filter.ts";
 import { defaultCacheDirectory, defaultJournalPath } from "../../../src/scan/places.ts";
 import { openScanList } from "../../../src/scan/scan-list.ts";
@@ -210,10 +210,23 @@ describe("a list", () => {
 });
 
 describe("addresses", () => {
-  it("with a query are refused, and the query is not kept", async () => {
+  it("with a query or a password are refused, and neither is kept", async () => {
     const [item] = await found(inputsOf("https://example.org/m.safetensors?X-Amz-Signature=s3cret#f"));
     expect(item).toMatchObject({ status: "failed", failure: { code: "HTTP_ADDRESS_INVALID" } });
     expect(JSON.stringify(item)).not.toContain("s3cret");
+    for (const location of [
+      "https://u:s3cret@example.org/m.safetensors",
+      "https://u:s3c/ret@example.org/m.safetensors",
+    ]) {
+      const [refused] = await found(inputsOf(location));
+      expect(refused).toMatchObject({ status: "failed", failure: { code: "HTTP_ADDRESS_INVALID" } });
+      expect(refused!.id).toBe("https://example.org/m.safetensors");
+      expect(JSON.stringify([refused, describeInputs(inputsOf(location))])).not.toMatch(/s3c/);
+    }
+    expect(describeInputs(inputsOf("https://example.org/@a/m?s3cret", "./u:p@a?"))).toEqual([
+      "https://example.org/@a/m",
+      "./u:p@a?",
+    ]);
     const [target] = await found(inputsOf("https://example.org/m.safetensors"));
     expect(target).toMatchObject({ id: "https://example.org/m.safetensors", name: "example.org/m.safetensors" });
   });
