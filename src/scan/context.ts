@@ -43,8 +43,11 @@ export async function openScanContext(
     });
   }
   const keys = setup.keys === null ? [] : await readKeys(setup.keys.directory, setup.keys.passphrase);
+  const { endpoint } = setup.remote;
   const cache =
-    cacheDirectory === null ? null : openFingerprintCache({ directory: cacheDirectory, depth, version, onTrouble });
+    cacheDirectory === null
+      ? null
+      : openFingerprintCache({ directory: cacheDirectory, depth, version, endpoint, onTrouble });
   let remote: Promise<Remote> | null = null;
   return {
     setup,

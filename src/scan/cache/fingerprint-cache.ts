@@ -2,6 +2,7 @@ import { mkdir, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../bytes/atomic-file.ts";
+import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
 import { type Depth, FINGERPRINT_VERSION, type Fingerprint } from "../../fingerprint/fingerprint.ts";
@@ -27,6 +28,8 @@ export interface CacheOptions {
   readonly depth: Depth;
   /** Of the tool: another release may read what this one refuses. */
   readonly version: string;
+  /** Address of the Hub that `hf:` targets are of. */
+  readonly endpoint: string;
   /** Told once, when nothing can be written: a full disk, a read-only one. */
   readonly onTrouble?: ((error: WeightmarkError) => void) | undefined;
 }
@@ -48,17 +51,23 @@ const failureSchema = z.strictObject({
 });
 
 /**
- * Opens a cache: `directory/ab/<BLAKE3 of the key>`. Fingerprints lie under the content of their weight files, the rules
- * of extraction and the depth; what has no content known in advance is not cached.
+ * Opens a cache: `directory/ab/<BLAKE3 of the key>`. Fingerprints lie under the content of their weight files, who
+ * vouches for it, the rules of extraction and the depth; what has no content known in advance is not cached.
  */
 export function openFingerprintCache(options: CacheOptions): FingerprintCache {
-  const { directory, depth, version } = options;
+  const { directory, depth, version, endpoint } = options;
   let isBroken = false;
 
-  const fingerprintKey = ({ content }: ScanTarget) =>
-    content === null ? null : `fingerprint ${FINGERPRINT_VERSION} ${depth} ${content}`;
-  const contentFailureKey = ({ content }: ScanTarget) => (content === null ? null : `failure ${version} ${content}`);
-  const commitFailureKey = ({ id, revision }: ScanTarget) => (revision === null ? null : `failure ${version} ${id}`);
+  // Digests and commits are what a Hub says of itself, not what was read: one that lies is believed of its own models
+  // alone, and never answers for another Hub's or for this machine's (CWE-345).
+  const whose = ({ id }: ScanTarget) => (id.startsWith(HUB_PREFIX) ? endpoint : "here");
+  const keyOf = (kind: string, target: ScanTarget) =>
+    target.content === null ? null : `${kind} ${target.content} ${whose(target)}`;
+  const fingerprintKey = (target: ScanTarget) => keyOf(`fingerprint ${FINGERPRINT_VERSION} ${depth}`, target);
+  const contentFailureKey = (target: ScanTarget) => keyOf(`failure ${version}`, target);
+  // Not of a snapshot on this machine, whose download may not be over.
+  const commitFailureKey = ({ id, revision }: ScanTarget) =>
+    revision === null || !id.startsWith(HUB_PREFIX) ? null : `failure ${version} ${id} ${endpoint}`;
   const pathOf = (key: string) => {
     const name = digestOf(key);
     return join(directory, name.slice(0, 2), name);

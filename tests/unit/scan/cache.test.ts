@@ -24,7 +24,7 @@ const content = "ab".repeat(32);
 const target = targetOf("hf:acme/m@1", { content, revision: "1".repeat(40) });
 
 function cacheIn(directory: string, more: Partial<CacheOptions> = {}) {
-  return openFingerprintCache({ directory, depth: "sampled", version: "1", ...more });
+  return openFingerprintCache({ directory, depth: "sampled", version: "1", endpoint: "https://hub", ...more });
 }
 
 /** Paths of all files in a cache. */
@@ -40,15 +40,40 @@ describe("a cache of fingerprints", () => {
     const directory = temporaryDirectory();
     expect(await cacheIn(directory).find(target)).toBeNull();
     await cacheIn(directory).storeFingerprint(target, fingerprint);
-    const found = await cacheIn(directory).find(targetOf("elsewhere", { content }));
+    const found = await cacheIn(directory).find(targetOf("hf:else/where@2", { content }));
     expect(found !== null && "fingerprint" in found && serializeFingerprint(found.fingerprint)).toEqual(
       serializeFingerprint(fingerprint),
     );
-    expect(await cacheIn(directory).find(targetOf("x", { content: "cd".repeat(32) }))).toBeNull();
+    expect(await cacheIn(directory).find(targetOf("hf:acme/x@1", { content: "cd".repeat(32) }))).toBeNull();
     expect(await cacheIn(directory, { depth: "full" }).find(target)).toBeNull();
     expect(await cacheIn(directory).find(targetOf("x"))).toBeNull();
     // Another release makes the same fingerprints as long as the rules of extraction are the same.
     expect(await cacheIn(directory, { version: "2" }).find(target)).not.toBeNull();
+  });
+
+  it("believes a Hub of its own models alone: its digests answer for no other Hub, nor for this machine", async () => {
+    const directory = temporaryDirectory();
+    const local = targetOf("/cache/models--a--b/snapshots/1", { content, revision: "1".repeat(40) });
+    const hostile = cacheIn(directory, { endpoint: "https://hostile" });
+    await hostile.storeFingerprint(target, fingerprint);
+    await hostile.storeFailure(target, failureOf());
+    await hostile.storeFailure(target, failureOf({ code: "NO_WEIGHTS", message: "no weights in this directory" }));
+    expect(await hostile.find(target)).toMatchObject({ fingerprint: {} });
+    expect(await hostile.find(local)).toBeNull();
+    expect(await cacheIn(directory).find(target)).toBeNull();
+    await cacheIn(directory).storeFingerprint(local, fingerprint);
+    expect(await cacheIn(directory).find(target)).toBeNull();
+    expect(await hostile.find(local)).toMatchObject({ fingerprint: {} });
+  });
+
+  it("keeps no refusal of a snapshot by its commit: its download may not be over", async () => {
+    const directory = temporaryDirectory();
+    const snapshot = targetOf("/cache/models--a--b/snapshots/1", { revision: "1".repeat(40) });
+    await cacheIn(directory).storeFailure(
+      snapshot,
+      failureOf({ code: "SHARD_MISSING", message: "a shard is missing" }),
+    );
+    expect(await cacheIn(directory).find(snapshot)).toBeNull();
   });
 
   it("keeps nothing for what has no content known in advance", async () => {
@@ -104,7 +129,7 @@ describe("a cache of fingerprints", () => {
     const directory = temporaryDirectory();
     const overlap = failureOf();
     await cacheIn(directory).storeFailure(target, overlap);
-    expect(await cacheIn(directory).find(targetOf("other name", { content }))).toEqual({ failure: overlap });
+    expect(await cacheIn(directory).find(targetOf("hf:other/name@1", { content }))).toEqual({ failure: overlap });
     expect(await cacheIn(directory, { version: "2" }).find(target)).toBeNull();
     const empty = targetOf("hf:acme/e@2", { revision: "2".repeat(40) });
     const none = failureOf({ code: "NO_WEIGHTS", message: "no weights in this directory" });
