@@ -35,10 +35,14 @@ export class Duplicates {
 
   /** Says what to do with a target that has no result yet. `answerOf` gives what is stored of another one. */
   async place(target: ScanTarget, answerOf: (id: string) => Promise<ScanItem | null>): Promise<Place> {
-    const key = target.content ?? target.identity;
+    const key = keyOf(target);
     if (key === null) return { kind: "work" };
     const first = this.#firsts.get(key);
-    if (first?.state === "stored") first.state = isAnswer(await answerOf(first.id)) ? "answered" : "silent";
+    if (first?.state === "stored") {
+      const answer = await answerOf(first.id);
+      // What lies there now may not be what the answer is of.
+      first.state = isAnswer(answer) && keyOf(answer!) === key ? "answered" : "silent";
+    }
     if (first?.state === "answered") return { kind: "duplicate", of: first.id };
     if (first?.state === "running") {
       first.waiting.push(target);
@@ -52,7 +56,7 @@ export class Duplicates {
 
   /** A target that has its result from an earlier run: others may be duplicates of it. */
   stored(target: ScanTarget): void {
-    const key = target.content ?? target.identity;
+    const key = keyOf(target);
     if (key !== null && !this.#firsts.has(key)) this.#firsts.set(key, { id: target.id, state: "stored", waiting: [] });
   }
 
@@ -77,6 +81,11 @@ export class Duplicates {
     this.#running.set(next.id, key);
     return { answered: [], next };
   }
+}
+
+/** What weights are known by. Of results of older scans the identity is not known. */
+function keyOf({ content, identity }: Pick<ScanItem, "content" | "identity">): string | null {
+  return content ?? identity ?? null;
 }
 
 function isAnswer(item: ScanItem | null): boolean {

@@ -57,13 +57,14 @@ export function failureFrom(error: unknown, location: string): ScanFailure {
 
 /** A result of a target that says nothing but what its target is. */
 export function emptyItem(target: ScanTarget): ScanItem {
-  const { id, name, location, revision, content, bytes } = target;
+  const { id, name, location, revision, content, identity, bytes } = target;
   return {
     id,
     name,
     location,
     revision,
     content,
+    ...(identity === null ? {} : { identity }),
     status: "done",
     duplicateOf: null,
     failure: null,

@@ -53,6 +53,8 @@ export interface ScanItem {
   readonly location: string;
   readonly revision: string | null;
   readonly content: string | null;
+  /** Of the target when it was listed: a scan that goes on must not take what lies there by then for what was read. */
+  readonly identity?: string | null | undefined;
   readonly status: "done" | "duplicate" | "skipped" | "failed";
   readonly duplicateOf: string | null;
   readonly failure: ScanFailure | null;

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, symlinkSync } from "node:fs";
+import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -210,6 +210,24 @@ describe("duplicates", () => {
 });
 
 describe("a scan that goes on", () => {
+  it("takes nothing for a duplicate of what lay at a path before", async () => {
+    const found = place(["m00", "m01"]);
+    const stop = new AbortController();
+    const workers = fakeWorkers(({ name }) => {
+      if (name === "m00") stop.abort();
+      return { verdict: "derived" };
+    }, 1);
+    await run(found, { workers, signal: stop.signal });
+    // Other weights by now, which m02 is a name of as well: nobody has read them.
+    const path = join(found.root, "m00", "model.safetensors");
+    rmSync(path);
+    writeFileSync(path, "other weights");
+    mkdirSync(join(found.root, "m02"));
+    linkSync(path, join(found.root, "m02", "model.safetensors"));
+    const { items } = await run(found, { workers: fakeWorkers() }, "resume");
+    expect(items.find(({ name }) => name === "m02")).toMatchObject({ status: "done", verdict: "no-evidence" });
+  });
+
   it("stops at a signal, lets running targets end, and repeats none of them", async () => {
     const found = place();
     const stop = new AbortController();
