@@ -61,6 +61,8 @@ class SharedRun {
   readonly #tally = new ScanTally();
   readonly #stop = new AbortController();
   #finished: ReadonlySet<string> = new Set();
+  /** Ids listed in this run. */
+  readonly #seen = new Set<string>();
   /** Targets that jobs are out for, by id. */
   readonly #pending = new Map<string, ScanTarget>();
   #batch: ScanJob[] = [];
@@ -120,6 +122,9 @@ class SharedRun {
     const { signal } = this.#stop;
     const stored = async (id: string) => (this.#finished.has(id) ? store.get(id) : null);
     for await (const found of enumerateTargets(inputs, { include, exclude, remote, stored, signal })) {
+      // Roots may overlap, and lists repeat themselves.
+      if (this.#seen.has(found.id)) continue;
+      this.#seen.add(found.id);
       this.#listed += 1;
       if (this.#finished.has(found.id)) {
         if (!isItem(found)) this.#duplicates.stored(found);

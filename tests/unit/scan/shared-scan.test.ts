@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { WeightmarkError } from "../../../src/errors.ts";
+import type { ScanInputs } from "../../../src/scan/inputs.ts";
 import type { ScanItem } from "../../../src/scan/item.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { MemoryQueue } from "../../../src/scan/memory-queue.ts";
@@ -42,6 +43,7 @@ async function run(
   worker: Worker | null,
   options: Partial<SharedScanOptions> = {},
   mode: "begin" | "resume" = "begin",
+  inputs: ScanInputs = inputsOf(root),
 ) {
   const store = await openJournal(`${root}.journal`, parametersOf({ inputs: [root] }), { mode });
   const queue = new Queue({ tries: 1 });
@@ -51,7 +53,7 @@ async function run(
   const work =
     worker === null ? null : worker.dies ? drop(queue, stop.signal) : serve(queue, store, workers, stop.signal);
   try {
-    const summary = await sharedScan(inputsOf(root), {
+    const summary = await sharedScan(inputs, {
       store,
       queue,
       scan: "s",
@@ -103,6 +105,33 @@ describe("a scan whose work others do", () => {
     expect(workers.begun).toHaveLength(5);
     expect(summary).toMatchObject({ complete: true, listed: 6, replayed: 0, duplicates: 1, interrupted: false });
     expect(complete).toBe(true);
+  });
+
+  it("gives a model one result that is named again long after it is over", async () => {
+    const names = ["a", "b", "a"].map((name) => `https://example.org/${name}.safetensors`);
+    const list = {
+      digest: "",
+      count: names.length,
+      close: async () => {},
+      async *locations() {
+        yield* names.slice(0, -1);
+        // As in a long list: what was put into the queue is over by the time its model is named again.
+        for (let turns = 0; turns < 2000; turns += 1) await turn();
+        yield names.at(-1)!;
+      },
+    };
+    const store = join(temporaryDirectory(), "scan");
+    const inputs = {
+      locations: Array.from({ length: 500 }, (_, i) => `https://example.org/${i}`),
+      organisations: [],
+      list,
+    };
+    const { summary, items } = await run(store, {}, {}, "begin", {
+      ...inputs,
+      locations: [...inputs.locations, names[0]!],
+    });
+    expect(summary).toMatchObject({ complete: true, listed: 502, read: 502 });
+    expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
   });
 
   it("does not wait for ever for jobs whose workers die, and has them tried again with --resume", async () => {
