@@ -4,7 +4,7 @@ import { basename, join, sep } from "node:path";
 import { fileError } from "../bytes/regular-file.ts";
 import { classifyNames } from "../checkpoint/directory.ts";
 import { weightContent } from "../checkpoint/hub/content.ts";
-import { chooseLayout, type Layout } from "../checkpoint/layout.ts";
+import { chooseLayout, isShardIndex, type Layout, withoutIndex } from "../checkpoint/layout.ts";
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "../registry/digest.ts";
 import { failedItem } from "./failure.ts";
@@ -147,17 +147,21 @@ async function directoryTarget(
     believed,
   );
   const [, , commit] = SNAPSHOT.exec(place.path.replaceAll(sep, "/")) ?? [];
+  // Shards of other names may lie in other directories: an index that two models share does not make them one.
+  const isWhole = withoutIndex(layout, { safetensors: weights }).index === null;
   return {
     ...target,
     revision: commit ?? null,
     // The index says which shards are read, and its own content is not known.
     content: layout.index === null ? facts.content : null,
-    identity: facts.identity,
+    identity: isWhole ? facts.identity : null,
     bytes: layout.index === null ? facts.bytes : null,
   };
 }
 
 async function fileTarget(path: string, stats: BigIntStats): Promise<ScanTarget> {
+  // An index alone says nothing of the weights: programs that save space link the equal indexes of different models.
+  if (isShardIndex(path)) return plainTarget(path, basename(path));
   const { identity } = await factsOf([path], null);
   return { ...plainTarget(path, basename(path)), identity, bytes: Number(stats.size) };
 }

@@ -89,6 +89,27 @@ describe("a local tree", () => {
     expect(copy!.identity).not.toBe(a!.identity);
   });
 
+  it("takes no two models for one because they share an index", async () => {
+    const root = temporaryDirectory();
+    const index = "model.safetensors.index.json";
+    for (const name of ["a", "b"]) mkdirSync(join(root, name, "shards"), { recursive: true });
+    writeFileSync(join(root, "a", index), "{}");
+    linkSync(join(root, "a", index), join(root, "b", index));
+    for (const inputs of [inputsOf(root), inputsOf(join(root, "a", index), join(root, "b", index))]) {
+      const models = await found(inputs);
+      expect(models).toMatchObject([
+        { identity: null, bytes: null },
+        { identity: null, bytes: null },
+      ]);
+    }
+    const shard = "model-00001-of-00001.safetensors";
+    writeFileSync(join(root, "a", shard), "weights");
+    linkSync(join(root, "a", shard), join(root, "b", shard));
+    const [a, b] = (await found(inputsOf(root))) as { identity: string }[];
+    expect(a!.identity).toMatch(/^[0-9a-f]{64}$/);
+    expect(b!.identity).toBe(a!.identity);
+  });
+
   it("walks the cache of a Hub client: snapshots are models, blobs are not", async () => {
     const root = join(temporaryDirectory(), "hub");
     const commit = "0123456789abcdef0123456789abcdef01234567";
