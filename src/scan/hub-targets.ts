@@ -85,8 +85,9 @@ async function resolved(named: HubLocation, { remote, stored }: Access): Promise
   const target = pinnedTarget({ ...named, id: repository.id }, repository.commit);
   if (path.endsWith(".safetensors") || path.endsWith(".json")) {
     const files = repository.files.filter((file) => file.path === path);
-    const content = path.endsWith(".json") ? null : weightContent(files);
-    return { ...target, content, bytes: files[0]?.size ?? null, repository };
+    // Of an index alone the weights are not known.
+    if (path.endsWith(".json")) return { ...target, repository };
+    return { ...target, content: weightContent(files), bytes: files[0]?.size ?? null, repository };
   }
   try {
     const files = await weightFiles(repository, path);

@@ -8,7 +8,7 @@ import { chooseLayout, isShardIndex, type Layout, withoutIndex } from "../checkp
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "../registry/digest.ts";
 import { failedItem } from "./failure.ts";
-import type { Found } from "./inputs.ts";
+import { type Found, isItem } from "./inputs.ts";
 import type { ScanTarget } from "./target.ts";
 
 /** One directory of a walk. */
@@ -221,6 +221,18 @@ async function blobDigest(path: string, hubCache: string): Promise<string | null
   return (
     /^models--[^/]+\/blobs\/([0-9a-f]{64})$/.exec(real.slice(hubCache.length + 1).replaceAll(sep, "/"))?.[1] ?? null
   );
+}
+
+/** Whether what lies at a local target by now is what was listed there, as far as can be told without reading it. */
+export async function isAsListed(
+  { location, content, identity }: ScanTarget,
+  hubCache: string | null,
+): Promise<boolean> {
+  if (content === null && identity === null) return true;
+  for await (const now of localTargets(location, hubCache)) {
+    return !isItem(now) && now.content === content && now.identity === identity;
+  }
+  return false;
 }
 
 /** A target of which nothing is known but where it lies. */

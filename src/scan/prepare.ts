@@ -59,7 +59,18 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
       timeout,
       version,
     },
-    setup: { ...rest, version, registry, registryDigest, keys, depth, maxBytes, timeout, gate: createGateMemory() },
+    setup: {
+      ...rest,
+      version,
+      registry,
+      registryDigest,
+      keys,
+      depth,
+      maxBytes,
+      timeout,
+      listedHere: true,
+      gate: createGateMemory(),
+    },
   };
 }
 

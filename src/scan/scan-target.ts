@@ -11,6 +11,8 @@ import { checkMarks } from "./check-marks.ts";
 import type { ScanContext } from "./context.ts";
 import { emptyItem, failedItem } from "./failure.ts";
 import type { ScanItem, ScanMark, ScanMatch } from "./item.ts";
+import { isAsListed } from "./local-targets.ts";
+import type { ScanSetup } from "./setup.ts";
 import type { ScanTarget } from "./target.ts";
 
 const MAX_MATCHES = 3;
@@ -49,7 +51,9 @@ export async function scanTarget(target: ScanTarget, context: ScanContext, signa
     return failedItem(target, error);
   });
   const { api, resolve, storage, bytes } = access.remote?.client.counters ?? NO_REQUESTS;
-  if (item.failure !== null && !item.cached && !signal.aborted) await context.cache?.storeFailure(target, item.failure);
+  if (item.failure !== null && !item.cached && !signal.aborted && (await isOfListed(target, context.setup))) {
+    await context.cache?.storeFailure(target, item.failure);
+  }
   return {
     ...item,
     // What came over the network, gaps between ranges and repeated tries included; of local files what was read.
@@ -107,11 +111,30 @@ async function read(
   });
   try {
     const fingerprint = known ?? (await fingerprintCheckpoint(checkpoint, { depth: setup.depth, threads: 0, signal }));
+    await requireAsListed(target, fingerprint, setup);
     if (known === null) await cache?.storeFingerprint(target, fingerprint);
     return { fingerprint, marks: await checkMarks(checkpoint, keys, signal), cached: known !== null };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Whether what is at a target is still what was listed: of another machine's files it cannot be told. */
+async function isOfListed(target: ScanTarget, { listedHere, remote }: ScanSetup): Promise<boolean> {
+  return !listedHere || isRemoteLocation(target.location) || isAsListed(target, remote.hubCache);
+}
+
+/**
+ * What was read answers for all that was listed with the same digest: weights that were replaced in between would give
+ * their verdict to models that are the old ones. A worker's path may lead to others from the beginning.
+ */
+async function requireAsListed(target: ScanTarget, fingerprint: Fingerprint, setup: ScanSetup): Promise<void> {
+  const isSameSize = target.bytes === null || target.bytes === fingerprint.bytesTotal;
+  if (isSameSize && (await isOfListed(target, setup))) return;
+  throw new WeightmarkError("CHANGED_DURING_READ", "the weights are not those that were listed here", {
+    file: target.location,
+    detail: "They were replaced since, or lie elsewhere on this machine. Try again with --resume.",
+  });
 }
 
 async function reach(context: ScanContext, access: Access): Promise<Remote> {

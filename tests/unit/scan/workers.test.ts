@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
@@ -6,9 +7,11 @@ import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import type { WeightmarkError } from "../../../src/errors.ts";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
+import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
 import { scan } from "../../../src/scan/scan.ts";
+import type { ScanTarget } from "../../../src/scan/target.ts";
 import { openWorkers } from "../../../src/scan/workers.ts";
 import { generateKeyFile } from "../../../src/watermark/key-file.ts";
 import { refusal } from "../../support/refusal.ts";
@@ -112,6 +115,31 @@ describe("worker threads", () => {
     const setup = setupOf({ registry, registryDigest: "0".repeat(64) });
     await refusal(openWorkers(setup, { threads: 1, tasksPerThread: 1 }), "SCAN_DIFFERS");
     await refusal(prepareScan(inputsOf("x"), { ...settings, registry: join(directory, "none") }), "REGISTRY_NOT_FOUND");
+  });
+});
+
+describe("weights that were replaced since they were listed", () => {
+  it("give no verdict, and are tried again another time", async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, "m");
+    writeModel(path, tinyModel(1));
+    const inputs = inputsOf(path);
+    const { setup } = await prepareScan(inputs, settings);
+    const { value } = await enumerateTargets(inputs, { include: [], exclude: [], remote: null }).next();
+    const listed = value as ScanTarget;
+    const workers = await openWorkers(setup, { threads: 0, tasksPerThread: 1 });
+    const { signal } = new AbortController();
+    expect(await workers.process(listed, signal)).toMatchObject({ status: "done" });
+    rmSync(path, { recursive: true });
+    writeModel(path, tinyModel(9));
+    const changedSince = { status: "failed", verdict: null, failure: { code: "CHANGED_DURING_READ", passing: true } };
+    expect(await workers.process(listed, signal)).toMatchObject(changedSince);
+    await workers.close();
+    // On another machine inodes say nothing, sizes do.
+    const elsewhere = await openWorkers(setupOf(), { threads: 0, tasksPerThread: 1 });
+    expect(await elsewhere.process(listed, signal)).toMatchObject({ status: "done" });
+    expect(await elsewhere.process({ ...listed, bytes: listed.bytes! + 1 }, signal)).toMatchObject(changedSince);
+    await elsewhere.close();
   });
 });
 
