@@ -1,7 +1,7 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
 import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
-import { buildStack, gram, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
+import { buildStack, gram, narrowTrace, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
 const MAX_LAYERS = 512;
@@ -77,6 +77,13 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
       const key = pairs.every(isWhole)
         ? `${stack.n}/${pairs.map((p) => `${p.base.role}${p.base.expert}`).join()}`
         : null;
+      const narrow = narrowTrace(stack);
+      if (narrow !== null) {
+        const { centred, agreement: equal } = stackInner(stack);
+        z[i * base.length + j] = narrow > 0 ? centred / Math.sqrt(narrow / (stack.n - 1)) : 0;
+        agreement[i * base.length + j] = equal;
+        continue;
+      }
       const a = memo(sidesA, key && `${j}/${key}`, () => sideOf(stack.a, stack));
       const b = memo(sidesB, key && `${i}/${key}`, () => sideOf(stack.b, stack));
       const { centred, agreement: equal } = stackInner(stack, a.means, b.means);

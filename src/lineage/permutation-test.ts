@@ -1,6 +1,6 @@
-import { gramProduct } from "../kernels/sign-gram.ts";
+import { type GramProduct, gramProduct } from "../kernels/sign-gram.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import { labelProducts, type SignStack, stackInner } from "./sign-stack.ts";
+import { labelProducts, narrowTrace, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Beyond this tail a normal approximation is quoted but never counted. */
 export const ASYMPTOTIC_FLOOR = -6;
@@ -27,7 +27,7 @@ export interface PermutationZ {
 export function permutationZ(stack: SignStack): PermutationZ | null {
   const { m, n } = stack;
   if (m === 0 || n < 8) return null;
-  const { trace, normA, normB } = gramProduct(stack.a, stack.b, m, stack.words, n);
+  const { trace, normA, normB } = traces(stack);
   // tr(G_A G_B) / (n - 1), as `gramVariance` has it.
   const variance = trace / (n - 1);
   if (!(variance > 0)) return null;
@@ -41,6 +41,14 @@ export function permutationZ(stack: SignStack): PermutationZ | null {
     m,
     n,
   };
+}
+
+function traces(stack: SignStack): GramProduct {
+  const { a, b, m, n, words } = stack;
+  const trace = narrowTrace(stack);
+  if (trace === null) return gramProduct(a, b, m, words, n);
+  const norm = (bits: Uint32Array) => rowMeans(bits, m, words, n).reduce((sum, mean) => sum + n * (1 - mean * mean), 0);
+  return { trace, normA: norm(a), normB: norm(b) };
 }
 
 /** Weight correlation behind a correlation of signs, for jointly Gaussian weights: sin(pi/2 * s). */

@@ -37,7 +37,7 @@ const model = fc.record({
 
 describe("the spread carrier", () => {
   test.prop([model, fc.nat(1e6), fc.double({ min: 0.04, max: 0.06, noNaN: true })], { numRuns: 12 })(
-    "comes home after at most two passes, spends its budget, and reads the same through a host model",
+    "comes home within the three passes that embedding makes, spends its budget, and reads the same through a host model",
     async ({ seed, rows, cols, dtype, power, zeros }, keySeed, rho) => {
       const key = testKey(keySeed);
       const checkpoint = await checkpointOfModel(matrix(seed, rows, cols, dtype, power, zeros));
@@ -48,10 +48,12 @@ describe("the spread carrier", () => {
       fc.pre(plan !== null);
       expect(plan.rms.planned).toBeCloseTo(rho, 9);
       let copy = await marked(checkpoint, plan.edits);
-      const first = spreadResidual(units, plan, copy.achieved, key, 1);
-      if (first.edits !== null) copy = await marked(copy.checkpoint, first.edits);
-      const { worst } = spreadResidual(units, plan, copy.achieved, key, 2);
-      expect(worst).toBeLessThanOrEqual(TOLERANCE);
+      let residual = spreadResidual(units, plan, copy.achieved, key, 1);
+      for (let pass = 2; pass <= 3 && residual.edits !== null; pass++) {
+        copy = await marked(copy.checkpoint, residual.edits);
+        residual = spreadResidual(units, plan, copy.achieved, key, pass);
+      }
+      expect(residual.worst).toBeLessThanOrEqual(TOLERANCE);
 
       const direct = spreadReading(await readSpread(copy.checkpoint, key, { threads: 0 }), ZERO_BIT);
       const host = spreadReading(await readHostSpread(hostModel(copy.checkpoint), key), ZERO_BIT);
