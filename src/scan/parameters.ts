@@ -5,6 +5,8 @@ import type { Depth } from "../fingerprint/fingerprint.ts";
 export interface ScanParameters {
   /** What the user named, in order: roots, addresses, "org:NAME", "list:" and a digest of the list. */
   readonly inputs: readonly string[];
+  /** Address of the Hub that names mean; absent where nothing of a Hub can be named. */
+  readonly hub?: string | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly depth: Depth;
@@ -22,6 +24,7 @@ export interface ScanParameters {
 
 const schema = z.strictObject({
   inputs: z.array(z.string()),
+  hub: z.string().optional(),
   include: z.array(z.string()),
   exclude: z.array(z.string()),
   depth: z.enum(["sampled", "full"]),

@@ -1,4 +1,5 @@
 import { createGateMemory } from "../bytes/http/shared-gate.ts";
+import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
 import type { Depth } from "../fingerprint/fingerprint.ts";
@@ -50,6 +51,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
   return {
     parameters: {
       inputs: describeInputs(inputs),
+      ...(mayNameHub(inputs) ? { hub: settings.remote.endpoint } : {}),
       include,
       exclude,
       depth,
@@ -72,6 +74,11 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
       gate: createGateMemory(),
     },
   };
+}
+
+/** What a list holds is not looked at. */
+function mayNameHub({ locations, organisations, list }: ScanInputs): boolean {
+  return organisations.length > 0 || list !== null || locations.some((location) => location.startsWith(HUB_PREFIX));
 }
 
 async function digestOfRegistry(location: string): Promise<string> {

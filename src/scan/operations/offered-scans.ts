@@ -136,6 +136,12 @@ export class OfferedScans {
         "Run the same version everywhere, or start the scan anew.",
       );
     }
+    if (parameters.hub !== undefined && parameters.hub !== remote.endpoint) {
+      throw differs(
+        `the scan is of the Hub at ${parameters.hub}, this machine's is ${remote.endpoint}`,
+        "Give this worker the same HF_ENDPOINT: one name is another model elsewhere.",
+      );
+    }
     const held: string[] = [];
     for (const path of keys === null ? [] : await keyFilesIn(keys.directory)) {
       held.push((await describeKeyFile(path)).id);

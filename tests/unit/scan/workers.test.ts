@@ -8,8 +8,12 @@ import type { WeightmarkError } from "../../../src/errors.ts";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
+import type { ScanInputs } from "../../../src/scan/inputs.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
+import { OfferedScans } from "../../../src/scan/operations/offered-scans.ts";
+import { differingFields, parseParameters } from "../../../src/scan/parameters.ts";
 import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
+import type { ResultStore } from "../../../src/scan/result-store.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import type { ScanTarget } from "../../../src/scan/target.ts";
 import { openWorkers } from "../../../src/scan/workers.ts";
@@ -140,6 +144,32 @@ describe("weights that were replaced since they were listed", () => {
     expect(await elsewhere.process(listed, signal)).toMatchObject({ status: "done" });
     expect(await elsewhere.process({ ...listed, bytes: listed.bytes! + 1 }, signal)).toMatchObject(changedSince);
     await elsewhere.close();
+  });
+});
+
+describe("the Hub that names mean", () => {
+  it("is a part of what a scan was asked, and a worker of another Hub leaves it to others", async () => {
+    const of = async (inputs: ScanInputs, endpoint: string) => {
+      const remote = { ...settings.remote, endpoint };
+      return (await prepareScan(inputs, { ...settings, remote })).parameters;
+    };
+    const mirror = await of(inputsOf("hf:acme/m"), "https://mirror");
+    expect(differingFields(mirror, await of(inputsOf("hf:acme/m"), "https://hub"))).toEqual(["hub"]);
+    expect(parseParameters(JSON.parse(JSON.stringify(mirror)))).toEqual(mirror);
+    const organisation = { ...inputsOf(), organisations: ["acme"] };
+    expect((await of(organisation, "https://hub")).hub).toBe("https://hub");
+    expect((await of(inputsOf("/models"), "https://hub")).hub).toBeUndefined();
+    const store = { parameters: mirror, complete: false } as ResultStore;
+    const worker = (endpoint: string) =>
+      new OfferedScans(
+        async () => store,
+        { ...setupOf(), registry: "", remote: { ...settings.remote, endpoint }, threads: 0, tasksPerThread: 1 },
+        () => {},
+      );
+    expect(await worker("https://hub").get("s")).toMatchObject({ gone: false, error: { code: "SCAN_DIFFERS" } });
+    const same = worker("https://mirror");
+    expect(await same.get("s")).toMatchObject({ store });
+    await same.close();
   });
 });
 
