@@ -1,14 +1,20 @@
+import { blake3 } from "../../kernels/blake3.ts";
 import { MACHINE } from "./environment.ts";
 import type { HostGate } from "./host-gate.ts";
 
-/** Buckets told apart. A scan meets a handful; names that fall on one bucket share its limits, which is only stricter. */
+/** A scan meets a handful of buckets. Those that come when all but the last are taken share that one, which is stricter. */
 const BUCKETS = 1024;
+const SHARED = BUCKETS - 1;
 
-/** Cells of one bucket: closed until; window (end and requests left); the next turn of those that are let in one by one. */
-const CELLS = 3;
+/**
+ * Cells of one bucket: closed until; window (end and requests left); the next turn of those that are let in one by one; the
+ * hash of the name that it belongs to, or 0.
+ */
+const CELLS = 4;
 const CLOSED = 0;
 const WINDOW = 1;
 const TURN = 2;
+const OWNER = 3;
 
 /** The last requests of a window are spread over the rest of it, so that it is not used up at once by one burst. */
 const SPREAD_BELOW = 16;
@@ -35,7 +41,7 @@ const pack = (resetAt: number, left: number): bigint =>
 const resetOf = (cell: bigint): number => Number(cell >> LEFT_BITS);
 const leftOf = (cell: bigint): number => Number(cell & LEFT_MASK);
 
-/** Memory for a gate that several threads share: 24 KiB. */
+/** Memory for a gate that several threads share: 32 KiB. */
 export function createGateMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(BUCKETS * CELLS * BigInt64Array.BYTES_PER_ELEMENT);
 }
@@ -51,11 +57,10 @@ export function gateWaitMs(memory: SharedArrayBuffer, now: number = Date.now()):
   return until - now;
 }
 
-/** FNV-1a over UTF-16 code units. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  return value >>> 0;
+/** 63 bits of BLAKE3, never 0: a server may call itself what it likes, and must not come to close another one's bucket. */
+function hash(text: string): bigint {
+  const bytes = blake3(new TextEncoder().encode(text));
+  return (Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64LE() >> 1n) | 1n;
 }
 
 /** Replaces a cell by what `next` makes of it, however many threads do so at once; null leaves it as it is. */
@@ -80,7 +85,25 @@ export function hostGate(
   environment: Pick<typeof MACHINE, "now" | "sleep"> = MACHINE,
 ): HostGate {
   const cells = new BigInt64Array(memory);
-  const cellOf = (bucket: string): number => (hash(bucket) % BUCKETS) * CELLS;
+  const places = new Map<string, number>();
+
+  /** The first cell of a bucket: its own, taken when it is first asked for, by whichever thread. */
+  function cellOf(bucket: string): number {
+    const found = places.get(bucket);
+    if (found !== undefined) return found;
+    const name = hash(bucket);
+    const first = Number((name >> 1n) % BigInt(SHARED));
+    let base = SHARED * CELLS;
+    for (let i = 0; i < SHARED; i += 1) {
+      const at = ((first + i) % SHARED) * CELLS;
+      const owner = Atomics.compareExchange(cells, at + OWNER, 0n, name);
+      if (owner !== 0n && owner !== name) continue;
+      base = at;
+      break;
+    }
+    if (places.size < BUCKETS) places.set(bucket, base);
+    return base;
+  }
 
   /** Takes one request out of the window: the window as it was before, or null when it has none left. */
   function takeOne(base: number, now: number): bigint | null {
