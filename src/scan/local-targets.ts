@@ -67,8 +67,20 @@ export async function* localTargets(
         yield linked;
       }
     }
+    // What cannot be decoded reads as U+FFFD: several directories may have one name, and only one can be looked into.
+    const directories = new Set(entries.directories);
+    if (directories.size < entries.directories.length) {
+      found += 1;
+      yield failedItem(
+        plainTarget(join(place.path, "(names that are no UTF-8)"), nameOf(place, root)),
+        new WeightmarkError("FILE_UNREADABLE", "directories whose names are no UTF-8 cannot be told apart", {
+          file: place.path,
+          detail: "Rename them: what lies in them was not looked at.",
+        }),
+      );
+    }
     // The last one pushed is the next one walked.
-    for (const name of entries.directories.reverse()) pending.push(below(place, name));
+    for (const name of [...directories].reverse()) pending.push(below(place, name));
   }
   if (found > 0) return;
   yield failedItem(

@@ -89,6 +89,18 @@ describe("a local tree", () => {
     expect(copy!.identity).not.toBe(a!.identity);
   });
 
+  it.runIf(process.platform === "linux")("hides nothing behind names that are no UTF-8", async () => {
+    const root = temporaryDirectory();
+    for (const name of [Buffer.of(0x78, 0xff), Buffer.from("x\ufffd"), Buffer.of(0x78, 0xfe)]) {
+      const directory = Buffer.concat([Buffer.from(`${root}/`), name]);
+      mkdirSync(directory);
+      writeFileSync(Buffer.concat([directory, Buffer.from("/model.safetensors")]), "");
+    }
+    const models = await found(inputsOf(root));
+    expect(models.map(({ id }) => id)).toEqual([join(root, "(names that are no UTF-8)"), join(root, "x\ufffd")]);
+    expect(models[0]).toMatchObject({ status: "failed", failure: { code: "FILE_UNREADABLE" } });
+  });
+
   it("takes no two models for one because they share an index", async () => {
     const root = temporaryDirectory();
     const index = "model.safetensors.index.json";
