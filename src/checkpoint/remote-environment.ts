@@ -72,11 +72,24 @@ export function remoteSettings(env: Environment = process.env, overrides: Remote
   };
 }
 
-/** The token and who may see it. It never travels readable: over plain http it is sent to this machine alone (CWE-319). */
-export function bearerToken({ endpoint, token }: Pick<RemoteSettings, "endpoint" | "token">): BearerToken | null {
+/**
+ * The token and who may see it. It never travels readable: over plain http it is sent to this machine alone, and not through a
+ * proxy, which would read it (CWE-319).
+ */
+export function bearerToken(
+  { endpoint, token }: Pick<RemoteSettings, "endpoint" | "token">,
+  env: Environment = process.env,
+): BearerToken | null {
   const { origin, protocol, hostname } = new URL(endpoint);
-  if (token === null || (protocol !== "https:" && classifyHost(hostname) !== "loopback")) return null;
+  if (token === null) return null;
+  const proxied = Boolean(env.http_proxy || env.HTTP_PROXY) && !isExempt(hostname, env.no_proxy || env.NO_PROXY || "");
+  if (protocol !== "https:" && (classifyHost(hostname) !== "loopback" || proxied)) return null;
   return { value: token, origin };
+}
+
+/** Whether NO_PROXY certainly names the host; what it says in other ways costs a token that is not sent. */
+function isExempt(hostname: string, list: string): boolean {
+  return list.split(/[\s,]+/).some((entry) => entry === "*" || entry.toLowerCase() === hostname);
 }
 
 /** @param options of the client; the token is that of the settings. Close `client` when done. */

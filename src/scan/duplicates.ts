@@ -1,3 +1,4 @@
+import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import { emptyItem } from "./failure.ts";
 import type { ScanItem } from "./item.ts";
 import type { ScanTarget } from "./target.ts";
@@ -84,8 +85,10 @@ export class Duplicates {
 }
 
 /** What weights are known by. Of results of older scans the identity is not known. */
-function keyOf({ content, identity }: Pick<ScanItem, "content" | "identity">): string | null {
-  return content ?? identity ?? null;
+/** What a Hub says of its files is not believed of the files on this machine: it could name them as its own. */
+function keyOf({ id, content, identity }: Pick<ScanItem, "id" | "content" | "identity">): string | null {
+  const key = content ?? identity ?? null;
+  return key === null ? null : `${id.startsWith(HUB_PREFIX) ? "hub" : "here"} ${key}`;
 }
 
 function isAnswer(item: ScanItem | null): boolean {

@@ -1,4 +1,4 @@
-import { blake3 } from "../../kernels/blake3.ts";
+import { createHash } from "node:crypto";
 import { MACHINE } from "./environment.ts";
 import type { HostGate } from "./host-gate.ts";
 
@@ -57,10 +57,9 @@ export function gateWaitMs(memory: SharedArrayBuffer, now: number = Date.now()):
   return until - now;
 }
 
-/** 63 bits of BLAKE3, never 0: a server may call itself what it likes, and must not come to close another one's bucket. */
+/** 63 bits of SHA-256, never 0: a server may call itself what it likes, and must not come to close another one's bucket. */
 function hash(text: string): bigint {
-  const bytes = blake3(new TextEncoder().encode(text));
-  return (Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64LE() >> 1n) | 1n;
+  return (createHash("sha256").update(text).digest().readBigUInt64LE() >> 1n) | 1n;
 }
 
 /** Replaces a cell by what `next` makes of it, however many threads do so at once; null leaves it as it is. */

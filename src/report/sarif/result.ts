@@ -23,7 +23,7 @@ function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPoli
   const text =
     best === undefined
       ? (item.summary ?? rule)
-      : `${escapeText(name)}: ${relationText(best, escapeText(best.name))} (${formatP(best.log10P)}).`;
+      : `${escapeText(name)}: ${relationText(best, escapeText(best.name))} (${formatP(best.log10P)})${unread(item)}.`;
   const asked = meetsPolicy({ verdict, marks: [] }, policies);
   return result(item, rule, asked, text, best?.name ?? "", {
     verdict,
@@ -34,6 +34,11 @@ function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPoli
     matches,
     caveats,
   });
+}
+
+/** Who reads the message alone must not take a duplicate for a model that was tested. */
+function unread({ duplicateOf }: ScanItem): string {
+  return duplicateOf === null ? "" : `, as found of ${escapeText(duplicateOf)}, whose content it is listed with`;
 }
 
 function markResult(item: ScanItem, mark: ScanMark, policies: readonly ScanPolicy[]): object {

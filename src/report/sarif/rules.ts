@@ -15,13 +15,13 @@ interface Rule {
 
 const LIMITS =
   "The finding rests on the weights alone, by exact tests whose p-value is corrected for everything that was tried; " +
-  "docs/method.md states their assumptions. It says nothing about licences, permission or intent.";
+  "docs/method.md states their assumptions. A duplicate was not read: its content has the digest of the model that was. It says nothing about licences, permission or intent.";
 
 const RULES: readonly Rule[] = [
   {
     id: "weights-identical",
     name: "IdenticalWeights",
-    short: "The model holds the same weights as a registered base.",
+    short: "The weights of the model that were read equal those of a registered base.",
     full: "Sampled weights equal those of a registered base value for value, whatever names, order and sharding say.",
     level: "warning",
   },

@@ -108,8 +108,20 @@ describe("the token", () => {
     ["http://10.0.0.1", null],
     ["http://127.0.0.1.hub.corp", null],
   ])("for %s is shown to %s", (endpoint, origin) => {
-    expect(bearerToken({ endpoint, token: "hf_x" })).toEqual(origin === null ? null : { value: "hf_x", origin });
-    expect(bearerToken({ endpoint, token: null })).toBeNull();
+    expect(bearerToken({ endpoint, token: "hf_x" }, {})).toEqual(origin === null ? null : { value: "hf_x", origin });
+    expect(bearerToken({ endpoint, token: null }, {})).toBeNull();
+  });
+
+  it.each([
+    [{ http_proxy: "http://proxy:1" }, false],
+    [{ HTTP_PROXY: "http://proxy:1", NO_PROXY: "example.org" }, false],
+    [{ http_proxy: "http://proxy:1", no_proxy: "example.org, localhost" }, true],
+    [{ http_proxy: "http://proxy:1", no_proxy: "*" }, true],
+    [{ https_proxy: "http://proxy:1" }, true],
+  ])("shows no token readable to a proxy: %j", (env, sent) => {
+    const token = bearerToken({ endpoint: "http://localhost:8817", token: "hf_x" }, env);
+    expect(token?.value ?? null).toBe(sent ? "hf_x" : null);
+    expect(bearerToken({ endpoint: "https://huggingface.co", token: "hf_x" }, env)?.value).toBe("hf_x");
   });
 
   it("is the client's alone", async () => {
