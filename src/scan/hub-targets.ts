@@ -128,5 +128,6 @@ export function webTarget(location: string): Found {
   const refusal = new WeightmarkError("HTTP_ADDRESS_INVALID", "an address with a query or a password is not scanned", {
     detail: "It may hold a secret that results would keep: download the file, or identify it by itself.",
   });
-  return failedItem(target, refusal);
+  // An id of its own: the same address without a query is another model.
+  return failedItem({ ...target, id: `${shown} (refused)` }, refusal);
 }

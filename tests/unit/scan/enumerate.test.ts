@@ -253,7 +253,7 @@ describe("addresses", () => {
     ]) {
       const [refused] = await found(inputsOf(location));
       expect(refused).toMatchObject({ status: "failed", failure: { code: "HTTP_ADDRESS_INVALID" } });
-      expect(refused!.id).toBe("https://example.org/m.safetensors");
+      expect(refused!.id).toBe("https://example.org/m.safetensors (refused)");
       expect(JSON.stringify([refused, describeInputs(inputsOf(location))])).not.toMatch(/s3c/);
     }
     expect(describeInputs(inputsOf("https://example.org/@a/m?s3cret", "./u:p@a?"))).toEqual([
@@ -262,6 +262,8 @@ describe("addresses", () => {
     ]);
     const [target] = await found(inputsOf("https://example.org/m.safetensors"));
     expect(target).toMatchObject({ id: "https://example.org/m.safetensors", name: "example.org/m.safetensors" });
+    // What is refused hides nothing.
+    expect(item!.id).not.toBe(target!.id);
   });
 });
 
