@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
+import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
 import { fetchedAhead } from "./batches.ts";
 import {
@@ -14,9 +15,9 @@ import {
 } from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
 import { holdRanges } from "./held-ranges.ts";
-import { contentRoot, digestedTensors, digestTensor, sampledRoot } from "./identity.ts";
+import { contentRoot, digestedTensors, digestTensor, sampledRoot, storedRoot, type TensorDigest } from "./identity.ts";
 import { planReadings, type Reading } from "./reading-plan.ts";
-import { holdsValues, RowReader } from "./row-reader.ts";
+import { holdsCodes, holdsValues, RowReader } from "./row-reader.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
 import { sliceMatrix } from "./slice.ts";
@@ -55,17 +56,15 @@ export async function fingerprintCheckpoint(
 
   const chosen = sketched(usable);
   const worth = worthSketching(usable).length;
-  if (chosen.length < worth) notes.push(`only the first ${chosen.length} of ${worth} matrices were sampled`);
+  if (chosen.length < worth) notes.push(`${chosen.length} of ${worth} matrices were sampled, the largest of each stack`);
   const wide = usable.filter((m) => m.cols > MAX_COLS).length;
   if (wide > 0) notes.push(`${wide} matrices of more than ${MAX_COLS} columns were not sampled`);
   const slicedSet = new Set(sliced(usable));
-  const readings: Reading[] = [
-    ...chosen.map((matrix) => ({ matrix, slice: slicedSet.has(matrix) })),
-    ...digestedTensors(checkpoint, anatomy).map((digested) => ({ digested })),
-  ];
+  const digested = digestedTensors(checkpoint);
+  const readings = readingsOf(chosen, slicedSet, digested);
   const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
-  const vectors = new Map<string, ValueDigest>();
+  const digests = new Map<string, TensorDigest>();
   const batches = fetchedAhead(
     planReadings(reader, readings),
     ({ ranges }) => holdRanges(checkpoint, ranges, options.signal),
@@ -78,7 +77,7 @@ export async function fingerprintCheckpoint(
       await setImmediate();
       options.signal?.throwIfAborted();
       if ("digested" in reading) {
-        vectors.set(reading.digested.name, await digestTensor(reader, reading.digested));
+        digests.set(reading.digested.name, await digestTensor(reader, reading.digested));
         continue;
       }
       const { matrix } = reading;
@@ -91,12 +90,12 @@ export async function fingerprintCheckpoint(
     }
   }
   const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
-  const sampled = sampledRoot(sketches, vectors);
+  const sampled = sampledRoot(sketches, vectorsOf(checkpoint, anatomy, digests));
   for (const one of untossed) tossCoins(one, sampled);
   const read = await contents;
   await checkpoint.verifyUnchanged();
 
-  const tensors = records(checkpoint, vectors, read);
+  const tensors = records(checkpoint, digests, read);
   return {
     version: FINGERPRINT_VERSION,
     depth,
@@ -104,7 +103,14 @@ export async function fingerprintCheckpoint(
     confidence: anatomy.confidence,
     parameters: parameterCount(checkpoint),
     dtypes: census(tensors),
-    roots: { content: contentRoot(tensors, anatomy), sampled },
+    roots: { content: contentRoot(tensors), sampled, stored: storedRoot(tensors) },
+    coverage: {
+      sketched: sketches.length,
+      worth,
+      matrices: usable.filter((m) => m.twin !== true).length,
+      digested: digests.size,
+      tensors: checkpoint.tensors.size,
+    },
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
     bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
     tensors,
@@ -114,9 +120,42 @@ export async function fingerprintCheckpoint(
   };
 }
 
+/** Each tensor's digest beside its first matrix: what both read is fetched once. */
+function readingsOf(
+  chosen: readonly CanonicalTensor[],
+  slicedSet: ReadonlySet<CanonicalTensor>,
+  digested: readonly CheckpointTensor[],
+): Reading[] {
+  const waiting = new Map(digested.map((tensor) => [tensor.name, tensor]));
+  const readings: Reading[] = [];
+  for (const matrix of chosen) {
+    readings.push({ matrix, slice: slicedSet.has(matrix) });
+    const tensor = waiting.get(matrix.tensor);
+    if (tensor === undefined) continue;
+    waiting.delete(matrix.tensor);
+    readings.push({ digested: tensor });
+  }
+  for (const tensor of waiting.values()) readings.push({ digested: tensor });
+  return readings;
+}
+
+/** Digests of what no matrix covers, and of integer codes: with the sketches they make up the content. */
+function vectorsOf(
+  checkpoint: Checkpoint,
+  anatomy: Anatomy,
+  digests: ReadonlyMap<string, TensorDigest>,
+): Map<string, ValueDigest> {
+  const matrices = new Set(anatomy.matrices.map((m) => m.tensor));
+  const vectors = new Map<string, ValueDigest>();
+  for (const [name, { values }] of digests) {
+    if (!matrices.has(name) || holdsCodes(checkpoint.tensors.get(name)!.dtype)) vectors.set(name, values);
+  }
+  return vectors;
+}
+
 function records(
   checkpoint: Checkpoint,
-  vectors: ReadonlyMap<string, TensorRecord["values"]>,
+  digests: ReadonlyMap<string, TensorDigest>,
   contents: ReadonlyMap<string, ContentRecord> | null,
 ): TensorRecord[] {
   return [...checkpoint.tensors.values()]
@@ -126,7 +165,8 @@ function records(
       shape: t.shape,
       content: contents?.get(t.name)?.content ?? null,
       moments: contents?.get(t.name)?.moments ?? null,
-      values: vectors.get(t.name) ?? null,
+      values: digests.get(t.name)?.values ?? null,
+      uniform: digests.get(t.name)?.uniform ?? false,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }

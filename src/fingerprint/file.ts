@@ -14,10 +14,9 @@ export const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 /** Metadata key that makes a safetensors file a fingerprint. */
 const MARK = "weightmark.fingerprint";
-const MOMENT_COLUMNS = 21;
+const MOMENT_COLUMNS = 22;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_DIMENSION = 2 ** 31;
-/** A component has 33 slices at most, and a model a handful of components. */
 const MAX_SLICES = 512;
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
@@ -30,6 +29,9 @@ const place = {
   role: z.string().max(20),
   rows: count.max(MAX_DIMENSION),
   cols: count.max(MAX_COLS),
+  axis: z.enum(["residual", "neurons", "channels"]).optional(),
+  block: z.int().min(1).max(MAX_COLS).optional(),
+  twin: z.literal(true).optional(),
 };
 const manifestSchema = z.strictObject({
   version: z.literal(FINGERPRINT_VERSION),
@@ -38,7 +40,8 @@ const manifestSchema = z.strictObject({
   confidence: z.number().min(0).max(1),
   parameters: count,
   dtypes: z.record(z.string(), count),
-  roots: z.strictObject({ content: hex(32).nullable(), sampled: hex(32) }),
+  roots: z.strictObject({ content: hex(32).nullable(), sampled: hex(32), stored: hex(32) }),
+  coverage: z.strictObject({ sketched: count, worth: count, matrices: count, digested: count, tensors: count }),
   bytesRead: count,
   bytesTotal: count,
   notes: z.array(z.string()),
@@ -49,6 +52,7 @@ const manifestSchema = z.strictObject({
       shape: z.array(count),
       content: hex(32).optional(),
       values: valueDigest.optional(),
+      uniform: z.literal(true).optional(),
       moments: z
         .strictObject({
           count,
@@ -100,12 +104,14 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     notes: [...fp.notes],
     dtypes: { ...fp.dtypes },
     roots: { ...fp.roots },
+    coverage: { ...fp.coverage },
     tensors: tensors.map((t) => ({
       name: t.name,
       dtype: t.dtype,
       shape: [...t.shape],
       ...(t.content === null ? {} : { content: t.content }),
       ...(t.values === null ? {} : { values: packDigest(t.values) }),
+      ...(t.uniform ? { uniform: true as const } : {}),
       ...(t.moments === null ? {} : { moments: { ...t.moments } }),
     })),
     sketches: sketches.map((s) => {
@@ -114,6 +120,9 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
       const tokens = s.tokens ? { tokens: true as const } : {};
       return {
         ...placeOf(s),
+        ...(s.axis === null ? {} : { axis: s.axis }),
+        ...(s.block === s.cols ? {} : { block: s.block }),
+        ...(s.twin ? { twin: true as const } : {}),
         ...tokens,
         digest: packDigest(s.digest),
         ...grid,
@@ -131,7 +140,14 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
   const moments = new Float32Array(sketches.length * MOMENT_COLUMNS);
   sketches.forEach((s, i) => {
     moments.set(
-      [s.moments.rms, s.moments.kurtosis, s.moments.zeroFraction, s.moments.rowNormSpread, ...s.moments.quantiles],
+      [
+        s.moments.rms,
+        s.moments.kurtosis,
+        s.moments.zeroFraction,
+        s.moments.rowNormSpread,
+        s.moments.columnOrder,
+        ...s.moments.quantiles,
+      ],
       i * MOMENT_COLUMNS,
     );
   });
@@ -212,6 +228,9 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     const unusable = new Set(s.unusable ?? []);
     const sketch: Sketch = {
       ...(placeOf(s) as Sketch),
+      axis: s.axis ?? null,
+      block: s.block ?? s.cols,
+      twin: s.twin ?? false,
       tokens: s.tokens ?? false,
       sampled,
       valid: sampled.map((_, r) => !unusable.has(r)),
@@ -223,7 +242,8 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
         zeroFraction: row[2]!,
         grid: s.grid ?? null,
         rowNormSpread: row[3]!,
-        quantiles: row.slice(4),
+        columnOrder: row[4]!,
+        quantiles: row.slice(5),
       },
     };
     bit += length;
@@ -254,6 +274,7 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
       content: t.content ?? null,
       moments: t.moments ?? null,
       values: t.values === undefined ? null : unpackDigest(t.values),
+      uniform: t.uniform ?? false,
     })),
     sketches,
     slices,

@@ -1,10 +1,10 @@
-import type { Role } from "../anatomy/anatomy.ts";
+import type { LabelAxis, Role } from "../anatomy/anatomy.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 
 export type Depth = "sampled" | "full";
 
 /** Version of the extraction rules: fingerprints of different versions are not compared. */
-export const FINGERPRINT_VERSION = 1;
+export const FINGERPRINT_VERSION = 2;
 
 /** Distribution of one stored tensor's values: triage and report only, never a verdict. */
 export interface MomentSummary {
@@ -26,6 +26,11 @@ export interface SampleMoments {
   readonly rowNormSpread: number;
   /** Quantisation grid the values lie on, such as "4-bit groups of 32", or null. */
   readonly grid: string | null;
+  /**
+   * Correlation of the logarithm of a column's energy (over the sampled rows, gain folded in) with its number: columns
+   * sorted by size, by variance or by frequency show themselves here.
+   */
+  readonly columnOrder: number;
   /** 17 quantiles, i/16 for i = 0..16, of at most 4,096 of the sampled values. */
   readonly quantiles: Float32Array;
 }
@@ -48,8 +53,13 @@ export interface TensorRecord {
   /** BLAKE3 of the stored bytes, hex; null at depth `sampled`. */
   readonly content: string | null;
   readonly moments: MomentSummary | null;
-  /** Digest of the values (of three windows when long) of tensors that are no matrix: norms, biases. */
+  /**
+   * Digest of the values (of windows when there are many, at places that only the shape decides): equal tensors have
+   * equal ones whatever they are called. Null for indices and masks, and beyond what a fingerprint holds.
+   */
   readonly values: ValueDigest | null;
+  /** Whether all digested values are one and the same: such a tensor says nothing about whose it is. */
+  readonly uniform: boolean;
 }
 
 /**
@@ -57,6 +67,7 @@ export interface TensorRecord {
  * Columns are the labels whose exchangeability carries the test: residual dimensions, or FFN neurons for `down`.
  */
 export interface Sketch {
+  /** The stack it belongs to, by its path: see `CanonicalTensor.stack`. */
   readonly component: string;
   readonly layer: number;
   readonly expert: number;
@@ -64,6 +75,11 @@ export interface Sketch {
   /** Canonical shape [rows, cols] of the whole matrix. */
   readonly rows: number;
   readonly cols: number;
+  /** What the columns count, if they are exchangeable, and in runs of how many. */
+  readonly axis: LabelAxis | null;
+  readonly block: number;
+  /** The other way to lay a matrix of which names do not say how it is stored. */
+  readonly twin: boolean;
   /** Whether rows are token ids: an embedding, a head, or an unnamed matrix that can only be one of them. */
   readonly tokens: boolean;
   /** Row numbers sampled, ascending. */
@@ -92,6 +108,17 @@ export interface Slice {
   readonly gain: Float32Array | null;
 }
 
+/** How much of a model a fingerprint covers. */
+export interface Coverage {
+  /** Matrices that were sketched, of those that are worth it, of all: of many experts a few are enough. */
+  readonly sketched: number;
+  readonly worth: number;
+  readonly matrices: number;
+  /** Tensors that were digested, of all. */
+  readonly digested: number;
+  readonly tensors: number;
+}
+
 /** Everything the tests need to know of one model; about 1 to 2 MB for a 7B model, and no usable weights. */
 export interface Fingerprint {
   readonly version: number;
@@ -102,8 +129,12 @@ export interface Fingerprint {
   readonly parameters: number;
   /** Dtype -> number of tensors. */
   readonly dtypes: Readonly<Record<string, number>>;
-  /** BLAKE3 roots (hex) that do not depend on names, order, sharding or metadata; content is null when sampled. */
-  readonly roots: { readonly content: string | null; readonly sampled: string };
+  /**
+   * BLAKE3 roots (hex) that do not depend on order, sharding or metadata; `content` (null when sampled) and `stored` (of
+   * the tensors' digests) not on names either, `sampled` (of canonical matrices) not on how matrices are fused or laid.
+   */
+  readonly roots: { readonly content: string | null; readonly sampled: string; readonly stored: string };
+  readonly coverage: Coverage;
   readonly bytesRead: number;
   readonly bytesTotal: number;
   readonly tensors: readonly TensorRecord[];

@@ -1,76 +1,96 @@
-import type { Anatomy } from "../anatomy/anatomy.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { blake3 } from "../kernels/blake3.ts";
 import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
 import { holdsCodes, holdsValues, type RowReader } from "./row-reader.ts";
-import { indexedByTokens } from "./sampling.ts";
-import { byteRange, elementCount, elementRange, type FileRange } from "./stored-ranges.ts";
+import { byteRange, elementRange, type FileRange } from "./stored-ranges.ts";
+import { tensorWindows, type Window } from "./tensor-windows.ts";
 import { digestValues } from "./value-digest.ts";
 
-/** Values of a non-matrix that are digested: everything up to three windows, else the first, middle and last window. */
-const WINDOW = 4096;
-/** A checkpoint of a million vectors would otherwise be a million reads. */
-const MAX_DIGESTED_VECTORS = 20_000;
+/** Code tensors (packed, quantised) are digested at their first, middle and last bytes. */
+const CODE_WINDOW = 4096;
+/** More tensors than any model has: a header could name millions, and every digest is a read. */
+const MAX_DIGESTED = 1 << 17;
+
+/** What `digestTensor` found. */
+export interface TensorDigest {
+  readonly values: ValueDigest;
+  /** Whether all digested values are one and the same. */
+  readonly uniform: boolean;
+}
 
 /**
- * The tensors that no sketch covers and that are digested on their own: values of norms and biases, stored bytes of
- * integer codes. Two quantised models with equal norms and embeddings are not the same model when their codes differ.
+ * The tensors that are digested: all that hold values or integer codes, the largest where there are too many. Two
+ * quantised models with equal norms and embeddings are not the same model when their codes differ.
  */
-export function digestedTensors(checkpoint: Checkpoint, anatomy: Anatomy): CheckpointTensor[] {
-  const chosen = new Map<string, CheckpointTensor>();
-  for (const { tensor: name } of anatomy.others) {
-    const tensor = checkpoint.tensors.get(name);
-    if (tensor && holdsValues(tensor.dtype) && chosen.size < MAX_DIGESTED_VECTORS) chosen.set(name, tensor);
+export function digestedTensors(checkpoint: Checkpoint): CheckpointTensor[] {
+  const worth = [...checkpoint.tensors.values()].filter(({ dtype }) => holdsValues(dtype) || holdsCodes(dtype));
+  if (worth.length > MAX_DIGESTED) {
+    worth.sort((a, b) => b.end - b.begin - (a.end - a.begin) || (a.name < b.name ? -1 : 1));
+    worth.length = MAX_DIGESTED;
   }
-  for (const name of [...checkpoint.tensors.keys()].sort()) {
-    const tensor = checkpoint.tensors.get(name)!;
-    if (holdsCodes(tensor.dtype) && chosen.size < MAX_DIGESTED_VECTORS) chosen.set(name, tensor);
-  }
-  return [...chosen.values()];
+  return worth.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 /** What `digestTensor` reads. */
 export function digestRanges(tensor: CheckpointTensor): FileRange[] {
   if (holdsCodes(tensor.dtype)) {
-    return windowStarts(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
+    return codeWindows(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
   }
-  return windowStarts(elementCount(tensor)).map(([start, count]) => elementRange(tensor, start, count));
+  return tensorWindows(tensor.shape).map(([start, count]) => elementRange(tensor, start, count));
 }
 
 /** Digest of one of the `digestedTensors`. */
-export async function digestTensor(reader: RowReader, tensor: CheckpointTensor): Promise<ValueDigest> {
-  return holdsCodes(tensor.dtype) ? digestCodes(reader, tensor) : digestValues(await windows(reader, tensor));
+export async function digestTensor(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
+  if (holdsCodes(tensor.dtype)) return digestCodes(reader, tensor);
+  const windows = tensorWindows(tensor.shape);
+  const values = new Float32Array(windows.reduce((sum, [, count]) => sum + count, 0));
+  let at = 0;
+  for (const [start, count] of windows) {
+    values.set(await reader.elements(tensor.name, start, count), at);
+    at += count;
+  }
+  return { values: digestValues(values), uniform: isUniform(values) };
 }
 
 async function digestCodes(
   reader: RowReader,
   { name, dtype, shape, begin, end }: CheckpointTensor,
-): Promise<ValueDigest> {
+): Promise<TensorDigest> {
   const parts: string[] = [];
-  for (const [start, count] of windowStarts(end - begin)) {
-    parts.push(toHex(blake3(await reader.bytes(name, start, count))));
+  let uniform = true;
+  let first: number | undefined;
+  for (const [start, count] of codeWindows(end - begin)) {
+    const bytes = await reader.bytes(name, start, count);
+    first ??= bytes[0];
+    uniform &&= bytes.every((byte) => byte === first);
+    parts.push(toHex(blake3(bytes)));
   }
   const text = `${dtype} ${shape.join("x")} ${parts.join(" ")}`;
   const digest = toHex(blake3(new TextEncoder().encode(text)).subarray(0, 16));
-  return { f32: digest, f16: digest, bf16: digest };
+  return { values: { f32: digest, f16: digest, bf16: digest }, uniform };
 }
 
-async function windows(reader: RowReader, tensor: CheckpointTensor): Promise<Float32Array> {
-  const count = elementCount(tensor);
-  const out = new Float32Array(Math.min(count, 3 * WINDOW));
-  let at = 0;
-  for (const [start, size] of windowStarts(count)) {
-    out.set(await reader.elements(tensor.name, start, size), at);
-    at += size;
-  }
-  return out;
+/** NaN differs from itself, and yet nothing but NaN says nothing. */
+function isUniform(values: Float32Array): boolean {
+  const first = values[0];
+  for (let i = 1; i < values.length; i++) if (values[i] !== first && !(Number.isNaN(values[i]) && Number.isNaN(first))) return false;
+  return true;
 }
 
-/** [start, count] of what is digested of `length` elements. */
-function windowStarts(length: number): [number, number][] {
-  if (length <= 3 * WINDOW) return [[0, length]];
-  return [0, Math.floor((length - WINDOW) / 2), length - WINDOW].map((start) => [start, WINDOW]);
+/** [start, count] of what is digested of `length` bytes. */
+function codeWindows(length: number): Window[] {
+  if (length <= 3 * CODE_WINDOW) return [[0, length]];
+  return [0, Math.floor((length - CODE_WINDOW) / 2), length - CODE_WINDOW].map((start) => [start, CODE_WINDOW]);
+}
+
+/** Root over the digests of all stored tensors, whatever they are called. */
+export function storedRoot(records: readonly TensorRecord[]): string {
+  return rootOf(
+    onceWhereTied(
+      records.flatMap((r) => (r.values === null ? [] : [{ shape: r.shape, leaf: `${r.shape.join("x")} ${r.values.f32}` }])),
+    ),
+  );
 }
 
 /** Root over the values of everything sampled. */
@@ -78,6 +98,7 @@ export function sampledRoot(sketches: readonly Sketch[], vectors: ReadonlyMap<st
   const leaves = [...vectors.values()].map((v) => v.f32);
   const tokens = new Set<string>();
   for (const s of sketches) {
+    if (s.twin) continue;
     const leaf = `${s.rows}x${s.cols} ${s.digest.f32}`;
     if (s.tokens) tokens.add(leaf);
     else leaves.push(leaf);
@@ -86,20 +107,41 @@ export function sampledRoot(sketches: readonly Sketch[], vectors: ReadonlyMap<st
 }
 
 /** Root over the stored bytes of every tensor, or null when some were not read. */
-export function contentRoot(records: readonly TensorRecord[], anatomy: Anatomy): string | null {
-  const byTokens = new Set(anatomy.matrices.filter(indexedByTokens).map((m) => m.tensor));
-  const leaves: string[] = [];
-  const tokens = new Set<string>();
+export function contentRoot(records: readonly TensorRecord[]): string | null {
+  const leaves: { shape: readonly number[]; leaf: string }[] = [];
   for (const r of records) {
     if (r.content === null) return null;
-    const leaf = `${r.dtype} ${r.shape.join("x")} ${r.content}`;
-    if (byTokens.has(r.name)) tokens.add(leaf);
-    else leaves.push(leaf);
+    leaves.push({ shape: r.shape, leaf: `${r.dtype} ${r.shape.join("x")} ${r.content}` });
   }
-  return rootOf([...leaves, ...tokens]);
+  return rootOf(onceWhereTied(leaves));
 }
 
-/** Repeated layers are content; an embedding stored again as its tied head is not, so equal token matrices count once. */
+/**
+ * Repeated layers are content; an embedding stored again as its tied head is not. Names may say nothing, so a pair counts
+ * as tied when two equal matrices are the only ones of their shape.
+ */
+function onceWhereTied(tensors: readonly { readonly shape: readonly number[]; readonly leaf: string }[]): string[] {
+  const shapes = new Map<string, { count: number; leaves: Set<string> }>();
+  const keyOf = (shape: readonly number[]): string => (shape.length === 2 ? shape.join("x") : "");
+  for (const { shape, leaf } of tensors) {
+    const key = keyOf(shape);
+    const known = shapes.get(key);
+    if (known === undefined) shapes.set(key, { count: 1, leaves: new Set([leaf]) });
+    else {
+      known.count += 1;
+      known.leaves.add(leaf);
+    }
+  }
+  const seen = new Set<string>();
+  return tensors.flatMap(({ shape, leaf }) => {
+    const { count, leaves } = shapes.get(keyOf(shape))!;
+    if (shape.length !== 2 || count !== 2 || leaves.size !== 1) return [leaf];
+    if (seen.has(leaf)) return [];
+    seen.add(leaf);
+    return [leaf];
+  });
+}
+
 function rootOf(leaves: string[]): string {
   return toHex(blake3(new TextEncoder().encode(leaves.sort().join("\n"))));
 }

@@ -5,7 +5,7 @@ const QUANTILES = 17;
 const QUANTILE_SAMPLE = 4096;
 
 /** In f32, as the file keeps them: a fresh fingerprint and a stored one say the same. */
-export function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread"> {
+export function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread" | "columnOrder"> {
   let zeros = 0;
   let count = 0;
   let second = 0;
@@ -63,4 +63,34 @@ export function rowNormSpread(raw: Float32Array, cols: number): number {
   const variance = norms.reduce((sum, x) => sum + (x - mean) ** 2, 0) / norms.length;
   const spread = Math.sqrt(variance) / mean;
   return Number.isFinite(spread) ? Math.fround(spread) : 0;
+}
+
+/** Correlation of the logarithm of column energies with the column's number; 0 where nothing can be said. */
+export function columnOrder(raw: Float32Array, cols: number, gain: Float32Array | null): number {
+  const energy = new Float64Array(cols);
+  for (let i = 0; i < raw.length; i += cols) {
+    for (let j = 0; j < cols; j++) energy[j]! += raw[i + j]! * raw[i + j]!;
+  }
+  let total = 0;
+  for (let j = 0; j < cols; j++) {
+    if (gain !== null) energy[j]! *= gain[j]! * gain[j]!;
+    total += energy[j]!;
+  }
+  if (!(total > 0 && total < Number.POSITIVE_INFINITY)) return 0;
+  // A column without energy is small, not infinitely small.
+  const floor = (1e-6 * total) / cols;
+  let mean = 0;
+  for (let j = 0; j < cols; j++) {
+    energy[j] = Math.log(energy[j]! + floor);
+    mean += energy[j]! / cols;
+  }
+  let covariance = 0;
+  let variance = 0;
+  for (let j = 0; j < cols; j++) {
+    covariance += (energy[j]! - mean) * (j - (cols - 1) / 2);
+    variance += (energy[j]! - mean) ** 2;
+  }
+  const indexVariance = (cols * (cols * cols - 1)) / 12;
+  const order = covariance / Math.sqrt(variance * indexVariance);
+  return Number.isFinite(order) ? Math.fround(order) : 0;
 }

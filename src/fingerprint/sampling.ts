@@ -93,21 +93,67 @@ export function sliceWidth(cols: number): number {
   return Math.min(cols, SLICE_WIDTH);
 }
 
-/** The matrices that get a sketch: those worth one, as many as a fingerprint holds. */
+/** Stacks that the budget is shared out over first: a model has a handful, a hostile file as many as it likes. */
+const FAVOURED_STACKS = 16;
+
+/**
+ * The matrices that get a sketch: those worth one, as many as a fingerprint holds. Where that is not all, the largest
+ * stacks get equal shares and spend them on their largest matrices, and what is left goes to the largest of the rest:
+ * decoys, however many, must not take the place of a model.
+ */
 export function sketched(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
-  let bytes = 0;
-  return worthSketching(matrices)
-    .slice(0, MAX_SKETCHES)
-    .filter((m) => {
-      bytes += 4 * sampledRows({ ...m, tokens: indexedByTokens(m) }).length * Math.ceil(m.cols / 32);
-      return bytes <= MAX_SKETCH_BYTES;
-    });
+  const worth = worthSketching(matrices);
+  const cost = (m: CanonicalTensor): number =>
+    4 * sampledRows({ ...m, tokens: indexedByTokens(m) }).length * Math.ceil(m.cols / 32);
+  let total = 0;
+  for (const m of worth) total += cost(m);
+  if (worth.length <= MAX_SKETCHES && total <= MAX_SKETCH_BYTES) return worth;
+  const chosen = new Set<CanonicalTensor>();
+  const left = { count: MAX_SKETCHES, bytes: MAX_SKETCH_BYTES };
+  const spend = (list: readonly CanonicalTensor[], count: number, bytes: number): void => {
+    for (const m of list) {
+      const size = cost(m);
+      if (chosen.has(m) || count < 1 || size > bytes) continue;
+      count -= 1;
+      bytes -= size;
+      left.count -= 1;
+      left.bytes -= size;
+      chosen.add(m);
+    }
+  };
+  const favoured = largestStacks(worth, FAVOURED_STACKS);
+  const share = { count: Math.floor(left.count / favoured.length), bytes: Math.floor(left.bytes / favoured.length) };
+  for (const list of favoured) spend(largestFirst(list), share.count, share.bytes);
+  spend(largestFirst(worth), left.count, left.bytes);
+  return worth.filter((m) => chosen.has(m));
+}
+
+/** The matrices of the stacks with the most parameters, the largest stack first. */
+export function largestStacks(matrices: readonly CanonicalTensor[], limit: number): CanonicalTensor[][] {
+  const stacks = new Map<string, { list: CanonicalTensor[]; parameters: number }>();
+  for (const m of matrices) {
+    const known = stacks.get(m.stack);
+    if (known === undefined) stacks.set(m.stack, { list: [m], parameters: m.rows * m.cols });
+    else {
+      known.list.push(m);
+      known.parameters += m.rows * m.cols;
+    }
+  }
+  return [...stacks]
+    .sort(([a, x], [b, y]) => y.parameters - x.parameters || (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([, { list }]) => list);
+}
+
+/** In the order given among equals. */
+function largestFirst(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
+  return [...matrices].sort((a, b) => b.rows * b.cols - a.rows * a.cols);
 }
 
 /** All matrices except most experts of a layer with many, and what is wider than any model. */
 export function worthSketching(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
   const experts = new Map<string, number[]>();
-  const group = (m: CanonicalTensor): string => `${m.component}/${m.layer}/${m.role}/${m.expert >= 1_000_000}`;
+  const group = (m: CanonicalTensor): string => `${m.stack}/${m.layer}/${m.role}/${m.expert >= 1_000_000}`;
   for (const m of matrices) {
     if (m.expert < 0) continue;
     const list = experts.get(group(m));
@@ -123,33 +169,39 @@ export function worthSketching(matrices: readonly CanonicalTensor[]): CanonicalT
   return matrices.filter((m) => m.cols <= MAX_COLS && (m.expert < 0 || chosen.get(group(m))?.has(m.expert)));
 }
 
+/** Stacks that get slices, and matrices of one without roles or layers that do. */
+const SLICED_STACKS = 12;
+const SLICED_PLAIN = 16;
+
 /**
- * The matrices that get a slice: per component four layers spread over the depth and up to four roles in each, and the
- * embedding. Matrices of unknown role take part when nothing better is there.
+ * The matrices that get a slice: per stack four layers spread over the depth and up to four roles in each; of a stack
+ * without such roles (convolutions, say) matrices spread over all of it; and of the token tables the embedding.
  */
 export function sliced(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
   const out: CanonicalTensor[] = [];
-  const components = new Map<string, CanonicalTensor[]>();
-  for (const m of matrices) {
-    if (m.expert > 0) continue;
-    const list = components.get(m.component);
-    if (list) list.push(m);
-    else components.set(m.component, [m]);
-  }
-  for (const list of components.values()) {
+  const worth = matrices.filter((m) => m.expert <= 0 && m.twin !== true);
+  for (const list of largestStacks(
+    worth.filter((m) => !indexedByTokens(m)),
+    SLICED_STACKS,
+  )) {
     const layers = [...new Set(list.filter((m) => m.layer >= 0).map((m) => m.layer))].sort((a, b) => a - b);
-    const count = Math.min(SLICE_LAYERS, layers.length);
-    const chosen = new Set(
-      Array.from({ length: count }, (_, i) => layers[Math.floor(((i + 0.5) * layers.length) / count)]!),
-    );
-    for (const layer of [...chosen].sort((a, b) => a - b)) {
-      out.push(...slicedOfLayer(list.filter((m) => m.layer === layer)));
-    }
-    const embed = list.find((m) => m.role === "embed") ?? list.find(indexedByTokens);
-    if (embed) out.push(embed);
-    if (layers.length === 0) out.push(...list.filter((m) => m.role === "unknown" && m !== embed).slice(0, 32));
+    const found = spread(layers, SLICE_LAYERS).flatMap((layer) => slicedOfLayer(list.filter((m) => m.layer === layer)));
+    out.push(...(found.length > 0 ? found : spread(list.filter(isTested), SLICED_PLAIN)));
+  }
+  for (const list of largestStacks(worth.filter(indexedByTokens), SLICED_STACKS)) {
+    out.push(list.find((m) => m.role === "embed") ?? list[0]!);
   }
   return out;
+}
+
+/** `count` of the list, spread evenly over it. */
+function spread<T>(list: readonly T[], count: number): T[] {
+  const taken = Math.min(count, list.length);
+  return Array.from({ length: taken }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / taken)]!);
+}
+
+function isTested({ axis }: CanonicalTensor): boolean {
+  return axis !== null;
 }
 
 /** One matrix of each kind: what reads the residual stream for attention, the values, the FFN's input, its output. */
@@ -160,5 +212,5 @@ export function slicedOfLayer(layer: readonly CanonicalTensor[]): CanonicalTenso
     const found = kind.map((role) => layer.find((m) => m.role === role)).find((m) => m !== undefined);
     if (found) out.push(found);
   }
-  return out.length > 0 ? out : layer.filter((m) => m.role === "unknown").slice(0, 7);
+  return out.length > 0 ? out : spread(layer.filter(isTested), 7);
 }

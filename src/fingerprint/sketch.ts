@@ -4,7 +4,7 @@ import { type Prng, prng } from "../numerics/prng.ts";
 import type { Sketch } from "./fingerprint.ts";
 import { isUsable, packRows } from "./pack-row.ts";
 import type { RowReader } from "./row-reader.ts";
-import { rowNormSpread, sampleMoments } from "./sample-moments.ts";
+import { columnOrder, rowNormSpread, sampleMoments } from "./sample-moments.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
 
@@ -36,18 +36,26 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
     ties.fill(0, i * words, (i + 1) * words);
   });
   const sketch = {
-    component: matrix.component,
+    component: matrix.stack,
     layer: matrix.layer,
     expert: matrix.expert,
     role: matrix.role,
     rows: matrix.rows,
     cols: matrix.cols,
+    axis: matrix.axis,
+    block: matrix.block,
+    twin: matrix.twin ?? false,
     tokens,
     sampled,
     valid,
     bits,
     digest,
-    moments: { ...sampleMoments(raw), grid: gridOf(raw, matrix.cols), rowNormSpread: rowNormSpread(raw, matrix.cols) },
+    moments: {
+      ...sampleMoments(raw),
+      grid: gridOf(raw, matrix.cols),
+      rowNormSpread: rowNormSpread(raw, matrix.cols),
+      columnOrder: columnOrder(raw, matrix.cols, gain),
+    },
   };
   return { sketch, ties: ties.some((word) => word !== 0) ? ties : null };
 }

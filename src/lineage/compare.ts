@@ -1,20 +1,14 @@
-import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { type ComponentFinding, judgeComponent, LOG10_THRESHOLD } from "./component-verdict.ts";
-import { contentPairing, EMBEDDINGS, namedPairings } from "./pairing.ts";
-import { log10Reach } from "./reach.ts";
-import { describeDifference, describeRelations } from "./relations.ts";
-import {
-  type CompareResult,
-  type ComponentVerdict,
-  type Difference,
-  type Direction,
-  type Relation,
-  VERDICT_ORDER,
-  type Verdict,
-} from "./result.ts";
-import { sameContent } from "./same-content.ts";
+import { caveatsOf } from "./caveats.ts";
+import { type ComponentFinding, LOG10_THRESHOLD, retentionShown } from "./component-verdict.ts";
+import { directionOf } from "./direction.ts";
+import { isRelated, isStronger, judgeAll } from "./judge-all.ts";
+import { mirrored } from "./mirror.ts";
+import { layerMap } from "./pairing.ts";
+import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
+import { type CompareResult, type ComponentVerdict, type Difference, EMBEDDINGS, type Relation, type Verdict } from "./result.ts";
+import { type SameContent, sameContent } from "./same-content.ts";
 import type { Subject } from "./subject.ts";
-import { summarise } from "./wording.ts";
+import { type Facts, summarise } from "./wording.ts";
 
 export interface CompareOptions {
   /** Random relabelings for small z. @default true */
@@ -24,13 +18,13 @@ export interface CompareOptions {
 }
 
 /**
- * Verdict on a pair, from weights alone.
+ * Verdict on a pair, from weights alone. It is the same whichever of the two is called the base.
  *
  * 1. Same content? (digests of values, whatever container, names or element type)
- * 2. Lay the suspect's matrices over the base's: by role and layer, then by the best layer alignment, and where that
- *    stays silent by content alone.
- * 3. Test each component: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.
- * 4. Where independent initialisation is rejected, ask retention whether trained directions are shared, or only the
+ * 2. Lay the stacks of the suspect over those of the base, by role and layer, then by the best layer alignment, and where
+ *    that stays silent by equal matrices and by content alone.
+ * 3. Test each stack: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.
+ * 4. Where independent initialisation is rejected, ask learned retention whether training is shared, or only the
  *    initialisation.
  */
 export async function compareSubjects(
@@ -38,171 +32,112 @@ export async function compareSubjects(
   base: Subject,
   options: CompareOptions = {},
 ): Promise<CompareResult> {
-  const findings = humbleEmbeddings(await judgeAll(suspect, base, options));
-  const content = findings.some((f) => f.tested.log10P !== null)
-    ? sameContent(suspect.fingerprint, base.fingerprint)
-    : null;
-  const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || stronger(b, a) ? b : a), null);
-  const verdict: Verdict = content?.kind ?? strongest?.verdict.verdict ?? "not-testable";
-  const direction = directionOf(verdict, content, suspect, base);
+  const settings = { monteCarlo: options.monteCarlo ?? true, hypotheses: options.hypotheses ?? 1 };
+  const exchanged = suspect.fingerprint.roots.stored > base.fingerprint.roots.stored;
+  const [first, second] = exchanged ? [base, suspect] : [suspect, base];
+  const judged = await judgeAll(first, second, settings);
+  const findings = exchanged ? judged.findings.map((f) => withShare(mirrored(f))) : judged.findings;
+
+  const content = sameContent(suspect.fingerprint, base.fingerprint);
+  const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
+  const verdict = content?.kind ?? overall(findings);
+  const direction = directionOf(verdict, content, findings, suspect, base);
   const slices = findings.flatMap((f) => f.slices);
   const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
-  const relations = relationsOf(verdict, suspect.fingerprint, base.fingerprint, findings, difference);
-  const part = partOf(content === null ? strongest : null, findings);
   const names = { suspect: suspect.name, base: base.name };
-  const log10P = strongest?.verdict.log10P ?? null;
+  const decisive = decisiveFinding(findings) ?? strongest;
+  const log10P = decisive?.verdict.log10P ?? null;
+  const parents = direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
   return {
     verdict,
-    summary: summarise(verdict, direction, names, part),
+    summary: summarise(verdict, direction, names, factsOf(verdict, content, findings, difference)),
     direction,
-    relations,
-    parents: parentsOf(verdict, direction, names, log10P),
+    relations: relationsOf(verdict, content, suspect, base, findings, difference),
+    parents: parents.map((name) => ({ name, log10P })),
     log10P,
     threshold: LOG10_THRESHOLD,
-    log10Tried: log10Hypotheses(options, findings.length) + (strongest?.pairing.log10Tried ?? 0),
+    log10Tried: judged.log10Hypotheses + (decisive?.pairing.log10Tried ?? 0),
     components: findings.map((f) => (content === null ? f.verdict : sameContentVerdict(f.verdict, content.kind))),
     tests: findings.flatMap((f) => f.tested.tests),
-    layers: findings.flatMap((f) => f.pairing.layers),
+    layers: findings.flatMap((f) => layerMap(f.pairing, suspect.fingerprint)),
     difference,
-    caveats: caveatsOf(verdict, direction, suspect, base, content, findings),
+    caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference),
   };
 }
 
-async function judgeAll(suspect: Subject, base: Subject, options: CompareOptions): Promise<ComponentFinding[]> {
-  const named = namedPairings(suspect.fingerprint, base.fingerprint);
-  const monteCarlo = options.monteCarlo ?? true;
-  const settings = { monteCarlo, log10Hypotheses: log10Hypotheses(options, named.length) };
-  const findings: ComponentFinding[] = [];
-  for (const ways of named) findings.push(await judgeComponent(suspect, base, ways, settings));
-  if (findings.some((f) => f.pairing.component !== EMBEDDINGS && f.verdict.verdict === "derived")) return findings;
-  // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,
-  // hide how much is shared. The layout of names is then one thing tried, the content another.
-  const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
-  if (byContent === null) return findings;
-  const index = findings.findIndex((f) => f.pairing.component === byContent.component);
-  const tested = index >= 0 && findings[index]!.tested.log10P !== null;
-  if (tested && log10Reach(byContent) > LOG10_THRESHOLD) return findings;
-  const finding = await judgeComponent(suspect, base, [byContent], settings);
-  if (index < 0) findings.push(finding);
-  else if (stronger(finding, findings[index]!)) findings[index] = finding;
-  return findings;
+function withShare(finding: ComponentFinding): ComponentFinding {
+  return { ...finding, verdict: { ...finding.verdict, retention: retentionShown(finding.verdict.learned) } };
+}
+
+/**
+ * What the parts say of the whole. Equal parts of two models are weights that both have; that they were trained must show
+ * in them before the word is said.
+ */
+function overall(findings: readonly ComponentFinding[]): Verdict {
+  const bodies = findings.filter((f) => f.pairing.component !== EMBEDDINGS);
+  if (bodies.some((f) => isRelated(f) && f.sharesTraining)) return "derived";
+  if (findings.some((f) => isRelated(f) || isSameTable(f))) return "shared-init";
+  return findings.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
+}
+
+function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {
+  return pairing.component === EMBEDDINGS && (verdict === "identical" || verdict === "recast");
+}
+
+/** The finding that the verdict rests on: shared training first, then anything shared, the smaller p among equals. */
+function decisiveFinding(findings: readonly ComponentFinding[]): ComponentFinding | null {
+  const rank = (f: ComponentFinding): number => (isRelated(f) ? (f.sharesTraining ? 2 : 1) : isSameTable(f) ? 0 : -1);
+  const related = findings.filter((f) => rank(f) >= 0);
+  const p = (f: ComponentFinding): number => f.verdict.log10P ?? 1;
+  return related.reduce<ComponentFinding | null>(
+    (a, b) => (a === null || rank(b) > rank(a) || (rank(b) === rank(a) && p(b) < p(a)) ? b : a),
+    null,
+  );
 }
 
 /** Where the content is the same, so is every component's: what the label tests alone would say is beside the point. */
 function sameContentVerdict(component: ComponentVerdict, verdict: Verdict): ComponentVerdict {
-  const related = component.verdict === "derived" || component.verdict === "shared-init";
+  const related = component.verdict !== "no-evidence" && component.verdict !== "not-testable";
   return related ? { ...component, verdict, reason: null } : component;
 }
 
-/**
- * Embeddings alone never show shared training. Rows of rare tokens stay where they were initialised and rows of common
- * ones meet again, so two trainings of one initialisation have retention ratios of 1 to 1.9 there (r of .4 to .6).
- */
-function humbleEmbeddings(findings: readonly ComponentFinding[]): ComponentFinding[] {
-  const isEmbeddings = (f: ComponentFinding): boolean => f.pairing.component === EMBEDDINGS;
-  if (findings.some((f) => !isEmbeddings(f) && f.verdict.verdict === "derived")) return [...findings];
-  return findings.map((f) => {
-    if (!isEmbeddings(f) || f.verdict.verdict !== "derived") return f;
-    const reason = "retention is not calibrated for embeddings alone, so a common initialisation is not ruled out";
-    return { ...f, verdict: { ...f.verdict, verdict: "shared-init", reason } };
-  });
-}
-
-/** Every component is tested under names and may be tested by content: two attempts each, for every base. */
-function log10Hypotheses(options: CompareOptions, components: number): number {
-  return Math.log10(Math.max(1, options.hypotheses ?? 1)) + Math.log10(2 * (components + 1));
-}
-
-/** By verdict; among equals the body of a model speaks before its embeddings, then the smaller p. */
-function stronger(a: ComponentFinding, b: ComponentFinding): boolean {
-  const rank = (f: ComponentFinding): number => VERDICT_ORDER.indexOf(f.verdict.verdict);
-  const tail = (f: ComponentFinding): number => Number(f.pairing.component === EMBEDDINGS);
-  if (rank(a) !== rank(b)) return rank(a) < rank(b);
-  if (tail(a) !== tail(b)) return tail(a) < tail(b);
-  return (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
-}
-
-/**
- * A parent is named only where one side is registered as trained from scratch, and not where its values are the other's
- * rounded: whoever holds the digits that rounding drops had them first.
- */
-function directionOf(
+function factsOf(
   verdict: Verdict,
-  content: ReturnType<typeof sameContent>,
-  suspect: Subject,
-  base: Subject,
-): Direction {
-  if (verdict !== "derived" && verdict !== "recast" && verdict !== "identical") return "not-established";
-  const rounded = content?.kind === "recast" ? content.narrower : null;
-  if (base.root && !suspect.root && rounded !== "base") return "suspect-from-base";
-  if (suspect.root && !base.root && rounded !== "suspect") return "base-from-suspect";
-  return "not-established";
+  content: SameContent,
+  findings: readonly ComponentFinding[],
+  { frozenTensors, comparedTensors }: Difference,
+): Facts {
+  const everywhere = content?.kind === "identical" && content.everywhere;
+  const bodies = findings.filter((f) => f.pairing.component !== EMBEDDINGS);
+  const decisive = decisiveFinding(bodies);
+  const speaks = decisive !== null && isRelated(decisive);
+  const tableOnly = verdict === "shared-init" && !speaks;
+  const partial = speaks && bodies.some((f) => f !== decisive && !isRelated(f));
+  const equal = { equal: frozenTensors, compared: comparedTensors };
+  const byEquality = speaks && decisive.verdict.verdict === "identical" && !decisive.sharesTraining;
+  return {
+    part: content === null && partial ? decisive.verdict.suspectComponent : null,
+    everywhere,
+    tableOnly,
+    equal: byEquality && frozenTensors > 0 ? equal : null,
+  };
 }
 
 function relationsOf(
   verdict: Verdict,
-  suspect: Fingerprint,
-  base: Fingerprint,
+  content: SameContent,
+  suspect: Subject,
+  base: Subject,
   findings: readonly ComponentFinding[],
   difference: Difference,
 ): Relation[] {
+  const [x, y] = [suspect.fingerprint, base.fingerprint];
   if (verdict === "recast") return ["recast"];
-  if (verdict === "identical") {
-    const types = (fp: Fingerprint): string => Object.keys(fp.dtypes).sort().join();
-    return types(suspect) === types(base) ? ["copy"] : ["copy", "recast"];
+  if (content?.kind === "identical") {
+    const types = (dtypes: Readonly<Record<string, number>>): string => Object.keys(dtypes).sort().join();
+    const recast: Relation[] = types(x.dtypes) === types(y.dtypes) ? [] : ["recast"];
+    const moved = layerRelations(findings, y);
+    return [...(content.everywhere && moved.length === 0 ? (["copy"] as const) : []), ...moved, ...recast];
   }
-  return verdict === "derived" ? describeRelations(suspect, base, findings, difference) : [];
-}
-
-function parentsOf(
-  verdict: Verdict,
-  direction: Direction,
-  names: { readonly suspect: string; readonly base: string },
-  log10P: number | null,
-): CompareResult["parents"] {
-  if (verdict === "no-evidence" || verdict === "not-testable" || verdict === "shared-init") return [];
-  if (direction === "suspect-from-base") return [{ name: names.base, log10P }];
-  return direction === "base-from-suspect" ? [{ name: names.suspect, log10P }] : [];
-}
-
-/** Names the component when the strongest verdict does not hold for the body of the model. */
-function partOf(strongest: ComponentFinding | null, findings: readonly ComponentFinding[]): string | null {
-  if (strongest === null || findings.length < 2) return null;
-  const verdict = strongest.verdict.verdict;
-  const others = findings.filter((f) => f !== strongest && f.pairing.component !== EMBEDDINGS);
-  const whole = strongest.pairing.component !== EMBEDDINGS && others.every((f) => f.verdict.verdict === verdict);
-  return whole ? null : strongest.pairing.component;
-}
-
-function caveatsOf(
-  verdict: Verdict,
-  direction: Direction,
-  suspect: Subject,
-  base: Subject,
-  content: ReturnType<typeof sameContent>,
-  findings: readonly ComponentFinding[],
-): string[] {
-  const caveats: string[] = [];
-  if (content?.kind === "identical" && !content.everywhere) {
-    caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
-  }
-  if (content?.kind === "recast") {
-    const narrower = content.narrower === "suspect" ? suspect.name : base.name;
-    caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
-  }
-  if (content === null)
-    for (const f of findings) if (f.verdict.reason) caveats.push(`${f.verdict.component}: ${f.verdict.reason}`);
-  if (verdict === "derived" && direction === "not-established") {
-    caveats.push("neither side is registered as trained from scratch, or both are: which came first is not shown");
-  }
-  if (verdict === "derived") {
-    caveats.push("the retention threshold is calibrated on small trained models, not derived from theory");
-  }
-  if (verdict === "no-evidence") {
-    caveats.push("silent against permuted or rotated weights, width pruning, distillation and retraining from scratch");
-  }
-  if (findings.length === 0) caveats.push("the models have no comparable matrices");
-  const unsure = [suspect, base].filter((s) => s.fingerprint.confidence < 1);
-  for (const s of unsure) caveats.push(`tensor roles of ${s.name} were partly recovered from shapes`);
-  return caveats;
+  return verdict === "derived" ? describeRelations(x, y, findings, difference) : [];
 }

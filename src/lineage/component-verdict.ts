@@ -1,26 +1,19 @@
+import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import { componentContent, sameTable } from "./component-content.ts";
 import { type ComponentTests, testComponent } from "./component-test.ts";
-import { hasLabelOrder } from "./label-order.ts";
-import { STRUCTURED } from "./learned-structure.ts";
+import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
-import { sortedAxes } from "./order-guard.ts";
-import { EMBEDDINGS, type Pairing } from "./pairing.ts";
-import { weightCorrelation } from "./permutation-test.ts";
-import type { ComponentVerdict } from "./result.ts";
-import { median, RETENTION_THRESHOLD, type SliceRetention } from "./retention.ts";
+import { orderedAxes, sortedAxes, unsortedChannels } from "./order-guard.ts";
+import type { Pairing } from "./pairing.ts";
+import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
+import type { SliceRetention } from "./retention.ts";
 import { retentions } from "./slice-pairs.ts";
+import { stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
+import { type Support, supportOf } from "./support.ts";
 
 /** Corrected p at or below which independent initialisation is rejected. */
 export const LOG10_THRESHOLD = -9;
-
-/**
- * Weight correlation below which the retention ratio tells nothing: two long trainings of one initialisation keep a
- * tenth of it, in learned directions and bulk alike, and so does an average with nine tenths of something else.
- */
-const MIN_STRENGTH = 0.3;
-
-/** Slices whose ratio must be known before a verdict rests on their median; embeddings have but one. */
-const MIN_SLICES = 3;
 
 /** A component's verdict with everything it rests on. */
 export interface ComponentFinding {
@@ -28,6 +21,8 @@ export interface ComponentFinding {
   readonly pairing: Pairing;
   readonly tested: ComponentTests;
   readonly slices: readonly SliceRetention[];
+  /** Whether training, and not only an initialisation, is shown to be shared. */
+  readonly sharesTraining: boolean;
 }
 
 export interface FindingOptions {
@@ -43,71 +38,164 @@ export async function judgeComponent(
   ways: readonly Pairing[],
   options: FindingOptions,
 ): Promise<ComponentFinding> {
-  const sorted = sortedAxes(suspect.fingerprint, base.fingerprint, ways[0]!.component);
-  const finding = await judgeOnAxes(suspect, base, ways, options, sorted);
+  const [x, y] = [suspect.fingerprint, base.fingerprint];
+  const plain = testWays(x, y, ways, options, new Set());
+  const claimed = (plain.log10P ?? 0) <= LOG10_THRESHOLD;
   // A costlier look at the labels, worth taking only before something is claimed.
-  const claimed = (finding.verdict.log10P ?? 0) <= LOG10_THRESHOLD && finding.tested.residual !== null;
-  if (!claimed || !hasLabelOrder(finding.pairing.pairs)) return finding;
-  return judgeOnAxes(suspect, base, ways, options, new Set([...sorted, "residual" as const]));
+  const ordered = claimed ? orderedAxes(plain.pairing.pairs) : new Set<Axis>();
+  const tested = ordered.size === 0 ? plain : testWays(x, y, ways, options, ordered);
+  return settle(suspect, base, tested);
 }
 
-async function judgeOnAxes(
-  suspect: Subject,
-  base: Subject,
+/** The best of several ways, with its p corrected for all that was tried. */
+interface Tried {
+  readonly pairing: Pairing;
+  readonly tested: ComponentTests;
+  readonly excluded: ReadonlySet<Axis>;
+  readonly log10P: number | null;
+  /** The smallest that log10P could have been. */
+  readonly reach: number;
+}
+
+function testWays(
+  suspect: Fingerprint,
+  base: Fingerprint,
   ways: readonly Pairing[],
   options: FindingOptions,
-  excluded: ReadonlySet<Axis>,
-): Promise<ComponentFinding> {
-  const tried = ways.map((pairing) => {
-    const tested = testComponent(pairing.pairs, {
+  ordered: ReadonlySet<Axis>,
+): Tried {
+  const tried = ways.map((pairing): Tried => {
+    const excluded = new Set([...ordered, ...sortedAxes(suspect, base, pairing.pairs)]);
+    const tested = testComponent(unsortedChannels(pairing.pairs), {
       component: pairing.component,
       monteCarlo: options.monteCarlo,
       excluded,
+      log10Candidates: pairing.log10Candidates ?? 0,
     });
     const log10Tried = pairing.log10Tried + Math.log10(ways.length) + options.log10Hypotheses;
-    return { pairing, tested, log10P: tested.log10P === null ? null : Math.min(0, tested.log10P + log10Tried) };
+    const corrected = (log10P: number): number => Math.min(0, log10P + log10Tried);
+    const log10P = tested.log10P === null ? null : corrected(tested.log10P);
+    return { pairing, tested, excluded, log10P, reach: corrected(tested.reach) };
   });
   // Ties (all at p = 1) go to the first way, the plain one.
-  const best = tried.reduce((a, b) => ((b.log10P ?? 1) < (a.log10P ?? 1) ? b : a));
-  const { pairing, tested, log10P } = best;
-  const r = tested.residual === null ? null : weightCorrelation(tested.residual.signCorrelation);
-  const settle = (verdict: ComponentVerdict["verdict"], reason: string | null, retention: number | null = null) => ({
-    component: pairing.component,
-    verdict,
-    log10P,
-    r,
-    retention,
-    reason,
-  });
-  if (log10P === null) {
-    return { verdict: settle("not-testable", reasonUntestable(pairing, excluded)), pairing, tested, slices: [] };
-  }
-  // Written so that a NaN claims nothing.
-  if (!(log10P <= LOG10_THRESHOLD)) return { verdict: settle("no-evidence", null), pairing, tested, slices: [] };
-
-  const slices = await retentions(suspect, base, pairing.pairs);
-  // Where the base shows nothing learned there is nothing to retain: the ratio is about 1 for any common initialisation.
-  const telling = slices.flatMap((s) => (s.ratio === null || s.structure < STRUCTURED ? [] : [s.ratio]));
-  const enough = pairing.component === EMBEDDINGS ? 1 : MIN_SLICES;
-  const ratio = telling.length < enough ? null : median(telling);
-  if (ratio === null) {
-    const why = slices.length < enough ? "too few slices are comparable" : "too few slices of the base show training";
-    const reason = `the retention ratio could not be computed (${why}), so a common initialisation is not ruled out`;
-    return { verdict: settle("shared-init", reason), pairing, tested, slices };
-  }
-  const strength = Math.abs(r ?? tested.tests.find((t) => t.name === "T1" && t.axis === "neurons")?.r ?? 0);
-  if (strength < MIN_STRENGTH) {
-    const reason = `too little of the weights agrees (r = ${strength.toFixed(2)}) to tell shared training from a common initialisation`;
-    return { verdict: settle("shared-init", reason, ratio), pairing, tested, slices };
-  }
-  const verdict = ratio >= RETENTION_THRESHOLD ? "derived" : "shared-init";
-  return { verdict: settle(verdict, null, ratio), pairing, tested, slices };
+  return tried.reduce((a, b) => ((b.log10P ?? 1) < (a.log10P ?? 1) ? b : a));
 }
 
-function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<string>): string {
+async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<ComponentFinding> {
+  const { pairing, tested, log10P } = tried;
+  const finding = (
+    verdict: Verdict,
+    reason: string | null,
+    slices: readonly SliceRetention[] = [],
+    retention: Retention | null = null,
+  ): ComponentFinding => ({
+    verdict: {
+      component: pairing.component,
+      suspectComponent: pairing.suspectComponent,
+      verdict,
+      log10P,
+      r: tested.r,
+      ...retentionFields(retention),
+      reason,
+    },
+    pairing,
+    tested,
+    slices,
+    sharesTraining: retention !== null && isShared(retention),
+  });
+  // Written so that a NaN claims nothing.
+  const rejected = log10P !== null && log10P <= LOG10_THRESHOLD;
+  if (pairing.component === EMBEDDINGS) return judgeTables(pairing, log10P, rejected, finding);
+
+  const content = contentOf(suspect.fingerprint, base.fingerprint, pairing);
+  if (content !== null) {
+    const slices = await retentions(suspect, base, pairing.pairs);
+    return finding(content, null, slices, learnedRetention(slices));
+  }
+  if (log10P === null) return finding("not-testable", reasonUntestable(pairing, tried.excluded));
+  if (!rejected) {
+    if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
+    return finding("no-evidence", null);
+  }
+  const support = supportOf(pairing.pairs);
+  if (!support.enough) return finding("no-evidence", reasonUnsupported(support));
+  const slices = await retentions(suspect, base, pairing.pairs);
+  const retention = learnedRetention(slices);
+  if (retention !== null && isShared(retention)) return finding("derived", null, slices, retention);
+  return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
+}
+
+function retentionFields(retention: Retention | null): Pick<ComponentVerdict, "retention" | "learned"> {
+  if (retention === null) return { retention: null, learned: null };
+  const learned = { baseInSuspect: retention.forward, suspectInBase: retention.backward };
+  return { retention: retentionShown(learned), learned };
+}
+
+/** The share of the base's training that a reader is shown: null where the base shows too little of it. */
+export function retentionShown(learned: ComponentVerdict["learned"]): number | null {
+  return learned === null || !showsTraining(learned.baseInSuspect) ? null : learned.baseInSuspect.share;
+}
+
+/** Either way round: a parent seen from a child that trained on lacks what the child learned since. */
+function isShared({ forward, backward }: Retention): boolean {
+  return sharesTraining(forward) || sharesTraining(backward);
+}
+
+/**
+ * Tables alone decide nothing: two tables that were trained to one teacher, or whose columns were handed in from outside,
+ * agree column by column though neither comes from the other. Equal ones are the same table, whoever had it first.
+ */
+function judgeTables(
+  pairing: Pairing,
+  log10P: number | null,
+  rejected: boolean,
+  finding: (verdict: Verdict, reason: string | null) => ComponentFinding,
+): ComponentFinding {
+  const same = pairing.pairs.filter(({ suspect, base }) => sameTable(suspect, base));
+  if (same.length > 0) {
+    const equal = same.every(({ suspect, base }) => suspect.digest.f32 === base.digest.f32);
+    const which = same.length === pairing.pairs.length ? "the table is" : `${same.length} of ${pairing.pairs.length} tables are`;
+    return finding(equal ? "identical" : "recast", `${which} the same wherever sampled, whoever had it first`);
+  }
+  if (rejected) {
+    return finding("not-testable", "tables agree column by column, which a common teacher or given columns explain as well");
+  }
+  return finding(log10P === null ? "not-testable" : "no-evidence", log10P === null ? "no table can be compared" : null);
+}
+
+/** Where every matrix of both stacks is the same; a pairing by content alone speaks of no stack. */
+function contentOf(suspect: Fingerprint, base: Fingerprint, pairing: Pairing): "identical" | "recast" | null {
+  const sketchesOf = (fp: Fingerprint, name: string): readonly Sketch[] =>
+    stacksOf(fp).find((stack) => stack.name === name)?.sketches ?? [];
+  const [left, right] = [sketchesOf(suspect, pairing.suspectComponent), sketchesOf(base, pairing.component)];
+  return left.length === 0 || right.length === 0 ? null : componentContent(left, right);
+}
+
+function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
-  const testable = pairing.pairs.filter((p) => axisOf(p.base) !== null);
+  const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
   if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
+  if (testable.length === 1) return "only one matrix can be compared, and one tensor decides nothing";
   return "too few comparable labels";
+}
+
+function reasonTooFew(reach: number): string {
+  return `too few rows or labels: the best that these could show is p = 1e${Math.round(reach)}, and a claim needs 1e${LOG10_THRESHOLD}`;
+}
+
+function reasonUnsupported({ agreeing, tested, of }: Support): string {
+  const count = agreeing === 0 ? "no single one" : `${agreeing}`;
+  return `${count} of ${tested} ${of} agrees by itself; a verdict needs agreement over ${of}, not of one tensor`;
+}
+
+function reasonSharedInit(retention: Retention | null, slices: number): string {
+  if (retention === null || slices < MIN_SLICES) {
+    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
+  }
+  if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
+    return "too little training is visible in either model to tell shared training from a common initialisation";
+  }
+  const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
+  return `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}: a common start explains that`;
 }

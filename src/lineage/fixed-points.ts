@@ -4,6 +4,8 @@ import { labelColumns, labelProducts, type SignStack } from "./sign-stack.ts";
 
 /** Labels compared with each other: 512 give p down to 1e-1166 and cost 512^2 comparisons. */
 const LABELS = 512;
+/** With fewer rows too many labels have the same signs. */
+export const MIN_ROWS = 16;
 
 /** T2: mutual nearest neighbours between the labels of both models, and how many of them are the same label. */
 export interface FixedPoints {
@@ -11,15 +13,19 @@ export interface FixedPoints {
   readonly matched: number;
   readonly fixed: number;
   readonly log10P: number;
+  /** The smallest log10 p that so many labels can give: every one in place. */
+  readonly reach: number;
 }
 
 /**
  * Mutual nearest neighbours by |centred product|; under a uniformly random relabelling the number of fixed points K of
  * this partial matching obeys P(K >= k) <= C(matched, k) (n - k)! / n!, with no approximation.
  */
-export function fixedPoints(stack: SignStack): FixedPoints | null {
-  if (stack.m < 16 || stack.n < 8) return null;
-  const pool = subset(stack.n, Math.min(stack.n, LABELS), "weightmark labels");
+export function fixedPoints(
+  stack: SignStack,
+  pool: Uint32Array = subset(stack.n, Math.min(stack.n, LABELS), "weightmark labels"),
+): FixedPoints | null {
+  if (stack.m < MIN_ROWS || stack.n < 8) return null;
   const repeated = duplicates(stack, pool);
   const labels = pool.filter((_, i) => !repeated.has(i));
   const k = labels.length;
@@ -56,7 +62,13 @@ export function fixedPoints(stack: SignStack): FixedPoints | null {
     matched++;
     if (bestOfA[i] === i) fixed++;
   }
-  return { n: k, matched, fixed, log10P: log10FixedPointTail(k, matched, fixed) };
+  return {
+    n: k,
+    matched,
+    fixed,
+    log10P: log10FixedPointTail(k, matched, fixed),
+    reach: log10FixedPointTail(k, k, k),
+  };
 }
 
 /**

@@ -1,7 +1,6 @@
 import { popcount32 } from "../kernels/bits.ts";
 import { knownPermutation } from "./known-permutation.ts";
-import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
-import { buildStack, labelColumns, type SignStack } from "./sign-stack.ts";
+import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** Neighbours compared: next to each other, and next but one where sines and cosines alternate. */
 const LAGS = [1, 2];
@@ -10,15 +9,11 @@ const RANDOM_ORDERS = 32;
 const ORDERED_SIGMA = 8;
 
 /**
- * Whether neighbouring residual dimensions resemble each other, in both models, more than dimensions do in a random
- * order. Labels without an order have no neighbours. Sinusoidal positions that are added but not stored leave this
- * trace: dimensions of similar frequency do similar work in every model, at the same places.
+ * Whether neighbouring labels resemble each other, in both models, more than labels do in a random order. Labels without an
+ * order have no neighbours. Sinusoidal positions that are added but not stored leave this trace: dimensions of similar
+ * frequency do similar work in every model, at the same places.
  */
-export function hasLabelOrder(pairs: readonly MatrixPair[]): boolean {
-  const residual = residualPairs(pairs);
-  const rows = residual.flatMap(rowPairs);
-  if (rows.length === 0) return false;
-  const stack = buildStack(rows, sharedLabels(residual));
+export function labelsHaveOrder(stack: SignStack): boolean {
   return [stack.a, stack.b].every((bits) => LAGS.some((lag) => neighbourSigma(bits, stack, lag) > ORDERED_SIGMA));
 }
 

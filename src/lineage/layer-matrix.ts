@@ -1,6 +1,7 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
-import { type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { pairLayers } from "./pair-layers.ts";
 import { buildStack, gram, narrowTrace, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
@@ -9,13 +10,16 @@ const MAX_LAYERS = 512;
 const MAX_LAYER_ROWS = 1024;
 const MAX_ROWS = 1 << 15;
 
-/** The residual-axis sketches of one layer of one component. */
+/** The sketches of one layer of a stack. */
 export interface Layer {
   readonly number: number;
   readonly sketches: readonly Sketch[];
 }
 
-/** Same score of every suspect layer against every base layer: T1's z on the residual axis, and the sign agreement. */
+/**
+ * Score of every suspect layer against every base layer, T1's z on the residual axis, and the sign agreement. A layer
+ * without a residual axis is scored matrix by matrix.
+ */
 export interface LayerMatrix {
   readonly suspect: readonly Layer[];
   readonly base: readonly Layer[];
@@ -24,11 +28,11 @@ export interface LayerMatrix {
   readonly agreement: Float64Array;
 }
 
-/** Layers of a component that have sketches, by number; a hostile fingerprint's only as far as the limits go. */
-export function layersOf(sketches: readonly Sketch[], component: string): Layer[] {
+/** The layers that have sketches, by number; a hostile fingerprint's only as far as the limits go. */
+export function layersOf(sketches: readonly Sketch[]): Layer[] {
   const byNumber = new Map<number, Sketch[]>();
   for (const s of sketches) {
-    if (s.component !== component || s.layer < 0) continue;
+    if (s.layer < 0) continue;
     const list = byNumber.get(s.layer);
     if (list) list.push(s);
     else byNumber.set(s.layer, [s]);
@@ -44,22 +48,20 @@ export function layersOf(sketches: readonly Sketch[], component: string): Layer[
   });
 }
 
-function firstRows(sketches: readonly Sketch[]): Sketch[] {
+/** The largest matrices where there are too many rows: small ones may be decoys. */
+function firstRows(sketches: readonly Sketch[]): readonly Sketch[] {
+  let total = 0;
+  for (const { sampled } of sketches) total += sampled.length;
+  if (total <= MAX_LAYER_ROWS) return sketches;
   let rows = 0;
-  return sketches.filter(({ sampled }) => {
-    rows += sampled.length;
-    return rows <= MAX_LAYER_ROWS;
-  });
-}
-
-/** Matrices of two layers with the same role and expert. */
-export function pairLayers(suspect: Layer, base: Layer): MatrixPair[] {
-  const pairs: MatrixPair[] = [];
-  for (const b of base.sketches) {
-    const s = suspect.sketches.find((x) => x.role === b.role && x.expert === b.expert);
-    if (s) pairs.push({ suspect: s, base: b });
-  }
-  return pairs;
+  const largest = [...sketches].sort((a, b) => b.rows * b.cols - a.rows * a.cols);
+  const kept = new Set(
+    largest.filter(({ sampled }) => {
+      rows += sampled.length;
+      return rows <= MAX_LAYER_ROWS;
+    }),
+  );
+  return sketches.filter((s) => kept.has(s));
 }
 
 export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): LayerMatrix {
@@ -69,9 +71,15 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
   const sidesB = new Map<string, Side>();
   for (let i = 0; i < suspect.length; i++) {
     for (let j = 0; j < base.length; j++) {
-      const pairs = residualPairs(pairLayers(suspect[i]!, base[j]!));
+      const paired = pairLayers(suspect[i]!, base[j]!);
+      const pairs = residualPairs(paired);
       const rows = pairs.flatMap(rowPairs);
-      if (rows.length === 0) continue;
+      if (rows.length === 0) {
+        const apart = matrixByMatrix(paired);
+        z[i * base.length + j] = apart.z;
+        agreement[i * base.length + j] = apart.agreement;
+        continue;
+      }
       const stack = buildStack(rows, sharedLabels(pairs));
       // A side can serve other partners only when every row of the same matrices takes part: nearly always.
       const key = pairs.every(isWhole)
@@ -93,6 +101,22 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
     }
   }
   return { suspect, base, z, agreement };
+}
+
+function matrixByMatrix(pairs: readonly MatrixPair[]): { z: number; agreement: number } {
+  let centred = 0;
+  let signs = 0;
+  let equal = 0;
+  for (const pair of pairs) {
+    const rows = axisOf(pair) === null ? [] : rowPairs(pair);
+    if (rows.length === 0) continue;
+    const stack = buildStack(rows, sharedLabels([pair]));
+    const inner = stackInner(stack);
+    centred += inner.centred;
+    equal += inner.agreement * stack.m * stack.n;
+    signs += stack.m * stack.n;
+  }
+  return signs === 0 ? { z: 0, agreement: 0 } : { z: centred / Math.sqrt(signs), agreement: equal / signs };
 }
 
 /** Whether all sampled rows of both matrices are usable and stand against each other. */

@@ -1,5 +1,5 @@
+import type { LabelAxis } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
-import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
 import type { RowPair } from "./sign-stack.ts";
 
 /** Labels compared at most, as many as bits are transposed of at once; wider models are compared on their first ones. */
@@ -14,12 +14,22 @@ export interface MatrixPair {
   readonly base: Sketch;
 }
 
-export type Axis = "residual" | "neurons";
+export type Axis = LabelAxis;
 
-/** What the columns of a matrix stand for, by the role the base gives it; null for labels that are not exchangeable. */
-export function axisOf(base: Sketch): Axis | null {
-  if (RESIDUAL_ROLES.has(base.role) || base.tokens) return "residual";
-  return base.role === "down" ? "neurons" : null;
+/**
+ * What the columns of a pair stand for, or null for labels that are not exchangeable. The two sides have equal say: where
+ * one does not know its role it takes the other's word, and where they contradict each other nothing is tested.
+ */
+export function axisOf({ suspect, base }: MatrixPair): Axis | null {
+  if (suspect.axis === base.axis) return base.axis;
+  const open = [suspect, base].filter((s) => s.role === "unknown");
+  if (open.length === 1) return suspect.role === "unknown" ? base.axis : suspect.axis;
+  return open.length === 2 && suspect.axis !== null && base.axis !== null ? "channels" : null;
+}
+
+/** Columns are exchangeable within aligned runs of so many, in both models. */
+export function blockOf({ suspect, base }: MatrixPair): number {
+  return Math.min(suspect.block, base.block);
 }
 
 /** Rows sampled at the same relative position in both (the same token, for embeddings) and usable in both. */
@@ -28,7 +38,7 @@ export function rowPairs(pair: MatrixPair): RowPair[] {
   const rows: RowPair[] = [];
   const wordsA = Math.ceil(base.cols / 32);
   const wordsB = Math.ceil(suspect.cols / 32);
-  const byRow = base.tokens || suspect.rows === base.rows;
+  const byRow = base.tokens || suspect.tokens || suspect.rows === base.rows;
   const position = byRow && !sameRows(suspect, base) ? new Map(suspect.sampled.map((row, i) => [row, i])) : null;
   for (let i = 0; i < base.sampled.length; i++) {
     const j = position === null ? i : position.get(base.sampled[i]!);
@@ -53,7 +63,7 @@ function sameRows({ sampled: a }: Sketch, { sampled: b }: Sketch): boolean {
 export function residualPairs(pairs: readonly MatrixPair[]): MatrixPair[] {
   const widths = new Map<string, MatrixPair[]>();
   for (const pair of pairs) {
-    if (axisOf(pair.base) !== "residual") continue;
+    if (axisOf(pair) !== "residual") continue;
     const key = `${pair.base.cols}/${pair.suspect.cols}`;
     const list = widths.get(key);
     if (list) list.push(pair);

@@ -1,69 +1,70 @@
-import type { Fingerprint, Slice } from "../fingerprint/fingerprint.ts";
-import { RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
-import { SLICE_BLOCK } from "../fingerprint/slice.ts";
-import { spearman } from "../numerics/spearman.ts";
-import type { Axis } from "./matrix-pair.ts";
-import { EMBEDDINGS } from "./pairing.ts";
+import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import { labelsHaveOrder } from "./label-order.ts";
+import { type Axis, axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { buildStack } from "./sign-stack.ts";
 
-/** Rank correlation of column norm and column number beyond this many standard errors means sorted labels. */
+/** Correlation of column energy and column number beyond this many standard errors means sorted labels. */
 const SORTED_SIGMA = 4;
 
 /** Rows of a sinusoidal position table all have the norm sqrt(width / 2); learned ones never do to this accuracy. */
 const SINUSOIDAL_SPREAD = 0.01;
 
 /**
- * Axes on which the labels of BOTH models are sorted by size (importance-ordered neurons, say): labels are not
- * exchangeable there and a permutation test would see the sorting. Fixed sinusoidal positions order the residual
+ * Axes on which the labels of BOTH models are sorted by size (importance-ordered neurons, principal components): labels are
+ * not exchangeable there and a permutation test would see the sorting. Fixed sinusoidal positions order the residual
  * dimensions by frequency from the start, in every model that uses them.
  */
-export function sortedAxes(suspect: Fingerprint, base: Fingerprint, component: string): Set<Axis> {
+export function sortedAxes(suspect: Fingerprint, base: Fingerprint, pairs: readonly MatrixPair[]): Set<Axis> {
   const sorted = new Set<Axis>();
-  for (const axis of ["residual", "neurons"] as const) {
-    if (axis === "residual" && [suspect, base].every((fp) => hasSinusoidalPositions(fp, component))) sorted.add(axis);
-    if (isSorted(suspect, component, axis) && isSorted(base, component, axis)) sorted.add(axis);
-  }
+  if ([suspect, base].every(hasSinusoidalPositions) || isSorted(residualPairs(pairs))) sorted.add("residual");
+  // Neurons of different layers are different labels: most layers must be sorted, each by itself.
+  const neurons = pairs.filter((p) => axisOf(p) === "neurons");
+  if (neurons.length > 0 && 2 * neurons.filter((pair) => isSorted([pair])).length > neurons.length) sorted.add("neurons");
   return sorted;
 }
 
-function hasSinusoidalPositions(fp: Fingerprint, component: string): boolean {
-  return fp.sketches.some(
+/** The pairs whose own labels are not sorted: labels of different matrices may or may not be the same ones. */
+export function unsortedChannels(pairs: readonly MatrixPair[]): MatrixPair[] {
+  return pairs.filter((pair) => axisOf(pair) !== "channels" || !isSorted([pair]));
+}
+
+/**
+ * Axes on which neighbouring labels resemble each other in both models: see label-order.ts. A costlier look, worth taking
+ * only before something is claimed.
+ */
+export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
+  const ordered = new Set<Axis>();
+  if (haveOrder(residualPairs(pairs))) ordered.add("residual");
+  for (const axis of ["neurons", "channels"] as const) {
+    const own = pairs.filter((p) => axisOf(p) === axis);
+    if (own.length > 0 && 2 * own.filter((pair) => haveOrder([pair])).length > own.length) ordered.add(axis);
+  }
+  return ordered;
+}
+
+function haveOrder(pairs: readonly MatrixPair[]): boolean {
+  const rows = pairs.flatMap(rowPairs);
+  return rows.length > 0 && labelsHaveOrder(buildStack(rows, sharedLabels(pairs)));
+}
+
+function hasSinusoidalPositions({ sketches }: Fingerprint): boolean {
+  return sketches.some(
     (s) =>
       s.role === "position" &&
-      (s.component === component || component === EMBEDDINGS) &&
       s.sampled.length >= 8 &&
       s.moments.rms > 0 &&
       s.moments.rowNormSpread < SINUSOIDAL_SPREAD,
   );
 }
 
-function isSorted(fp: Fingerprint, component: string, axis: Axis): boolean {
-  const slices = fp.slices.filter(({ sketch }) => {
-    const matrix = fp.sketches[sketch]!;
-    return (
-      matrix.component === component && (axis === "neurons" ? matrix.role === "down" : RESIDUAL_ROLES.has(matrix.role))
-    );
-  });
-  // Neurons of different layers are different labels: every layer must be sorted by itself to count.
-  const groups = axis === "neurons" ? slices.map((s) => [s]) : slices.length > 0 ? [slices] : [];
-  return groups.length > 0 && groups.every((group) => sortedColumns(group));
+function isSorted(pairs: readonly MatrixPair[]): boolean {
+  return (["suspect", "base"] as const).every((side) => sortedSigma(pairs.map((p) => p[side])) > SORTED_SIGMA);
 }
 
-function sortedColumns(slices: readonly Slice[]): boolean {
-  const width = slices[0]!.width;
-  const energy = new Float64Array(width);
-  for (const slice of slices) {
-    if (slice.width !== width) continue;
-    const blocks = Math.ceil(width / SLICE_BLOCK);
-    for (let i = 0; i < slice.height; i++) {
-      for (let block = 0; block < blocks; block++) {
-        const step = slice.scale[i * blocks + block]!;
-        const end = Math.min(width, (block + 1) * SLICE_BLOCK);
-        for (let j = block * SLICE_BLOCK; j < end; j++) {
-          const x = slice.q[i * width + j]! * step;
-          energy[j]! += x * x;
-        }
-      }
-    }
-  }
-  return Math.abs(spearman(energy)) > SORTED_SIGMA / Math.sqrt(width);
+/** |mean correlation| in standard errors of one matrix: what all matrices have in common is not averaged away. */
+function sortedSigma(sketches: readonly Sketch[]): number {
+  if (sketches.length === 0) return 0;
+  const cols = sketches[0]!.cols;
+  const mean = sketches.reduce((sum, s) => sum + s.moments.columnOrder, 0) / sketches.length;
+  return Math.abs(mean) * Math.sqrt(cols);
 }

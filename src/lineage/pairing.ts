@@ -2,77 +2,148 @@ import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { matchByContent } from "./content-match.ts";
 import { bestAlignment, identityAlignment, type LayerAlignment } from "./layer-alignment.ts";
-import { type LayerMatrix, layerMatrix, layersOf, pairLayers } from "./layer-matrix.ts";
+import { type LayerMatrix, layerMatrix } from "./layer-matrix.ts";
 import { type MatrixPair, rowPairs } from "./matrix-pair.ts";
-import type { LayerMatch } from "./result.ts";
+import { pairLayers, pairSketches } from "./pair-layers.ts";
+import { EMBEDDINGS, type LayerMatch } from "./result.ts";
 import { buildStack, stackInner } from "./sign-stack.ts";
+import { type Stack, stacksOf } from "./stack.ts";
+import { matchStacks, type StackMatch } from "./stack-match.ts";
 
-/** Name of the component that holds token embeddings and output heads. */
-export const EMBEDDINGS = "embeddings";
-
-/** Components, and tables indexed by tokens, that are looked at: more than any model has. */
-const MAX_COMPONENTS = 64;
+/** Tables indexed by tokens that are looked at: more than any model has. */
 const MAX_TABLES = 64;
+
+/** A layer of the suspect over a layer of the base, by their numbers. */
+export type LayerPair = LayerMatch & { readonly base: number };
 
 /** One way to lay the suspect's matrices over the base's, and how many ways it was chosen from. */
 export interface Pairing {
+  /** The base's stack, and the suspect's. */
   readonly component: string;
+  readonly suspectComponent: string;
   readonly pairs: readonly MatrixPair[];
-  readonly layers: readonly LayerMatch[];
+  /** Which layer lies over which; several where one was stored several times. */
+  readonly layers: readonly LayerPair[];
   readonly log10Tried: number;
+  /** log10 of the matrices that each one was chosen from by its content, where tests of single matrices count them. */
+  readonly log10Candidates?: number;
 }
 
-const isNamed = (s: Sketch): boolean => s.role !== "unknown" && s.layer >= 0;
-
-/** Pairings by role and layer, per component both models have: layer on layer first, then the best alignment. */
+/** Ways to lay each stack over its partner, layer on layer first, then the best alignment; and the token tables. */
 export function namedPairings(suspect: Fingerprint, base: Fingerprint): Pairing[][] {
-  const components = new Set(base.sketches.filter(isNamed).map((s) => s.component));
-  const out: Pairing[][] = [];
-  for (const component of [...components].slice(0, MAX_COMPONENTS)) {
-    const matrix = layerMatrix(
-      layersOf(suspect.sketches.filter(isNamed), component),
-      layersOf(base.sketches.filter(isNamed), component),
-    );
-    if (matrix.suspect.length === 0) continue;
-    const identity = identityAlignment(matrix);
-    const best = bestAlignment(matrix);
-    const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
-    out.push(ways.map((way) => pairingOf(component, matrix, way)).filter((p) => p.pairs.length > 0));
-  }
+  const [left, right] = [suspect, base].map((fp) => stacksOf(fp).filter(isTestable)) as [Stack[], Stack[]];
+  const out = matchStacks(left, right).map(stackPairings);
   const embeddings = embeddingPairing(suspect, base);
   if (embeddings.pairs.length > 0) out.push([embeddings]);
   return out.filter((ways) => ways.length > 0);
 }
 
-/** One pairing of all matrices by content alone, whatever their names say. */
-export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
-  const left = suspect.sketches.filter((s) => !s.tokens);
-  const right = base.sketches.filter((s) => !s.tokens);
-  const { pairs, log10Tried } = matchByContent(left, right);
-  if (pairs.length === 0) return null;
-  const main = right.find(isNamed)?.component ?? right[0]!.component;
-  return { component: main, pairs, layers: [], log10Tried };
+/** Tables of positions and kernels of patches make up no stack that anything could be said of. */
+function isTestable({ sketches }: Stack): boolean {
+  return sketches.some(({ axis }) => axis !== null);
 }
 
-/**
- * Embeddings and heads by role, else (unnamed) by agreement. A tied head is the embedding again and adds nothing.
- */
+function stackPairings(match: StackMatch): Pairing[] {
+  const flat = pairSketches(match.suspect.flat, match.base.flat);
+  if (match.suspect.layers.length === 0 || match.base.layers.length === 0) {
+    return flat.length === 0 ? [] : [{ ...namesOf(match), pairs: flat, layers: [], log10Tried: match.log10Tried }];
+  }
+  // The deeper stack is laid over the other one, whichever side it is on.
+  const turned = match.suspect.layers.length < match.base.layers.length;
+  const [upper, lower] = turned ? [match.base, match.suspect] : [match.suspect, match.base];
+  const matrix = layerMatrix(upper.layers, lower.layers);
+  const identity = identityAlignment(matrix);
+  const best = bestAlignment(matrix);
+  const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
+  return ways
+    .map((way) => pairingOf(match, matrix, way, turned, flat))
+    .filter((pairing) => pairing.pairs.length > 0);
+}
+
+function namesOf({ suspect, base }: StackMatch): Pick<Pairing, "component" | "suspectComponent"> {
+  return { component: base.name, suspectComponent: suspect.name };
+}
+
+/** One pairing of all matrices by content alone, whatever their names say. */
+export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
+  const { left, right } = withTwins(suspect, base);
+  const { pairs, log10Tried } = matchByContent(left, right);
+  if (pairs.length === 0) return null;
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried };
+}
+
+/** Matrices that are equal wherever they were read, each against its equal; null with fewer than two. */
+export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
+  const keyOf = (s: Sketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;
+  const classes = { suspect: shapeCounts(suspect), base: shapeCounts(base) };
+  const waiting = new Map<string, Sketch[]>();
+  for (const s of suspect.sketches) {
+    if (s.tokens || s.twin || !s.valid.some(Boolean)) continue;
+    const list = waiting.get(keyOf(s));
+    if (list) list.push(s);
+    else waiting.set(keyOf(s), [s]);
+  }
+  const pairs: MatrixPair[] = [];
+  let log10Candidates = 0;
+  for (const b of base.sketches) {
+    if (b.tokens || b.twin) continue;
+    const s = waiting.get(keyOf(b))?.shift();
+    if (s === undefined) continue;
+    pairs.push({ suspect: s, base: b });
+    const shape = `${b.rows}x${b.cols}`;
+    log10Candidates = Math.max(log10Candidates, Math.log10(classes.suspect.get(shape)! * classes.base.get(shape)!));
+  }
+  if (pairs.length < 2) return null;
+  const right = pairs.map((pair) => pair.base);
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried: 0, log10Candidates };
+}
+
+/** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */
+function withTwins(suspect: Fingerprint, base: Fingerprint): { left: Sketch[]; right: Sketch[] } {
+  const bodies = (fp: Fingerprint, twins: boolean): Sketch[] => fp.sketches.filter((s) => !s.tokens && (twins || !s.twin));
+  const suspectHas = suspect.sketches.some((s) => s.twin);
+  return { left: bodies(suspect, suspectHas), right: bodies(base, !suspectHas) };
+}
+
+function mainNames(
+  suspect: Fingerprint,
+  base: Fingerprint,
+  right: readonly Sketch[],
+): Pick<Pairing, "component" | "suspectComponent"> {
+  return {
+    component: stacksOf(base)[0]?.name ?? right[0]!.component,
+    suspectComponent: stacksOf(suspect)[0]?.name ?? right[0]!.component,
+  };
+}
+
+function shapeCounts({ sketches }: Fingerprint): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { rows, cols } of sketches) counts.set(`${rows}x${cols}`, (counts.get(`${rows}x${cols}`) ?? 0) + 1);
+  return counts;
+}
+
+/** Embeddings and heads by role, else (unnamed) by agreement. A tied head is the embedding again and adds nothing. */
 function embeddingPairing(suspect: Fingerprint, base: Fingerprint): Pairing {
   const pairs: MatrixPair[] = [];
-  const seen = new Set<string>();
   let log10Tried = 0;
-  const tables = (fp: Fingerprint): Sketch[] => fp.sketches.filter((s) => s.tokens).slice(0, MAX_TABLES);
-  for (const b of tables(base)) {
-    if (seen.has(b.digest.f32)) continue;
-    seen.add(b.digest.f32);
-    const possible = tables(suspect).filter((s) => s.cols === b.cols);
-    const named = possible.find((s) => s.role === b.role && s.component === b.component);
-    const found = named ?? closest(possible, b);
+  const used = new Set<Sketch>();
+  for (const b of tablesOf(base)) {
+    const possible = tablesOf(suspect).filter((s) => s.cols === b.cols && !used.has(s));
+    const named = possible.filter((s) => s.role === b.role && s.role !== "unknown");
+    const found = named.length === 1 ? named[0] : closest(possible, b);
     if (!found) continue;
-    if (!named) log10Tried += Math.log10(possible.length);
+    used.add(found);
+    if (named.length !== 1) log10Tried += Math.log10(possible.length);
     pairs.push({ suspect: found, base: b });
   }
-  return { component: EMBEDDINGS, pairs, layers: [], log10Tried };
+  return { component: EMBEDDINGS, suspectComponent: EMBEDDINGS, pairs, layers: [], log10Tried };
+}
+
+/** Token tables, equal ones once, the largest where a file has too many. */
+export function tablesOf(fingerprint: Fingerprint): Sketch[] {
+  const tables = new Map<string, Sketch>();
+  for (const s of fingerprint.sketches) if (s.tokens && !tables.has(s.digest.f32)) tables.set(s.digest.f32, s);
+  return [...tables.values()].sort((a, b) => b.rows * b.cols - a.rows * a.cols).slice(0, MAX_TABLES);
 }
 
 function closest(possible: readonly Sketch[], base: Sketch): Sketch | undefined {
@@ -83,27 +154,40 @@ function closest(possible: readonly Sketch[], base: Sketch): Sketch | undefined 
   return possible.map((s) => ({ s, score: agreement(s) })).sort((x, y) => y.score - x.score)[0]?.s;
 }
 
-function pairingOf(component: string, matrix: LayerMatrix, way: LayerAlignment): Pairing {
-  const pairs: MatrixPair[] = [];
-  const layers: LayerMatch[] = [];
+function pairingOf(
+  match: StackMatch,
+  matrix: LayerMatrix,
+  way: LayerAlignment,
+  turned: boolean,
+  flat: readonly MatrixPair[],
+): Pairing {
+  const pairs: MatrixPair[] = [...flat];
+  const layers: LayerPair[] = [];
   way.map.forEach((j, i) => {
-    const suspect = matrix.suspect[i]!;
-    if (j < 0) {
-      layers.push({ component, suspect: suspect.number, base: null, log10P: null, agreement: null });
-      return;
-    }
-    const base = matrix.base[j]!;
-    const at = i * matrix.base.length + j;
+    if (j < 0) return;
+    const [upper, lower] = [matrix.suspect[i]!, matrix.base[j]!];
+    const [suspect, base] = turned ? [lower, upper] : [upper, lower];
     pairs.push(...pairLayers(suspect, base));
+    const at = i * matrix.base.length + j;
     layers.push({
-      component,
+      component: match.base.name,
       suspect: suspect.number,
       base: base.number,
       log10P: log10NormalTail(matrix.z[at]!),
       agreement: matrix.agreement[at]!,
     });
   });
-  return { component, pairs, layers, log10Tried: way.log10Tried };
+  return { ...namesOf(match), pairs, layers, log10Tried: way.log10Tried + match.log10Tried };
+}
+
+/** Every layer of the suspect's stack with the layer of the base that it lies over, or none. */
+export function layerMap({ component, suspectComponent, layers }: Pairing, suspect: Fingerprint): LayerMatch[] {
+  if (layers.length === 0) return [];
+  const hits = new Map(layers.map((hit) => [hit.suspect, hit]));
+  const stack = stacksOf(suspect).find(({ name }) => name === suspectComponent);
+  return (stack?.layers ?? []).map(
+    ({ number }) => hits.get(number) ?? { component, suspect: number, base: null, log10P: null, agreement: null },
+  );
 }
 
 function same(a: LayerAlignment, b: LayerAlignment): boolean {

@@ -9,8 +9,8 @@ import { buildStack, stackInner } from "./sign-stack.ts";
  * tested: a fifth of a second saved for every unrelated base.
  */
 export function log10Reach({ pairs, log10Tried }: Pairing): number {
-  const neurons = pairs.filter((p) => axisOf(p.base) === "neurons");
-  return Math.min(0, tail(residualPairs(pairs)), tail(neurons)) + log10Tried;
+  const own = pairs.filter((p) => axisOf(p) === "neurons" || axisOf(p) === "channels");
+  return Math.min(0, tail(residualPairs(pairs)), tail(own)) + log10Tried;
 }
 
 /** Matrix by matrix, each over all of its labels: one narrow matrix must not cut the others to its width. */

@@ -2,7 +2,8 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import type { Difference, Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
-import { equalMatrices } from "./same-content.ts";
+import { equalTensors } from "./same-content.ts";
+import { stacksOf } from "./stack.ts";
 
 /** More zeros than the base by this fraction is pruning. */
 const PRUNED_EXCESS = 0.1;
@@ -11,8 +12,10 @@ const CONTINUED_DRIFT = 0.35;
 /** and beyond which, or with less of the base left than this, a merge is as likely and nothing is named. */
 const MIXED_DRIFT = 0.8;
 const MIXED_SCALE = 0.6;
-/** Slices that must show a low-rank difference before it is called an adapter's. */
-const MIN_LOW_RANK = 3;
+/** Slices that must show a difference of one rank before it is called an adapter's. */
+const MIN_LOW_RANK = 2;
+/** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
+const TRAINED_SHARE = 0.5;
 
 export function describeDifference(
   suspect: Fingerprint,
@@ -22,50 +25,69 @@ export function describeDifference(
   const grid = gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
   const rank = grid === null ? adapterRank(slices) : null;
+  const { equal, compared } = equalTensors(suspect, base);
   return {
     scale: median(slices.map((s) => s.scale)),
     reverseScale: median(slices.map((s) => s.reverseScale)),
     drift: median(slices.map((s) => s.drift)),
-    frozenTensors: equalMatrices(suspect, base),
-    comparedTensors: Math.min(suspect.sketches.length, base.sketches.length),
+    frozenTensors: equal,
+    comparedTensors: compared,
     ...(rank === null ? {} : { loraRank: rank }),
     ...(grid === null ? {} : { quantization: grid }),
   };
 }
 
-/** What the sketches show of how a derived suspect was made. */
+/** What the sketches and slices show of how a derived suspect was made; what they do not show is not said. */
 export function describeRelations(
   suspect: Fingerprint,
   base: Fingerprint,
   findings: readonly ComponentFinding[],
   difference: Difference,
 ): Relation[] {
-  const relations: Relation[] = [];
-  const layers = findings.flatMap((f) => f.pairing.layers);
-  const matched = layers.filter((l) => l.base !== null);
-  const used = new Set(matched.map((l) => `${l.component}/${l.base}`));
-  const baseLayers = new Set(base.sketches.filter((s) => s.layer >= 0).map((s) => `${s.component}/${s.layer}`));
-  if (matched.length > 0 && matched.length > used.size) relations.push("depth-upscaled");
-  else if (matched.length > 0 && used.size < baseLayers.size) relations.push("depth-pruned");
+  const relations = layerRelations(findings, base);
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
   if (difference.quantization !== undefined) relations.push("quantized");
   else if (zeroFraction(suspect) > zeroFraction(base) + PRUNED_EXCESS) relations.push("pruned");
   else if (difference.loraRank !== undefined) relations.push("lora");
-  if (relations.length === 0) relations.push(...trainingOf(difference));
+  if (relations.length === 0) {
+    relations.push(...trainingOf(difference, findings.flatMap((f) => f.slices)));
+  }
   return relations;
 }
 
-function trainingOf({ drift, scale }: Difference): Relation[] {
+/** What the layer maps say: layers that are missing, used again, or in another order. */
+export function layerRelations(findings: readonly ComponentFinding[], base: Fingerprint): Relation[] {
+  const relations = new Set<Relation>();
+  for (const { pairing, verdict } of findings) {
+    if (verdict.verdict === "no-evidence" || verdict.verdict === "not-testable") continue;
+    const matched = [...pairing.layers].sort((a, b) => a.suspect - b.suspect).map((hit) => hit.base);
+    const used = new Set(matched);
+    const there = new Set(pairing.layers.map((hit) => hit.suspect));
+    const stack = stacksOf(base).find(({ name }) => name === pairing.component);
+    if (matched.length === 0 || stack === undefined) continue;
+    if (there.size > used.size) relations.add("depth-upscaled");
+    else if (there.size < stack.layers.length) relations.add("depth-pruned");
+    else if (matched.some((number, i) => i > 0 && number < matched[i - 1]!)) relations.add("layers-reordered");
+  }
+  return [...relations];
+}
+
+function trainingOf({ drift, scale }: Difference, slices: readonly SliceRetention[]): Relation[] {
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
+  const changed = slices.map(({ rank }) => rank.kind).filter((kind) => kind !== "none");
+  const trained = changed.filter((kind) => kind === "full" || kind === "low").length;
+  if (trained < MIN_LOW_RANK || trained < TRAINED_SHARE * changed.length) return [];
   return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
 }
 
-/** The common rank of the differences, where enough of them are low and none is of full rank. */
+/** The rank that most differences have, where two at least agree on it and none is larger or of no low rank. */
 function adapterRank(slices: readonly SliceRetention[]): number | null {
-  const inLayers = slices.filter((s) => s.layer >= 0);
-  if (inLayers.some((s) => s.rank === null)) return null;
-  const changed = inLayers.flatMap((s) => (s.rank === null || s.rank === 0 ? [] : [s.rank]));
-  return changed.length < MIN_LOW_RANK ? null : Math.max(...changed);
+  const inLayers = slices.filter((s) => s.layer >= 0).map((s) => s.rank);
+  if (inLayers.some(({ kind }) => kind === "full" || kind === "noise")) return null;
+  const ranks = inLayers.flatMap((one) => (one.kind === "low" ? [one.rank] : []));
+  const largest = Math.max(0, ...ranks);
+  const agreeing = ranks.filter((rank) => rank === largest).length;
+  return agreeing < MIN_LOW_RANK || 2 * agreeing < ranks.length ? null : largest;
 }
 
 /** Quantisation grid that most of the suspect's matrices lie on and the base's do not. */

@@ -1,3 +1,6 @@
+/** Name of the component that holds token embeddings and output heads. */
+export const EMBEDDINGS = "embeddings";
+
 export type Verdict = "identical" | "recast" | "derived" | "shared-init" | "no-evidence" | "not-testable";
 
 /** From the strongest claim to the weakest. */
@@ -21,23 +24,29 @@ export type Relation =
   | "continued-pretraining"
   | "depth-pruned"
   | "depth-upscaled"
+  | "layers-reordered"
   | "vocabulary-extended"
   | "pruned";
 
 /** One statistical test. p-values are log10 and two-sided; `exact` is false where the tail is a normal approximation. */
 export interface TestResult {
-  /** "T1" permutation z, "T1-swap" its exact companion over label pairs, "T2" fixed points. */
-  readonly name: "T1" | "T1-swap" | "T2";
+  /**
+   * "T1" permutation z, "T1-swap" its exact companion over label pairs, "T2" fixed points, "agreement" of matrices that
+   * were tested one by one.
+   */
+  readonly name: "T1" | "T1-swap" | "T2" | "agreement";
   readonly component: string;
-  readonly axis: "residual" | "neurons";
+  readonly axis: "residual" | "neurons" | "channels";
   /** Statistic in standard deviations (T1, T1-swap), or null. */
   readonly z: number | null;
   readonly log10P: number | null;
   readonly exact: boolean;
-  /** Labels. */
+  /** Labels; of an agreement the matrices that were tested. */
   readonly n: number;
-  /** Rows (T1), label pairs (T1-swap) or matched pairs (T2). */
+  /** Rows (T1), label pairs (T1-swap), matched pairs (T2), or how many matrices must agree. */
   readonly m: number;
+  /** Whether rows were turned first, by what other labels said. */
+  readonly turned?: true;
   /** Sign correlation r in [-1, 1] (T1): strength, where z is evidence. */
   readonly r?: number;
   /** Labels matched to themselves (T2). */
@@ -47,14 +56,30 @@ export interface TestResult {
   readonly assumptions: readonly string[];
 }
 
+/** Learned retention of one model in another: see retention.ts. */
+export interface LearnedRetention {
+  /** L, the share of what training wrote into the one that the other has, and its standard error. */
+  readonly share: number;
+  readonly error: number;
+  /** b, the share of the one's initialisation that the other has. */
+  readonly bulk: number;
+  /** Directions that training wrote, per slice: few where a model has hardly trained. */
+  readonly directions: number;
+  readonly slices: number;
+}
+
 export interface ComponentVerdict {
+  /** The stack of the base that was tested, by its path; "embeddings" for token tables. */
   readonly component: string;
+  /** The stack of the suspect that it was held against. */
+  readonly suspectComponent: string;
   readonly verdict: Verdict;
   /** Corrected for everything tried. */
   readonly log10P: number | null;
   readonly r: number | null;
-  /** Retention ratio R (median over slices), null where it could not be computed. */
+  /** Share L of the base's training that the suspect has, null where it could not be told; and all that is known of it. */
   readonly retention: number | null;
+  readonly learned: { readonly baseInSuspect: LearnedRetention; readonly suspectInBase: LearnedRetention } | null;
   readonly reason: string | null;
 }
 
@@ -74,7 +99,7 @@ export interface Difference {
   readonly reverseScale: number | null;
   /** Median relative RMS of what remains. */
   readonly drift: number | null;
-  /** Sampled matrices that are equal value for value. */
+  /** Tensors of the suspect that are equal to one of the base wherever they were read, of those that were. */
   readonly frozenTensors: number;
   readonly comparedTensors: number;
   readonly loraRank?: number;

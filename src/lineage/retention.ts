@@ -1,40 +1,42 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
-import { singularValues, thinSvd } from "../numerics/svd.ts";
-import { leadingTriples, structureOf } from "./base-slice.ts";
+import { type DifferenceRank, differenceRank } from "./difference-rank.ts";
+import { arranged, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
+import { turnToAgree } from "./turned-slice.ts";
 
-/** Leading singular pairs that count as what training put there. */
-const TOP = 8;
-/** rho_bulk below this many standard errors says nothing. */
-const MIN_BULK_SIGMA = 4;
-/** Singular values this far above the edge of pure rounding noise are structure. */
-const CLEAR_OF_NOISE = 1.5;
+/** Sums over the clear directions of one slice, of which learned retention is a quotient. */
+export interface RetentionSums {
+  readonly numerator: number;
+  readonly denominator: number;
+  readonly variance: number;
+  /** Clear directions. */
+  readonly directions: number;
+  /** Share of the initialisation that is left. */
+  readonly bulk: number;
+}
 
-/** Between R = .97-1.12 of derivatives and R <= .48 of siblings that are still alike (r >= .15); see docs/method.md. */
-export const RETENTION_THRESHOLD = 0.7;
-
-/** How much of a base slice's learned directions, and of its bulk, is left in the suspect's slice. */
+/** What one slice says of a pair: both ways round, as it lies and with signs turned to agree. */
 export interface SliceRetention {
   readonly role: string;
   readonly layer: number;
-  readonly top: number;
-  readonly bulk: number;
-  /** Leading singular value of the base's slice over the edge of noise: above 1 where training left its mark. */
-  readonly structure: number;
-  /** top / bulk, or null where the bulk is below its noise. */
-  readonly ratio: number | null;
+  /** Of the base's directions in the suspect, and of the suspect's in the base. */
+  readonly forward: RetentionSums;
+  readonly backward: RetentionSums;
+  readonly turned: () => { readonly forward: RetentionSums; readonly backward: RetentionSums };
   /** Regression coefficient of suspect on base, and of base on suspect. */
   readonly scale: number;
   readonly reverseScale: number;
   /** |B - scale A| / |scale A|. */
   readonly drift: number;
-  /** Numerical rank of B - A when it is low and stands clear of rounding, else null; 0 when there is no difference. */
-  readonly rank: number | null;
+  /** Rank of B - A, where rounding explains all that lies below it. */
+  readonly rank: DifferenceRank;
 }
 
 /**
- * Retention of slice `base` in slice `suspect` (same matrix, rows and columns). For base = U S V^T and k = 8:
- * rho_top = sum_{i<=k} s_i u_i^T B v_i / sum_{i<=k} s_i^2, rho_bulk the same of the rest.
+ * Retention of two slices of the same matrix, rows and columns in each other. A trained matrix is its initialisation plus
+ * what training wrote; how much of an observed outlying direction is either is known (numerics/marchenko-pastur.ts). With
+ * base = U S V^T, learned shares k_i of its clear directions, rho_i = u_i^T B v_i / s_i and b the same over the lower half
+ * of the spectrum, rho_i = L k_i + b (1 - k_i) is expected: L is the share of the base's learned part that the suspect has.
  */
 export function sliceRetention(
   suspect: Slice,
@@ -44,17 +46,8 @@ export function sliceRetention(
   const folded = suspect.gain !== null && base.gain !== null;
   const a = sliceValues(base, folded);
   const b = sliceValues(suspect, folded);
-  // Scales and gains are finite, their products need not be: a hostile file decides them.
-  if (!allFinite(a) || !allFinite(b)) return null;
-  const { height, width } = base;
-  const k = Math.min(TOP, Math.floor(height / 4));
-  const { s, u, vt } = leadingTriples(base, folded, () => thinSvd(a, height, width, k));
-  let topEnergy = 0;
-  let topInner = 0;
-  for (let i = 0; i < k; i++) {
-    topEnergy += s[i]! * s[i]!;
-    topInner += s[i]! * bilinear(u, vt, b, i, { height, width, count: k });
-  }
+  const [ofBase, ofSuspect] = [spectrumOf(base, folded), spectrumOf(suspect, folded)];
+  if (ofBase === null || ofSuspect === null) return null;
   let aa = 0;
   let bb = 0;
   let ab = 0;
@@ -63,96 +56,102 @@ export function sliceRetention(
     bb += b[i]! * b[i]!;
     ab += a[i]! * b[i]!;
   }
-  const bulkEnergy = aa - topEnergy;
-  if (k === 0 || !(topEnergy > 0) || !(bulkEnergy > 0) || !(bb > 0)) return null;
-  const top = topInner / topEnergy;
-  const bulk = (ab - topInner) / bulkEnergy;
-  const noise = Math.sqrt(bb / (height * width) / bulkEnergy);
+  if (!(aa > 0 && bb > 0 && aa < Number.POSITIVE_INFINITY && bb < Number.POSITIVE_INFINITY)) return null;
+  const { height, width } = base;
+  const forward = sumsOf(ofBase, b, height, width);
+  const backward = sumsOf(ofSuspect, a, height, width);
+  if (forward === null || backward === null) return null;
   const scale = ab / aa;
   const residual = Math.max(0, bb - (ab * ab) / aa);
-  let rank: number | null | undefined;
+  let rank: DifferenceRank | undefined;
+  let turned: { forward: RetentionSums; backward: RetentionSums } | undefined;
   return {
     role: matrix.role,
     layer: matrix.layer,
-    top,
-    bulk,
-    structure: structureOf(base),
-    ratio: Math.abs(bulk) > MIN_BULK_SIGMA * noise ? top / bulk : null,
+    forward,
+    backward,
+    turned: () => {
+      turned ??= {
+        forward: sumsOf(ofBase, turnToAgree(a, b, height, width), height, width) ?? forward,
+        backward: sumsOf(ofSuspect, turnToAgree(b, a, height, width), height, width) ?? backward,
+      };
+      return turned;
+    },
     scale,
     reverseScale: ab / bb,
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
-    // Many are never asked for: one difference of full rank is no adapter, whatever the others are.
+    // Many are never asked for.
     get rank() {
-      if (rank === undefined) rank = differenceRank(suspect, base);
+      rank ??= differenceRank(suspect, base);
       return rank;
     },
   };
 }
 
-/** u_i^T B v_i. `u` is height x count row-major with u_i in column i; `vt` is count x width with v_i in row i. */
-function bilinear(
-  u: Float64Array,
-  vt: Float64Array,
-  b: Float32Array,
-  i: number,
-  { height, width, count }: { readonly height: number; readonly width: number; readonly count: number },
-): number {
-  let sum = 0;
-  const at = i * width;
-  const whole = height - (height % 4);
-  // Four rows at a time: one sum waits for itself, four do not wait for each other.
-  for (let r = 0; r < whole; r += 4) {
-    const first = r * width;
-    let [d0, d1, d2, d3] = [0, 0, 0, 0];
-    for (let c = 0; c < width; c++) {
-      const v = vt[at + c]!;
-      d0 += b[first + c]! * v;
-      d1 += b[first + width + c]! * v;
-      d2 += b[first + 2 * width + c]! * v;
-      d3 += b[first + 3 * width + c]! * v;
+/** Sums over the clear directions of `own`, of what `raw` (height x width, another model's values) has of them. */
+function sumsOf(own: SliceSpectrum, raw: Float32Array, height: number, width: number): RetentionSums | null {
+  const { m, n, s, u, learned } = own;
+  const a = own.values();
+  const b = arranged(raw, { ...own, height, width });
+  if (!allFinite(b)) return null;
+  const cross = crossGram(b, a, m, n);
+  const along = (i: number): number => {
+    let sum = 0;
+    for (let r = 0; r < m; r++) {
+      let row = 0;
+      for (let c = 0; c < m; c++) row += cross[r * m + c]! * u[i * m + c]!;
+      sum += u[i * m + r]! * row;
     }
-    sum += u[r * count + i]! * d0;
-    sum += u[(r + 1) * count + i]! * d1;
-    sum += u[(r + 2) * count + i]! * d2;
-    sum += u[(r + 3) * count + i]! * d3;
+    return sum;
+  };
+  let inner = 0;
+  let energy = 0;
+  for (let i = m >> 1; i < m; i++) {
+    inner += along(i);
+    energy += s[i]! * s[i]!;
   }
-  for (let r = whole; r < height; r++) {
-    let dot = 0;
-    for (let c = 0; c < width; c++) dot += b[r * width + c]! * vt[at + c]!;
-    sum += u[r * count + i]! * dot;
-  }
-  return sum;
+  if (!(energy > 0)) return null;
+  const bulk = inner / energy;
+  let rest = 0;
+  for (let k = 0; k < a.length; k++) rest += (b[k]! - bulk * a[k]!) ** 2;
+  const noise = rest / a.length;
+  let numerator = 0;
+  let denominator = 0;
+  let variance = 0;
+  learned.forEach((share, i) => {
+    const square = s[i]! * s[i]!;
+    numerator += share * (along(i) - square * bulk * (1 - share));
+    denominator += share * share * square;
+    variance += share * share * square * noise;
+  });
+  return { numerator, denominator, variance, directions: learned.length, bulk };
 }
 
-/**
- * Rank of B - A before folding: singular values above the edge sigma (sqrt(rows) + sqrt(cols)) of the int8 rounding of
- * both slices. A rank that fills half the slice is no low rank.
- */
-function differenceRank(suspect: Slice, base: Slice): number | null {
-  const { height, width } = base;
-  const a = sliceValues(base, false);
-  const b = sliceValues(suspect, false);
-  const delta = new Float64Array(a.length);
-  let changed = false;
-  for (let i = 0; i < a.length; i++) {
-    delta[i] = b[i]! - a[i]!;
-    if (delta[i] !== 0) changed = true;
+/** B A^T (m x m), four rows of A at a time. */
+function crossGram(b: Float64Array, a: Float64Array, m: number, n: number): Float64Array {
+  const out = new Float64Array(m * m);
+  const whole = m - (m % 4);
+  for (let r = 0; r < m; r++) {
+    const at = r * n;
+    for (let c = 0; c < whole; c += 4) {
+      const first = c * n;
+      let [d0, d1, d2, d3] = [0, 0, 0, 0];
+      for (let k = 0; k < n; k++) {
+        const x = b[at + k]!;
+        d0 += x * a[first + k]!;
+        d1 += x * a[first + n + k]!;
+        d2 += x * a[first + 2 * n + k]!;
+        d3 += x * a[first + 3 * n + k]!;
+      }
+      out.set([d0, d1, d2, d3], r * m + c);
+    }
+    for (let c = whole; c < m; c++) {
+      let dot = 0;
+      for (let k = 0; k < n; k++) dot += b[at + k]! * a[c * n + k]!;
+      out[r * m + c] = dot;
+    }
   }
-  if (!changed) return 0;
-  if (!allFinite(delta)) return null;
-  const sigma = Math.sqrt(roundingVariance(suspect) + roundingVariance(base));
-  const edge = CLEAR_OF_NOISE * sigma * (Math.sqrt(height) + Math.sqrt(width));
-  const s = singularValues(delta, height, width);
-  let rank = 0;
-  while (rank < s.length && s[rank]! > edge) rank++;
-  return rank <= height / 2 ? rank : null;
-}
-
-/** Mean square rounding error of a slice: step^2 / 12, averaged over its blocks. */
-function roundingVariance(slice: Slice): number {
-  let sum = 0;
-  for (const step of slice.scale) sum += step * step;
-  return sum / slice.scale.length / 12;
+  return out;
 }
 
 export function median(values: readonly number[]): number | null {

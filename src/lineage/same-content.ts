@@ -7,39 +7,68 @@ export type SameContent =
   | { readonly kind: "recast"; readonly narrower: "suspect" | "base" }
   | null;
 
-/** Whether two fingerprints hold the same content, whatever the container, the names, the order and the element type. */
+/**
+ * Whether two fingerprints hold the same content, whatever the container, the names, the order and the element type. Files
+ * of nothing but constants hold nothing to be equal in.
+ */
 export function sameContent(suspect: Fingerprint, base: Fingerprint): SameContent {
+  if (!isInformative(suspect) || !isInformative(base)) return null;
   const contentKnown = suspect.roots.content !== null && base.roots.content !== null;
   if (contentKnown && suspect.roots.content === base.roots.content) return { kind: "identical", everywhere: true };
-  const left = leaves(suspect);
-  const right = leaves(base);
-  if (left.length === 0 || right.length === 0) return null;
-  if (suspect.roots.sampled === base.roots.sampled) {
+  // Where tensors can be held against each other as they are stored, that decides; canonical matrices serve where one file
+  // fuses or lays them otherwise, unless some (most experts, say) were not sketched.
+  const alike = shapesOf(suspect) === shapesOf(base);
+  const canonical = !alike && [suspect, base].every(({ coverage }) => coverage.sketched >= coverage.matrices);
+  if (
+    suspect.roots.stored === base.roots.stored ||
+    (canonical && suspect.roots.sampled === base.roots.sampled)
+  ) {
     // Same types and different bytes: the difference lies where nothing was sampled, and it is a difference.
     if (contentKnown && sameTypes(suspect, base)) return null;
     return { kind: "identical", everywhere: false };
   }
-  if (covers(left, right)) return { kind: "recast", narrower: "suspect" };
-  if (covers(right, left)) return { kind: "recast", narrower: "base" };
+  for (const leavesOf of alike ? [storedLeaves] : canonical ? [canonicalLeaves] : []) {
+    const [left, right] = [leavesOf(suspect), leavesOf(base)];
+    if (left.length === 0 || right.length === 0) continue;
+    if (coversDigests(left, right)) return { kind: "recast", narrower: "suspect" };
+    if (coversDigests(right, left)) return { kind: "recast", narrower: "base" };
+  }
   return null;
 }
 
-/** Number of sampled matrices of the suspect that equal one of the base value for value. */
-export function equalMatrices(suspect: Fingerprint, base: Fingerprint): number {
-  const known = new Set(base.sketches.map((s) => `${s.rows}x${s.cols} ${s.digest.f32}`));
-  return suspect.sketches.filter((s) => known.has(`${s.rows}x${s.cols} ${s.digest.f32}`)).length;
+/** Whether something in a file varies. */
+export function isInformative({ tensors }: Fingerprint): boolean {
+  return tensors.some((t) => t.values !== null && !t.uniform);
 }
 
-/** Digests of everything sampled; equal token matrices (a tied head stored again) once. */
-function leaves(fp: Fingerprint): ValueDigest[] {
-  const vectors = fp.tensors.flatMap((t) => (t.values === null ? [] : [t.values]));
-  const matrices = fp.sketches.filter((s) => !s.tokens).map((s) => s.digest);
+/** Tensors of the suspect that equal one of the base wherever they were read, of those that were read and vary. */
+export function equalTensors(suspect: Fingerprint, base: Fingerprint): { readonly equal: number; readonly compared: number } {
+  const bothFull = suspect.roots.content !== null && base.roots.content !== null;
+  const keysOf = ({ tensors }: Fingerprint): string[] =>
+    tensors.flatMap(({ shape, values, uniform, content, dtype }) => {
+      if (values === null || uniform || shape.length < 2) return [];
+      return [`${shape.join("x")} ${values.f32} ${bothFull ? `${dtype} ${content}` : ""}`];
+    });
+  const known = new Set(keysOf(base));
+  const keys = keysOf(suspect);
+  return { equal: keys.filter((key) => known.has(key)).length, compared: keys.length };
+}
+
+/** Digests of canonical matrices and of what is none; equal token matrices (a tied head stored again) once. */
+function canonicalLeaves(fp: Fingerprint): ValueDigest[] {
+  const vectors = fp.tensors.flatMap((t) => (t.values === null || t.shape.length > 1 ? [] : [t.values]));
+  const matrices = fp.sketches.filter((s) => !s.tokens && !s.twin).map((s) => s.digest);
   const tokens = new Map(fp.sketches.filter((s) => s.tokens).map((s) => [s.digest.f32, s.digest]));
   return [...matrices, ...tokens.values(), ...vectors];
 }
 
+/** Digests of stored tensors, which no name takes part in. */
+function storedLeaves(fp: Fingerprint): ValueDigest[] {
+  return fp.tensors.flatMap((t) => (t.values === null ? [] : [t.values]));
+}
+
 /** Whether `cast` is `original` after rounding some or all of its tensors to f16 or bf16, and nothing else. */
-function covers(cast: readonly ValueDigest[], original: readonly ValueDigest[]): boolean {
+export function coversDigests(cast: readonly ValueDigest[], original: readonly ValueDigest[]): boolean {
   if (cast.length !== original.length) return false;
   const images = new Set(original.flatMap((d) => [d.f32, d.f16, d.bf16]));
   const values = new Set(cast.map((d) => d.f32));
@@ -47,6 +76,13 @@ function covers(cast: readonly ValueDigest[], original: readonly ValueDigest[]):
     cast.every((d) => images.has(d.f32)) &&
     original.every((d) => values.has(d.f32) || values.has(d.f16) || values.has(d.bf16))
   );
+}
+
+function shapesOf({ tensors }: Fingerprint): string {
+  return tensors
+    .flatMap((t) => (t.values === null ? [] : [t.shape.join("x")]))
+    .sort()
+    .join();
 }
 
 function sameTypes(a: Fingerprint, b: Fingerprint): boolean {

@@ -9,4 +9,6 @@ export interface Subject {
   readonly checkpoint: Checkpoint | null;
   /** Registered as trained from scratch: the only ground on which a direction is claimed. */
   readonly root: boolean;
+  /** Components that it has from elsewhere: no direction is claimed of them. */
+  readonly parts?: readonly { readonly component: string; readonly of: string }[] | undefined;
 }

@@ -1,6 +1,5 @@
 import { popcount32 } from "../kernels/bits.ts";
 import { log10RademacherTail } from "../numerics/rademacher.ts";
-import { knownPermutation } from "./known-permutation.ts";
 import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** T1's exact companion: a Rademacher sum over label pairs. */
@@ -8,6 +7,8 @@ export interface SwapTest {
   /** sum D / |D|, the sum of fair signs in units of its standard deviation. */
   readonly z: number;
   readonly log10P: number;
+  /** The smallest log10 p that these |D| could have given: all exchanges to the same side. */
+  readonly reach: number;
   /** Pairs with D != 0. */
   readonly pairs: number;
 }
@@ -19,10 +20,13 @@ export interface SwapAxis {
 }
 
 /**
- * Labels are paired by a fixed pseudo-random matching. For a pair (i, j), D = sum over rows of (a_i - a_j)(b_i - b_j),
- * label columns centred over the rows of each matrix: by how much T would fall if B's labels i and j were exchanged. When
- * B's labels are exchangeable each exchange is a fair coin, so given |D| the signs of all D are independent and fair, and
+ * Neighbouring labels (2 k, 2 k + 1) make a pair (i, j); D = sum over rows of (a_i - a_j)(b_i - b_j), label columns centred
+ * over the rows of each matrix: by how much T would fall if B's labels i and j were exchanged. When B's labels are
+ * exchangeable each exchange is a fair coin, so given |D| the signs of all D are independent and fair, and
  * P(|sum D| >= z |D|) <= 2 exp(-z^2 / 2) holds at every size.
+ *
+ * Only neighbours are exchanged: whatever orders labels at large (blocks that were concatenated, heads, a sorting) puts
+ * neighbours next to each other in both models, and exchanging them stays fair.
  *
  * Centring costs 1 / rows of the evidence and keeps out what a label has in common over all rows: a channel that acts as a
  * bias does so at the same place in every model whose channels have an order of their own (positions that are added but
@@ -35,27 +39,33 @@ export function swapTest(axes: readonly SwapAxis[]): SwapTest | null {
   for (const { stack, blocks } of axes) {
     const a = labelColumns(stack.a, stack);
     const b = labelColumns(stack.b, stack);
-    const order = knownPermutation(stack.n, "weightmark label pairs");
-    const exchanges = lengths.get(stack.n) ?? new Float64Array(order.length >> 1);
+    const exchanges = lengths.get(stack.n) ?? new Float64Array(stack.n >> 1);
     lengths.set(stack.n, exchanges);
     for (let k = 0; k < exchanges.length; k++) {
-      exchanges[k]! += exchange(a.columns, b.columns, order[2 * k]! * a.words, order[2 * k + 1]! * a.words, blocks);
+      exchanges[k]! += exchange(a.columns, b.columns, 2 * k * a.words, (2 * k + 1) * a.words, blocks);
     }
   }
+  return swapOf([...lengths.values()]);
+}
+
+/** The test on exchanges that are at hand. */
+export function swapOf(lists: readonly Float64Array[]): SwapTest | null {
   let sum = 0;
+  let sizes = 0;
   let squares = 0;
   let pairs = 0;
-  for (const exchanges of lengths.values()) {
+  for (const exchanges of lists) {
     for (const d of exchanges) {
       if (Math.abs(d) < ROUNDING) continue;
       sum += d;
+      sizes += Math.abs(d);
       squares += d * d;
       pairs++;
     }
   }
   if (pairs === 0) return null;
   const z = sum / Math.sqrt(squares);
-  return { z, log10P: log10RademacherTail(z), pairs };
+  return { z, log10P: log10RademacherTail(z), reach: log10RademacherTail(sizes / Math.sqrt(squares)), pairs };
 }
 
 /** What division by a block's height may leave of a D that is zero. */

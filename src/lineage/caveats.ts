@@ -1,0 +1,58 @@
+import type { ComponentFinding } from "./component-verdict.ts";
+import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
+import type { SameContent } from "./same-content.ts";
+import type { Subject } from "./subject.ts";
+
+/** What a reader must know before a verdict is repeated to others. */
+export function caveatsOf(
+  verdict: Verdict,
+  direction: Direction,
+  suspect: Subject,
+  base: Subject,
+  content: SameContent,
+  findings: readonly ComponentFinding[],
+  { frozenTensors, comparedTensors }: Difference,
+): string[] {
+  const caveats: string[] = [];
+  if (content?.kind === "identical" && !content.everywhere) {
+    caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
+  }
+  if (content?.kind === "recast") {
+    const narrower = content.narrower === "suspect" ? suspect.name : base.name;
+    caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
+  }
+  if (content === null) {
+    for (const { verdict: f } of findings) if (f.reason) caveats.push(`${f.component}: ${f.reason}`);
+    if (frozenTensors > 0) {
+      caveats.push(`${frozenTensors} of ${comparedTensors} matrices are equal bit for bit wherever they were read`);
+    }
+  }
+  if (verdict === "derived" && direction === "not-established") caveats.push(undirected(suspect, base));
+  if (verdict === "derived") {
+    caveats.push("what siblings of one initialisation reach is calibrated on small trained models, not derived from theory");
+  }
+  if (verdict === "no-evidence") {
+    caveats.push("silent against permuted or rotated weights, width pruning, distillation and retraining from scratch");
+  }
+  if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {
+    caveats.push(
+      findings.length === 0 ? "the models have no comparable matrices" : "beside token tables nothing of the models can be compared",
+    );
+  }
+  for (const { name, fingerprint } of [suspect, base]) {
+    const { sketched, worth, digested, tensors } = fingerprint.coverage;
+    if (sketched < worth) {
+      caveats.push(`of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`);
+    }
+    if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
+    if (digested < tensors && sketched < worth) caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
+  }
+  return caveats;
+}
+
+function undirected(suspect: Subject, base: Subject): string {
+  if (suspect.root === base.root) {
+    return "neither side is registered as trained from scratch, or both are: which came first is not shown";
+  }
+  return "only a part of the registered root is found, and both may have it from a third: which came first is not shown";
+}

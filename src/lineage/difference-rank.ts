@@ -1,0 +1,71 @@
+import type { Slice } from "../fingerprint/fingerprint.ts";
+import { allFinite, sliceValues } from "../fingerprint/slice.ts";
+import { medianOfNoise } from "../numerics/marchenko-pastur.ts";
+import { singularValues } from "../numerics/svd.ts";
+
+/** Singular values this far above the edge of pure rounding noise are structure. */
+const CLEAR_OF_NOISE = 1.5;
+/** Energy that is left below the rank, over what rounding explains: between rounding that was counted too high and too low. */
+const EXPLAINED = 1.3;
+
+/** Leading singular value over the edge of the difference's own noise from which it has structure; noise alone stays below 1.02. */
+const STRUCTURED = 1.2;
+
+/**
+ * - "none": the slices are equal;
+ * - "low": so many directions, and rounding explains the rest;
+ * - "full": of no low rank, with directions that stand out of it (training leaves such, added noise and rounding do not);
+ * - "noise": of no low rank, and nothing stands out;
+ * - "unresolved": all of the difference is smaller than int8 resolves, so nothing can be said of it.
+ */
+export type DifferenceRank =
+  | { readonly kind: "none" | "full" | "noise" | "unresolved" }
+  | { readonly kind: "low"; readonly rank: number };
+
+/** Rank of B - A before folding, from slices that are rounded to int8. */
+export function differenceRank(suspect: Slice, base: Slice): DifferenceRank {
+  const { height, width } = base;
+  const a = sliceValues(base, false);
+  const b = sliceValues(suspect, false);
+  const delta = new Float64Array(a.length);
+  let changed = false;
+  for (let i = 0; i < a.length; i++) {
+    delta[i] = b[i]! - a[i]!;
+    if (delta[i] !== 0) changed = true;
+  }
+  if (!changed) return { kind: "none" };
+  if (!allFinite(delta)) return { kind: "noise" };
+  const variance = roundingVariance(suspect) + roundingVariance(base);
+  const edge = CLEAR_OF_NOISE * Math.sqrt(variance) * (Math.sqrt(height) + Math.sqrt(width));
+  const s = height <= width ? singularValues(delta, height, width) : singularValues(transpose(delta, height, width), width, height);
+  let rank = 0;
+  while (rank < s.length && s[rank]! > edge) rank++;
+  let rest = 0;
+  for (let i = rank; i < s.length; i++) rest += s[i]! * s[i]!;
+  // Each direction that was taken away took its share of the noise along.
+  const noise = variance * (height - rank) * (width - rank);
+  if (rest > EXPLAINED * noise || rank > Math.min(height, width) / 2) {
+    return { kind: standsOut(s, height, width) ? "full" : "noise" };
+  }
+  return rank === 0 ? { kind: "unresolved" } : { kind: "low", rank };
+}
+
+/** Whether the leading direction lies above what noise as strong as the median singular value would give. */
+function standsOut(s: Float64Array, height: number, width: number): boolean {
+  const [m, n] = [Math.min(height, width), Math.max(height, width)];
+  const sigma = s[m >> 1]! / (medianOfNoise(m / n) * Math.sqrt(n));
+  return s[0]! > STRUCTURED * sigma * (Math.sqrt(m) + Math.sqrt(n));
+}
+
+/** Mean square rounding error of a slice: step^2 / 12, averaged over its blocks. */
+function roundingVariance(slice: Slice): number {
+  let sum = 0;
+  for (const step of slice.scale) sum += step * step;
+  return sum / slice.scale.length / 12;
+}
+
+function transpose(values: Float64Array, height: number, width: number): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[j * height + i] = values[i * width + j]!;
+  return out;
+}

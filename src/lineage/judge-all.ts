@@ -1,0 +1,76 @@
+import { type ComponentFinding, judgeComponent, LOG10_THRESHOLD } from "./component-verdict.ts";
+import { contentPairing, equalPairing, namedPairings, type Pairing } from "./pairing.ts";
+import { log10Reach } from "./reach.ts";
+import { EMBEDDINGS, VERDICT_ORDER } from "./result.ts";
+import type { Subject } from "./subject.ts";
+
+export interface JudgeOptions {
+  readonly monteCarlo: boolean;
+  /** Bases this one was chosen from. */
+  readonly hypotheses: number;
+}
+
+/** What was found of every component, and how many hypotheses each p is corrected for. */
+export interface Findings {
+  readonly findings: readonly ComponentFinding[];
+  readonly log10Hypotheses: number;
+}
+
+/** Attempts at one component: under names, by equal matrices, by content. */
+const ATTEMPTS = 3;
+
+/** Every stack against its partner and the token tables; by content where names leave a model silent. */
+export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOptions): Promise<Findings> {
+  const named = namedPairings(suspect.fingerprint, base.fingerprint);
+  const log10Hypotheses = Math.log10(Math.max(1, options.hypotheses) * ATTEMPTS * (named.length + 1));
+  const settings = { monteCarlo: options.monteCarlo, log10Hypotheses };
+  const findings: ComponentFinding[] = [];
+  for (const ways of named) findings.push(await judgeComponent(suspect, base, ways, settings));
+  const judge = async (pairing: Pairing | null): Promise<void> => {
+    if (pairing === null) return;
+    const finding = await judgeComponent(suspect, base, [pairing], settings);
+    const index = findings.findIndex((f) => f.pairing.component === pairing.component);
+    if (index < 0) findings.push(finding);
+    else if (isStronger(finding, findings[index]!)) findings[index] = finding;
+  };
+  if (!findings.some(isRelated)) await judge(equalPairing(suspect.fingerprint, base.fingerprint));
+  const done = (): Findings => {
+    const derived = findings.some((f) => isRelated(f) && f.sharesTraining);
+    return { findings: derived ? findings.map(withBody) : findings, log10Hypotheses };
+  };
+  if (findings.some((f) => isRelated(f) && f.verdict.verdict !== "shared-init")) return done();
+  // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,
+  // hide how much is shared. The layout of names is then one thing tried, the content another.
+  const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
+  if (byContent === null) return done();
+  const there = findings.find((f) => f.pairing.component === byContent.component);
+  const silent = log10Reach(byContent) > LOG10_THRESHOLD;
+  if (there === undefined || there.tested.log10P === null || !silent) await judge(byContent);
+  return done();
+}
+
+/** Tables that agree beside a body that is derived came with it: what they cannot show alone is shown by the body. */
+function withBody(finding: ComponentFinding): ComponentFinding {
+  const { pairing, verdict } = finding;
+  const agrees = verdict.log10P !== null && verdict.log10P <= LOG10_THRESHOLD;
+  if (pairing.component !== EMBEDDINGS || verdict.verdict !== "not-testable" || !agrees) return finding;
+  return { ...finding, verdict: { ...verdict, verdict: "derived", reason: null } };
+}
+
+/** Whether something that is shared was found in the body of the model. */
+export function isRelated({ pairing, verdict }: ComponentFinding): boolean {
+  return pairing.component !== EMBEDDINGS && isRelatedVerdict(verdict.verdict);
+}
+
+function isRelatedVerdict(verdict: ComponentFinding["verdict"]["verdict"]): boolean {
+  return verdict !== "no-evidence" && verdict !== "not-testable";
+}
+
+/** By verdict; among equals the body of a model speaks before its embeddings, then the smaller p. */
+export function isStronger(a: ComponentFinding, b: ComponentFinding): boolean {
+  const rank = (f: ComponentFinding): number => VERDICT_ORDER.indexOf(f.verdict.verdict);
+  const tail = (f: ComponentFinding): number => Number(f.pairing.component === EMBEDDINGS);
+  if (tail(a) !== tail(b)) return tail(a) < tail(b);
+  if (rank(a) !== rank(b)) return rank(a) < rank(b);
+  return (a.verdict.log10P ?? 1) < (b.verdict.log10P ?? 1);
+}

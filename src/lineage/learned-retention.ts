@@ -1,0 +1,65 @@
+import type { LearnedRetention } from "./result.ts";
+import { median, type RetentionSums, type SliceRetention } from "./retention.ts";
+
+/** Slices that must be known before a verdict rests on them. */
+export const MIN_SLICES = 3;
+/** Directions per slice that training must have written: with fewer, all trainings of one start write the same ones. */
+const MIN_DIRECTIONS = 3;
+/** L / b from which what training wrote is as much there as the initialisation is: parent and child, or a share of a merge. */
+const WHOLE = 0.8;
+/** L that no sibling of a trained base reaches, though the initialisation is there several times over. */
+const BEYOND_SIBLINGS = 0.5;
+/** Standard errors that are taken off L before it is held against either. */
+const SIGMAS = 3;
+/** How much more of the initialisation must show with signs turned before they are taken for turned. */
+const TURNED_GAIN = 0.25;
+const TURNED_BULK = 0.5;
+
+/** Learned retention over slices, both ways round. */
+export interface Retention {
+  /** Of the base's training in the suspect, and of the suspect's in the base. */
+  readonly forward: LearnedRetention;
+  readonly backward: LearnedRetention;
+}
+
+/**
+ * L and b over all slices by least squares; with rows and columns turned where much more of the initialisation shows then
+ * (choosing signs makes a little agreement out of nothing, so it must be much).
+ */
+export function learnedRetention(slices: readonly SliceRetention[]): Retention | null {
+  if (slices.length === 0) return null;
+  const plain = both(slices);
+  if (plain.forward.bulk >= 1 - TURNED_GAIN) return plain;
+  const turned = both(slices.map((slice) => slice.turned()));
+  const gained = turned.forward.bulk - plain.forward.bulk;
+  return gained >= TURNED_GAIN && turned.forward.bulk >= TURNED_BULK ? turned : plain;
+}
+
+function both(slices: readonly { readonly forward: RetentionSums; readonly backward: RetentionSums }[]): Retention {
+  return { forward: combine(slices.map((s) => s.forward)), backward: combine(slices.map((s) => s.backward)) };
+}
+
+function combine(sums: readonly RetentionSums[]): LearnedRetention {
+  const total = (of: (one: RetentionSums) => number): number => sums.reduce((sum, one) => sum + of(one), 0);
+  const denominator = total((one) => one.denominator);
+  return {
+    share: denominator > 0 ? total((one) => one.numerator) / denominator : 0,
+    error: denominator > 0 ? Math.sqrt(total((one) => one.variance)) / denominator : Number.POSITIVE_INFINITY,
+    bulk: median(sums.map((one) => one.bulk)) ?? 0,
+    directions: total((one) => one.directions) / sums.length,
+    slices: sums.length,
+  };
+}
+
+/** Whether a model has trained enough for its training to be recognised. */
+export function showsTraining({ slices, directions }: LearnedRetention): boolean {
+  return slices >= MIN_SLICES && directions >= MIN_DIRECTIONS;
+}
+
+/** Whether the other model has so much of this one's training that a common initialisation does not explain it. */
+export function sharesTraining(retention: LearnedRetention): boolean {
+  const { share, error, bulk } = retention;
+  if (!showsTraining(retention)) return false;
+  const atLeast = share - SIGMAS * error;
+  return atLeast > 0 && (atLeast >= BEYOND_SIBLINGS || atLeast >= WHOLE * Math.max(0, bulk));
+}

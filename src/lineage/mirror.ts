@@ -1,0 +1,46 @@
+import type { ComponentFinding } from "./component-verdict.ts";
+import type { Pairing } from "./pairing.ts";
+import type { SliceRetention } from "./retention.ts";
+
+/**
+ * A finding with suspect and base exchanged. Every pair is tested in one order, which its contents decide, so that a
+ * comparison says the same both ways round; this is how it is told the other way.
+ */
+export function mirrored(finding: ComponentFinding): ComponentFinding {
+  const { verdict, pairing, slices } = finding;
+  const learned =
+    verdict.learned === null
+      ? null
+      : { baseInSuspect: verdict.learned.suspectInBase, suspectInBase: verdict.learned.baseInSuspect };
+  return {
+    ...finding,
+    verdict: {
+      ...verdict,
+      component: verdict.suspectComponent,
+      suspectComponent: verdict.component,
+      learned,
+    },
+    pairing: mirroredPairing(pairing),
+    slices: slices.map(mirroredSlice),
+  };
+}
+
+function mirroredPairing(pairing: Pairing): Pairing {
+  const [component, suspectComponent] = [pairing.suspectComponent, pairing.component];
+  const layers = pairing.layers.map((hit) => ({ ...hit, component, suspect: hit.base, base: hit.suspect }));
+  const pairs = pairing.pairs.map(({ suspect, base }) => ({ suspect: base, base: suspect }));
+  return { ...pairing, component, suspectComponent, pairs, layers };
+}
+
+function mirroredSlice(slice: SliceRetention): SliceRetention {
+  return {
+    ...slice,
+    forward: slice.backward,
+    backward: slice.forward,
+    scale: slice.reverseScale,
+    reverseScale: slice.scale,
+    get rank() {
+      return slice.rank;
+    },
+  };
+}
