@@ -2,12 +2,15 @@ import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
 import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
 import { familyOf } from "./family.ts";
+import { labelled } from "./labels.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
 import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
+import { compareNames, compareText } from "./natural-order.ts";
 import { layerNorms } from "./norm.ts";
 import { outerMatrices } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
+import { stackOfLayers } from "./stack.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
 
@@ -41,6 +44,7 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
   };
   collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => ({
     component: componentOf(name.stem.split(".")),
+    stack: "",
     layer: -1,
     norms: null,
   }));
@@ -50,8 +54,9 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
     const facts = factsOf(component);
     const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
     const norms = layerNorms(layer, facts);
-    const place = { component, layer: layer.index, norms };
-    collect(layerMatrices(layer, { component, norms, crossGain, budget }), () => place);
+    const stack = stackOfLayers(layer.stack);
+    const place = { component, stack, layer: layer.index, norms };
+    collect(layerMatrices(layer, { component, stack, norms, crossGain, budget }), () => place);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
@@ -73,8 +78,10 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
       matrices.length === 0
         ? 0
         : (understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE) / matrices.length,
-    matrices: matrices.map((matrix) => withFittingGain(matrix, tensors)).sort(byPlace),
-    others: others.sort((a, b) => compare(a.tensor, b.tensor)),
+    matrices: labelled(matrices, parameters)
+      .map((matrix) => withFittingGain(matrix, tensors))
+      .sort(byPlace),
+    others: others.sort((a, b) => compareText(a.tensor, b.tensor)),
     notes: [...readingNotes(guessed, settled, open), ...configNotes(config, matrices)],
   };
 }
@@ -91,7 +98,7 @@ function readingNotes(guessed: number, settled: number, open: number): readonly 
 /** Parameters in the order of their names; what is none goes to `others`. */
 function parametersOf(tensors: TensorTable, others: { tensor: string; role: Role }[]): readonly Parameter[] {
   const parameters: Parameter[] = [];
-  for (const tensor of [...tensors.keys()].sort(compare)) {
+  for (const tensor of [...tensors.keys()].sort(compareNames)) {
     const { dtype, shape } = tensors.get(tensor)!;
     const sidecar = sidecarOf(tensor, shape.length);
     const size = shape.reduce((product, n) => product * n, 1);
@@ -110,15 +117,11 @@ function withFittingGain(matrix: CanonicalTensor, tensors: TensorTable): Canonic
 
 function byPlace(a: CanonicalTensor, b: CanonicalTensor): number {
   return (
-    compare(a.component, b.component) ||
+    compareText(a.component, b.component) ||
     a.layer - b.layer ||
     a.expert - b.expert ||
-    compare(a.role, b.role) ||
-    compare(a.tensor, b.tensor) ||
+    compareText(a.role, b.role) ||
+    compareNames(a.tensor, b.tensor) ||
     a.rowOffset(0) - b.rowOffset(0)
   );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
