@@ -20,6 +20,7 @@ export type Role =
   | "position"
   | "token_type"
   | "patch"
+  | "conv"
   | "norm"
   | "bias"
   | "other"
@@ -67,6 +68,8 @@ export interface CanonicalTensor {
   readonly axis: Axis | null;
   /** Columns are exchangeable within aligned runs of this many: `cols` where all are alike, 2 for neighbours only. */
   readonly block: number;
+  /** The transposed view of a tensor that has a plain one already: nothing tells which way it lies. */
+  readonly twin?: boolean;
   /** For role "unknown": the roles that shape and repetition leave possible. */
   readonly candidates?: readonly Role[];
 }

@@ -1,16 +1,18 @@
 import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
 import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
-import { familyOf } from "./family.ts";
+import { familyOf, plainFamily } from "./family.ts";
 import { labelled } from "./labels.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
 import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
 import { compareNames, compareText } from "./natural-order.ts";
 import { layerNorms } from "./norm.ts";
-import { outerMatrices } from "./outer-matrices.ts";
+import { outerMatrices, withoutStrayHeads } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
+import { specialMatrices } from "./special-matrices.ts";
 import { stackOfLayers } from "./stack.ts";
+import { twinsOf } from "./twin.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
 
@@ -34,11 +36,11 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
 
   const componentOf = componentsOf(parameters);
   const factsOf = componentFacts(componentOf, layers, outside);
-  const matrices: CanonicalTensor[] = [];
+  const named: CanonicalTensor[] = [];
   const unknown: Unknown[] = [];
   let guessed = 0;
   const collect = (found: Found, placeOf: (parameter: Parameter) => Omit<Unknown, "parameter">): void => {
-    for (const matrix of found.matrices) matrices.push(matrix);
+    for (const matrix of found.matrices) named.push(matrix);
     for (const parameter of found.unknown) unknown.push({ parameter, ...placeOf(parameter) });
     guessed += found.guessed;
   };
@@ -60,25 +62,29 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
-  const understood = matrices.length - guessed;
+  const matrices = [...withoutStrayHeads(named)];
+  const special = specialMatrices(unknown, parameters);
+  const understood = matrices.length + special.matrices.length - guessed;
   let settled = 0;
-  for (const matrix of unknownMatrices(unknown, matrices)) {
+  const unnamed = unknownMatrices(special.rest, matrices);
+  for (const matrix of special.matrices) matrices.push(matrix);
+  for (const matrix of unnamed) {
     matrices.push(matrix);
     if (matrix.role !== "unknown") settled += 1;
   }
   const open = matrices.length - understood - guessed - settled;
+  const trust = understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE;
+  const confidence = matrices.length === 0 ? 0 : trust / matrices.length;
 
   const used = new Set(matrices.map((matrix) => matrix.tensor));
   for (const parameter of parameters) {
     if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
   }
+  for (const twin of twinsOf(matrices, tensors, special.reaches, confidence)) matrices.push(twin);
   return {
-    family,
-    confidence:
-      matrices.length === 0
-        ? 0
-        : (understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE) / matrices.length,
-    matrices: labelled(matrices, parameters)
+    family: family === "unknown" ? (plainFamily(matrices, special.reaches) ?? family) : family,
+    confidence,
+    matrices: labelled(matrices, parameters, special.reaches)
       .map((matrix) => withFittingGain(matrix, tensors))
       .sort(byPlace),
     others: others.sort((a, b) => compareText(a.tensor, b.tensor)),
@@ -122,6 +128,7 @@ function byPlace(a: CanonicalTensor, b: CanonicalTensor): number {
     a.expert - b.expert ||
     compareText(a.role, b.role) ||
     compareNames(a.tensor, b.tensor) ||
-    a.rowOffset(0) - b.rowOffset(0)
+    a.rowOffset(0) - b.rowOffset(0) ||
+    Number(a.twin === true) - Number(b.twin === true)
   );
 }

@@ -2,6 +2,7 @@ import type { Axis, CanonicalTensor, Role } from "./anatomy.ts";
 import type { Parameter } from "./layer.ts";
 import { compareNames } from "./natural-order.ts";
 import { positionPart } from "./position-words.ts";
+import type { Reach } from "./reach.ts";
 import { EMBEDDINGS, outerStacks } from "./stack.ts";
 import { type Flow, readFlow, type WidthFlow } from "./width-flow.ts";
 
@@ -11,28 +12,37 @@ const RESIDUAL: ReadonlySet<Role> = new Set<Role>([...ATTENTION, "gate", "up", "
 const TOKENS: ReadonlySet<Role> = new Set<Role>(["embed", "head"]);
 /** Tables are indexed by tokens or places and write their columns. */
 const TABLES: ReadonlySet<Role> = new Set<Role>([...TOKENS, "position", "token_type"]);
-const MAY_BE_CHANNELS: ReadonlySet<Role> = new Set<Role>(["unknown", "other"]);
+const MAY_BE_CHANNELS: ReadonlySet<Role> = new Set<Role>(["unknown", "other", "conv"]);
 
-/** Which part of the model each matrix belongs to and what its columns count, decided from all matrices together. */
+/**
+ * Which part of the model each matrix belongs to and what its columns count, decided from all matrices together.
+ * Twins are judged among themselves: a model that stores one linear as [in, out] stores all of them so.
+ */
 export function labelled(
   matrices: readonly CanonicalTensor[],
   parameters: readonly Parameter[],
+  reaches: ReadonlyMap<string, Reach>,
 ): readonly CanonicalTensor[] {
   const stacked = withStacks(matrices);
   const parameterOf = new Map<string, { readonly parameter: Parameter; readonly order: number }>();
   parameters.forEach((parameter, order) => {
     parameterOf.set(parameter.tensor, { parameter, order });
   });
-  const flowOf = (matrix: CanonicalTensor): Flow => flowOfMatrix(matrix, parameterOf.get(matrix.tensor)!.order);
-  const flow = readFlow(stacked.map(flowOf));
+  const flows = withGroups(
+    stacked.map((matrix) => flowOfMatrix(matrix, parameterOf.get(matrix.tensor)!.order, reaches.get(matrix.tensor))),
+  );
+  const flow = readFlow(flows.filter((_, i) => stacked[i]!.twin !== true));
+  const twins = new Set(stacked.filter(({ twin }) => twin === true).map(({ tensor }) => tensor));
+  const twinFlow = readFlow(flows.filter(({ tensor }, i) => !twins.has(tensor) || stacked[i]!.twin === true));
   const positions = positionsRead(stacked, (tensor) => parameterOf.get(tensor)!.parameter);
   const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
-  return stacked.map((matrix) => {
-    const axis = positions.reads(matrix) ? null : axisOf(matrix);
+  return stacked.map((matrix, i) => {
+    const axis = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix)) ? null : axisOf(matrix);
     if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
-    const one = flowOf(matrix);
-    const hidden = positions.mixes(matrix) || flow.isInternal(one);
-    const block = hidden ? blockOf(matrix, one, flow, attends) : null;
+    const one = flows[i] as Flow;
+    const reach = reaches.get(matrix.tensor);
+    const hidden = positions.mixes(matrix) || isHidden(one, reach, matrix.twin === true ? twinFlow : flow);
+    const block = hidden ? blockOf(matrix, one, reach, flow, attends) : null;
     return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
   });
 }
@@ -70,17 +80,67 @@ function axisOf(matrix: CanonicalTensor): Axis | null {
  * Columns of an attention's output count the channels of its heads, which can be exchanged within a head only: where a
  * matrix may be one, only neighbours are taken for alike.
  */
-function blockOf(matrix: CanonicalTensor, one: Flow, flow: WidthFlow, attends: boolean): number | null {
+function blockOf(
+  matrix: CanonicalTensor,
+  one: Flow,
+  reach: Reach | undefined,
+  flow: WidthFlow,
+  attends: boolean,
+): number | null {
+  if (reach !== undefined && reach.columns !== "read") return reach.run ?? matrix.cols;
   const run = flow.runOf(one, matrix.cols);
   const mayBeOutput = matrix.role === "unknown" && (matrix.candidates !== undefined || attends);
   if (run === null || !mayBeOutput) return run;
   return run % 2 === 0 ? 2 : null;
 }
 
-function flowOfMatrix(matrix: CanonicalTensor, order: number): Flow {
+function isHidden(one: Flow, reach: Reach | undefined, flow: WidthFlow): boolean {
+  switch (reach?.columns) {
+    case "state":
+      return true;
+    case "given":
+      return false;
+    case "written":
+      return flow.isRead(one);
+    default:
+      return flow.isInternal(one);
+  }
+}
+
+function flowOfMatrix(matrix: CanonicalTensor, order: number, reach: Reach | undefined): Flow {
   const { tensor, stack, layer, role, rows, cols } = matrix;
+  if (reach !== undefined)
+    return {
+      tensor,
+      stack,
+      layered: layer >= 0,
+      order,
+      reads: reach.reads,
+      writes: reach.writes,
+      kernel: role === "conv",
+    };
   const table = TABLES.has(role) || isTokenTable(matrix);
   return { tensor, stack, layered: layer >= 0, order, reads: table ? 0 : cols, writes: table ? cols : rows };
+}
+
+/**
+ * A convolution in groups has the inputs of one group only: that shows where nothing writes so many channels and its
+ * outputs, which are as many as all its inputs, are a multiple.
+ */
+function withGroups(flows: readonly Flow[]): readonly Flow[] {
+  const written = new Map<number, number>();
+  for (const { writes } of flows) written.set(writes, (written.get(writes) ?? 0) + 1);
+  return flows.map((flow) => {
+    const { reads, writes } = flow;
+    const grouped =
+      flow.kernel === true &&
+      reads > 0 &&
+      reads < writes &&
+      writes % reads === 0 &&
+      !written.has(reads) &&
+      (written.get(writes) as number) > 1;
+    return grouped ? { ...flow, reads: writes, grouped } : flow;
+  });
 }
 
 interface PositionsRead {
@@ -98,8 +158,8 @@ function positionsRead(
   const widths = new Map<string, number>();
   const parts = new Map<string, string>();
   const firsts = new Map<string, string>();
-  for (const { tensor, cols, role } of matrices) {
-    if (ATTENTION.has(role) || TABLES.has(role)) continue;
+  for (const { tensor, cols, role, twin } of matrices) {
+    if (twin === true || ATTENTION.has(role) || TABLES.has(role)) continue;
     const part = positionPart(parameterOf(tensor).name);
     if (part === null) continue;
     parts.set(tensor, part);

@@ -55,3 +55,14 @@ export function shiftedView(view: CanonicalTensor, expert: number, start: number
 export function shapeClass(matrix: Pick<CanonicalTensor, "rows" | "cols">): string {
   return `${matrix.rows}x${matrix.cols}`;
 }
+
+/** A view whose rows start where `rowOffset` says. */
+export function stridedView(
+  place: Place,
+  rows: number,
+  cols: number,
+  rowOffset: (row: number) => number,
+  colStride: number,
+): CanonicalTensor {
+  return { ...place, ...UNLABELLED, block: cols, rows, cols, rowOffset, colStride };
+}

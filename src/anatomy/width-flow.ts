@@ -11,7 +11,8 @@ export interface Flow {
   /** 0 for tables, which read indices. */
   readonly reads: number;
   readonly writes: number;
-  /** Columns per group where a convolution has several: it reads `reads` channels all the same. */
+  readonly kernel?: boolean;
+  /** A convolution in groups, whose columns are those of one group. */
   readonly grouped?: boolean;
 }
 
@@ -37,19 +38,22 @@ interface Stack {
 export interface WidthFlow {
   /** Whether the columns of a matrix are hidden units of the network: another matrix writes them. */
   readonly isInternal: (flow: Flow) => boolean;
+  /** Whether another matrix reads what this one writes. */
+  readonly isRead: (flow: Flow) => boolean;
   /** Length of the runs of columns that come from one matrix each; null where they are too short to tell anything. */
   readonly runOf: (flow: Flow, cols: number) => number | null;
 }
 
 export function readFlow(flows: readonly Flow[]): WidthFlow {
   const stacks = stacksOf(flows);
-  const writtenAnywhere = new Set(flows.map(({ writes }) => writes));
+  const readers = new Map<number, number>();
+  for (const { reads } of flows) readers.set(reads, (readers.get(reads) ?? 0) + 1);
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
-  const parts = new Map<Stack, ReadonlyMap<number, number>>();
+  const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
   for (const stack of stacks.values()) {
-    joined.set(stack, joinedWidths(stack, writtenAnywhere));
-    if (stack.flows.some(({ layered }) => layered)) parts.set(stack, componentsOf(stack));
+    joined.set(stack, joinedWidths(stack, isFed));
+    if (stack.flows.some(({ layered }) => layered)) apart.set(stack, widthsApart(stack));
   }
 
   /** Whether a stack can have got its input from another one, which must not be the other way about as well. */
@@ -65,11 +69,12 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
     isInternal: (flow) => {
       const stack = stacks.get(flow.stack)!;
       const width = flow.reads;
-      if (parts.get(stack)?.has(width)) return false;
+      if (apart.get(stack)?.has(width)) return false;
       if (isFed(stack, width)) return true;
       if (joined.get(stack)!.widths.has(width)) return true;
       return isWrittenInside(stack, flow);
     },
+    isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),
     runOf: ({ stack, grouped }, cols) => {
       const run = joined.get(stacks.get(stack)!)!.run;
       if (run === null || grouped === true) return cols;
@@ -141,17 +146,20 @@ interface Joined {
   readonly run: number | null;
 }
 
-/** Widths that no matrix writes but sums of written ones make: DenseNet, Inception, skips of a U-Net. */
-function joinedWidths({ flows, first, written }: Stack, writtenAnywhere: ReadonlySet<number>): Joined {
+/** Widths that nothing writes but sums of written ones make: DenseNet, Inception, skips of a U-Net. */
+function joinedWidths(stack: Stack, isFed: (stack: Stack, width: number) => boolean): Joined {
+  const { flows, first, written } = stack;
   const parts = [...written.keys()].filter((width) => width >= NARROWEST_PART).sort((a, b) => a - b);
   const tried = parts.slice(0, MAX_PARTS);
   const widths = new Set<number>();
   const refused = new Set<number>();
   for (const flow of flows) {
     const width = flow.reads;
-    if (width === 0 || writtenAnywhere.has(width) || widths.has(width) || refused.has(width)) continue;
+    // A linear that reads a multiple of what is written reads flattened maps, whose places are no labels.
+    if (flow.kernel !== true || written.has(width) || widths.has(width) || refused.has(width)) continue;
     const given = width === first?.reads && !flow.layered;
-    const isSum = !given && tried.some((a) => a < width && tried.some((b) => (width - a) % b === 0));
+    const isSum =
+      !given && !isFed(stack, width) && tried.some((a) => a < width && tried.some((b) => (width - a) % b === 0));
     (isSum ? widths : refused).add(width);
   }
   return { widths, run: widths.size === 0 ? null : parts.reduce(divisor, 0) };
@@ -161,7 +169,7 @@ function joinedWidths({ flows, first, written }: Stack, writtenAnywhere: Readonl
  * Widths that no matrix of the layers connects with the stream that most of them read or write: token and time mixers
  * work on positions, whatever their names.
  */
-function componentsOf({ flows }: Stack): ReadonlyMap<number, number> {
+function widthsApart({ flows }: Stack): ReadonlySet<number> {
   const parent = new Map<number, number>();
   const rootOf = (width: number): number => {
     let root = width;
@@ -186,9 +194,7 @@ function componentsOf({ flows }: Stack): ReadonlyMap<number, number> {
   for (const { writes } of flows) sizes.set(rootOf(writes), (sizes.get(rootOf(writes)) ?? 0) + 1);
   let main = 0;
   for (const [root, size] of sizes) if (size > (sizes.get(main) ?? 0)) main = root;
-  const apart = new Map<number, number>();
-  for (const width of parent.keys()) if (rootOf(width) !== main) apart.set(width, rootOf(width));
-  return apart;
+  return new Set([...parent.keys()].filter((width) => rootOf(width) !== main));
 }
 
 /** Greatest common divisor. */
