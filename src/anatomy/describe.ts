@@ -2,7 +2,7 @@ import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
 import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
 import { familyOf, plainFamily } from "./family.ts";
-import { labelled } from "./labels.ts";
+import { labelled, withStacks } from "./labels.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
 import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
@@ -12,7 +12,7 @@ import { outerMatrices, withoutStrayHeads } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
 import { specialMatrices } from "./special-matrices.ts";
 import { stackOfLayers } from "./stack.ts";
-import { twinsOf } from "./twin.ts";
+import { withTwins } from "./twin.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
 
@@ -80,11 +80,12 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
   for (const parameter of parameters) {
     if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
   }
-  for (const twin of twinsOf(matrices, tensors, special.reaches, confidence)) matrices.push(twin);
+  const { reaches } = special;
+  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence });
   return {
-    family: family === "unknown" ? (plainFamily(matrices, special.reaches) ?? family) : family,
+    family: family === "unknown" ? (plainFamily(matrices, reaches) ?? family) : family,
     confidence,
-    matrices: labelled(matrices, parameters, special.reaches)
+    matrices: labelled(complete, parameters, reaches)
       .map((matrix) => withFittingGain(matrix, tensors))
       .sort(byPlace),
     others: others.sort((a, b) => compareText(a.tensor, b.tensor)),

@@ -15,15 +15,14 @@ const TABLES: ReadonlySet<Role> = new Set<Role>([...TOKENS, "position", "token_t
 const MAY_BE_CHANNELS: ReadonlySet<Role> = new Set<Role>(["unknown", "other", "conv"]);
 
 /**
- * Which part of the model each matrix belongs to and what its columns count, decided from all matrices together.
- * Twins are judged among themselves: a model that stores one linear as [in, out] stores all of them so.
+ * What the columns of each matrix count, decided from all matrices together. Twins are judged among themselves: a model
+ * that stores one linear as [in, out] stores all of them so. Those that tell nothing are dropped.
  */
 export function labelled(
-  matrices: readonly CanonicalTensor[],
+  stacked: readonly CanonicalTensor[],
   parameters: readonly Parameter[],
   reaches: ReadonlyMap<string, Reach>,
 ): readonly CanonicalTensor[] {
-  const stacked = withStacks(matrices);
   const parameterOf = new Map<string, { readonly parameter: Parameter; readonly order: number }>();
   parameters.forEach((parameter, order) => {
     parameterOf.set(parameter.tensor, { parameter, order });
@@ -36,18 +35,32 @@ export function labelled(
   const twinFlow = readFlow(flows.filter(({ tensor }, i) => !twins.has(tensor) || stacked[i]!.twin === true));
   const positions = positionsRead(stacked, (tensor) => parameterOf.get(tensor)!.parameter);
   const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
-  return stacked.map((matrix, i) => {
+  const ends = twinEnds(stacked, flows);
+  const labels = stacked.map((matrix, i) => {
     const axis = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix)) ? null : axisOf(matrix);
     if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
     const one = flows[i] as Flow;
     const reach = reaches.get(matrix.tensor);
-    const hidden = positions.mixes(matrix) || isHidden(one, reach, matrix.twin === true ? twinFlow : flow);
+    const given = ends.has(one);
+    const hidden = !given && (positions.mixes(matrix) || isHidden(one, reach, matrix.twin === true ? twinFlow : flow));
     const block = hidden ? blockOf(matrix, one, reach, flow, attends) : null;
     return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
   });
+  return labels.filter(({ twin, axis }) => twin !== true || axis !== null);
 }
 
-function withStacks(matrices: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
+/** The last twin of a stack, read the wrong way, reads what the model gives out: classes, or an autoencoder's pixels. */
+function twinEnds(matrices: readonly CanonicalTensor[], flows: readonly Flow[]): ReadonlySet<Flow> {
+  const ends = new Map<string, Flow>();
+  matrices.forEach(({ twin }, i) => {
+    const flow = flows[i] as Flow;
+    if (twin === true && flow.order >= (ends.get(flow.stack)?.order ?? 0)) ends.set(flow.stack, flow);
+  });
+  return new Set(ends.values());
+}
+
+/** Which part of the model each matrix belongs to. */
+export function withStacks(matrices: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
   const outside = matrices.filter((matrix) => matrix.layer < 0 && !isTokenTable(matrix));
   const stacks = outerStacks(matrices, outside);
   return matrices.map((matrix) => {
