@@ -133,7 +133,8 @@ function flowOfMatrix(matrix: CanonicalTensor, order: number, reach: Reach | und
       kernel: role === "conv",
     };
   const table = TABLES.has(role) || isTokenTable(matrix);
-  return { tensor, stack, layered: layer >= 0, order, reads: table ? 0 : cols, writes: table ? cols : rows };
+  const reads = table || role === "patch" ? 0 : cols;
+  return { tensor, stack, layered: layer >= 0, order, reads, writes: table ? cols : rows };
 }
 
 /**

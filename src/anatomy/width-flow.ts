@@ -8,7 +8,7 @@ export interface Flow {
   readonly layered: boolean;
   /** Place in the natural order of names. */
   readonly order: number;
-  /** 0 for tables, which read indices. */
+  /** 0 for tables and patch kernels: they read indices and pixels. */
   readonly reads: number;
   readonly writes: number;
   readonly kernel?: boolean;
@@ -48,6 +48,8 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   const stacks = stacksOf(flows);
   const readers = new Map<number, number>();
   for (const { reads } of flows) readers.set(reads, (readers.get(reads) ?? 0) + 1);
+  // What embeds something given makes hidden units of it.
+  const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
@@ -70,6 +72,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
       const stack = stacks.get(flow.stack)!;
       const width = flow.reads;
       if (apart.get(stack)?.has(width)) return false;
+      if (embedded.has(width)) return true;
       if (isFed(stack, width)) return true;
       if (joined.get(stack)!.widths.has(width)) return true;
       return isWrittenInside(stack, flow);
