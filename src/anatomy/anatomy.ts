@@ -20,10 +20,18 @@ export type Role =
   | "position"
   | "token_type"
   | "patch"
+  | "conv"
   | "norm"
   | "bias"
   | "other"
   | "unknown";
+
+/**
+ * What the columns of a matrix count, if an independent initialisation makes them exchangeable: dimensions of a residual
+ * stream, neurons of a feed-forward network, or other hidden units ("channels"). Null for labels that are given from
+ * outside: raw features, image channels, classes, positions.
+ */
+export type Axis = "residual" | "neurons" | "channels";
 
 /** A vector that scales the input of a matrix: `W diag(g)`, or `W diag(1 + g)` for Gemma. */
 export interface Gain {
@@ -38,6 +46,12 @@ export interface Gain {
 export interface CanonicalTensor {
   /** "language", "vision", "text", "encoder", "decoder": components get verdicts of their own. */
   readonly component: string;
+  /**
+   * The part of the model by its path: that of the layer container ("vision_tower.encoder.layers"), "embeddings" for
+   * token tables, for other matrices outside layers the segment in which their paths begin to differ. At most 100
+   * characters, and no two stacks of a model have the same.
+   */
+  readonly stack: string;
   /** Layer number in its component, -1 outside the layers. */
   readonly layer: number;
   /** Expert number, -1 when dense; shared experts are numbered from 1,000,000. */
@@ -51,6 +65,11 @@ export interface CanonicalTensor {
   /** 1, except for transposed (Conv1D) storage. */
   readonly colStride: number;
   readonly gain: Gain | null;
+  readonly axis: Axis | null;
+  /** Columns are exchangeable within aligned runs of this many: `cols` where all are alike, 2 for neighbours only. */
+  readonly block: number;
+  /** The transposed view of a tensor that has a plain one already: nothing tells which way it lies. */
+  readonly twin?: boolean;
   /** For role "unknown": the roles that shape and repetition leave possible. */
   readonly candidates?: readonly Role[];
 }

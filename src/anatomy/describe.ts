@@ -1,13 +1,18 @@
 import type { Anatomy, CanonicalTensor, Role, TensorTable } from "./anatomy.ts";
 import { componentFacts, componentsOf, finalGain } from "./component.ts";
 import { configNotes } from "./config-notes.ts";
-import { familyOf } from "./family.ts";
+import { familyOf, plainFamily } from "./family.ts";
+import { labelled, withStacks } from "./labels.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
 import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
 import { parseTensorName } from "./name.ts";
+import { compareNames, compareText } from "./natural-order.ts";
 import { layerNorms } from "./norm.ts";
-import { outerMatrices } from "./outer-matrices.ts";
+import { outerMatrices, withoutStrayHeads } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
+import { specialMatrices } from "./special-matrices.ts";
+import { stackOfLayers } from "./stack.ts";
+import { withTwins } from "./twin.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
 
@@ -31,16 +36,17 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
 
   const componentOf = componentsOf(parameters);
   const factsOf = componentFacts(componentOf, layers, outside);
-  const matrices: CanonicalTensor[] = [];
+  const named: CanonicalTensor[] = [];
   const unknown: Unknown[] = [];
   let guessed = 0;
   const collect = (found: Found, placeOf: (parameter: Parameter) => Omit<Unknown, "parameter">): void => {
-    for (const matrix of found.matrices) matrices.push(matrix);
+    for (const matrix of found.matrices) named.push(matrix);
     for (const parameter of found.unknown) unknown.push({ parameter, ...placeOf(parameter) });
     guessed += found.guessed;
   };
   collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => ({
     component: componentOf(name.stem.split(".")),
+    stack: "",
     layer: -1,
     norms: null,
   }));
@@ -50,31 +56,39 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
     const facts = factsOf(component);
     const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
     const norms = layerNorms(layer, facts);
-    const place = { component, layer: layer.index, norms };
-    collect(layerMatrices(layer, { component, norms, crossGain, budget }), () => place);
+    const stack = stackOfLayers(layer.stack);
+    const place = { component, stack, layer: layer.index, norms };
+    collect(layerMatrices(layer, { component, stack, norms, crossGain, budget }), () => place);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");
   const family = familyOf(language.length > 0 ? language : layers, parameters, factsOf("language").plusOne);
-  const understood = matrices.length - guessed;
+  const matrices = [...withoutStrayHeads(named)];
+  const special = specialMatrices(unknown, parameters);
+  const understood = matrices.length + special.matrices.length - guessed;
   let settled = 0;
-  for (const matrix of unknownMatrices(unknown, matrices)) {
+  const unnamed = unknownMatrices(special.rest, matrices);
+  for (const matrix of special.matrices) matrices.push(matrix);
+  for (const matrix of unnamed) {
     matrices.push(matrix);
     if (matrix.role !== "unknown") settled += 1;
   }
   const open = matrices.length - understood - guessed - settled;
+  const trust = understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE;
+  const confidence = matrices.length === 0 ? 0 : trust / matrices.length;
 
   const used = new Set(matrices.map((matrix) => matrix.tensor));
   for (const parameter of parameters) {
     if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
   }
+  const { reaches } = special;
+  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence });
   return {
-    family,
-    confidence:
-      matrices.length === 0
-        ? 0
-        : (understood + guessed * TRUST_WORDS + settled * TRUST_SHAPES + open * TRUST_NONE) / matrices.length,
-    matrices: matrices.map((matrix) => withFittingGain(matrix, tensors)).sort(byPlace),
-    others: others.sort((a, b) => compare(a.tensor, b.tensor)),
+    family: family === "unknown" ? (plainFamily(matrices, reaches) ?? family) : family,
+    confidence,
+    matrices: labelled(complete, parameters, reaches)
+      .map((matrix) => withFittingGain(matrix, tensors))
+      .sort(byPlace),
+    others: others.sort((a, b) => compareText(a.tensor, b.tensor)),
     notes: [...readingNotes(guessed, settled, open), ...configNotes(config, matrices)],
   };
 }
@@ -91,7 +105,7 @@ function readingNotes(guessed: number, settled: number, open: number): readonly 
 /** Parameters in the order of their names; what is none goes to `others`. */
 function parametersOf(tensors: TensorTable, others: { tensor: string; role: Role }[]): readonly Parameter[] {
   const parameters: Parameter[] = [];
-  for (const tensor of [...tensors.keys()].sort(compare)) {
+  for (const tensor of [...tensors.keys()].sort(compareNames)) {
     const { dtype, shape } = tensors.get(tensor)!;
     const sidecar = sidecarOf(tensor, shape.length);
     const size = shape.reduce((product, n) => product * n, 1);
@@ -110,15 +124,12 @@ function withFittingGain(matrix: CanonicalTensor, tensors: TensorTable): Canonic
 
 function byPlace(a: CanonicalTensor, b: CanonicalTensor): number {
   return (
-    compare(a.component, b.component) ||
+    compareText(a.component, b.component) ||
     a.layer - b.layer ||
     a.expert - b.expert ||
-    compare(a.role, b.role) ||
-    compare(a.tensor, b.tensor) ||
-    a.rowOffset(0) - b.rowOffset(0)
+    compareText(a.role, b.role) ||
+    compareNames(a.tensor, b.tensor) ||
+    a.rowOffset(0) - b.rowOffset(0) ||
+    Number(a.twin === true) - Number(b.twin === true)
   );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,6 @@
+import type { CanonicalTensor, Role } from "./anatomy.ts";
 import type { Layer, Parameter } from "./layer.ts";
+import type { Reach } from "./reach.ts";
 
 /** [family, a path inside a layer that only it and its later rivals have]: the first hit wins, so special precedes general. */
 const SIGNATURES: readonly (readonly [family: string, ...stems: string[]])[] = [
@@ -30,6 +32,8 @@ const SIGNATURES: readonly (readonly [family: string, ...stems: string[]])[] = [
   ["falcon", "self_attention.query_key_value", "ln_attn"],
 ];
 
+const TRANSFORMER: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "qkv", "embed", "head"]);
+
 /** A label for people; nothing is decided by it. */
 export function familyOf(layers: readonly Layer[], parameters: readonly Parameter[], plusOne: boolean): string {
   const stems = new Set<string>();
@@ -50,6 +54,22 @@ export function familyOf(layers: readonly Layer[], parameters: readonly Paramete
   if (stems.has("self_attn.q_norm")) return experts ? "qwen3_moe" : "qwen3";
   if (biased.has("self_attn.q_proj")) return experts ? "qwen2_moe" : "qwen2";
   return stems.has("mlp.gate_proj") ? "llama" : "unknown";
+}
+
+/** What else a network is that no transformer's names describe, null when shapes do not say. */
+export function plainFamily(matrices: readonly CanonicalTensor[], reaches: ReadonlyMap<string, Reach>): string | null {
+  let [kernels, cells, attention, linears] = [0, 0, 0, 0];
+  for (const { role, tensor, candidates, twin } of matrices) {
+    if (twin === true) continue;
+    if (role === "conv") kernels += 1;
+    else if (reaches.has(tensor)) cells += 1;
+    else if (TRANSFORMER.has(role) || candidates !== undefined) attention += 1;
+    else linears += 1;
+  }
+  if (attention > 0) return null;
+  if (cells > 0 && cells >= kernels) return "recurrent";
+  if (kernels > 0) return kernels >= linears ? "convolutional" : null;
+  return linears > 1 ? "mlp" : null;
 }
 
 function mainStack(layers: readonly Layer[]): readonly Parameter[] {

@@ -16,6 +16,7 @@ export const MAX_EXPERT_VIEWS = 2 ** 18;
 
 export interface LayerContext {
   readonly component: string;
+  readonly stack: string;
   readonly norms: LayerNorms;
   /** Gain of what the decoder's cross-attention reads: the encoder's last norm. */
   readonly crossGain: Gain | null;
@@ -109,7 +110,8 @@ function matricesOf(
   const role = roleOf(use);
   const gain = role === "cross_k" || role === "cross_v" ? context.crossGain : context.norms.gainOf(role, name.stem);
   const expert = name.pattern.endsWith("_shexp") ? SHARED_EXPERT : name.expert;
-  const place = { component: context.component, layer: layer.index, expert, role, tensor, gain };
+  const { component, stack } = context;
+  const place = { component, stack, layer: layer.index, expert, role, tensor, gain };
   const [a, b] = shape.slice(-2) as [number, number];
   const transposed = stacked ? shared.expertsTransposed : shared.conv1d && isConv1dName(name.stem);
   const view = transposed ? transposedView(place, b, a) : plainView(place, a, b);

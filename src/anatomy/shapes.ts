@@ -5,6 +5,9 @@ export interface Shape {
   readonly cols: number;
 }
 
+/** Share of the matrices that read or write the residual stream of a transformer, at least. */
+const ALONG_THE_STREAM = 0.8;
+
 /** What the shape of one matrix says. */
 export interface ShapeReading {
   /** True when the matrix is stored as [in, out]. */
@@ -23,10 +26,12 @@ const VOCABULARY_RATIO = 4;
  * Reads the shape classes of a model's matrices. The residual width d is the dimension most matrices have. A width x with
  * both [x, d] and [d, x] lies between two linears: twice as many of the first as of the second make it a gated
  * feed-forward width, else the largest is taken for the feed-forward width h and another for the attention's. Fused
- * tensors have no counterpart: [2h, d] beside [d, h] is gate and up, [x, d] alone is fused attention; [d, x] alone
- * says that the linears are stored as [in, out].
+ * tensors have no counterpart: [2h, d] beside [d, h] is gate and up, [x, d] alone is fused attention; [d, x] alone,
+ * or twice as often as [x, d]
+ * says that the linears are stored as [in, out]. Only a transformer is read so: nearly all of its matrices have the width
+ * d, and attention shows itself beside the feed-forward network.
  */
-export function readShapes(shapes: readonly Shape[]): (shape: Shape) => ShapeReading {
+export function readShapes(shapes: readonly Shape[], layered: boolean): (shape: Shape) => ShapeReading {
   const width = commonDimension(shapes);
   const stored = classCounts(shapes);
   const transposed = isTransposed(stored, width);
@@ -43,6 +48,11 @@ export function readShapes(shapes: readonly Shape[]): (shape: Shape) => ShapeRea
   const secondTable = largest(others.filter((x) => isTable(x) && x !== vocabulary));
   const narrowKeys = others.some((x) => x < width && comesPerLayer(x, 2));
   const fusedAttention = others.some((x) => x > width && comesPerLayer(x, 1));
+
+  const attends = count(width, width) >= 2 * depth || inner.size > 1 || narrowKeys || fusedAttention;
+  const along = shapes.filter(({ rows, cols }) => rows === width || cols === width).length;
+  const isTransformer = attends && along >= ALONG_THE_STREAM * shapes.length && (layered || depth > 1);
+  if (!isTransformer) return () => ({ transposed: false, candidates: [] });
 
   function feedForwardWidth(): number {
     const gated = [...inner].filter((x) => count(x, width) >= 2 * count(width, x));
@@ -97,6 +107,8 @@ function isTransposed(counts: ReadonlyMap<string, number>, width: number): boole
   for (const [key, n] of counts) {
     const [rows, cols] = key.split("x").map(Number) as [number, number];
     if (rows !== width || cols <= width || n < 2) continue;
+    // Gate and up for one down.
+    if (n === 2 * (counts.get(`${cols}x${width}`) ?? 0)) return true;
     if (!counts.has(`${cols}x${width}`) && !counts.has(`${2 * cols}x${width}`)) return true;
   }
   return false;

@@ -8,6 +8,7 @@ import { plainView, shapeClass, transposedView } from "./view.ts";
 export interface Unknown {
   readonly parameter: Parameter;
   readonly component: string;
+  readonly stack: string;
   /** -1 when no number in the name counts layers. */
   readonly layer: number;
   /** Null outside the layers. */
@@ -44,7 +45,10 @@ export function unknownMatrices(
 
 function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
   const readable = known.length <= MOSTLY_KNOWN * list.length && known.every(({ colStride }) => colStride === 1);
-  const read = readable ? readShapes([...known, ...list.map(({ parameter }) => flatShape(parameter.shape))]) : null;
+  const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
+  const read = readable
+    ? readShapes([...known, ...list.map(({ parameter }) => flatShape(parameter.shape))], layered)
+    : null;
   const taken = new Set(known.map(({ layer, role }) => `${layer} ${role}`));
   const drafts = list.map((one) => {
     const { rows, cols } = flatShape(one.parameter.shape);
@@ -56,14 +60,13 @@ function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): r
   // How many could play the same roles in the same layer: a role is settled only where there is one.
   const rivals = new Map<string, number>();
   for (const { rivalry } of drafts) rivals.set(rivalry, (rivals.get(rivalry) ?? 0) + 1);
-  const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
 
   return drafts.map((one) => {
-    const { parameter, component, layer, candidates, rows, cols } = one;
+    const { parameter, component, stack, layer, candidates, rows, cols } = one;
     const alone = layered && rivals.get(one.rivalry) === 1;
     const role = alone ? settledRole(layer, candidates) : "unknown";
     const gain = gainOf(one, role === "unknown" ? candidates : [role]);
-    const place = { component, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
+    const place = { component, stack, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
     const view = one.transposed ? transposedView(place, cols, rows) : plainView(place, rows, cols);
     return role !== "unknown" || candidates.length === 0 ? view : { ...view, candidates };
   });

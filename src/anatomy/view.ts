@@ -1,8 +1,10 @@
 import type { CanonicalTensor, Gain, Role } from "./anatomy.ts";
 
-/** Where a matrix belongs and what it reads: all of a canonical tensor but its geometry. */
+/** Where a matrix belongs and what it reads: all of a canonical tensor but its geometry and labels. */
 export interface Place {
   readonly component: string;
+  /** "" outside layers until all matrices are known. */
+  readonly stack: string;
   readonly layer: number;
   readonly expert: number;
   readonly role: Role;
@@ -10,14 +12,17 @@ export interface Place {
   readonly gain: Gain | null;
 }
 
+/** Labels are told when all matrices of the model are known. */
+const UNLABELLED = { axis: null } as const;
+
 /** A stored [rows, cols] tensor as it lies. */
 export function plainView(place: Place, rows: number, cols: number): CanonicalTensor {
-  return { ...place, rows, cols, rowOffset: (row) => row * cols, colStride: 1 };
+  return { ...place, ...UNLABELLED, block: cols, rows, cols, rowOffset: (row) => row * cols, colStride: 1 };
 }
 
 /** A stored [in, out] tensor (Conv1D) seen as [out, in]. */
 export function transposedView(place: Place, rows: number, cols: number): CanonicalTensor {
-  return { ...place, rows, cols, rowOffset: (row) => row, colStride: rows };
+  return { ...place, ...UNLABELLED, block: cols, rows, cols, rowOffset: (row) => row, colStride: rows };
 }
 
 /**
@@ -49,4 +54,15 @@ export function shiftedView(view: CanonicalTensor, expert: number, start: number
 /** Shape class: matrices of one class may stand for each other when names are gone. */
 export function shapeClass(matrix: Pick<CanonicalTensor, "rows" | "cols">): string {
   return `${matrix.rows}x${matrix.cols}`;
+}
+
+/** A view whose rows start where `rowOffset` says. */
+export function stridedView(
+  place: Place,
+  rows: number,
+  cols: number,
+  rowOffset: (row: number) => number,
+  colStride: number,
+): CanonicalTensor {
+  return { ...place, ...UNLABELLED, block: cols, rows, cols, rowOffset, colStride };
 }

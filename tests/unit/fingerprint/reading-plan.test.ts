@@ -102,6 +102,7 @@ describe("a transposed tensor too large to keep", () => {
   const near = oneFile(memorySource(new Uint8Array(values.buffer)), [tensor]);
   const view: CanonicalTensor = {
     component: "language",
+    stack: "model.layers",
     layer: 0,
     expert: -1,
     role: "up",
@@ -111,6 +112,8 @@ describe("a transposed tensor too large to keep", () => {
     rowOffset: (row) => row,
     colStride: rows,
     gain: null,
+    axis: "residual",
+    block: cols,
   };
 
   test("is announced in windows of some pieces", async () => {

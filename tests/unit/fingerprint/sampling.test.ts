@@ -14,6 +14,7 @@ import {
 
 const matrix = (place: Partial<CanonicalTensor>): CanonicalTensor => ({
   component: "language",
+  stack: "model.layers",
   layer: 0,
   expert: -1,
   role: "q",
@@ -23,6 +24,8 @@ const matrix = (place: Partial<CanonicalTensor>): CanonicalTensor => ({
   rowOffset: (row) => row * 64,
   colStride: 1,
   gain: null,
+  axis: "residual",
+  block: 64,
   ...place,
 });
 

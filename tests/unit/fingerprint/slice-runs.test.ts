@@ -24,6 +24,7 @@ function countingCheckpoint(rows: number, cols: number): Checkpoint {
 
 const view = (rows: number, cols: number, transposed: boolean): CanonicalTensor => ({
   component: "language",
+  stack: "model.layers",
   layer: 0,
   expert: -1,
   role: "up",
@@ -33,6 +34,8 @@ const view = (rows: number, cols: number, transposed: boolean): CanonicalTensor 
   rowOffset: (row) => (transposed ? row : row * cols),
   colStride: transposed ? rows : 1,
   gain: null,
+  axis: "residual",
+  block: cols,
 });
 
 test.each([1, 31, 1024, 1025, 1026, 4096, 11008])("the runs of %i columns lie inside, apart and in order", (cols) => {

@@ -1,0 +1,193 @@
+import type { Axis, CanonicalTensor, Role } from "./anatomy.ts";
+import type { Parameter } from "./layer.ts";
+import { compareNames } from "./natural-order.ts";
+import { positionPart } from "./position-words.ts";
+import type { Reach } from "./reach.ts";
+import { EMBEDDINGS, outerStacks } from "./stack.ts";
+import { type Flow, readFlow, type WidthFlow } from "./width-flow.ts";
+
+/** Roles that read the residual stream whatever the names around them say. */
+const ATTENTION: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv"]);
+const RESIDUAL: ReadonlySet<Role> = new Set<Role>([...ATTENTION, "gate", "up", "router"]);
+const TOKENS: ReadonlySet<Role> = new Set<Role>(["embed", "head"]);
+/** Tables are indexed by tokens or places and write their columns. */
+const TABLES: ReadonlySet<Role> = new Set<Role>([...TOKENS, "position", "token_type"]);
+const MAY_BE_CHANNELS: ReadonlySet<Role> = new Set<Role>(["unknown", "other", "conv"]);
+
+/**
+ * What the columns of each matrix count, decided from all matrices together. Twins are judged among themselves: a model
+ * that stores one linear as [in, out] stores all of them so. Those that tell nothing are dropped.
+ */
+export function labelled(
+  stacked: readonly CanonicalTensor[],
+  parameters: readonly Parameter[],
+  reaches: ReadonlyMap<string, Reach>,
+): readonly CanonicalTensor[] {
+  const parameterOf = new Map<string, { readonly parameter: Parameter; readonly order: number }>();
+  parameters.forEach((parameter, order) => {
+    parameterOf.set(parameter.tensor, { parameter, order });
+  });
+  const flows = withGroups(
+    stacked.map((matrix) => flowOfMatrix(matrix, parameterOf.get(matrix.tensor)!.order, reaches.get(matrix.tensor))),
+  );
+  const flow = readFlow(flows.filter((_, i) => stacked[i]!.twin !== true));
+  const twins = new Set(stacked.filter(({ twin }) => twin === true).map(({ tensor }) => tensor));
+  const twinFlow = readFlow(flows.filter(({ tensor }, i) => !twins.has(tensor) || stacked[i]!.twin === true));
+  const positions = positionsRead(stacked, (tensor) => parameterOf.get(tensor)!.parameter);
+  const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
+  const ends = twinEnds(stacked, flows);
+  const labels = stacked.map((matrix, i) => {
+    const axis = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix)) ? null : axisOf(matrix);
+    if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
+    const one = flows[i] as Flow;
+    const reach = reaches.get(matrix.tensor);
+    const given = ends.has(one);
+    const hidden = !given && (positions.mixes(matrix) || isHidden(one, reach, matrix.twin === true ? twinFlow : flow));
+    const block = hidden ? blockOf(matrix, one, reach, flow, attends) : null;
+    return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
+  });
+  return labels.filter(({ twin, axis }) => twin !== true || axis !== null);
+}
+
+/** The last twin of a stack, read the wrong way, reads what the model gives out: classes, or an autoencoder's pixels. */
+function twinEnds(matrices: readonly CanonicalTensor[], flows: readonly Flow[]): ReadonlySet<Flow> {
+  const ends = new Map<string, Flow>();
+  matrices.forEach(({ twin }, i) => {
+    const flow = flows[i] as Flow;
+    if (twin === true && flow.order >= (ends.get(flow.stack)?.order ?? 0)) ends.set(flow.stack, flow);
+  });
+  return new Set(ends.values());
+}
+
+/** Which part of the model each matrix belongs to. */
+export function withStacks(matrices: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
+  const outside = matrices.filter((matrix) => matrix.layer < 0 && !isTokenTable(matrix));
+  const stacks = outerStacks(matrices, outside);
+  return matrices.map((matrix) => {
+    if (matrix.layer >= 0) return matrix;
+    return { ...matrix, stack: isTokenTable(matrix) ? EMBEDDINGS : (stacks.get(matrix.tensor) as string) };
+  });
+}
+
+/** Rows are token ids, by the role or because nothing else is possible. */
+function isTokenTable({ role, candidates }: Pick<CanonicalTensor, "role" | "candidates">): boolean {
+  return role === "unknown" ? everyCandidate(candidates, TOKENS) : TOKENS.has(role);
+}
+
+function everyCandidate(candidates: readonly Role[] | undefined, roles: ReadonlySet<Role>): boolean {
+  return candidates !== undefined && candidates.length > 0 && candidates.every((role) => roles.has(role));
+}
+
+/** "channels" only if another matrix writes the columns. */
+function axisOf(matrix: CanonicalTensor): Axis | null {
+  const { role, candidates, layer } = matrix;
+  if (RESIDUAL.has(role) || isTokenTable(matrix)) return "residual";
+  if (role === "down") return "neurons";
+  // What stands for itself outside the layers (poolers, projections, classifiers) reads hidden units.
+  if (!MAY_BE_CHANNELS.has(role) || (role === "other" && layer >= 0)) return null;
+  if (everyCandidate(candidates, RESIDUAL)) return "residual";
+  return candidates?.length === 1 && candidates[0] === "down" ? "neurons" : "channels";
+}
+
+/**
+ * Columns of an attention's output count the channels of its heads, which can be exchanged within a head only: where a
+ * matrix may be one, only neighbours are taken for alike.
+ */
+function blockOf(
+  matrix: CanonicalTensor,
+  one: Flow,
+  reach: Reach | undefined,
+  flow: WidthFlow,
+  attends: boolean,
+): number | null {
+  if (reach !== undefined && reach.columns !== "read") return reach.run ?? matrix.cols;
+  const run = flow.runOf(one, matrix.cols);
+  const mayBeOutput = matrix.role === "unknown" && (matrix.candidates !== undefined || attends);
+  if (run === null || !mayBeOutput) return run;
+  return run % 2 === 0 ? 2 : null;
+}
+
+function isHidden(one: Flow, reach: Reach | undefined, flow: WidthFlow): boolean {
+  switch (reach?.columns) {
+    case "state":
+      return true;
+    case "given":
+      return false;
+    case "written":
+      return flow.isRead(one);
+    default:
+      return flow.isInternal(one);
+  }
+}
+
+function flowOfMatrix(matrix: CanonicalTensor, order: number, reach: Reach | undefined): Flow {
+  const { tensor, stack, layer, role, rows, cols } = matrix;
+  if (reach !== undefined)
+    return {
+      tensor,
+      stack,
+      layered: layer >= 0,
+      order,
+      reads: reach.reads,
+      writes: reach.writes,
+      kernel: role === "conv",
+    };
+  const table = TABLES.has(role) || isTokenTable(matrix);
+  const reads = table || role === "patch" ? 0 : cols;
+  return { tensor, stack, layered: layer >= 0, order, reads, writes: table ? cols : rows };
+}
+
+/**
+ * A convolution in groups has the inputs of one group only: that shows where nothing writes so many channels and its
+ * outputs, which are as many as all its inputs, are a multiple.
+ */
+function withGroups(flows: readonly Flow[]): readonly Flow[] {
+  const written = new Map<number, number>();
+  for (const { writes } of flows) written.set(writes, (written.get(writes) ?? 0) + 1);
+  return flows.map((flow) => {
+    const { reads, writes } = flow;
+    const grouped =
+      flow.kernel === true &&
+      reads > 0 &&
+      reads < writes &&
+      writes % reads === 0 &&
+      !written.has(reads) &&
+      (written.get(writes) as number) > 1;
+    return grouped ? { ...flow, reads: writes, grouped } : flow;
+  });
+}
+
+interface PositionsRead {
+  /** Whether the columns of a matrix are positions. */
+  readonly reads: (matrix: CanonicalTensor) => boolean;
+  /** Whether a matrix is part of what mixes positions: what it reads of other widths are hidden units. */
+  readonly mixes: (matrix: CanonicalTensor) => boolean;
+}
+
+/** By the words of names: the first matrix of a part that mixes positions reads as many as there are. */
+function positionsRead(
+  matrices: readonly CanonicalTensor[],
+  parameterOf: (tensor: string) => Parameter,
+): PositionsRead {
+  const widths = new Map<string, number>();
+  const parts = new Map<string, string>();
+  const firsts = new Map<string, string>();
+  for (const { tensor, cols, role, twin } of matrices) {
+    if (twin === true || ATTENTION.has(role) || TABLES.has(role)) continue;
+    const part = positionPart(parameterOf(tensor).name);
+    if (part === null) continue;
+    parts.set(tensor, part);
+    const first = firsts.get(part);
+    if (first !== undefined && compareNames(first, tensor) <= 0) continue;
+    firsts.set(part, tensor);
+    widths.set(part, cols);
+  }
+  const widthOf = ({ tensor }: CanonicalTensor): number | undefined => widths.get(parts.get(tensor) ?? "");
+  return {
+    reads: (matrix) => widthOf(matrix) === matrix.cols,
+    mixes: (matrix) => {
+      const width = widthOf(matrix);
+      return width !== undefined && width !== matrix.cols;
+    },
+  };
+}

@@ -1,0 +1,207 @@
+/** What passes through the matrices of a model, as far as their shapes tell: which of them write what which others read. */
+
+/** One stored matrix as an edge between widths. */
+export interface Flow {
+  readonly tensor: string;
+  readonly stack: string;
+  /** Inside numbered layers, whose outputs are added to a stream. */
+  readonly layered: boolean;
+  /** Place in the natural order of names. */
+  readonly order: number;
+  /** 0 for tables and patch kernels: they read indices and pixels. */
+  readonly reads: number;
+  readonly writes: number;
+  readonly kernel?: boolean;
+  /** A convolution in groups, whose columns are those of one group. */
+  readonly grouped?: boolean;
+}
+
+/** Between more stacks than any model has, widths say nothing: it keeps the work linear. */
+const MAX_STACKS = 64;
+/** Narrower parts are no blocks of features that are put side by side. */
+const NARROWEST_PART = 8;
+const MAX_PARTS = 64;
+
+interface Writers {
+  count: number;
+  first: number;
+}
+
+interface Stack {
+  readonly name: string;
+  readonly flows: Flow[];
+  /** The first matrix that reads a width. */
+  first: Flow | null;
+  readonly written: Map<number, Writers>;
+}
+
+export interface WidthFlow {
+  /** Whether the columns of a matrix are hidden units of the network: another matrix writes them. */
+  readonly isInternal: (flow: Flow) => boolean;
+  /** Whether another matrix reads what this one writes. */
+  readonly isRead: (flow: Flow) => boolean;
+  /** Length of the runs of columns that come from one matrix each; null where they are too short to tell anything. */
+  readonly runOf: (flow: Flow, cols: number) => number | null;
+}
+
+export function readFlow(flows: readonly Flow[]): WidthFlow {
+  const stacks = stacksOf(flows);
+  const readers = new Map<number, number>();
+  for (const { reads } of flows) readers.set(reads, (readers.get(reads) ?? 0) + 1);
+  // What embeds something given makes hidden units of it.
+  const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
+  const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
+  const apart = new Map<Stack, ReadonlySet<number>>();
+  const joined = new Map<Stack, Joined>();
+  for (const stack of stacks.values()) {
+    joined.set(stack, joinedWidths(stack, isFed));
+    if (stack.flows.some(({ layered }) => layered)) apart.set(stack, widthsApart(stack));
+  }
+
+  /** Whether a stack can have got its input from another one, which must not be the other way about as well. */
+  function isFed(stack: Stack, width: number): boolean {
+    if (writersOf === null) return false;
+    for (const writer of writersOf.get(width) ?? []) {
+      if (writer !== stack && !(reads(writer, stack) && reads(stack, writer))) return true;
+    }
+    return false;
+  }
+
+  return {
+    isInternal: (flow) => {
+      const stack = stacks.get(flow.stack)!;
+      const width = flow.reads;
+      if (apart.get(stack)?.has(width)) return false;
+      if (embedded.has(width)) return true;
+      if (isFed(stack, width)) return true;
+      if (joined.get(stack)!.widths.has(width)) return true;
+      return isWrittenInside(stack, flow);
+    },
+    isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),
+    runOf: ({ stack, grouped }, cols) => {
+      const run = joined.get(stacks.get(stack)!)!.run;
+      if (run === null || grouped === true) return cols;
+      const common = divisor(run, cols);
+      return common < 2 ? null : common;
+    },
+  };
+}
+
+/**
+ * Inside a stack a width that its first matrix reads is the interface: only what came before can have written it, and
+ * where the first matrix leaves it for another width and it comes back, it is the given one still (an autoencoder's
+ * pixels, a residual stream of raw features).
+ */
+function isWrittenInside(stack: Stack, flow: Flow): boolean {
+  const first = stack.first as Flow;
+  const width = flow.reads;
+  const writers = stack.written.get(width);
+  const others = (writers?.count ?? 0) - (flow.writes === width ? 1 : 0);
+  if (width !== first.reads) return others > 0 || halfWritten(stack, width);
+  return others > 0 && first.writes === width && flow !== first && (writers as Writers).first < flow.order;
+}
+
+/** Gated units: one matrix writes both factors of what the next one reads. */
+function halfWritten({ written }: Stack, width: number): boolean {
+  return written.has(2 * width);
+}
+
+function reads({ first }: Stack, { written }: Stack): boolean {
+  return first !== null && written.has(first.reads);
+}
+
+function stacksOf(flows: readonly Flow[]): ReadonlyMap<string, Stack> {
+  const stacks = new Map<string, Stack>();
+  for (const flow of flows) {
+    let stack = stacks.get(flow.stack);
+    if (stack === undefined) {
+      stack = { name: flow.stack, flows: [], first: null, written: new Map() };
+      stacks.set(flow.stack, stack);
+    }
+    stack.flows.push(flow);
+    if (flow.reads > 0 && (stack.first === null || flow.order < stack.first.order)) stack.first = flow;
+    const writers = stack.written.get(flow.writes);
+    if (writers === undefined) stack.written.set(flow.writes, { count: 1, first: flow.order });
+    else {
+      writers.count += 1;
+      writers.first = Math.min(writers.first, flow.order);
+    }
+  }
+  return stacks;
+}
+
+function stacksByWidth(stacks: ReadonlyMap<string, Stack>): ReadonlyMap<number, readonly Stack[]> {
+  const found = new Map<number, Stack[]>();
+  for (const stack of stacks.values()) {
+    for (const width of stack.written.keys()) {
+      const known = found.get(width);
+      if (known === undefined) found.set(width, [stack]);
+      else known.push(stack);
+    }
+  }
+  return found;
+}
+
+interface Joined {
+  /** Widths that several outputs side by side make up. */
+  readonly widths: ReadonlySet<number>;
+  /** What divides all outputs of the stack; null where nothing is joined. */
+  readonly run: number | null;
+}
+
+/** Widths that nothing writes but sums of written ones make: DenseNet, Inception, skips of a U-Net. */
+function joinedWidths(stack: Stack, isFed: (stack: Stack, width: number) => boolean): Joined {
+  const { flows, first, written } = stack;
+  const parts = [...written.keys()].filter((width) => width >= NARROWEST_PART).sort((a, b) => a - b);
+  const tried = parts.slice(0, MAX_PARTS);
+  const widths = new Set<number>();
+  const refused = new Set<number>();
+  for (const flow of flows) {
+    const width = flow.reads;
+    // A linear that reads a multiple of what is written reads flattened maps, whose places are no labels.
+    if (flow.kernel !== true || written.has(width) || widths.has(width) || refused.has(width)) continue;
+    const given = width === first?.reads && !flow.layered;
+    const isSum =
+      !given && !isFed(stack, width) && tried.some((a) => a < width && tried.some((b) => (width - a) % b === 0));
+    (isSum ? widths : refused).add(width);
+  }
+  return { widths, run: widths.size === 0 ? null : parts.reduce(divisor, 0) };
+}
+
+/**
+ * Widths that no matrix of the layers connects with the stream that most of them read or write: token and time mixers
+ * work on positions, whatever their names.
+ */
+function widthsApart({ flows }: Stack): ReadonlySet<number> {
+  const parent = new Map<number, number>();
+  const rootOf = (width: number): number => {
+    let root = width;
+    for (let up = parent.get(root); up !== undefined && up !== root; up = parent.get(root)) root = up;
+    for (let at = width; at !== root; ) {
+      const next = parent.get(at) as number;
+      parent.set(at, root);
+      at = next;
+    }
+    return root;
+  };
+  for (const { reads, writes } of flows) {
+    if (!parent.has(writes)) parent.set(writes, writes);
+    if (reads === 0) continue;
+    if (!parent.has(reads)) parent.set(reads, reads);
+    parent.set(rootOf(reads), rootOf(writes));
+    // A gated unit's two factors are one width afterwards.
+    if (parent.has(writes / 2)) parent.set(rootOf(writes / 2), rootOf(writes));
+    if (parent.has(2 * reads)) parent.set(rootOf(2 * reads), rootOf(reads));
+  }
+  const sizes = new Map<number, number>();
+  for (const { writes } of flows) sizes.set(rootOf(writes), (sizes.get(rootOf(writes)) ?? 0) + 1);
+  let main = 0;
+  for (const [root, size] of sizes) if (size > (sizes.get(main) ?? 0)) main = root;
+  return new Set([...parent.keys()].filter((width) => rootOf(width) !== main));
+}
+
+/** Greatest common divisor. */
+function divisor(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}

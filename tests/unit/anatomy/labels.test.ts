@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import * as models from "../../support/architectures.ts";
+import { censusOf, labelsOf } from "../../support/labels.ts";
+import { tableOf } from "../../support/tensor-table.ts";
+
+describe("transformers", () => {
+  test("a mixture of experts: the stream, the neurons, and nothing for what reads heads", () => {
+    const labels = labelsOf(models.mixtureWithMtp());
+    expect(labels["model.embed_tokens.weight"]).toBe("residual");
+    expect(labels["lm_head.weight"]).toBe("residual");
+    expect(labels["model.layers.0.self_attn.q_proj.weight"]).toBe("residual");
+    expect(labels["model.layers.0.self_attn.o_proj.weight"]).toBe("none");
+    expect(labels["model.layers.0.mlp.gate.weight"]).toBe("residual");
+    expect(labels["model.layers.1.mlp.experts.3.down_proj.weight"]).toBe("neurons");
+    // Two streams side by side, of which nothing says where one ends.
+    expect(labels["mtp.fc.weight"]).toBe("none");
+  });
+
+  test("Whisper: what crosses the towers and what reads sound is not tested", () => {
+    const labels = labelsOf(models.whisper());
+    for (const name of ["q_proj", "k_proj", "v_proj", "out_proj"]) {
+      expect(labels[`model.decoder.layers.0.encoder_attn.${name}.weight`]).toBe("none");
+    }
+    expect(labels["model.encoder.embed_positions.weight"]).toBe("none");
+    expect(labels["model.encoder.conv1.weight"]).toBe("none");
+    expect(labels["model.encoder.conv2.weight"]).toBe("channels");
+  });
+
+  test("poolers and projections read hidden units", () => {
+    const labels = labelsOf(
+      tableOf(`bert.encoder.layer.0.attention.self.query.weight 16 16
+               bert.encoder.layer.0.attention.output.dense.weight 16 16
+               bert.encoder.layer.0.intermediate.dense.weight 64 16
+               bert.encoder.layer.0.output.dense.weight 16 64
+               bert.embeddings.word_embeddings.weight 90 16
+               bert.embeddings.position_embeddings.weight 12 16
+               bert.embeddings.token_type_embeddings.weight 2 16
+               bert.pooler.dense.weight 16 16
+               classifier.weight 3 16`),
+    );
+    expect(labels["bert.pooler.dense.weight"]).toBe("channels");
+    expect(labels["classifier.weight"]).toBe("channels");
+    expect(labels["bert.embeddings.position_embeddings.weight"]).toBe("none");
+    expect(labels["bert.embeddings.token_type_embeddings.weight"]).toBe("none");
+  });
+});
+
+test("a vision transformer's pixels are given, what its classifier reads is not", () => {
+  const labels = labelsOf(
+    tableOf(`vit.embeddings.patch_embeddings.projection.weight 768 3 16 16
+             vit.embeddings.position_embeddings 1 197 768
+             vit.encoder.layer.0.attention.attention.query.weight 768 768
+             vit.encoder.layer.0.attention.output.dense.weight 768 768
+             vit.encoder.layer.0.intermediate.dense.weight 3072 768
+             vit.encoder.layer.0.output.dense.weight 768 3072
+             vit.pooler.dense.weight 768 768
+             classifier.weight 1000 768`),
+  );
+  expect(labels["vit.embeddings.patch_embeddings.projection.weight"]).toBe("none");
+  expect(labels["vit.embeddings.position_embeddings"]).toBe("none");
+  expect(labels["vit.pooler.dense.weight"]).toBe("channels");
+  expect(labels["classifier.weight"]).toBe("channels");
+});
+
+describe("chains of linears", () => {
+  test("the first reads what is given", () => {
+    expect(labelsOf(models.mlp([784, 512, 256, 10]))).toEqual({
+      "net.0.weight": "none",
+      "net.2.weight": "channels",
+      "net.4.weight": "channels",
+    });
+  });
+
+  test("also where all widths are equal, by the order of the names as numbers", () => {
+    const labels = labelsOf(models.mlp(Array.from({ length: 9 }, () => 64)));
+    expect(Object.keys(labels).filter((name) => labels[name] === "none")).toEqual(["net.0.weight"]);
+    expect(labels["net.14.weight"]).toBe("channels");
+  });
+
+  test("an autoencoder's pixels are given although its last matrix writes as many", () => {
+    expect(labelsOf(models.mlp([784, 128, 32, 128, 784]))).toEqual({
+      "net.0.weight": "none",
+      "net.2.weight": "channels",
+      "net.4.weight": "channels",
+      "net.6.weight": "channels",
+    });
+    const parts = new Map([...models.mlp([784, 128, 32], "encoder"), ...models.mlp([32, 128, 784], "decoder")]);
+    const labels = labelsOf(parts);
+    expect(labels["encoder.0.weight"]).toBe("none");
+    expect(labels["encoder.2.weight"]).toBe("channels");
+  });
+
+  test("blocks that add to raw features read raw features", () => {
+    const lines = [0, 1, 2].flatMap((i) => [`stacks.${i}.theta.weight 60 256`, `stacks.${i}.read.weight 256 60`]);
+    const labels = labelsOf(tableOf(lines.join("\n")));
+    for (const [name, label] of Object.entries(labels)) {
+      if (name.endsWith("read.weight")) expect(label, name).toBe("none");
+    }
+  });
+
+  test("a lone matrix says nothing of what it reads", () => {
+    expect(labelsOf(tableOf("probe.weight 10 768"))).toEqual({ "probe.weight": "none" });
+  });
+
+  test("gated units write twice what the next one reads", () => {
+    const labels = labelsOf(
+      tableOf(`net.0.weight 64 20
+               net.1.weight 256 64
+               net.2.weight 64 128
+               net.3.weight 5 64`),
+    );
+    expect(labels["net.2.weight"]).toBe("channels");
+  });
+
+  test("flattened maps have places among their labels", () => {
+    expect(labelsOf(models.vgg16())["classifier.0.weight"]).toBe("none");
+    expect(labelsOf(models.vgg16())["classifier.6.weight"]).toBe("channels");
+  });
+});
+
+describe("positions", () => {
+  test.each([8, 192])("a time mixer of %i patches: what reads them is not tested, its hidden units are", (patches) => {
+    const labels = labelsOf(models.timeMixer(patches));
+    for (let layer = 0; layer < 3; layer++) {
+      const at = `backbone.encoder.mlp_mixer_encoder.mixers.${layer}`;
+      expect(labels[`${at}.patch_mixer.mlp.fc1.weight`]).toBe("none");
+      expect(labels[`${at}.patch_mixer.gating_block.attn_layer.weight`]).toBe("none");
+      expect(labels[`${at}.patch_mixer.mlp.fc2.weight`]).toBe("channels");
+      expect(labels[`${at}.feature_mixer.mlp.fc2.weight`]).toBe("channels");
+      expect(labels[`${at}.feature_mixer.mlp.fc1.weight`]).toBe("channels");
+    }
+    expect(labels["backbone.encoder.patcher.weight"]).toBe("none");
+    expect(labels["head.base_forecast_block.weight"]).toBe("none");
+  });
+
+  test("an MLP-Mixer", () => {
+    const lines = [0, 1].flatMap((layer) => [
+      `blocks.${layer}.norm1.weight 512`,
+      `blocks.${layer}.mlp_tokens.fc1.weight 256 196`,
+      `blocks.${layer}.mlp_tokens.fc2.weight 196 256`,
+      `blocks.${layer}.norm2.weight 512`,
+      `blocks.${layer}.mlp_channels.fc1.weight 2048 512`,
+      `blocks.${layer}.mlp_channels.fc2.weight 512 2048`,
+    ]);
+    const labels = labelsOf(tableOf(["stem.proj.weight 512 3 16 16", ...lines].join("\n")));
+    expect(labels["blocks.0.mlp_tokens.fc1.weight"]).toBe("none");
+    expect(labels["blocks.1.mlp_tokens.fc2.weight"]).toBe("channels");
+    expect(labels["blocks.1.mlp_channels.fc1.weight"]).toBe("residual");
+    expect(labels["blocks.1.mlp_channels.fc2.weight"]).toBe("neurons");
+  });
+
+  test("without a word for them they show by having nothing to do with the stream", () => {
+    const lines = [0, 1].flatMap((layer) => [
+      `blocks.${layer}.one.a.weight 256 196`,
+      `blocks.${layer}.one.b.weight 196 256`,
+      `blocks.${layer}.two.a.weight 2048 512`,
+      `blocks.${layer}.two.b.weight 512 2048`,
+      `blocks.${layer}.two.c.weight 512 512`,
+    ]);
+    const labels = labelsOf(tableOf(["stem.conv.weight 512 3 7 7", ...lines].join("\n")));
+    expect(labels["blocks.1.one.a.weight"]).toBe("none");
+    expect(labels["blocks.1.two.a.weight"]).toBe("channels");
+  });
+
+  test("a time step's sines are given", () => {
+    const labels = labelsOf(models.diffusionUnet());
+    expect(labels["time_embedding.linear_1.weight"]).toBe("none");
+    expect(labels["down_blocks.1.resnets.0.time_emb_proj.weight"]).toMatch(/^channels/);
+  });
+});
+
+describe("parts side by side", () => {
+  test("DenseNet: runs that all outputs are made of", () => {
+    expect(censusOf(models.densenet121())).toEqual({ channels: 1, "channels/32": 119, none: 1 });
+  });
+
+  test("a U-Net's skips", () => {
+    const labels = labelsOf(models.diffusionUnet());
+    expect(labels["up_blocks.1.resnets.2.conv1.weight"]).toBe("channels/320");
+    expect(labels["down_blocks.1.resnets.1.conv1.weight"]).toBe("channels");
+    expect(labels["up_blocks.0.resnets.0.conv2.weight"]).toBe("channels/320");
+    // The text that conditions it comes from another model.
+    expect(labels["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"]).toBe("none");
+  });
+
+  test("parts without a common divisor tell nothing", () => {
+    const lines = ["a0 64 3 3 3", "b1 33 64 3 3", "b2 64 97 3 3", "b3 64 64 3 3"].map((line) => `net.conv${line}`);
+    const labels = labelsOf(tableOf(lines.join("\n")));
+    expect(labels["net.convb2"]).toBe("none");
+    expect(labels["net.convb3"]).toBe("none");
+  });
+});
