@@ -1,4 +1,4 @@
-import type { LabelAxis, Role } from "../anatomy/anatomy.ts";
+import type { Axis, Role } from "../anatomy/anatomy.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 
 export type Depth = "sampled" | "full";
@@ -76,7 +76,7 @@ export interface Sketch {
   readonly rows: number;
   readonly cols: number;
   /** What the columns count, if they are exchangeable, and in runs of how many. */
-  readonly axis: LabelAxis | null;
+  readonly axis: Axis | null;
   readonly block: number;
   /** The other way to lay a matrix of which names do not say how it is stored. */
   readonly twin: boolean;

@@ -1,4 +1,4 @@
-import type { LabelAxis } from "../anatomy/anatomy.ts";
+import type { Axis } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import type { RowPair } from "./sign-stack.ts";
 
@@ -14,7 +14,7 @@ export interface MatrixPair {
   readonly base: Sketch;
 }
 
-export type Axis = LabelAxis;
+export type { Axis };
 
 /**
  * What the columns of a pair stand for, or null for labels that are not exchangeable. The two sides have equal say: where
