@@ -11,7 +11,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { centredGram, hammingMatrix, nearestCodes, packSigns, transposeBits } from "../src/kernels/bits.ts";
+import {
+  CODE_BYTES,
+  centredGram,
+  hammingMatrix,
+  LANE_BITS,
+  nearestCodes,
+  packSigns,
+  transposeBits,
+} from "../src/kernels/bits.ts";
 import { Blake3 } from "../src/kernels/blake3.ts";
 import { coinBytesOf, type DirectDtype } from "../src/kernels/coins.ts";
 import { correlateAt } from "../src/kernels/correlate.ts";
@@ -94,8 +102,8 @@ function kernelRates(): Record<string, number> {
   const bits4096 = noise(4096 * 40);
   const bitMatrix = noise(4096 * 128);
   const distances = new Uint32Array(4096 * 4096);
-  const codes = new Uint8Array(noise(1_000_000 * 64).buffer);
-  const codeEnds = Float64Array.from({ length: codes.length / 256 }, (_, i) => i + 1);
+  const codes = new Uint8Array(noise(8_000_000 * 8).buffer);
+  const codeEnds = Float64Array.from({ length: codes.length / (8 * CODE_BYTES) }, (_, i) => 8 * (i + 1));
   const bytes = new Uint8Array(noise(1 << 20).buffer);
   const decoded = new Float32Array(1 << 22);
   const square = Float32Array.from(noise(1024 * 1024), (word) => word / 2 ** 31);
@@ -129,8 +137,8 @@ function kernelRates(): Record<string, number> {
       hammingMatrix(bits4096, 4096, bits4096, 4096, 40, distances),
     ),
     "centred gram 1280x4096 bits GB/s": rate(1280 * 1280 * 512, () => centredGram(bits1280, 1280, 128, 4096)),
-    "scan 1M codes of 256 B GB/s": rate(codes.length, () =>
-      nearestCodes(codes.subarray(0, 256), codes, 256, 0, codeEnds, () => {}),
+    "scan 1M models of 8 codes GB/s": rate(codes.length, () =>
+      nearestCodes(codes.subarray(0, CODE_BYTES), codes, LANE_BITS, 0, codeEnds, () => {}),
     ),
     "transpose 4096x4096 Gbit/s": rate(4096 * 4096, () => transposeBits(bitMatrix, 4096, 4096)),
     "matmul 1024 GFLOP/s": rate(2 * 1024 ** 3, () => matmul(square, square, shape)),

@@ -2,54 +2,69 @@ import { WeightmarkError } from "../errors.ts";
 import { popcount32 } from "./hamming.ts";
 import { loadKernels } from "./load-kernels.ts";
 
-/** Bytes of stored codes at a time: they stay in the L2 cache while every query passes over them. */
-const TILE_BYTES = 1 << 18;
+/** A code is 8 lanes of 32 bits. */
+export const CODE_BYTES = 32;
+export const CODE_LANES = 8;
+export const LANE_BITS = 32;
+
+/** Codes at a time, a multiple of four: they stay in the L2 cache while every query passes over them. */
+const TILE = 1 << 13;
 /** Distances told at a time, at most: what many queries times many owners would take otherwise. */
 const MAX_TOLD = 1 << 20;
+/** Farther than any code is from another. */
+const NONE = CODE_LANES * LANE_BITS;
 
 /**
  * Told the nearest distances of a run of owners: `nearest[q * count + i]` is that of query code q to the nearest code of owner
- * `first + i`, 8 x codeBytes where it has none. The array is overwritten by the next run.
+ * `first + i`, 256 where it has none. The array is overwritten by the next run.
  */
 export type NearestVisitor = (first: number, count: number, nearest: Uint32Array) => void;
 
 /**
- * For every query code and every owner the Hamming distance to the nearest of the owner's codes: exhaustive popcount, in
- * order, in bounded memory. `codeBytes` is a multiple of 8. The codes of owner 0 begin at code `start` of `stored`, the next
- * owner's where those of the one before it end; `ends` has the ends of all of them.
+ * For every query code and every owner the folded distance to the nearest of the owner's codes: exhaustive popcount, in
+ * order, in bounded memory. The folded distance is, summed over the lanes, the number of bits that differ or the number of
+ * those that agree, whichever is less: to turn all signs of a lane changes nothing. Lanes use their `laneBits` lowest bits;
+ * the others are zero. The codes of owner 0 begin at code `start` of `stored`, the next owner's where those of the one before
+ * it end; `ends` has the ends of all of them.
  */
 export function nearestCodes(
   query: Uint8Array,
   stored: Uint8Array,
-  codeBytes: number,
+  laneBits: number,
   start: number,
   ends: Float64Array,
   visit: NearestVisitor,
 ): void {
-  const queries = countQueries(query, stored, codeBytes, ends);
+  const queries = countQueries(query, stored, laneBits, ends);
   const { arena, exports } = loadKernels();
-  const tile = Math.max(1, Math.floor(TILE_BYTES / codeBytes));
-  const maxCount = Math.min(tile, Math.max(1, Math.floor(MAX_TOLD / Math.max(queries, 1))));
-  const nearest = new Uint32Array(queries * Math.min(maxCount, ends.length));
+  const maxCount = Math.min(TILE, Math.max(1, Math.floor(MAX_TOLD / Math.max(queries, 1))), ends.length);
+  const told = new Uint32Array(queries * maxCount);
   arena.scope(() => {
     const atQuery = arena.alloc(query.length);
-    const atStored = arena.alloc(tile * codeBytes);
-    const to = arena.alloc(tile * 4);
+    const atStored = arena.alloc(TILE * CODE_BYTES);
+    const atEnds = arena.alloc(maxCount * 4);
+    const scratch = arena.alloc(TILE * 4);
+    const atNearest = arena.alloc(queries * maxCount * 4);
     arena.u8(atQuery, query.length).set(query);
     for (let first = 0, begin = start; first < ends.length; ) {
-      const count = runLength(ends, first, begin + tile, maxCount);
+      const count = runLength(ends, first, begin + TILE, maxCount);
       const end = ends[first + count - 1]!;
-      const told = nearest.subarray(0, queries * count).fill(8 * codeBytes);
+      arena.u32(atNearest, queries * count).fill(NONE);
       // More than one tile only where a single owner has so many codes.
-      for (let at = begin; at < end; at += tile) {
-        const codes = Math.min(tile, end - at);
-        arena.u8(atStored, codes * codeBytes).set(stored.subarray(at * codeBytes, (at + codes) * codeBytes));
+      for (let at = begin; at < end; at += TILE) {
+        const codes = Math.min(TILE, end - at);
+        arena.u8(atStored, codes * CODE_BYTES).set(stored.subarray(at * CODE_BYTES, (at + codes) * CODE_BYTES));
+        const inTile = arena.u32(atEnds, count);
+        for (let i = 0; i < count; i++) inTile[i] = Math.min(ends[first + i]! - at, codes);
         for (let q = 0; q < queries; q++) {
-          exports.hammingRows(atQuery + q * codeBytes, 1, atStored, codes, codeBytes, to);
-          keepNearest(arena.u32(to, codes), at, ends, first, told.subarray(q * count, (q + 1) * count));
+          const [from, to] = [atQuery + q * CODE_BYTES, atNearest + q * count * 4];
+          exports.nearestFolded(from, atStored, laneBits, atEnds, count, scratch, to);
         }
       }
-      visit(first, count, told);
+      // A copy: the visitor may run kernels of its own, and memory that grows detaches its views.
+      const nearest = told.subarray(0, queries * count);
+      nearest.set(arena.u32(atNearest, nearest.length));
+      visit(first, count, nearest);
       first += count;
       begin = end;
     }
@@ -63,40 +78,22 @@ function runLength(ends: Float64Array, first: number, limit: number, maxCount: n
   return count;
 }
 
-/** Lowers `nearest` of the owners from `first` on to their smallest of `distances`, which are those of the codes from `at` on. */
-function keepNearest(
-  distances: Uint32Array,
-  at: number,
-  ends: Float64Array,
-  first: number,
-  nearest: Uint32Array,
-): void {
-  for (let owner = 0, code = 0; owner < nearest.length; owner++) {
-    const end = Math.min(ends[first + owner]! - at, distances.length);
-    let least = nearest[owner]!;
-    for (; code < end; code++) if (distances[code]! < least) least = distances[code]!;
-    nearest[owner] = least;
-  }
-}
-
 /** `nearestCodes` in plain TypeScript: same distances, told in one run. */
 export function nearestCodesPlain(
   query: Uint8Array,
   stored: Uint8Array,
-  codeBytes: number,
+  laneBits: number,
   start: number,
   ends: Float64Array,
   visit: NearestVisitor,
 ): void {
-  const queries = countQueries(query, stored, codeBytes, ends);
-  const nearest = new Uint32Array(queries * ends.length).fill(8 * codeBytes);
+  const queries = countQueries(query, stored, laneBits, ends);
+  const nearest = new Uint32Array(queries * ends.length).fill(NONE);
   for (let q = 0; q < queries; q++) {
     for (let owner = 0; owner < ends.length; owner++) {
       for (let code = owner === 0 ? start : ends[owner - 1]!; code < ends[owner]!; code++) {
-        let distance = 0;
-        for (let k = 0; k < codeBytes; k++)
-          distance += popcount32(query[q * codeBytes + k]! ^ stored[code * codeBytes + k]!);
         const at = q * ends.length + owner;
+        const distance = foldedDistance(query, q * CODE_BYTES, stored, code * CODE_BYTES, laneBits);
         nearest[at] = Math.min(nearest[at]!, distance);
       }
     }
@@ -104,10 +101,22 @@ export function nearestCodesPlain(
   if (ends.length > 0) visit(0, ends.length, nearest);
 }
 
-function countQueries(query: Uint8Array, stored: Uint8Array, codeBytes: number, ends: Float64Array): number {
-  const queries = query.length / codeBytes;
-  if (codeBytes % 8 !== 0 || !Number.isInteger(queries) || (ends.at(-1) ?? 0) * codeBytes > stored.length) {
-    throw new WeightmarkError("INTERNAL", `codes of ${codeBytes} bytes do not fit what is scanned`);
+/** Of the code that begins at byte `atA` of `a` from the one at byte `atB` of `b`. */
+function foldedDistance(a: Uint8Array, atA: number, b: Uint8Array, atB: number, laneBits: number): number {
+  let distance = 0;
+  for (let lane = 0; lane < CODE_BYTES; lane += CODE_BYTES / CODE_LANES) {
+    let differing = 0;
+    for (let k = lane; k < lane + CODE_BYTES / CODE_LANES; k++) differing += popcount32(a[atA + k]! ^ b[atB + k]!);
+    distance += Math.min(differing, laneBits - differing);
+  }
+  return distance;
+}
+
+function countQueries(query: Uint8Array, stored: Uint8Array, laneBits: number, ends: Float64Array): number {
+  const queries = query.length / CODE_BYTES;
+  const fits = Number.isInteger(queries) && (ends.at(-1) ?? 0) * CODE_BYTES <= stored.length;
+  if (!fits || !(laneBits >= 1 && laneBits <= LANE_BITS)) {
+    throw new WeightmarkError("INTERNAL", `codes with lanes of ${laneBits} bits do not fit what is scanned`);
   }
   return queries;
 }

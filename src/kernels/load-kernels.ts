@@ -52,6 +52,15 @@ export interface KernelExports {
   rowSquares(from: number, rows: number, stride: number, out: number): void;
   columnSquares(from: number, rows: number, stride: number, out: number): void;
   hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
+  nearestFolded(
+    query: number,
+    codes: number,
+    laneBits: number,
+    ends: number,
+    owners: number,
+    scratch: number,
+    nearest: number,
+  ): void;
   packNegative(from: number, words: number, to: number): void;
   packZero(from: number, words: number, to: number): void;
   correlateBf16: CorrelateKernel;

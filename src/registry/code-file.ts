@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { openFileSource } from "../bytes/file-source.ts";
+import { WeightmarkError } from "../errors.ts";
 import { blake3 } from "../kernels/blake3.ts";
 import { blake3Each } from "../kernels/blake3-each.ts";
 import { ITEM_BYTES } from "./packed-codes.ts";
@@ -13,20 +14,29 @@ const MAX_FILE_BYTES = 2 ** 32 - 2 ** 20;
 /** Records hashed at a time. */
 const RUN_RECORDS = 256;
 const HEAD_BYTES = DIGEST_BYTES + 4;
+/**
+ * What the bits of codes mean, and which ones a model has. Another one's records are as good as none. Changes only together
+ * with `FINGERPRINT_VERSION`, by which stored codes in PostgreSQL are told apart.
+ */
+const LAYOUT = 2;
+/** The count has three bytes of its word, the layout the last: the first layout wrote no number, and no such count. */
+const MOST_ITEMS = 2 ** 24 - 1;
 
 export function codeFilePath(directory: string): string {
   return join(directory, "codes.bin");
 }
 
 /**
- * One base's packed codes as a record: u32 count, digest, the items, and a 16-byte BLAKE3 of all that; little-endian.
- * The file is a plain sequence of records and only a cache: what is missing or damaged in it is computed again from the
- * fingerprints.
+ * One base's packed codes as a record: u24 count, u8 layout, digest, the items, and a 16-byte BLAKE3 of all that;
+ * little-endian. The file is a plain sequence of records and only a cache: what is missing in it, damaged or of another
+ * layout is computed again from the fingerprints.
  */
 export function encodeCodes(digest: string, items: Uint8Array): Uint8Array {
   const end = HEAD_BYTES + items.length;
   const bytes = new Uint8Array(end + CHECKSUM_BYTES);
-  new DataView(bytes.buffer).setUint32(0, items.length / ITEM_BYTES, true);
+  const count = items.length / ITEM_BYTES;
+  if (count > MOST_ITEMS) throw new WeightmarkError("INTERNAL", `${count} codes of one model`);
+  new DataView(bytes.buffer).setUint32(0, ((LAYOUT << 24) | count) >>> 0, true);
   bytes.set(Buffer.from(digest, "hex"), 4);
   bytes.set(items, HEAD_BYTES);
   bytes.set(blake3(bytes.subarray(0, end)).subarray(0, CHECKSUM_BYTES), end);
@@ -81,10 +91,10 @@ function intactRun(bytes: Buffer, start: number): { readonly size: number; reado
   return { size, records: intact };
 }
 
-/** Bytes of the record at `start`, checksum included, or 0 when no whole one is there. */
+/** Bytes of the record at `start`, checksum included, or 0 when no whole one of this layout is there. */
 function recordSize(bytes: Buffer, start: number): number {
-  if (start + HEAD_BYTES + CHECKSUM_BYTES > bytes.length) return 0;
-  const size = HEAD_BYTES + bytes.readUInt32LE(start) * ITEM_BYTES + CHECKSUM_BYTES;
+  if (start + HEAD_BYTES + CHECKSUM_BYTES > bytes.length || bytes[start + 3] !== LAYOUT) return 0;
+  const size = HEAD_BYTES + bytes.readUIntLE(start, 3) * ITEM_BYTES + CHECKSUM_BYTES;
   return start + size <= bytes.length ? size : 0;
 }
 
@@ -109,12 +119,13 @@ async function readStart(path: string, length: number): Promise<Uint8Array> {
 
 /**
  * Puts a record at byte `at`, cutting off what follows: the leavings of changes that never happened.
- * Returns the new length, or null when the file is shorter than `at` and has to be made anew.
+ * Returns the new length, or null when the file has to be made anew: it is shorter than `at`, or it begins with another
+ * layout, behind which the record would never be found.
  */
 export async function putRecord(directory: string, at: number, record: Uint8Array): Promise<number | null> {
   const handle = await open(codeFilePath(directory), constants.O_RDWR | constants.O_CREAT, 0o666);
   try {
-    if ((await handle.stat()).size < at) return null;
+    if ((await handle.stat()).size < at || (at > 0 && !(await beginsWithLayout(handle)))) return null;
     await handle.truncate(at);
     for (let done = 0; done < record.length; ) {
       done += (await handle.write(record, done, record.length - done, at + done)).bytesWritten;
@@ -123,4 +134,9 @@ export async function putRecord(directory: string, at: number, record: Uint8Arra
   } finally {
     await handle.close();
   }
+}
+
+async function beginsWithLayout(handle: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+  return bytesRead === 4 && buffer[3] === LAYOUT;
 }

@@ -1,4 +1,5 @@
-import { CODE_BYTES, itemCode, itemCount, itemWidth } from "./packed-codes.ts";
+import { CODE_BYTES } from "../kernels/bits.ts";
+import { itemCode, itemCount, itemWidth } from "./packed-codes.ts";
 import { sharedArray } from "./shared-memory.ts";
 
 /**

@@ -1,36 +1,8 @@
-import { nearestCodes } from "../kernels/bits.ts";
+import { CONTENT_WIDTH, laneBits } from "../fingerprint/codes.ts";
+import { CODE_BYTES, nearestCodes } from "../kernels/bits.ts";
 import type { CodeIndex } from "./code-index.ts";
-import { CODE_BYTES, itemCode, itemCount, itemWidth } from "./packed-codes.ts";
-
-const CODE_BITS = 8 * CODE_BYTES;
-
-/** Mean and standard deviation of the smallest of K distances between independent random codes. */
-interface NullMoments {
-  readonly mean: number;
-  readonly sd: number;
-}
-
-const nullByCount = new Map<number, NullMoments>();
-
-/** Exact for K independent Binomial(256, 1/2) distances: E[min] = sum over d of P(min > d). */
-export function nullOfSmallest(count: number): NullMoments {
-  const known = nullByCount.get(count);
-  if (known !== undefined) return known;
-  let logMass = -CODE_BITS * Math.LN2;
-  let cumulative = 0;
-  let first = 0;
-  let second = 0;
-  for (let d = 0; d < CODE_BITS; d++) {
-    cumulative += Math.exp(logMass);
-    logMass += Math.log((CODE_BITS - d) / (d + 1));
-    const beyond = Math.max(0, 1 - cumulative) ** count;
-    first += beyond;
-    second += (2 * d + 1) * beyond;
-  }
-  const moments = { mean: first, sd: Math.sqrt(Math.max(second - first * first, 1e-6)) };
-  nullByCount.set(count, moments);
-  return moments;
-}
+import { nullOfSmallest } from "./code-null.ts";
+import { itemCode, itemCount, itemWidth } from "./packed-codes.ts";
 
 /** The suspect's codes of every width, in the order in which the widths first appear. */
 function queriesOf(suspect: Uint8Array): Map<number, Uint8Array> {
@@ -55,6 +27,10 @@ function queriesOf(suspect: Uint8Array): Map<number, Uint8Array> {
  * How much closer each base's layers are to the suspect's than random codes would be: for every suspect code the
  * nearest of the base's codes of the same width, standardised, summed, and divided by the square root of
  * their number. About N(0,1) for an unrelated base; NaN where nothing could be compared. Exhaustive, so exact.
+ *
+ * The code of the content counts only where it is the same. Another one says that not all values are equal, which is true of
+ * every derivative: counted, it would lower the score of one with a single matrix, and give one to bases that share nothing
+ * else with the suspect.
  */
 export function scoreBases(index: CodeIndex, suspect: Uint8Array): Float64Array {
   const scores = new Float64Array(index.bases);
@@ -72,7 +48,7 @@ export function scoreBases(index: CodeIndex, suspect: Uint8Array): Float64Array 
 
 /** Adds the standardised nearest distance of each of the suspect's codes to every base of the group. */
 function scoreGroup(
-  { codes, codeEnds, members, groupMembers }: CodeIndex,
+  { codes, codeEnds, members, groupMembers, widths }: CodeIndex,
   group: number,
   query: Uint8Array,
   sum: Float64Array,
@@ -82,11 +58,14 @@ function scoreGroup(
   const from = groupMembers[group]!;
   const ends = codeEnds.subarray(from, groupMembers[group + 1]!);
   const start = from === 0 ? 0 : codeEnds[from - 1]!;
-  nearestCodes(query, codes, CODE_BYTES, start, ends, (first, count, nearest) => {
+  const bits = laneBits(widths[group]!);
+  const equalOnly = widths[group] === CONTENT_WIDTH;
+  nearestCodes(query, codes, bits, start, ends, (first, count, nearest) => {
     for (let i = 0; i < count; i++) {
+      if (equalOnly && nearest[i] !== 0) continue;
       const member = first + i;
       const base = members[from + member]!;
-      const { mean, sd } = nullOfSmallest(ends[member]! - (member === 0 ? start : ends[member - 1]!));
+      const { mean, sd } = nullOfSmallest(ends[member]! - (member === 0 ? start : ends[member - 1]!), bits);
       let total = sum[base]!;
       for (let q = 0; q < queries; q++) total += (mean - nearest[q * count + i]!) / sd;
       sum[base] = total;

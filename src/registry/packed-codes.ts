@@ -1,5 +1,6 @@
 import type { Role } from "../anatomy/anatomy.ts";
 import type { LayerCode } from "../fingerprint/fingerprint.ts";
+import { CODE_BYTES } from "../kernels/bits.ts";
 
 /** Numbers of the roles in stored codes: append only. */
 const ROLES: readonly Role[] = [
@@ -27,8 +28,7 @@ const ROLES: readonly Role[] = [
   "unknown",
 ];
 
-export const CODE_BYTES = 32;
-/** Role (u32), width (u32), code; little-endian. */
+/** Role (u32), width (u32), code; little-endian. What the bits of a code mean goes with the version of its fingerprint. */
 export const ITEM_BYTES = 8 + CODE_BYTES;
 
 /** What of a layer code is stored; names and layer numbers are the suspect's to choose, so they play no part. */
@@ -52,7 +52,7 @@ export function itemCount(items: Uint8Array): number {
 }
 
 /**
- * Codes of equal width may be compared. Roles come from tensor names, which are the suspect's to choose or to scramble, so
+ * Codes of equal width may be compared; the content's, of width 0, with each other. Roles come from tensor names, which are the suspect's to choose or to scramble, so
  * a code is held against the base's codes of every role.
  */
 export function itemWidth(items: Uint8Array, item: number): number {

@@ -133,21 +133,41 @@ describe("packed bits", () => {
     expect(hammingMatrix(a, rowsA, b, rowsB, n)).toEqual(hammingMatrixPlain(a, rowsA, b, rowsB, n));
   });
 
-  test.prop([seed, fc.nat(4), fc.array(fc.nat(6), { maxLength: 20 }), fc.constantFrom(8, 32, 256)])(
+  /** Codes of which every lane uses its lowest bits only. */
+  const codes = (s: number, count: number, laneBits: number): Uint8Array =>
+    new Uint8Array(words(s, count * 8).map((word) => word >>> (32 - laneBits)).buffer);
+
+  test.prop([seed, fc.nat(4), fc.array(fc.nat(12), { maxLength: 20 }), fc.integer({ min: 1, max: 32 })])(
     "code scans",
-    (s, queries, counts, size) => {
-      const query = noise(s, queries * size);
-      let codes = 3;
+    (s, queries, counts, laneBits) => {
+      const query = codes(s, queries, laneBits);
+      let end = 3;
       const ends = Float64Array.from(counts, (count) => {
-        codes += count;
-        return codes;
+        end += count;
+        return end;
       });
-      const stored = noise(s + 1, codes * size);
+      const stored = codes(s + 1, end, laneBits);
       const found: [number, number, Uint32Array][] = [];
       const expected: typeof found = [];
-      nearestCodes(query, stored, size, 3, ends, (...run) => found.push(run));
-      nearestCodesPlain(query, stored, size, 3, ends, (...run) => expected.push(run));
+      nearestCodes(query, stored, laneBits, 3, ends, (...run) => found.push(run));
+      nearestCodesPlain(query, stored, laneBits, 3, ends, (...run) => expected.push(run));
       expect(found).toEqual(expected);
+    },
+  );
+
+  test.prop([seed, fc.integer({ min: 1, max: 32 }), fc.nat(255)])(
+    "code scans do not see which lanes were turned",
+    (s, laneBits, lanes) => {
+      const [query, stored] = [codes(s, 1, laneBits), codes(s + 1, 20, laneBits)];
+      const mask = 0xffffffff >>> (32 - laneBits);
+      const turned = new Uint32Array(query.slice().buffer).map((word, i) => ((lanes >> i) & 1 ? word ^ mask : word));
+      const scan = (code: Uint8Array) => {
+        const told: number[] = [];
+        const each = Float64Array.from({ length: 20 }, (_, i) => i + 1);
+        nearestCodes(code, stored, laneBits, 0, each, (_, __, nearest) => told.push(...nearest));
+        return told;
+      };
+      expect(scan(new Uint8Array(turned.buffer))).toEqual(scan(query));
     },
   );
 

@@ -1,5 +1,6 @@
 export { blake3Chunks, blake3Four, blake3Parents } from "./blake3";
 export { transposeBits } from "./bits";
+export { nearestFolded } from "./codes";
 export { correlateBf16, correlateF16, correlateF32 } from "./correlate";
 export { decodeBf16, decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
 export { ditherAddBf16, ditherAddF16, ditherAddF32, movableBf16, movableF16, movableF32, spreadBf16, spreadF16, spreadF32 } from "./dither";

@@ -1,56 +1,111 @@
 import { describe, expect, test } from "vitest";
 import { layerCodes, sketchCode } from "../../../src/fingerprint/codes.ts";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { popcount32 } from "../../../src/kernels/bits.ts";
 import { subset } from "../../../src/numerics/prng.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
+const ROOT = "ab".repeat(32);
 const bitOf = (words: Uint32Array, i: number): number => (words[i >> 5]! >>> (i & 31)) & 1;
+const random = (seed: number, cols: number): Sketch => randomFingerprint({ seed, layers: 1, cols }).sketches[0]!;
+const ones = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum + popcount32(byte), 0);
+
+/** `height` rows of ones. */
+function filled(height: number, cols: number): Sketch {
+  const rows = Array.from({ length: height }, (_, i) => i);
+  const bits = new Uint32Array(height * Math.ceil(cols / 32)).fill(0xffffffff);
+  return { ...random(1, cols), sampled: rows, valid: rows.map(() => true), bits };
+}
+
+function tokenTable(seed: number, vocabulary: number): Sketch {
+  const sampled = tokenRows(vocabulary);
+  const whole = random(seed, 4096).bits;
+  const bits = Uint32Array.from({ length: sampled.length * 2 }, (_, i) => whole[i]!);
+  return { ...random(seed, 64), rows: vocabulary, tokens: true, sampled, valid: sampled.map(() => true), bits };
+}
 
 describe("codes", () => {
   test.each([
     [64, 64],
     [300, 64],
     [4096, 8],
-  ])("are 256 signs of eight rows and a fixed subset of %i columns", (cols, height) => {
-    const sketch = randomFingerprint({ seed: 1, layers: 1, cols }).sketches[0]!;
+  ])("are a lane of 32 signs of each of eight rows, at a fixed subset of %i columns", (cols, height) => {
+    const sketch = random(1, cols);
     expect(sketch.sampled).toHaveLength(height);
     const columns = subset(cols, 32, "weightmark code columns");
     const words = Math.ceil(cols / 32);
     const expected = new Uint8Array(32);
     for (let r = 0; r < 8; r++) {
-      const row = sketch.bits.subarray(
-        Math.floor((r * height) / 8) * words,
-        (Math.floor((r * height) / 8) + 1) * words,
-      );
+      const row = Math.floor((r * height) / 8);
       columns.forEach((j, c) => {
         const bit = r * 32 + c;
-        expected[bit >> 3]! |= bitOf(row, j) << (bit & 7);
+        expected[bit >> 3]! |= bitOf(sketch.bits.subarray(row * words, (row + 1) * words), j) << (bit & 7);
       });
     }
-    expect(sketchCode(sketch)).toEqual(expected);
+    expect(sketchCode(sketch, ROOT)).toEqual(expected);
   });
 
-  test.each([1, 2, 3, 5, 6, 7])("are made of %i rows as well", (height) => {
-    const cols = 96;
-    const sketch = randomFingerprint({ seed: 1, layers: 1, cols }).sketches[0]!;
-    const rows = Array.from({ length: height }, (_, i) => i);
-    const bits = new Uint32Array(height * (cols / 32)).fill(0xffffffff);
-    const code = sketchCode({ ...sketch, sampled: rows, valid: rows.map(() => true), bits })!;
-    const ones = code.reduce((sum, byte) => sum + popcount32(byte), 0);
-    expect(ones).toBe(height * Math.min(cols, Math.floor(256 / height)));
+  test.each([1, 2, 3, 5, 6, 7])("fill their lanes from %i rows as well, each with one row", (height) => {
+    expect(ones(sketchCode(filled(height, 256), ROOT)!)).toBe(256);
+    for (let row = 0; row < height; row++) {
+      const sketch = filled(height, 256);
+      sketch.bits.fill(0, row * 8, (row + 1) * 8);
+      const code = sketchCode(sketch, ROOT)!;
+      for (let lane = 0; lane < 8; lane++) {
+        expect(ones(code.subarray(lane * 4, lane * 4 + 4))).toBe(lane % height === row ? 0 : 32);
+      }
+    }
   });
 
-  test("leave out what cannot be used, token rows, and all experts but the first", () => {
+  test.each([2, 7, 31])("take all of %i columns and leave the rest of a lane zero", (cols) => {
+    const code = sketchCode(filled(8, cols), ROOT)!;
+    const lanes = new Uint32Array(code.buffer);
+    expect([...lanes]).toEqual(Array(8).fill(2 ** cols - 1));
+  });
+
+  test("toss coins of the model's where there is no usable row, within the lane's width", () => {
+    const sketch = { ...filled(2, 20), valid: [true, false] };
+    const [one, same, other] = [ROOT, ROOT, "cd".repeat(32)].map((root) => sketchCode(sketch, root)!);
+    expect(one).toEqual(same);
+    expect(one).not.toEqual(other);
+    const lanes = new Uint32Array(one!.buffer);
+    expect(lanes[0]).toBe(2 ** 20 - 1);
+    for (const lane of lanes) expect(lane).toBeLessThan(2 ** 20);
+  });
+
+  test("are of all that can be compared: token tables and experts too, after the content as a whole", () => {
     const fp = randomFingerprint({ seed: 2, layers: 1, roles: ["q", "k", "v", "up", "gate"] });
     const [q, k, v, up, gate] = fp.sketches as [Sketch, Sketch, Sketch, Sketch, Sketch];
     const sketches: Sketch[] = [
       q,
       { ...k, valid: k.valid.map(() => false) },
-      { ...v, tokens: true },
+      { ...v, role: "embed", tokens: true },
       { ...up, expert: 0 },
       { ...gate, expert: 1 },
+      { ...gate, cols: 1, bits: new Uint32Array(64) },
     ];
-    expect(layerCodes({ ...fp, sketches }).map((c) => c.role)).toEqual(["q", "up"]);
+    const codes = layerCodes({ ...fp, sketches });
+    expect(codes.map((c) => c.role)).toEqual(["other", "q", "embed", "up", "gate"]);
+    expect(codes[0]).toMatchObject({ cols: 0, code: Uint8Array.from(Buffer.from(fp.roots.sampled, "hex")) });
+  });
+
+  test("of token tables do not know the size of the vocabulary", () => {
+    const code = (vocabulary: number) => sketchCode(tokenTable(5, vocabulary), ROOT);
+    for (const [few, many] of [
+      [57, 240],
+      [256, 50_257],
+      [32_000, 152_064],
+    ] as const) {
+      expect(code(few)).toEqual(code(many));
+    }
+  });
+
+  test("say nothing of a content of which nothing was sampled", () => {
+    const nothing: Fingerprint = { ...randomFingerprint({ seed: 3 }), sketches: [] };
+    expect(layerCodes(nothing)).toEqual([]);
+    const values = { f32: "a", f16: "b", bf16: "c" };
+    const vectors = nothing.tensors.map((tensor) => ({ ...tensor, values }));
+    expect(layerCodes({ ...nothing, tensors: vectors })).toHaveLength(1);
   });
 });

@@ -167,6 +167,17 @@ describeWithPostgres("a registry in PostgreSQL", (server) => {
     expect(registry.entries).toBe(1501);
   });
 
+  it("never proposes entries of another version, whose codes mean something else", async () => {
+    const url = await emptyDatabase();
+    const registry = await open(url);
+    await registry.add(a, { name: "a" });
+    await registry.add(b, { name: "b" });
+    await sql(url, "UPDATE weightmark.registry_entry SET version = 0 WHERE name = 'a'");
+    const again = await open(url);
+    expect(await again.candidates(layerCodes(a), 5)).toMatchObject([{ name: "b" }]);
+    expect(again.entries).toBe(2);
+  });
+
   it("sees what is not what was registered", async () => {
     const url = await emptyDatabase();
     const registry = await open(url);

@@ -14,6 +14,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { layerCodes } from "../../../src/fingerprint/codes.ts";
+import { blake3 } from "../../../src/kernels/blake3.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { defaultRegistryDirectory } from "../../../src/registry/location.ts";
 import { withLock } from "../../../src/registry/lock.ts";
@@ -185,6 +186,31 @@ describe("damage", () => {
     expect((await registry.verify()).map(({ code }) => code)).toContain("CODES_MISSING");
     await registry.add(randomFingerprint({ seed: 3 }), { name: "c" });
     await registry.remove("c");
+    expect(await registry.verify()).toEqual([]);
+  });
+});
+
+/** A code file as the first layout had it: the count alone, in four bytes. */
+function olderLayout(bytes: Buffer): Buffer {
+  const old = Buffer.from(bytes);
+  for (let at = 0; at < old.length; ) {
+    const end = at + 36 + old.readUIntLE(at, 3) * 40;
+    old[at + 3] = 0;
+    old.set(blake3(old.subarray(at, end)).subarray(0, 16), end);
+    at = end + 16;
+  }
+  return old;
+}
+
+describe("codes of an older layout", () => {
+  it("are not searched, and made anew by the next addition", async () => {
+    const directory = await filled();
+    const file = join(directory, "codes.bin");
+    writeFileSync(file, olderLayout(readFileSync(file)));
+    const registry = await openRegistry(directory);
+    expect((await registry.candidates(layerCodes(a), 2)).map(({ name }) => name)).toEqual(["a", "b"]);
+    expect((await registry.verify()).map(({ code }) => code)).toEqual(["CODES_MISSING", "CODES_MISSING"]);
+    await registry.add(randomFingerprint({ seed: 3 }), { name: "c" });
     expect(await registry.verify()).toEqual([]);
   });
 });
