@@ -4,7 +4,7 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { digestOf } from "./digest.ts";
 import type { Change } from "./journal.ts";
 import { packCodes } from "./packed-codes.ts";
-import { mergeParts, movedPart, NO_PARTS, sameParts } from "./parts.ts";
+import { mergeParts, movedPart, NO_PARTS, requireParts, sameParts } from "./parts.ts";
 import type { AddOptions, AddOutcome, RegistryEntry } from "./registry.ts";
 
 /** A fingerprint as it would be stored. */
@@ -38,7 +38,7 @@ export function applyChange(entries: Map<string, RegistryEntry>, change: Change)
  * clash of name, weights or root flag needs `replace`, and so does a part that is said to come from another entry than
  * before. Parts that are new need nothing: they only take claims away.
  *
- * @throws REGISTRY_CONFLICT
+ * @throws REGISTRY_CONFLICT, USAGE for parts that name no digest
  */
 export function planAdd(
   draft: Draft,
@@ -51,6 +51,7 @@ export function planAdd(
   const namesake = [...entries.values()].find((entry) => entry.name === options.name && entry.digest !== digest);
   const root = options.root ?? same?.root ?? false;
   const parts = mergeParts(same?.parts ?? NO_PARTS, options.parts ?? NO_PARTS);
+  requireParts(parts);
   const isNew = same === undefined;
   if (same !== undefined && same.name === options.name && same.root === root && sameParts(same.parts, parts)) {
     return { draft, isNew, outcome: { status: "unchanged", entry: same }, changes: [] };

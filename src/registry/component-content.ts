@@ -24,8 +24,19 @@ export function componentContents({ sketches }: Pick<Fingerprint, "sketches">): 
   return new Map(usable.map(([component, list]) => [component, contentOf(list)]));
 }
 
-export function holdsSame(one: ComponentContent, other: ComponentContent): boolean {
-  return EQUAL.some(([a, b]) => one[a] === other[b]);
+/** What finds a component that holds the same as another: a hostile fingerprint may have thousands on either side. */
+export function contentIndex(
+  components: ReadonlyMap<string, ComponentContent>,
+): (content: ComponentContent) => string | undefined {
+  const by = (kind: keyof ValueDigest) => new Map([...components].map(([name, content]) => [content[kind], name]));
+  const names = { f32: by("f32"), f16: by("f16"), bf16: by("bf16") };
+  return (content) => {
+    for (const [mine, theirs] of EQUAL) {
+      const found = names[theirs].get(content[mine]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
 }
 
 /** The multiset of digests with their shapes, as one text for each number format. */

@@ -5,8 +5,8 @@ import type { RegistryEntry } from "./registry.ts";
  * directions, so they count; without any the line is that of the releases before them.
  */
 export function entryLine({ digest, name, root, parts }: EntryIdentity): string {
-  const more = parts === undefined || parts.length === 0 ? [] : [parts.map(({ component, of }) => [component, of])];
-  return `${JSON.stringify([digest, name, root, ...more])}\n`;
+  if (parts === undefined || parts.length === 0) return `${JSON.stringify([digest, name, root])}\n`;
+  return `${JSON.stringify([digest, name, root, parts.map(({ component, of }) => [component, of])])}\n`;
 }
 
 export interface EntryIdentity extends Pick<RegistryEntry, "digest" | "name" | "root"> {

@@ -69,6 +69,11 @@ function stored(change: Change): StoredChange {
   return { put: entry };
 }
 
+/** The very same object: a million copies would take longer than the rest of reading them. */
+function withParts(entry: StoredEntry): RegistryEntry {
+  return entry.parts === undefined ? Object.assign(entry, { parts: NO_PARTS }) : (entry as RegistryEntry);
+}
+
 function isEntry(value: unknown): value is StoredEntry {
   if (typeof value !== "object" || value === null) return false;
   const entry = value as Record<string, unknown>;
@@ -113,7 +118,7 @@ function parseRecord(line: string, number: number, directory: string): JournalRe
 /** Applies a record's changes to `entries`; throws when they make no sense. */
 function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, directory: string): void {
   for (const change of record.changes as readonly Record<string, unknown>[]) {
-    if (isEntry(change?.put)) entries.set(change.put.digest, { ...change.put, parts: change.put.parts ?? NO_PARTS });
+    if (isEntry(change?.put)) entries.set(change.put.digest, withParts(change.put));
     else if (typeof change?.remove !== "string" || !entries.delete(change.remove)) {
       throw corrupt(directory, `has an impossible change in generation ${record.generation}`);
     }

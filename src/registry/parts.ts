@@ -1,15 +1,14 @@
+import { WeightmarkError } from "../errors.ts";
+import { MAX_SKETCHES } from "../fingerprint/sampling.ts";
 import type { Part } from "../lineage/part.ts";
 import { compareText, isDigest } from "./names.ts";
 
 /** Shared by the entries without parts: a million of them hold one list. */
 export const NO_PARTS: readonly Part[] = Object.freeze([]);
 
-/** Components of one model that can come from others; no model comes near. */
-const MAX_PARTS = 4096;
-
 /** Whether a stored value is a list of parts: each component once, in order, as `mergeParts` leaves them. */
 export function isPartList(value: unknown): value is readonly Part[] {
-  if (!Array.isArray(value) || value.length > MAX_PARTS) return false;
+  if (!Array.isArray(value) || value.length > MAX_SKETCHES) return false;
   const sound = (value as readonly unknown[]).every((part) => {
     if (typeof part !== "object" || part === null) return false;
     const { component, of } = part as Record<string, unknown>;
@@ -27,6 +26,12 @@ export function mergeParts(known: readonly Part[], more: readonly Part[]): reado
   if (more.length === 0) return known;
   const merged = new Map([...known, ...more].map(({ component, of }) => [component, { component, of }]));
   return [...merged.values()].sort((a, b) => compareText(a.component, b.component));
+}
+
+/** Refuses what no registry would read again. */
+export function requireParts(parts: readonly Part[]): void {
+  if (isPartList(parts)) return;
+  throw new WeightmarkError("USAGE", "the parts of a model are components, each with the digest of another entry");
 }
 
 export function sameParts(a: readonly Part[], b: readonly Part[]): boolean {

@@ -3,7 +3,7 @@ import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
-import { type ComponentContent, componentContents, holdsSame } from "./component-content.ts";
+import { type ComponentContent, componentContents, contentIndex } from "./component-content.ts";
 
 /** Entries looked into: the ones whose codes come closest, as equal components make them. */
 const MOST_ENTRIES = 8;
@@ -76,12 +76,10 @@ function pairsOf(
   theirs: ReadonlyMap<string, ComponentContent>,
 ): Map<string, string> {
   const pairs = new Map<string, string>();
+  const find = contentIndex(theirs);
   for (const [component, content] of mine) {
-    for (const [there, other] of theirs) {
-      if (!holdsSame(content, other)) continue;
-      pairs.set(component, there);
-      break;
-    }
+    const there = find(content);
+    if (there !== undefined) pairs.set(component, there);
   }
   return pairs;
 }

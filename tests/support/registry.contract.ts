@@ -156,6 +156,13 @@ export function registryContract(name: string, engine: RegistryEngine): void {
       expect((await engine.reopen(registry)).find("a")).toEqual(replaced.entry);
     });
 
+    it("takes no part that it could not read again", async () => {
+      const registry = await engine.create();
+      const wrong = [{ component: "c", of: "../../x" }];
+      await expect(registry.add(a, { name: "a", parts: wrong })).rejects.toMatchObject({ code: "USAGE" });
+      expect((await engine.reopen(registry)).entries).toBe(0);
+    });
+
     it("forgets the parts of another model under the same name", async () => {
       const registry = await engine.create();
       await registry.add(a, { name: "a", parts });

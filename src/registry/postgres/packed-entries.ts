@@ -1,3 +1,4 @@
+import { NO_PARTS } from "../parts.ts";
 import type { IndexedBase } from "../registry-index.ts";
 import type { Connection } from "./connect.ts";
 import { decodeParts } from "./stored-parts.ts";
@@ -31,7 +32,7 @@ function* unpack(packed: Buffer): Generator<PackedEntry> {
       digest: packed.toString("hex", start, start + DIGEST_BYTES),
       name: packed.toString("utf8", start + DIGEST_BYTES, nameEnd),
       root: packed.readInt32BE(at + 16) === 1,
-      parts: decodeParts(packed.subarray(codesEnd, end)),
+      parts: end === codesEnd ? NO_PARTS : decodeParts(packed.subarray(codesEnd, end)),
       version: packed.readInt32BE(at + 12),
       codes: new Uint8Array(packed.buffer, packed.byteOffset + nameEnd, codesEnd - nameEnd),
     };
