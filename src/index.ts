@@ -1,3 +1,4 @@
+export { type AdapterKind, type AdapterSummary, adapterSummary } from "./anatomy/adapter.ts";
 export type { Anatomy, CanonicalTensor, Gain, Role } from "./anatomy/anatomy.ts";
 export { describeAnatomy } from "./anatomy/describe.ts";
 export { writeFileAtomic } from "./bytes/atomic-file.ts";
@@ -5,6 +6,7 @@ export { type ByteBudget, byteBudget } from "./bytes/byte-budget.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export { openFileSource } from "./bytes/file-source.ts";
 export { gateWaitMs, hostGate } from "./bytes/http/shared-gate.ts";
+export { adapterBase } from "./checkpoint/adapter-config.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";
 export { listOrganisation } from "./checkpoint/hub/list-organisation.ts";
 export type { HubFile, HubListing, HubRepository } from "./checkpoint/hub/repository.ts";
@@ -28,13 +30,17 @@ export {
   serializeFingerprint,
 } from "./fingerprint/file.ts";
 export type { Depth, Fingerprint, Sketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
+export { type HealthOptions, type HealthReading, type TensorHealth, tensorHealth } from "./fingerprint/health.ts";
 export { readSafetensorsHeader } from "./formats/safetensors/header.ts";
 export { serializeSafetensors, writeSafetensors } from "./formats/safetensors/writer.ts";
 export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects as compare } from "./lineage/compare.ts";
 export { type IdentifyOptions, identifySubject as identify } from "./lineage/identify.ts";
+export { namedComponent } from "./lineage/named-component.ts";
+export type { Part } from "./lineage/part.ts";
 export type * from "./lineage/result.ts";
 export type { Subject } from "./lineage/subject.ts";
+export { type MatrixOutline, outlinesOf, type TestablePart, testableParts } from "./lineage/testable.ts";
 export { engines } from "./numerics/engines.ts";
 export {
   compareQuality,
@@ -57,6 +63,7 @@ export {
 export type { DatabaseOptions } from "./registry/postgres/connect.ts";
 export { isDatabaseUrl, redactUrl } from "./registry/postgres/connection-url.ts";
 export type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry/registry.ts";
+export { type FoundPart, findSharedParts, type SharedParts } from "./registry/shared-parts.ts";
 export * from "./report/build.ts";
 export { escapeText, toJson } from "./report/escape.ts";
 export { manifestRoot } from "./report/manifest-root.ts";

@@ -1,3 +1,5 @@
+import { adapterKindOf } from "./adapter.ts";
+
 /** Tensors that stand beside the weights and are none: masks and tables, quantisation sidecars, adapters. */
 
 const BUFFERS = new Set([
@@ -45,15 +47,6 @@ const QUANTISATION = new Set([
 
 const PACKED = new Set(["qweight", "weight_packed", "packed_weight"]);
 
-const ADAPTER = new Set([
-  "lora_A",
-  "lora_B",
-  "lora_embedding_A",
-  "lora_embedding_B",
-  "lora_magnitude_vector",
-  "modules_to_save",
-]);
-
 export type Sidecar = "buffer" | "quantisation" | "packed" | "adapter";
 
 /** What kind of by-standing tensor a name denotes, null for a parameter. `dims` is the tensor's rank. */
@@ -62,10 +55,11 @@ export function sidecarOf(name: string, dims: number): Sidecar | null {
   const path = name.split(".");
   const last = path.at(-1) as string;
   if (BUFFERS.has(last)) return "buffer";
+  // Before what is told by endings: an adapter's `oft_blocks` are no packed weights.
+  if (adapterKindOf(name) !== null) return "adapter";
   // GPT-2 and GPT-NeoX keep their causal mask as `attn.bias` / `attention.bias`, [1, 1, n, n]; a bias vector has one dimension.
   if (last === "bias" && dims > 1) return "buffer";
   if (QUANTISATION.has(last) || path.includes("quant_state")) return "quantisation";
   if (last.endsWith("_scales") || last.endsWith("_scale_inv")) return "quantisation";
-  if (PACKED.has(last) || last.endsWith("_blocks")) return "packed";
-  return path.some((segment) => ADAPTER.has(segment)) ? "adapter" : null;
+  return PACKED.has(last) || last.endsWith("_blocks") ? "packed" : null;
 }

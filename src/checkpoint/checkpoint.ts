@@ -32,6 +32,8 @@ export interface Checkpoint {
   readonly config: Readonly<Record<string, unknown>> | null;
   /** Observations worth printing (unlisted shard, total_size that lies, unknown header fields ...). */
   readonly notes: readonly string[];
+  /** A small file that lies beside the weights; null when there is none that can be read, or nobody can say. */
+  readBeside?(name: string): Promise<Uint8Array | null>;
   verifyUnchanged(): Promise<void>;
   close(): Promise<void>;
 }

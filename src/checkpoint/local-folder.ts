@@ -26,14 +26,15 @@ export function localFolder(root: Root, location: string = root.path): ModelFold
   };
 }
 
-/** A file that was named itself, in which nothing names others: links may lead anywhere. */
+/** A file that was named itself, in which nothing names others: links may lead anywhere, but for what lies beside it. */
 function loneFile(location: string): ModelFolder {
   return {
     location,
     remote: false,
     shown: () => location,
     list: async () => null,
-    async open() {
+    async open(name) {
+      if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location))).open(name);
       const absolutePath = resolve(location);
       return { source: await openFileSource(absolutePath, location), absolutePath };
     },

@@ -2,6 +2,7 @@ import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
+import { readBeside } from "./beside.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
 import type { HubRepository } from "./hub/repository.ts";
@@ -125,6 +126,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       config,
       notes,
       close,
+      readBeside: (name) => readBeside(found, name),
       async verifyUnchanged() {
         for (const { source } of files) await source.verifyUnchanged();
       },

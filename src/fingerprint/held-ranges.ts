@@ -3,7 +3,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type FileRange, mergeRanges } from "./stored-ranges.ts";
 
 /** Between reads of a local file: less than a page, which is read anyway, costs less than another call. */
-const LOCAL_GAP = 4096;
+export const LOCAL_GAP = 4096;
 
 interface HeldPiece {
   readonly start: number;

@@ -1,4 +1,5 @@
 import type { Fingerprint, LayerCode } from "../fingerprint/fingerprint.ts";
+import type { Part } from "./part.ts";
 
 /** A stored base that may resemble the suspect. The score ranks; it never decides. */
 export interface RankedBase {
@@ -8,6 +9,8 @@ export interface RankedBase {
   readonly name: string;
   /** Registered as trained from scratch. */
   readonly root: boolean;
+  /** Components registered as coming from other entries. None when left out. */
+  readonly parts?: readonly Part[] | undefined;
   /** About a z score of the best layer agreements; larger is closer. */
   readonly score: number;
 }

@@ -39,11 +39,12 @@ export async function identifySubject(
       why ??= fingerprint;
       continue;
     }
-    const base: Subject = { name: entry.name, fingerprint, checkpoint: null, root: entry.root };
+    const { name, root, parts } = entry;
+    const base: Subject = { name, fingerprint, checkpoint: null, root, parts };
     const comparison = await compareSubjects(suspect, base, { hypotheses: registry.entries, monteCarlo: false });
     candidates.push({
-      name: entry.name,
-      root: entry.root,
+      name,
+      root,
       verdict: comparison.verdict,
       direction: comparison.direction,
       relations: comparison.relations,

@@ -1,5 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { Part } from "./part.ts";
 
 /** One side of a comparison. */
 export interface Subject {
@@ -9,6 +10,6 @@ export interface Subject {
   readonly checkpoint: Checkpoint | null;
   /** Registered as trained from scratch: the only ground on which a direction is claimed. */
   readonly root: boolean;
-  /** Components that it has from elsewhere: no direction is claimed of them. */
-  readonly parts?: readonly { readonly component: string; readonly of: string }[] | undefined;
+  /** Components registered as coming from elsewhere: on their ground no direction is claimed. None when left out. */
+  readonly parts?: readonly Part[] | undefined;
 }

@@ -4,11 +4,12 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { digestOf } from "./digest.ts";
 import type { Change } from "./journal.ts";
 import { packCodes } from "./packed-codes.ts";
+import { mergeParts, movedPart, NO_PARTS, requireParts, sameParts } from "./parts.ts";
 import type { AddOptions, AddOutcome, RegistryEntry } from "./registry.ts";
 
 /** A fingerprint as it would be stored. */
 export interface Draft {
-  readonly entry: Omit<RegistryEntry, "name" | "root" | "addedAt">;
+  readonly entry: Omit<RegistryEntry, "name" | "root" | "parts" | "addedAt">;
   /** Packed. */
   readonly codes: Uint8Array;
 }
@@ -34,9 +35,10 @@ export function applyChange(entries: Map<string, RegistryEntry>, change: Change)
 
 /**
  * What adding a fingerprint means for `entries`. The same weights under the same name are there already; any other
- * clash of name, weights or root flag needs `replace`.
+ * clash of name, weights or root flag needs `replace`, and so does a part that is said to come from another entry than
+ * before. Parts that are new need nothing: they only take claims away.
  *
- * @throws REGISTRY_CONFLICT
+ * @throws REGISTRY_CONFLICT, USAGE for parts that name no digest
  */
 export function planAdd(
   draft: Draft,
@@ -48,18 +50,24 @@ export function planAdd(
   const same = entries.get(digest);
   const namesake = [...entries.values()].find((entry) => entry.name === options.name && entry.digest !== digest);
   const root = options.root ?? same?.root ?? false;
+  const parts = mergeParts(same?.parts ?? NO_PARTS, options.parts ?? NO_PARTS);
+  requireParts(parts);
   const isNew = same === undefined;
-  if (same !== undefined && same.name === options.name && same.root === root) {
+  if (same !== undefined && same.name === options.name && same.root === root && sameParts(same.parts, parts)) {
     return { draft, isNew, outcome: { status: "unchanged", entry: same }, changes: [] };
   }
-  if (!options.replace) refuseClash(options.name, namesake, same);
-  const entry = { ...draft.entry, name: options.name, root, addedAt };
+  const entry = { ...draft.entry, name: options.name, root, parts, addedAt };
+  if (!options.replace) refuseClash(entry, namesake, same);
   const removal: Change[] = namesake === undefined ? [] : [{ remove: namesake.digest }];
   const status = isNew && namesake === undefined ? "added" : "replaced";
   return { draft, isNew, outcome: { status, entry }, changes: [...removal, { put: entry }] };
 }
 
-function refuseClash(name: string, namesake: RegistryEntry | undefined, same: RegistryEntry | undefined): void {
+function refuseClash(
+  { name, root, parts }: RegistryEntry,
+  namesake: RegistryEntry | undefined,
+  same: RegistryEntry | undefined,
+): void {
   const refuse = (why: string) => {
     throw new WeightmarkError("REGISTRY_CONFLICT", why, {
       file: name,
@@ -69,5 +77,7 @@ function refuseClash(name: string, namesake: RegistryEntry | undefined, same: Re
   if (namesake !== undefined) refuse("another model is registered under this name");
   if (same === undefined) return;
   if (same.name !== name) refuse("the same weights are registered under another name");
-  refuse(`it is registered ${same.root ? "as trained from scratch" : "without --root"}`);
+  if (same.root !== root) refuse(`it is registered ${same.root ? "as trained from scratch" : "without --root"}`);
+  const moved = movedPart(same.parts, parts);
+  if (moved !== undefined) refuse(`its part ${moved.component} is registered as one of another entry`);
 }

@@ -3,8 +3,10 @@ import { fileError, openRegularFile } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint/file.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { Part } from "../lineage/part.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest, requireName } from "./names.ts";
+import { isPartList, NO_PARTS } from "./parts.ts";
 import type { RegistryEntry } from "./registry.ts";
 
 const SCHEMA = "weightmark/registry-archive@1";
@@ -15,6 +17,7 @@ const MAX_LINE_BYTES = 1 << 28;
 export interface ArchiveItem {
   readonly name: string;
   readonly root: boolean;
+  readonly parts: readonly Part[];
   readonly addedAt: string | null;
   readonly digest: string;
   readonly bytes: Uint8Array;
@@ -30,10 +33,12 @@ export async function* writeArchive(
   read: (digest: string) => Promise<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`${JSON.stringify({ schema: SCHEMA, entries: entries.length })}\n`);
-  for (const { name, root, addedAt, digest } of entries) {
+  for (const { name, root, parts, addedAt, digest } of entries) {
     const bytes = await read(digest);
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-    yield Buffer.from(`${JSON.stringify({ name, root, addedAt, digest, data })}\n`);
+    yield Buffer.from(
+      `${JSON.stringify({ name, root, ...(parts.length === 0 ? {} : { parts }), addedAt, digest, data })}\n`,
+    );
   }
 }
 
@@ -83,10 +88,11 @@ function parseLine(line: string, path: string, number: number): Record<string, u
 }
 
 async function checkItem(item: Record<string, unknown>, path: string, number: number): Promise<ArchiveItem> {
-  const { name, root, addedAt, digest, data } = item;
+  const { name, root, parts = NO_PARTS, addedAt, digest, data } = item;
   if (
     typeof name !== "string" ||
     typeof root !== "boolean" ||
+    !isPartList(parts) ||
     (addedAt !== null && typeof addedAt !== "string") ||
     typeof digest !== "string" ||
     !isDigest(digest) ||
@@ -101,7 +107,7 @@ async function checkItem(item: Record<string, unknown>, path: string, number: nu
   const bytes = new Uint8Array(decoded);
   if (digestOf(bytes) !== digest)
     throw malformed(path, `holds a fingerprint that is not its digest's in line ${number}`);
-  return { name, root, addedAt, digest, bytes, fingerprint: await parseFingerprint(bytes, path) };
+  return { name, root, parts, addedAt, digest, bytes, fingerprint: await parseFingerprint(bytes, path) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { toHex } from "../fingerprint/hex.ts";
 import { Blake3 } from "../kernels/blake3.ts";
+import { entryLine } from "./entry-line.ts";
 import type { RegistryEntry } from "./registry.ts";
 
 /** Entries hashed at a time. */
@@ -10,12 +11,11 @@ export function byDigest(entries: ReadonlyMap<string, RegistryEntry>): RegistryE
   return [...entries.keys()].sort().map((digest) => entries.get(digest)!);
 }
 
-/** BLAKE3 (hex) of what decides about candidates: digest, name and root flag of every entry, in the order of the digests. */
+/** BLAKE3 (hex) of what decides about candidates: digest, name, root flag and parts of every entry, in the order of the digests. */
 export function digestOfEntries(sorted: readonly RegistryEntry[]): string {
   const hash = new Blake3();
   for (let first = 0; first < sorted.length; first += BATCH) {
-    const batch = sorted.slice(first, first + BATCH);
-    const lines = batch.map(({ digest, name, root }) => `${JSON.stringify([digest, name, root])}\n`);
+    const lines = sorted.slice(first, first + BATCH).map(entryLine);
     hash.update(Buffer.from(lines.join("")));
   }
   return toHex(hash.digest());

@@ -175,7 +175,8 @@ class FileRegistry implements Registry {
       try {
         for await (const item of readArchive(path)) {
           const draft = draftOf(item.bytes, item.fingerprint);
-          const plan = planAdd(draft, { ...options, name: item.name, root: item.root }, item.addedAt, entries);
+          const { name, root, parts, addedAt } = item;
+          const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, entries);
           await this.store(item.bytes, plan, codes);
           for (const change of plan.changes) applyChange(entries, change);
           changes.push(...plan.changes);

@@ -8,6 +8,7 @@ import { type FileIdentity, identityOf, sameIdentity } from "../bytes/regular-fi
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest } from "./names.ts";
+import { isPartList, NO_PARTS } from "./parts.ts";
 import type { RegistryEntry } from "./registry.ts";
 import { readStored } from "./stored-file.ts";
 
@@ -20,6 +21,7 @@ const MAX_LINE_BYTES = 500_000_000;
 const MAX_HEAD_BYTES = 4096;
 
 export type Change = { readonly put: RegistryEntry } | { readonly remove: string };
+type StoredChange = { readonly put: StoredEntry } | { readonly remove: string };
 
 /** One line of `journal.jsonl`: all its changes happen, or none. `previous` chains it to the line before. */
 interface JournalRecord {
@@ -28,7 +30,7 @@ interface JournalRecord {
   readonly at: string | null;
   readonly previous: string;
   readonly codesLength: number;
-  readonly changes: readonly Change[];
+  readonly changes: readonly StoredChange[];
 }
 
 export interface JournalState {
@@ -58,7 +60,21 @@ function corrupt(directory: string, why: string): WeightmarkError {
   });
 }
 
-function isEntry(value: unknown): value is RegistryEntry {
+/** An entry as a record holds it: `parts` is left out where there are none, as in the journals of releases before them. */
+type StoredEntry = Omit<RegistryEntry, "parts"> & Partial<Pick<RegistryEntry, "parts">>;
+
+function stored(change: Change): StoredChange {
+  if ("remove" in change || change.put.parts.length > 0) return change;
+  const { parts: _, ...entry } = change.put;
+  return { put: entry };
+}
+
+/** The very same object: a million copies would take longer than the rest of reading them. */
+function withParts(entry: StoredEntry): RegistryEntry {
+  return entry.parts === undefined ? Object.assign(entry, { parts: NO_PARTS }) : (entry as RegistryEntry);
+}
+
+function isEntry(value: unknown): value is StoredEntry {
   if (typeof value !== "object" || value === null) return false;
   const entry = value as Record<string, unknown>;
   return (
@@ -71,7 +87,8 @@ function isEntry(value: unknown): value is RegistryEntry {
     Number.isSafeInteger(entry.version) &&
     typeof entry.family === "string" &&
     (entry.depth === "sampled" || entry.depth === "full") &&
-    Number.isSafeInteger(entry.parameters)
+    Number.isSafeInteger(entry.parameters) &&
+    (entry.parts === undefined || isPartList(entry.parts))
   );
 }
 
@@ -101,7 +118,7 @@ function parseRecord(line: string, number: number, directory: string): JournalRe
 /** Applies a record's changes to `entries`; throws when they make no sense. */
 function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, directory: string): void {
   for (const change of record.changes as readonly Record<string, unknown>[]) {
-    if (isEntry(change?.put)) entries.set(change.put.digest, change.put);
+    if (isEntry(change?.put)) entries.set(change.put.digest, withParts(change.put));
     else if (typeof change?.remove !== "string" || !entries.delete(change.remove)) {
       throw corrupt(directory, `has an impossible change in generation ${record.generation}`);
     }
@@ -266,7 +283,8 @@ export async function appendJournal(
   codesLength: number,
 ): Promise<JournalState> {
   const generation = state.generation + 1;
-  const record: JournalRecord = { schema: SCHEMA, generation, at, previous: state.head, codesLength, changes };
+  const about = { schema: SCHEMA, generation, at, previous: state.head, codesLength } as const;
+  const record: JournalRecord = { ...about, changes: changes.map(stored) };
   const line = encodeRecord(record, directory);
   const handle = await open(join(directory, "journal.jsonl"), constants.O_RDWR | constants.O_CREAT, 0o666);
   let file: FileIdentity;

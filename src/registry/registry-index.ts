@@ -1,8 +1,10 @@
 import type { Fingerprint, LayerCode } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource, RankedBase } from "../lineage/candidate-source.ts";
+import type { Part } from "../lineage/part.ts";
 import { buildCodeIndex, type CodeIndex, type ItemLists } from "./code-index.ts";
 import { bestBases, scoreBases } from "./code-search.ts";
 import { packCodes } from "./packed-codes.ts";
+import { NO_PARTS } from "./parts.ts";
 import { sharedArray } from "./shared-memory.ts";
 
 /**
@@ -20,6 +22,8 @@ export interface RegistryIndex {
   readonly nameEnds: Float64Array;
   /** 1 where a base was registered as trained from scratch. */
   readonly roots: Uint8Array;
+  /** Of the few bases that have parts, by the number of the base; a copy for each thread. */
+  readonly parts?: ReadonlyMap<number, readonly Part[]> | undefined;
 }
 
 const DIGEST_BYTES = 32;
@@ -29,6 +33,7 @@ export interface IndexedBase {
   readonly digest: string;
   readonly name: string;
   readonly root: boolean;
+  readonly parts?: readonly Part[] | undefined;
 }
 
 /** `bases` are in the order of their digests, `codes.at(i)` the packed codes of base i. */
@@ -40,10 +45,12 @@ export function buildRegistryIndex(
   const digests = sharedArray(Uint8Array, bases.length * DIGEST_BYTES);
   const roots = sharedArray(Uint8Array, bases.length);
   const nameEnds = sharedArray(Float64Array, bases.length);
+  const partsOf = new Map<number, readonly Part[]>();
   let length = 0;
-  bases.forEach(({ digest, name, root }, i) => {
+  bases.forEach(({ digest, name, root, parts = NO_PARTS }, i) => {
     digests.set(Buffer.from(digest, "hex"), i * DIGEST_BYTES);
     roots[i] = root ? 1 : 0;
+    if (parts.length > 0) partsOf.set(i, parts);
     length += Buffer.byteLength(name);
     nameEnds[i] = length;
   });
@@ -52,7 +59,7 @@ export function buildRegistryIndex(
   bases.forEach(({ name }, i) => {
     text.write(name, i === 0 ? 0 : nameEnds[i - 1]!);
   });
-  return { registry, codes: buildCodeIndex(codes), digests, names, nameEnds, roots };
+  return { registry, codes: buildCodeIndex(codes), digests, names, nameEnds, roots, parts: partsOf };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -65,7 +72,7 @@ export function rankBases(index: RegistryIndex, codes: readonly LayerCode[], lim
     const digest = asBuffer(index.digests).toString("hex", base * DIGEST_BYTES, (base + 1) * DIGEST_BYTES);
     const start = base === 0 ? 0 : index.nameEnds[base - 1]!;
     const name = asBuffer(index.names).toString("utf8", start, index.nameEnds[base]!);
-    return { digest, name, root: index.roots[base] === 1, score };
+    return { digest, name, root: index.roots[base] === 1, parts: index.parts?.get(base) ?? NO_PARTS, score };
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Depth, Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
+import type { Part } from "../lineage/part.ts";
 import type { RegistryIndex } from "./registry-index.ts";
 
 /** What a registry knows of one stored fingerprint without opening it. */
@@ -10,6 +11,8 @@ export interface RegistryEntry {
   readonly name: string;
   /** Trained from scratch, says whoever registered it: lets a verdict name a direction. */
   readonly root: boolean;
+  /** Components that come from other entries, by component: on their ground no direction is claimed. */
+  readonly parts: readonly Part[];
   /** ISO 8601, or null where the clock was switched off. */
   readonly addedAt: string | null;
   /** Size of the stored fingerprint in bytes. */
@@ -25,6 +28,8 @@ export interface AddOptions {
   readonly name: string;
   /** Register as trained from scratch; undefined keeps what an existing entry says. @default false */
   readonly root?: boolean | undefined;
+  /** Components that come from other entries, in addition to those that an existing entry has. @default none */
+  readonly parts?: readonly Part[] | undefined;
   /** Allow another fingerprint under the same name, or another name for the same fingerprint. @default false */
   readonly replace?: boolean | undefined;
 }

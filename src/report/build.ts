@@ -133,9 +133,11 @@ export function qualityReport(run: RunInfo, inputs: RunInputs, result: QualityRe
 
 type EntryReport = NonNullable<RegistryReport["entries"]>[number];
 
-export function entryReport(entry: RegistryEntry): EntryReport {
+/** `nameOf` gives the name of the entry with a digest. */
+export function entryReport(entry: RegistryEntry, nameOf: (digest: string) => string | null): EntryReport {
   const { digest, name, root, addedAt, bytes, version, family, depth, parameters } = entry;
-  return { digest, name, root, addedAt, bytes, version, family, depth, parameters: String(parameters) };
+  const parts = entry.parts.map(({ component, of }) => ({ component, of, name: nameOf(of) }));
+  return { digest, name, root, parts, addedAt, bytes, version, family, depth, parameters: String(parameters) };
 }
 
 /** `registry` after the action. */

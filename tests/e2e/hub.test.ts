@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
 import { fingerprintCheckpoint } from "../../src/fingerprint/extract.ts";
 import { serializeFingerprint } from "../../src/fingerprint/file.ts";
-import type { ErrorReport, IdentifyReport } from "../../src/report/schemas/index.ts";
+import type { ErrorReport, IdentifyReport, InspectReport } from "../../src/report/schemas/index.ts";
 import { runCommand } from "../support/command.ts";
 import { type Hub, startHub } from "../support/hub/hub.mjs";
 import { requireValid } from "../support/schemas.ts";
@@ -74,6 +74,22 @@ describe("a model on the Hub", () => {
     expect(exitCode, stderr).toBe(0);
     expect(stdout + stderr).not.toContain("secret");
     expect(hub.counters.leakedTokens).toBe(0);
+  });
+
+  it("is inspected as it is on this machine, a few values of each tensor included", async () => {
+    const reports = await Promise.all(
+      ["hf:acme/base-a", "models/base-a"].map(async (model) => {
+        const { exitCode, stdout, stderr } = await run(["inspect", model, "--json", "--deterministic"]);
+        expect(exitCode, stderr).toBe(0);
+        return requireValid<InspectReport>("inspect@1", JSON.parse(stdout));
+      }),
+    );
+    const [far, near] = reports.map(({ inputs: _, ...rest }) => rest);
+    expect(far).toEqual(near);
+    expect(far!.values!.tensors).toBe(far!.values!.ofTensors);
+    expect(far!.values!.tensors).toBeGreaterThan(10);
+    const { bytesRead, bytesTotal } = reports[0]!.inputs.model;
+    expect(Number(bytesRead)).toBeLessThan(Number(bytesTotal));
   });
 
   it("is not looked for when offline", async () => {

@@ -5,6 +5,7 @@ import { layerCodes } from "../../src/fingerprint/codes.ts";
 import { serializeFingerprint } from "../../src/fingerprint/file.ts";
 import { digestOf } from "../../src/registry/digest.ts";
 import type { Registry } from "../../src/registry/registry.ts";
+import { rankBases } from "../../src/registry/registry-index.ts";
 import { randomFingerprint } from "./random-fingerprint.ts";
 
 export interface RegistryEngine {
@@ -111,6 +112,81 @@ export function registryContract(name: string, engine: RegistryEngine): void {
       const two = await engine.reopen(one);
       await Promise.all([one.add(a, { name: "a" }), two.add(b, { name: "b" })]);
       expect((await engine.reopen(one)).list().map(({ name }) => name)).toEqual(["a", "b", "wide"]);
+    });
+  });
+
+  describe(`${name}: parts`, () => {
+    const [of, other] = ["ab".repeat(32), "cd".repeat(32)];
+    const parts = [
+      { component: "vision\u0000\u001b.layers", of },
+      { component: "__proto__", of: other },
+    ];
+    const sorted = [parts[1]!, parts[0]!];
+
+    it("keeps which components come from elsewhere, by component, and tells the candidates", async () => {
+      const registry = await engine.create();
+      const { entry } = await registry.add(a, { name: "a", root: true, parts });
+      await registry.add(b, { name: "b" });
+      expect(entry.parts).toEqual(sorted);
+      for (const source of [registry, await engine.reopen(registry)]) {
+        expect(source.list().map((each) => each.parts)).toEqual([sorted, []]);
+        const found = await source.candidates(layerCodes(a), 2);
+        expect(found.map((each) => [each.name, each.parts])).toEqual([
+          ["a", sorted],
+          ["b", []],
+        ]);
+        const index = structuredClone(await source.index());
+        expect(rankBases(index, layerCodes(a), 1)[0]!.parts).toEqual(sorted);
+        expect(index.registry.digest).toBe(source.digest);
+      }
+    });
+
+    it("adds parts to an entry without `replace`, drops none, and lets none move", async () => {
+      const registry = await engine.create();
+      await registry.add(a, { name: "a" });
+      const before = registry.digest;
+      expect((await registry.add(a, { name: "a", parts: [parts[0]!] })).status).toBe("replaced");
+      expect(registry.digest).not.toBe(before);
+      expect((await registry.add(a, { name: "a" })).status).toBe("unchanged");
+      expect((await registry.add(a, { name: "a", parts: [parts[1]!] })).entry.parts).toEqual(sorted);
+      const moved = [{ ...parts[0]!, of: other }];
+      await expect(registry.add(a, { name: "a", parts: moved })).rejects.toMatchObject({ code: "REGISTRY_CONFLICT" });
+      const replaced = await registry.add(a, { name: "a", parts: moved, replace: true });
+      expect(replaced.entry.parts).toEqual([parts[1]!, ...moved]);
+      expect((await engine.reopen(registry)).find("a")).toEqual(replaced.entry);
+    });
+
+    it("takes no part that it could not read again", async () => {
+      const registry = await engine.create();
+      const wrong = [{ component: "c", of: "../../x" }];
+      await expect(registry.add(a, { name: "a", parts: wrong })).rejects.toMatchObject({ code: "USAGE" });
+      expect((await engine.reopen(registry)).entries).toBe(0);
+    });
+
+    it("forgets the parts of another model under the same name", async () => {
+      const registry = await engine.create();
+      await registry.add(a, { name: "a", parts });
+      expect((await registry.add(b, { name: "a", replace: true })).entry.parts).toEqual([]);
+    });
+
+    it("travels in archives, and those without parts are as before", async () => {
+      const from = await engine.create();
+      await from.add(b, { name: "b" });
+      expect((await archiveOf(from)).toString("utf8")).not.toContain("parts");
+      await from.add(a, { name: "a", parts });
+      const archive = (await archiveOf(from)).toString("utf8");
+      const to = await engine.create();
+      await to.importArchive(save(archive));
+      expect((await engine.reopen(to)).list()).toEqual(from.list());
+      expect(to.digest).toBe(from.digest);
+      for (const wrong of ['"parts":[{"component":1,"of":', '"parts":{"x":', '"parts":[{"component":"a","of":"../']) {
+        const broken = archive.replace(/"parts":\[\{"component":"__proto__","of":/, wrong);
+        expect(broken).not.toBe(archive);
+        await expect(to.importArchive(save(broken))).rejects.toMatchObject({ code: "ARCHIVE_MALFORMED" });
+      }
+      await expect(
+        to.importArchive(save(archive.replace(/("parts":)\[(.*?),(\{.*?\})\]/, "$1[$3,$2]"))),
+      ).rejects.toMatchObject({ code: "ARCHIVE_MALFORMED" });
     });
   });
 

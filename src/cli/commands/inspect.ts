@@ -1,5 +1,7 @@
 import type { Command } from "commander";
-import type { Anatomy, Checkpoint } from "../../index.ts";
+import type { ByteBudget, Checkpoint, InspectReport } from "../../index.ts";
+import { contents, structure } from "../inspect/contents.ts";
+import { emptyTensors, unusableTensors, valuesReport } from "../inspect/values.ts";
 import { byteCount, type CommonOptions, withCommon } from "../options.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
@@ -11,28 +13,36 @@ interface InspectOptions extends CommonOptions, RemoteOptions {
 export function registerInspect(program: Command): void {
   const command = program
     .command("inspect")
-    .summary("say what a model's headers hold, reading no weights")
+    .summary("say what a model's headers hold, and whether it is sound")
     .description(
-      "Says what the headers of a model hold: types, roles, layers, whether it is well-formed. Reads no weights.",
+      "Says what the headers of a model hold: types, roles, layers, adapters, whether it is well-formed and can be tested. " +
+        "Reads a few values of each tensor and says which are NaN, infinite or all the same.",
     )
     .argument("<model>", MODEL)
-    .option("--max-bytes <n>", "refuse to read more header bytes than this (10MB, 2GiB ...)", byteCount);
+    .option("--max-bytes <n>", "refuse to read more than this (10MB, 2GiB ...)", byteCount);
   withRemote(withCommon(command)).action(async (model: string, options: InspectOptions) => inspect(model, options));
 }
 
 async function inspect(model: string, options: InspectOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
   const session = openSession(options, [path]);
-  const { byteBudget, describeAnatomy, isFingerprintHeader } = await import("../../index.ts");
+  const { byteBudget, describeAnatomy, isFingerprintHeader, outlinesOf, testableParts } = await import(
+    "../../index.ts"
+  );
   const { inspectReport } = await import("../../report/build.ts");
   const { manifestRoot } = await import("../../report/manifest-root.ts");
   const budget = byteBudget(options.maxBytes);
   const checkpoint = await openModel(path, options, { budget });
   try {
-    const read = budget.spent;
     const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
     const { metadata } = checkpoint;
     const isFingerprint = metadata != null && isFingerprintHeader(metadata);
+    const adapter = await adapterReport(checkpoint);
+    const health = isFingerprint ? null : await healthWithin(budget, checkpoint);
+    const unusable = health === null ? new Set<string>() : unusableTensors(health);
+    const testable = testableParts({ sketches: outlinesOf(anatomy, checkpoint.tensors, unusable) });
+    const total = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
+    const isTestable = isFingerprint || testable.some((part) => part.testable);
     const report = inspectReport(session.run(), {
       inputs: {
         model: {
@@ -40,16 +50,20 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
           kind: isFingerprint ? "fingerprint" : "model",
           revision: checkpoint.revision ?? null,
           manifestRoot: manifestRoot(checkpoint.tensors.values()),
-          bytesRead: String(read),
-          bytesTotal: String(checkpoint.files.reduce((sum, { source }) => sum + source.size, 0)),
+          // What was read with a header may be read again.
+          bytesRead: String(Math.min(budget.spent, total)),
+          bytesTotal: String(total),
         },
       },
       container: checkpoint.container,
       ...contents(checkpoint),
       family: isFingerprint ? "weightmark fingerprint" : anatomy.family,
       confidence: anatomy.confidence,
-      ...structure(anatomy),
-      notes: [...checkpoint.notes, ...anatomy.notes],
+      ...structure(anatomy, testable),
+      adapter,
+      values: health === null ? null : valuesReport(health),
+      empty: emptyTensors(checkpoint),
+      notes: [...checkpoint.notes, ...anatomy.notes, ...(isTestable ? [] : [UNTESTABLE])],
     });
     await session.emit(report);
   } finally {
@@ -57,46 +71,16 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
   }
 }
 
-/** Files, tensors, parameters and types, the types by name. */
-function contents({ files, tensors }: Checkpoint) {
-  const perFile = files.map(() => 0);
-  const dtypes = new Map<string, { tensors: number; bytes: number }>();
-  let parameters = 0n;
-  for (const { dtype, shape, begin, end, file } of tensors.values()) {
-    perFile[file]!++;
-    parameters += shape.reduce((product, size) => product * BigInt(size), 1n);
-    const sum = dtypes.get(dtype) ?? { tensors: 0, bytes: 0 };
-    dtypes.set(dtype, { tensors: sum.tensors + 1, bytes: sum.bytes + end - begin });
-  }
-  return {
-    files: files.map(({ path, source }, i) => ({ path, bytes: String(source.size), tensors: perFile[i]! })),
-    tensors: tensors.size,
-    parameters: String(parameters),
-    dtypes: byKey(dtypes).map(([dtype, sum]) => ({ dtype, tensors: sum.tensors, bytes: String(sum.bytes) })),
-  };
+const UNTESTABLE = "no component of it can be tested: nothing would tell where it comes from";
+
+/** Headers have been paid for; what is left of --max-bytes says how many tensors are looked at. */
+async function healthWithin({ limit, spent }: ByteBudget, checkpoint: Checkpoint) {
+  const { tensorHealth } = await import("../../index.ts");
+  return tensorHealth(checkpoint, { maxBytes: limit - spent });
 }
 
-/** Components with their layers, and how many matrices have which role. */
-function structure({ matrices, others }: Anatomy) {
-  const components = new Map<string, { layers: Set<number>; matrices: number }>();
-  const roles = new Map<string, number>();
-  for (const { component, layer, role } of matrices) {
-    const sum = components.get(component) ?? { layers: new Set<number>(), matrices: 0 };
-    if (layer >= 0) sum.layers.add(layer);
-    components.set(component, { layers: sum.layers, matrices: sum.matrices + 1 });
-    roles.set(role, (roles.get(role) ?? 0) + 1);
-  }
-  for (const { role } of others) roles.set(role, (roles.get(role) ?? 0) + 1);
-  return {
-    components: byKey(components).map(([component, sum]) => ({
-      component,
-      layers: sum.layers.size,
-      matrices: sum.matrices,
-    })),
-    roles: byKey(roles).map(([role, count]) => ({ role, matrices: count })),
-  };
-}
-
-function byKey<T>(map: ReadonlyMap<string, T>): [string, T][] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+async function adapterReport(checkpoint: Checkpoint): Promise<InspectReport["adapter"]> {
+  const { adapterBase, adapterSummary } = await import("../../index.ts");
+  const adapter = adapterSummary(checkpoint.tensors.keys());
+  return adapter === null ? null : { ...adapter, base: await adapterBase(checkpoint) };
 }

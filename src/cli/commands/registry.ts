@@ -3,6 +3,7 @@ import { WeightmarkError } from "../../errors.ts";
 import type { AddOutcome, Registry, RegistryEntry } from "../../index.ts";
 import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { addModel, type NamedPart, namedPart } from "../registry/add-model.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
 import { openSubject } from "../subject.ts";
@@ -11,6 +12,7 @@ interface RegistryOptions extends CommonOptions, ReadingOptions {
   readonly registry?: string;
   readonly name?: string;
   readonly root?: boolean;
+  readonly partOf?: readonly NamedPart[];
   readonly replace?: boolean;
 }
 
@@ -33,20 +35,27 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
   withRemote(withReading(sub("add <model...>", `register fingerprint files or models: ${MODEL}`)))
     .option("--name <name>", "what to call it (default: the last part of its path)")
     .option("--root", "trained from scratch: lets a verdict name a direction")
+    .option(
+      "--part-of <component=entry>",
+      "that component comes from that registered entry: no direction is claimed on its ground (repeatable)",
+      namedPart,
+    )
     .option("--replace", "replace what is registered under that name, or rename")
     .action((models: string[], options: RegistryOptions) => add(models, options));
   sub("list", "list what is registered").action((options: RegistryOptions) =>
-    onRegistry("list", options, [], false, async (registry) => ({ entries: await entryReports(registry.list()) })),
+    onRegistry("list", options, [], false, async (registry) => ({
+      entries: await entryReports(registry, registry.list()),
+    })),
   );
   sub("show <entry>", "show one entry, by name or digest").action((entry: string, options: RegistryOptions) =>
     onRegistry("show", options, [], false, async (registry) => ({
-      entries: await entryReports([registry.find(entry)]),
+      entries: await entryReports(registry, [registry.find(entry)]),
     })),
   );
   sub("remove <entry>", "remove one entry, by name or digest").action((entry: string, options: RegistryOptions) =>
     onRegistry("remove", options, [], false, async (registry) => {
-      const [removed] = await entryReports([await registry.remove(entry)]);
-      return { changes: [{ status: "removed", entry: removed! }] };
+      const [removed] = await entryReports(registry, [await registry.remove(entry)]);
+      return { changes: [{ status: "removed", entry: removed!, notes: [] }] };
     }),
   );
   sub("export", "write all of it to one archive", "the archive to write (required)").action(
@@ -56,7 +65,7 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
     .option("--replace", "replace entries of the same name")
     .action((archive: string, options: RegistryOptions) =>
       onRegistry("import", options, [archive], true, async (registry) => ({
-        changes: await changeReports(await registry.importArchive(archive, { replace: options.replace })),
+        changes: await changeReports(registry, await registry.importArchive(archive, { replace: options.replace })),
       })),
     );
   sub("verify", "read everything again and check it").action(async (options: RegistryOptions) => {
@@ -93,18 +102,22 @@ async function onRegistry(
 
 async function add(named: readonly string[], options: RegistryOptions): Promise<void> {
   const models = atRevision(named, options);
-  if (options.name !== undefined && models.length > 1) {
-    throw new WeightmarkError("USAGE", "--name names one model, and several are given");
+  const { name: given, partOf = [], root, replace } = options;
+  if (models.length > 1 && (given !== undefined || partOf.length > 0)) {
+    throw new WeightmarkError("USAGE", "--name and --part-of are of one model, and several are given");
   }
   await onRegistry("add", options, models, true, async (registry, session) => {
     const outcomes: AddOutcome[] = [];
+    const notes: (readonly string[])[] = [];
     for (const model of models) {
-      const { subject, close } = await openSubject(model, options, session, { name: options.name });
+      const { subject, close } = await openSubject(model, options, session, { name: given });
       await close();
-      const { name } = subject;
-      outcomes.push(await registry.add(subject.fingerprint, { name, root: options.root, replace: options.replace }));
+      const { name, fingerprint } = subject;
+      const added = await addModel(registry, fingerprint, { name, root, replace, partOf });
+      outcomes.push(added.outcome);
+      notes.push(added.notes);
     }
-    return { changes: await changeReports(outcomes) };
+    return { changes: await changeReports(registry, outcomes, notes) };
   });
 }
 
@@ -119,12 +132,23 @@ async function exportArchive(options: RegistryOptions): Promise<void> {
   });
 }
 
-async function entryReports(entries: readonly RegistryEntry[]) {
+async function entryReports(registry: Registry, entries: readonly RegistryEntry[]) {
   const { entryReport } = await import("../../report/build.ts");
-  return entries.map(entryReport);
+  const wanted = new Set(entries.flatMap(({ parts }) => parts.map(({ of }) => of)));
+  // Most registries have no parts, and some have a million entries.
+  const holders = wanted.size === 0 ? [] : registry.list().filter(({ digest }) => wanted.has(digest));
+  const names = new Map(holders.map(({ digest, name }) => [digest, name]));
+  return entries.map((entry) => entryReport(entry, (digest) => names.get(digest) ?? null));
 }
 
-async function changeReports(outcomes: readonly AddOutcome[]) {
-  const entries = await entryReports(outcomes.map(({ entry }) => entry));
-  return outcomes.map(({ status }, i) => ({ status, entry: entries[i]! }));
+async function changeReports(
+  registry: Registry,
+  outcomes: readonly AddOutcome[],
+  notes: readonly (readonly string[])[] = [],
+) {
+  const entries = await entryReports(
+    registry,
+    outcomes.map(({ entry }) => entry),
+  );
+  return outcomes.map(({ status }, i) => ({ status, entry: entries[i]!, notes: [...(notes[i] ?? [])] }));
 }

@@ -9,6 +9,7 @@ import { buildRegistryIndex, type IndexedBase, type RegistryIndex, rankBases } f
 import type { Connection } from "./connect.ts";
 import { type PackedEntry, packedEntries } from "./packed-entries.ts";
 import { type RegistryState, readState, removalsSince } from "./registry-rows.ts";
+import { decodeParts } from "./stored-parts.ts";
 
 /** Changed bases are searched in an index of their own until they are more than this and a tenth of all. */
 const FEW_CHANGES = 1024;
@@ -19,16 +20,18 @@ interface CodeRow {
   digest: Buffer;
   name: Buffer;
   root: boolean;
+  parts: Buffer;
   version: number;
   codes: Buffer;
 }
 
-const COLUMNS = "digest, name, root, version, codes";
+const COLUMNS = "digest, name, root, parts, version, codes";
 
-const baseOf = ({ digest, name, root }: CodeRow): IndexedBase => ({
+const baseOf = ({ digest, name, root, parts }: CodeRow): IndexedBase => ({
   digest: digest.toString("hex"),
   name: name.toString("utf8"),
   root,
+  parts: decodeParts(parts),
 });
 
 /**

@@ -1,16 +1,18 @@
+import { NO_PARTS } from "../parts.ts";
 import type { IndexedBase } from "../registry-index.ts";
 import type { Connection } from "./connect.ts";
+import { decodeParts } from "./stored-parts.ts";
 
 /** Bytes of entries that one statement gives, about. */
 const PIECE_BYTES = 1 << 23;
 const MOST_BLOCKS = 1 << 14;
-/** Length of the name, length of the codes, version, root flag: 4 bytes each; then the digest, the name and the codes. */
-const HEAD_BYTES = 16;
+/** Lengths of name, codes and parts, version, root flag: 4 bytes each; then the digest, the name, the codes, the parts. */
+const HEAD_BYTES = 20;
 const DIGEST_BYTES = 32;
 
 const SELECT = `
-  SELECT string_agg(int4send(octet_length(name)) || int4send(octet_length(codes)) || int4send(version)
-    || int4send(root::int) || digest || name || codes, '') AS packed
+  SELECT string_agg(int4send(octet_length(name)) || int4send(octet_length(codes)) || int4send(octet_length(parts))
+    || int4send(version) || int4send(root::int) || digest || name || codes || parts, '') AS packed
   FROM weightmark.registry_entry WHERE ctid >= $1::text::tid AND ctid < $2::text::tid`;
 
 /** An entry with its codes. */
@@ -23,14 +25,16 @@ export interface PackedEntry extends IndexedBase {
 function* unpack(packed: Buffer): Generator<PackedEntry> {
   for (let at = 0; at < packed.length; ) {
     const nameEnd = at + HEAD_BYTES + DIGEST_BYTES + packed.readInt32BE(at);
-    const end = nameEnd + packed.readInt32BE(at + 4);
+    const codesEnd = nameEnd + packed.readInt32BE(at + 4);
+    const end = codesEnd + packed.readInt32BE(at + 8);
     const start = at + HEAD_BYTES;
     yield {
       digest: packed.toString("hex", start, start + DIGEST_BYTES),
       name: packed.toString("utf8", start + DIGEST_BYTES, nameEnd),
-      root: packed.readInt32BE(at + 12) === 1,
-      version: packed.readInt32BE(at + 8),
-      codes: new Uint8Array(packed.buffer, packed.byteOffset + nameEnd, end - nameEnd),
+      root: packed.readInt32BE(at + 16) === 1,
+      parts: end === codesEnd ? NO_PARTS : decodeParts(packed.subarray(codesEnd, end)),
+      version: packed.readInt32BE(at + 12),
+      codes: new Uint8Array(packed.buffer, packed.byteOffset + nameEnd, codesEnd - nameEnd),
     };
     at = end;
   }

@@ -186,9 +186,10 @@ export class PostgresRegistry implements Registry {
       const outcomes: AddOutcome[] = [];
       let changes = 0;
       for await (const item of readArchive(path)) {
-        const { name, root, addedAt, bytes } = item;
+        const { name, root, parts, addedAt, bytes } = item;
         const draft = draftOf(bytes, item.fingerprint);
-        const plan = planAdd(draft, { ...options, name, root }, addedAt, await clashesOf(on, item.digest, name));
+        const known = await clashesOf(on, item.digest, name);
+        const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, known);
         changes += await applyPlan(on, plan, bytes, generation);
         outcomes.push(plan.outcome);
       }

@@ -4,6 +4,7 @@ import type { AddPlan } from "../add-plan.ts";
 import type { RegistryEntry } from "../registry.ts";
 import type { Connection } from "./connect.ts";
 import { pagesOf } from "./cursor.ts";
+import { decodeParts, encodeParts } from "./stored-parts.ts";
 
 /** Bytes of a fingerprint read or written by one statement, so that none takes long. */
 const PIECE_BYTES = 1 << 23;
@@ -18,6 +19,7 @@ interface EntryRow {
   digest: Buffer;
   name: Buffer;
   root: boolean;
+  parts: Buffer;
   added_at: string | null;
   bytes: string;
   version: number;
@@ -26,15 +28,15 @@ interface EntryRow {
   parameters: string;
 }
 
-const ENTRY_COLUMNS = "digest, name, root, added_at, bytes, version, family, depth, parameters";
+const ENTRY_COLUMNS = "digest, name, root, parts, added_at, bytes, version, family, depth, parameters";
 
 export const bytesOf = (digest: string): Buffer => Buffer.from(digest, "hex");
 
 function entryOf(row: EntryRow): RegistryEntry {
   const { root, version, depth, added_at: addedAt } = row;
   const [digest, name, family] = [row.digest.toString("hex"), row.name.toString("utf8"), row.family.toString("utf8")];
-  const [bytes, parameters] = [Number(row.bytes), Number(row.parameters)];
-  return { digest, name, root, addedAt, bytes, version, family, depth, parameters };
+  const [bytes, parameters, parts] = [Number(row.bytes), Number(row.parameters), decodeParts(row.parts)];
+  return { digest, name, root, parts, addedAt, bytes, version, family, depth, parameters };
 }
 
 export async function readState(on: Connection, lock = ""): Promise<RegistryState> {
@@ -115,17 +117,18 @@ export async function applyPlan(
 }
 
 async function putEntry(on: Connection, entry: RegistryEntry, codes: Uint8Array, generation: number): Promise<void> {
-  const { digest, name, root, addedAt, bytes, version, family, depth, parameters } = entry;
+  const { digest, name, root, parts, addedAt, bytes, version, family, depth, parameters } = entry;
   await on.query(
     `INSERT INTO weightmark.registry_entry (${ENTRY_COLUMNS}, generation, codes)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (digest) DO UPDATE SET name = EXCLUDED.name, root = EXCLUDED.root, added_at = EXCLUDED.added_at,
-       bytes = EXCLUDED.bytes, version = EXCLUDED.version, family = EXCLUDED.family, depth = EXCLUDED.depth,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     ON CONFLICT (digest) DO UPDATE SET name = EXCLUDED.name, root = EXCLUDED.root, parts = EXCLUDED.parts,
+       added_at = EXCLUDED.added_at, bytes = EXCLUDED.bytes, version = EXCLUDED.version, family = EXCLUDED.family, depth = EXCLUDED.depth,
        parameters = EXCLUDED.parameters, generation = EXCLUDED.generation, codes = EXCLUDED.codes`,
     [
       bytesOf(digest),
       Buffer.from(name),
       root,
+      encodeParts(parts),
       addedAt,
       bytes,
       version,

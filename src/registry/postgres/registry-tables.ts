@@ -41,4 +41,7 @@ const CREATE = `
   );
 `;
 
-export const REGISTRY_TABLES: Migrations = { part: "registry", steps: [CREATE] };
+/** Which components come from other entries: see `encodeParts`. Old entries have none, and no row is rewritten for it. */
+const ADD_PARTS = "ALTER TABLE weightmark.registry_entry ADD COLUMN parts bytea NOT NULL DEFAULT ''";
+
+export const REGISTRY_TABLES: Migrations = { part: "registry", steps: [CREATE, ADD_PARTS] };

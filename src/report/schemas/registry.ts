@@ -5,6 +5,15 @@ const entry = z.strictObject({
   digest: hash,
   name: z.string(),
   root: z.boolean(),
+  parts: z
+    .array(
+      z.strictObject({
+        component: z.string(),
+        of: hash.describe("digest of the entry that it comes from"),
+        name: z.string().nullable().describe("of that entry; null when it is not registered any more"),
+      }),
+    )
+    .describe("components that come from other entries: no direction is claimed on their ground"),
   addedAt: z.string().nullable(),
   bytes: count,
   version: count,
@@ -26,7 +35,13 @@ export const registrySchema = z
     }),
     entries: z.array(entry).optional().describe("list, show"),
     changes: z
-      .array(z.strictObject({ status: z.enum(["added", "unchanged", "replaced", "removed"]), entry }))
+      .array(
+        z.strictObject({
+          status: z.enum(["added", "unchanged", "replaced", "removed"]),
+          entry,
+          notes: z.array(z.string()).describe("add: what was recorded unasked, and what cannot be tested"),
+        }),
+      )
       .optional()
       .describe("add, remove, import"),
     output: z.strictObject({ location: z.string() }).optional().describe("export"),

@@ -9,7 +9,9 @@ function entryRow(entry: Entry): string[] {
   return [
     entry.digest.slice(0, 16),
     escapeText(entry.name),
-    entry.root ? "root" : "",
+    [entry.root ? "root" : "", entry.parts.length > 0 ? formatCount(entry.parts.length, "part") : ""]
+      .filter((text) => text !== "")
+      .join(", "),
     escapeText(entry.family),
     formatParameters(Number(entry.parameters)),
     entry.depth,
@@ -22,6 +24,10 @@ function showEntry(entry: Entry): string[] {
       ["name", escapeText(entry.name)],
       ["digest", entry.digest],
       ["root", entry.root ? "yes: registered as trained from scratch" : "no"],
+      ...entry.parts.map(({ component, of, name }) => [
+        "part",
+        `${escapeText(component)} comes from ${name === null ? "an entry that is gone" : escapeText(name)} (${of.slice(0, 16)})`,
+      ]),
       ["added", entry.addedAt === null ? "-" : escapeText(entry.addedAt)],
       ["model", `${escapeText(entry.family)}, ${formatParameters(Number(entry.parameters))}`],
       ["fingerprint", `${formatBytes(entry.bytes)}, depth ${entry.depth}, version ${entry.version}`],
@@ -53,6 +59,9 @@ export function registryText(report: RegistryReport, style: Style): string[] {
     ...table(
       changes.map(({ status, entry }) => [status, ...entryRow(entry)]),
       "",
+    ),
+    ...changes.flatMap(({ entry, notes }) =>
+      notes.map((note) => `  - ${changes.length > 1 ? `${escapeText(entry.name)}: ` : ""}${escapeText(note)}`),
     ),
     style.dim(place),
   ];

@@ -220,6 +220,32 @@ describeWithPostgres("a registry in PostgreSQL", (server) => {
     expect((await sql(url, "SELECT FROM pg_namespace WHERE nspname = 'weightmark'")).rowCount).toBe(0);
   });
 
+  it("brings tables from before there were parts up to date, with what is in them", async () => {
+    const url = await emptyDatabase();
+    await (await open(url)).add(a, { name: "a", root: true });
+    const before = (await open(url)).digest;
+    await sql(url, "ALTER TABLE weightmark.registry_entry DROP COLUMN parts");
+    await sql(url, "DELETE FROM weightmark.migration WHERE part = 'registry' AND version = 2");
+    const candidates = await openPostgresCandidates(url);
+    expect(await candidates.candidates(layerCodes(a), 1)).toMatchObject([{ name: "a", root: true, parts: [] }]);
+    await candidates.close();
+    const registry = await open(url);
+    expect(registry.digest).toBe(before);
+    expect(registry.list()).toMatchObject([{ name: "a", root: true, parts: [] }]);
+    expect(await registry.verify()).toEqual([]);
+  });
+
+  it.each(["x", "[1]", "{}"])(
+    "refuses to go on without parts that a row should name but does not: %s",
+    async (parts) => {
+      const url = await emptyDatabase();
+      await (await open(url)).add(a, { name: "a" });
+      await sql(url, "UPDATE weightmark.registry_entry SET parts = convert_to($1, 'UTF8')", [parts]);
+      await expect(open(url)).rejects.toMatchObject({ code: "REGISTRY_CORRUPT" });
+      await expect(openPostgresCandidates(url)).rejects.toMatchObject({ code: "REGISTRY_CORRUPT" });
+    },
+  );
+
   it("refuses tables of a newer release", async () => {
     const url = await emptyDatabase();
     await open(url);

@@ -155,6 +155,22 @@ describe("damage", () => {
     await expect(openRegistry(directory)).rejects.toMatchObject({ code });
   });
 
+  it("reads a journal from before there were parts, and refuses parts that are none", async () => {
+    const directory = await filled();
+    const path = join(directory, "journal.jsonl");
+    const journal = readFileSync(path, "utf8");
+    expect(journal).not.toContain("parts");
+    expect((await openRegistry(directory)).list()).toMatchObject([{ parts: [] }, { parts: [] }]);
+    const [first] = journal.split("\n") as [string];
+    for (const wrong of ["null", "{}", '["x"]', '[{"component":"c"}]', '[{"component":"c","of":"../../x"}]']) {
+      const change = first.replace('"root":false', `"root":false,"parts":${wrong}`);
+      expect(change).not.toBe(first);
+      rmSync(join(directory, "head.json"), { force: true });
+      writeFileSync(path, `${change}\n`);
+      await expect(openRegistry(directory), wrong).rejects.toMatchObject({ code: "REGISTRY_CORRUPT" });
+    }
+  });
+
   it("refuses a journal that was deleted, and a damaged head", async () => {
     const directory = await filled();
     const head = join(directory, "head.json");

@@ -1,0 +1,53 @@
+import type { Anatomy, Checkpoint, InspectReport, TestablePart } from "../../index.ts";
+
+/** Files, tensors, parameters and types, the types by name. */
+export function contents({ files, tensors }: Checkpoint) {
+  const perFile = files.map(() => 0);
+  const dtypes = new Map<string, { tensors: number; bytes: number }>();
+  let parameters = 0n;
+  for (const { dtype, shape, begin, end, file } of tensors.values()) {
+    perFile[file]!++;
+    parameters += shape.reduce((product, size) => product * BigInt(size), 1n);
+    const sum = dtypes.get(dtype) ?? { tensors: 0, bytes: 0 };
+    dtypes.set(dtype, { tensors: sum.tensors + 1, bytes: sum.bytes + end - begin });
+  }
+  return {
+    files: files.map(({ path, source }, i) => ({ path, bytes: String(source.size), tensors: perFile[i]! })),
+    tensors: tensors.size,
+    parameters: String(parameters),
+    dtypes: byKey(dtypes).map(([dtype, sum]) => ({ dtype, tensors: sum.tensors, bytes: String(sum.bytes) })),
+  };
+}
+
+const NO_VALUES = "no matrix of floating-point values";
+
+/** Components with their layers and whether they can be tested, and how many matrices have which role. */
+export function structure(
+  { matrices, others }: Anatomy,
+  testable: readonly TestablePart[],
+): Pick<InspectReport, "components" | "roles"> {
+  const components = new Map<string, { layers: Set<number>; matrices: number }>();
+  const roles = new Map<string, number>();
+  for (const { component, layer, role } of matrices) {
+    const sum = components.get(component) ?? { layers: new Set<number>(), matrices: 0 };
+    if (layer >= 0) sum.layers.add(layer);
+    components.set(component, { layers: sum.layers, matrices: sum.matrices + 1 });
+    roles.set(role, (roles.get(role) ?? 0) + 1);
+  }
+  for (const { role } of others) roles.set(role, (roles.get(role) ?? 0) + 1);
+  const parts = new Map(testable.map((part) => [part.component, part]));
+  return {
+    components: byKey(components).map(([component, sum]) => ({
+      component,
+      layers: sum.layers.size,
+      matrices: sum.matrices,
+      testable: parts.get(component)?.testable ?? false,
+      reason: parts.has(component) ? parts.get(component)!.reason : NO_VALUES,
+    })),
+    roles: byKey(roles).map(([role, count]) => ({ role, matrices: count })),
+  };
+}
+
+function byKey<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}

@@ -1,0 +1,42 @@
+import type { Fingerprint, RegistryEntry, SharedParts } from "../../index.ts";
+
+/** What a user should know of a model that was just registered; names in it are raw. */
+export async function additionNotes(
+  fingerprint: Fingerprint,
+  entry: RegistryEntry,
+  { parts, containers, unread }: SharedParts,
+): Promise<string[]> {
+  const { adapterSummary, testableParts } = await import("../../index.ts");
+  const testable = testableParts(fingerprint);
+  const able = testable.filter((part) => part.testable);
+  const elsewhere = new Set(entry.parts.map(({ component }) => component));
+  const adapter = adapterSummary(fingerprint.tensors.map(({ name }) => name));
+  const notes = parts.map(
+    ({ component, holder }) =>
+      `its component ${component} holds the same weights as ${holder}: recorded as a part that comes from there, so no direction is claimed on its ground`,
+  );
+  for (const name of containers) {
+    notes.push(
+      `${name} holds all of it: a copy, or a larger model; if that was built on this one, add it again with --part-of`,
+    );
+  }
+  for (const name of unread) {
+    notes.push(`parts shared with ${name} are not recorded: its stored fingerprint is damaged or gone`);
+  }
+  if (entry.root && able.length > 0 && able.every(({ component }) => elsewhere.has(component))) {
+    notes.push(
+      "every component that can be tested comes from other entries: no direction will be claimed on any ground",
+    );
+  }
+  if (able.length === 0) {
+    const why = testable.map(({ component, reason }) => `${component}: ${reason}`).join("; ");
+    notes.push(`nothing of it can be tested, so identify will never name it${why === "" ? "" : ` (${why})`}`);
+  }
+  if (adapter !== null) {
+    const { tensors, ofTensors, kind } = adapter;
+    notes.push(
+      `${tensors} of ${ofTensors} tensors are those of an adapter (${kind}) and take no part: merge it into its base first`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,71 @@
+import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
+import type { Sketch } from "../fingerprint/fingerprint.ts";
+import { holdsValues } from "../fingerprint/row-reader.ts";
+import { indexedByTokens, MAX_COLS, RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
+
+/** Matrices that a test needs at least. */
+const FEWEST = 2;
+
+/** What is known of a matrix before its signs are: a sketch is more than one. */
+export type MatrixOutline = Pick<
+  Sketch,
+  "component" | "layer" | "expert" | "role" | "rows" | "cols" | "tokens" | "valid"
+>;
+
+/** Whether the tests apply to one component of a model. */
+export interface TestablePart {
+  readonly component: string;
+  /** Matrices of it that have a usable row and labels that can be exchanged. */
+  readonly matrices: number;
+  readonly testable: boolean;
+  /** Why not, else null. */
+  readonly reason: string | null;
+}
+
+/**
+ * Which components of a model can be tested against another of the same shape, by component: of a fingerprint, or of the
+ * outlines of its matrices. None where the model has no matrix.
+ */
+export function testableParts({ sketches }: { readonly sketches: readonly MatrixOutline[] }): TestablePart[] {
+  const components = new Map<string, MatrixOutline[]>();
+  for (const sketch of sketches) {
+    const list = components.get(sketch.component);
+    if (list) list.push(sketch);
+    else components.set(sketch.component, [sketch]);
+  }
+  const sorted = [...components].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([component, list]) => {
+    const apt = list.filter(({ role }) => RESIDUAL_ROLES.has(role) || role === "down");
+    const matrices = apt.filter(({ valid }) => valid.some(Boolean)).length;
+    const testable = matrices >= FEWEST;
+    return { component, matrices, testable, reason: testable ? null : reasonFor(apt.length, matrices) };
+  });
+}
+
+function reasonFor(apt: number, usable: number): string {
+  if (apt < FEWEST)
+    return apt === 0 ? "no matrix with a role that a test knows" : "a single matrix that a test can use";
+  return usable === 0
+    ? "no matrix with a row that can be used: constant or not finite"
+    : "a single matrix with rows that can be used";
+}
+
+/**
+ * The outlines of what a fingerprint would sketch, by names and shapes alone.
+ *
+ * @param unusable names of stored tensors in which no value was seen that says something
+ */
+export function outlinesOf(
+  { matrices }: Anatomy,
+  tensors: TensorTable,
+  unusable: ReadonlySet<string>,
+): MatrixOutline[] {
+  const sketchable = matrices.filter(
+    ({ tensor, rows, cols }) => holdsValues(tensors.get(tensor)!.dtype) && rows > 0 && cols > 0 && cols <= MAX_COLS,
+  );
+  return sketchable.map((matrix) => {
+    const { component, layer, expert, role, rows, cols } = matrix;
+    const valid = [!unusable.has(matrix.tensor)];
+    return { component, layer, expert, role, rows, cols, tokens: indexedByTokens(matrix), valid };
+  });
+}

@@ -1,0 +1,90 @@
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { layerCodes } from "../fingerprint/codes.ts";
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { CandidateSource } from "../lineage/candidate-source.ts";
+import type { Part } from "../lineage/part.ts";
+import { type ComponentContent, componentContents, contentIndex } from "./component-content.ts";
+
+/** Entries looked into: the ones whose codes come closest, as equal components make them. */
+const MOST_ENTRIES = 8;
+
+/** What is wrong with one entry, and not with the registry: the others are looked into all the same. */
+const UNSOUND: readonly ErrorCode[] = [
+  "REGISTRY_ENTRY_MISSING",
+  "REGISTRY_ENTRY_POISONED",
+  "REGISTRY_ENTRY_UNKNOWN",
+  "FINGERPRINT_MALFORMED",
+  "FINGERPRINT_VERSION",
+];
+
+/** A part that was found by its content. */
+export interface FoundPart extends Part {
+  /** Name of the entry that holds it, opaque and hostile. */
+  readonly holder: string;
+}
+
+/** What a model shares, value for value, with registered ones. */
+export interface SharedParts {
+  /** Components that registered models have too, by component. */
+  readonly parts: readonly FoundPart[];
+  /** Names of entries that hold every component of the model: copies of it, or larger models that contain it. */
+  readonly containers: readonly string[];
+  /** Names of entries that came close and could not be read. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Looks for components of a model in the registered models closest to it. Of an entry that holds all of the model nothing
+ * is recorded: a copy is not a part, and a model that a larger one was built on is no part of that.
+ *
+ * @param own digest and name that the model will be registered under: what these name is about to be replaced
+ */
+export async function findSharedParts(
+  registry: CandidateSource,
+  fingerprint: Fingerprint,
+  own: { readonly digest: string; readonly name: string },
+): Promise<SharedParts> {
+  const found = new Map<string, FoundPart>();
+  const containers: string[] = [];
+  const unread: string[] = [];
+  const mine = componentContents(fingerprint);
+  const ranked = registry.entries === 0 ? [] : await registry.candidates(layerCodes(fingerprint), MOST_ENTRIES);
+  for (const { digest, name, parts = [] } of ranked) {
+    if (digest === own.digest || name === own.name) continue;
+    const theirs = await registry.load(digest).then(componentContents).catch(unsound);
+    if (theirs === null) {
+      unread.push(name);
+      continue;
+    }
+    const shared = pairsOf(mine, theirs);
+    if (shared.size === mine.size && mine.size > 0) containers.push(name);
+    else {
+      for (const [component, there] of shared) {
+        // What that model has from another entry, this one has from there as well.
+        const of = parts.find((part) => part.component === there)?.of ?? digest;
+        if (!found.has(component) && of !== own.digest) found.set(component, { component, of, holder: name });
+      }
+    }
+  }
+  const parts = [...found.values()].sort((a, b) => (a.component < b.component ? -1 : 1));
+  return { parts, containers, unread };
+}
+
+/** Components of one model with the component of the other that holds the same. */
+function pairsOf(
+  mine: ReadonlyMap<string, ComponentContent>,
+  theirs: ReadonlyMap<string, ComponentContent>,
+): Map<string, string> {
+  const pairs = new Map<string, string>();
+  const find = contentIndex(theirs);
+  for (const [component, content] of mine) {
+    const there = find(content);
+    if (there !== undefined) pairs.set(component, there);
+  }
+  return pairs;
+}
+
+function unsound(error: unknown): null {
+  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return null;
+  throw error;
+}

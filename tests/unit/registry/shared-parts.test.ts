@@ -1,0 +1,120 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { serializeFingerprint } from "../../../src/fingerprint/file.ts";
+import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import { namedComponent } from "../../../src/lineage/named-component.ts";
+import { digestOf } from "../../../src/registry/digest.ts";
+import { openRegistry } from "../../../src/registry/file-registry.ts";
+import type { Registry } from "../../../src/registry/registry.ts";
+import { findSharedParts } from "../../../src/registry/shared-parts.ts";
+import { randomFingerprint } from "../../support/random-fingerprint.ts";
+import { scratchDirectory } from "../../support/scratch-directory.ts";
+
+const root = scratchDirectory();
+let count = 0;
+const fresh = () => openRegistry(join(root, `r${count++}`), { create: true });
+
+const sketchesOf = (seed: number, component: string, change: (sketch: Sketch) => Sketch = (sketch) => sketch) =>
+  randomFingerprint({ seed }).sketches.map((sketch) => change({ ...sketch, component }));
+
+/** A model of several components, each a list of sketches. */
+function modelOf(...components: readonly (readonly Sketch[])[]): Fingerprint {
+  const sketches = components.flat();
+  return {
+    ...randomFingerprint({ seed: 1 }),
+    sketches,
+    tensors: [],
+    roots: { content: null, sampled: "0".repeat(64) },
+  };
+}
+
+const digest = (fingerprint: Fingerprint) => digestOf(serializeFingerprint(fingerprint));
+const look = (registry: Registry, fingerprint: Fingerprint, name = "new") =>
+  findSharedParts(registry, fingerprint, { digest: digest(fingerprint), name });
+
+const encoder = modelOf(sketchesOf(7, "vision_model.encoder.layers"));
+const language = sketchesOf(8, "language");
+const multimodal = modelOf(language, sketchesOf(7, "vision_tower.encoder.layers"));
+const NOTHING = { parts: [], containers: [], unread: [] };
+
+describe("parts of registered models", () => {
+  it("are found by content, under whatever name and in whatever order", async () => {
+    const registry = await fresh();
+    expect(await look(registry, multimodal)).toEqual(NOTHING);
+    await registry.add(randomFingerprint({ seed: 9 }), { name: "unrelated" });
+    expect(await look(registry, multimodal)).toEqual(NOTHING);
+    const { entry } = await registry.add(encoder, { name: "encoder", root: true });
+    const part = { component: "vision_tower.encoder.layers", of: entry.digest, holder: "encoder" };
+    expect(await look(registry, multimodal)).toEqual({ ...NOTHING, parts: [part] });
+    const reversed = modelOf(sketchesOf(7, "vision_tower.encoder.layers").reverse(), language);
+    expect(await look(registry, reversed)).toEqual({ ...NOTHING, parts: [part] });
+  });
+
+  it("are none of a copy, nor of the smaller model that a larger one contains", async () => {
+    const registry = await fresh();
+    await registry.add(multimodal, { name: "large" });
+    expect(await look(registry, multimodal, "again")).toEqual(NOTHING);
+    const renamed = modelOf(sketchesOf(8, "a"), sketchesOf(7, "b"));
+    expect(await look(registry, renamed)).toEqual({ ...NOTHING, containers: ["large"] });
+    expect(await look(registry, encoder)).toEqual({ ...NOTHING, containers: ["large"] });
+    // What stands under the model's own name is about to be replaced.
+    expect(await look(registry, encoder, "large")).toEqual(NOTHING);
+  });
+
+  it("are named after the entry that they come from in the first place", async () => {
+    const registry = await fresh();
+    const of = "ab".repeat(32);
+    const parts = [{ component: "vision_tower.encoder.layers", of }];
+    await registry.add(multimodal, { name: "first", parts });
+    const second = modelOf(sketchesOf(10, "language"), sketchesOf(7, "visual"));
+    expect((await look(registry, second)).parts).toEqual([{ component: "visual", of, holder: "first" }]);
+  });
+
+  it("are found after rounding, and not after any other change", async () => {
+    const registry = await fresh();
+    await registry.add(encoder, { name: "encoder" });
+    const rounded = (sketch: Sketch): Sketch => ({ ...sketch, digest: { ...sketch.digest, f32: sketch.digest.bf16 } });
+    const tuned = (sketch: Sketch, i: number): Sketch =>
+      i === 4 ? { ...sketch, digest: { ...sketch.digest, f32: "0".repeat(32) } } : sketch;
+    const other = (sketches: readonly Sketch[]) => modelOf(language, sketches);
+    expect((await look(registry, other(sketchesOf(7, "v", rounded)))).parts).toMatchObject([{ component: "v" }]);
+    expect((await look(registry, other(sketchesOf(7, "v").map(tuned)))).parts).toEqual([]);
+    expect((await look(registry, other(sketchesOf(7, "v").slice(1)))).parts).toEqual([]);
+    const wider = (sketch: Sketch): Sketch => ({ ...sketch, rows: 128 });
+    expect((await look(registry, other(sketchesOf(7, "v", wider)))).parts).toEqual([]);
+  });
+
+  it("are none where no row can be used: constants are equal everywhere", async () => {
+    const registry = await fresh();
+    const constant = (sketch: Sketch): Sketch => ({ ...sketch, valid: sketch.valid.map(() => false) });
+    await registry.add(modelOf(sketchesOf(7, "v", constant), sketchesOf(11, "language")), { name: "one" });
+    expect(await look(registry, modelOf(sketchesOf(7, "v", constant), language))).toEqual(NOTHING);
+  });
+
+  it("are looked for in the other entries when one of them is damaged", async () => {
+    const registry = await fresh();
+    const { entry } = await registry.add(encoder, { name: "encoder" });
+    await registry.add(modelOf(language), { name: "language" });
+    rmSync(join(registry.location, "fingerprints", `${entry.digest}.safetensors`));
+    const found = await look(registry, multimodal);
+    expect(found).toMatchObject({ parts: [{ component: "language", holder: "language" }], unread: ["encoder"] });
+  });
+});
+
+describe("the component that a user means", () => {
+  const model = modelOf(sketchesOf(1, "language"), sketchesOf(2, "tower.a"), sketchesOf(3, "tower.b"));
+
+  it("is named by its name, or by a path that only it begins with", () => {
+    expect(namedComponent(model, "language")).toBe("language");
+    expect(namedComponent(model, "tower.b")).toBe("tower.b");
+    expect(namedComponent(multimodal, "vision_tower")).toBe("vision_tower.encoder.layers");
+    expect(namedComponent(multimodal, "vision_tower.encoder")).toBe("vision_tower.encoder.layers");
+  });
+
+  it.each(["tower", "towe", "tower.", "", "constructor"])("is refused with the list of all when it is %j", (text) => {
+    expect(() => namedComponent(model, text)).toThrow(
+      expect.objectContaining({ code: "COMPONENT_UNKNOWN", detail: "Its components: language, tower.a, tower.b." }),
+    );
+  });
+});
