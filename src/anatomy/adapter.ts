@@ -1,5 +1,6 @@
 /** What a model was fine-tuned with instead of its weights: "other" is a whole module that was trained beside them. */
-export type AdapterKind = "lora" | "dora" | "loha" | "lokr" | "ia3" | "oft" | "vera" | "prompt" | "other";
+export const ADAPTER_KINDS = ["lora", "dora", "loha", "lokr", "ia3", "oft", "vera", "prompt", "other"] as const;
+export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
 /** How many of a model's tensors are those of an adapter. */
 export interface AdapterSummary {

@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
+import { adapterSummary } from "../anatomy/adapter.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
+import { adapterBase } from "../checkpoint/adapter-config.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
 import { fetchedAhead } from "./batches.ts";
@@ -92,6 +94,8 @@ export async function fingerprintCheckpoint(
   const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
   const sampled = sampledRoot(sketches, vectorsOf(checkpoint, anatomy, digests));
   for (const one of untossed) tossCoins(one, sampled);
+  const summary = adapterSummary(checkpoint.tensors.keys());
+  const adapter = summary === null ? null : { ...summary, base: await adapterBase(checkpoint) };
   const read = await contents;
   await checkpoint.verifyUnchanged();
 
@@ -111,6 +115,7 @@ export async function fingerprintCheckpoint(
       digested: digests.size,
       tensors: checkpoint.tensors.size,
     },
+    adapter,
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
     bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
     tensors,

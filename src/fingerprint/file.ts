@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ADAPTER_KINDS } from "../anatomy/adapter.ts";
 import { memorySource } from "../bytes/memory-source.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseManifest } from "../formats/manifest.ts";
@@ -42,6 +43,9 @@ const manifestSchema = z.strictObject({
   dtypes: z.record(z.string(), count),
   roots: z.strictObject({ content: hex(32).nullable(), sampled: hex(32), stored: hex(32) }),
   coverage: z.strictObject({ sketched: count, worth: count, matrices: count, digested: count, tensors: count }),
+  adapter: z
+    .strictObject({ kind: z.enum(ADAPTER_KINDS), tensors: count, ofTensors: count, base: z.string().max(300).nullable() })
+    .nullable(),
   bytesRead: count,
   bytesTotal: count,
   notes: z.array(z.string()),
@@ -105,6 +109,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     dtypes: { ...fp.dtypes },
     roots: { ...fp.roots },
     coverage: { ...fp.coverage },
+    adapter: fp.adapter === null ? null : { ...fp.adapter },
     tensors: tensors.map((t) => ({
       name: t.name,
       dtype: t.dtype,

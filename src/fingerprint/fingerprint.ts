@@ -1,3 +1,4 @@
+import type { AdapterSummary } from "../anatomy/adapter.ts";
 import type { Axis, Role } from "../anatomy/anatomy.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 
@@ -135,6 +136,8 @@ export interface Fingerprint {
    */
   readonly roots: { readonly content: string | null; readonly sampled: string; readonly stored: string };
   readonly coverage: Coverage;
+  /** What of it is an adapter, by the names of its tensors, and the base that lies named beside it; null for none. */
+  readonly adapter: (AdapterSummary & { readonly base: string | null }) | null;
   readonly bytesRead: number;
   readonly bytesTotal: number;
   readonly tensors: readonly TensorRecord[];

@@ -2,6 +2,7 @@ import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import type { Subject } from "./subject.ts";
+import { untestableReason } from "./untestable.ts";
 
 /** What a reader must know before a verdict is repeated to others. */
 export function caveatsOf(
@@ -33,6 +34,12 @@ export function caveatsOf(
   }
   if (verdict === "no-evidence") {
     caveats.push("silent against permuted or rotated weights, width pruning, distillation and retraining from scratch");
+  }
+  if (verdict === "not-testable") {
+    for (const { name, fingerprint } of [suspect, base]) {
+      const why = untestableReason(fingerprint);
+      if (why !== null) caveats.push(`${name}: ${why}`);
+    }
   }
   if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {
     caveats.push(

@@ -5,6 +5,7 @@ import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
 import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
 import type { Subject } from "./subject.ts";
+import { untestableReason } from "./untestable.ts";
 
 /** Bases that get the exact tests; codes rank all of them first. */
 const DEFAULT_LIMIT = 8;
@@ -58,13 +59,15 @@ export async function identifySubject(
   if (candidates.length === 0 && why !== null) throw why;
   candidates.sort(closestFirst);
   const best = candidates[0];
-  const verdict: Verdict = best?.verdict ?? (registry.entries === 0 ? "not-testable" : "no-evidence");
+  const verdict: Verdict = best?.verdict ?? "not-testable";
+  const untestable = untestableReason(suspect.fingerprint);
+  const tested = candidates.filter((c) => c.verdict !== "not-testable").length;
   return {
     verdict,
-    summary: summaryOf(suspect.name, verdict, best, registry.entries, unread.length),
+    summary: summaryOf(suspect.name, verdict, best, { entries: registry.entries, tested, unread: unread.length }, untestable),
     candidates,
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
-    caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries)],
+    caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries, verdict, untestable)],
   };
 }
 
@@ -109,21 +112,32 @@ function summaryOf(
   suspect: string,
   verdict: Verdict,
   best: Candidate | undefined,
-  entries: number,
-  unread: number,
+  { entries, tested, unread }: { readonly entries: number; readonly tested: number; readonly unread: number },
+  untestable: string | null,
 ): string {
   if (entries === 0) return `No base is registered, so ${suspect} was compared with nothing.`;
-  if (best === undefined || verdict === "no-evidence" || verdict === "not-testable") {
-    const but = unread === 0 ? "" : `, but ${unread} of the closest could not be read`;
-    return `No match: ${suspect} shows no evidence of shared weights with any of ${entries} registered bases${but}.`;
+  const but = unread === 0 ? "" : `, and ${unread} of the closest could not be read`;
+  if (best === undefined || verdict === "not-testable") {
+    const why = untestable ?? "no registered base has parts that it could be held against";
+    return `${suspect} was not tested: ${why}${but}.`;
   }
-  return best.comparison.summary;
+  if (verdict !== "no-evidence") return best.comparison.summary;
+  const those = tested === entries ? `any of ${entries} registered bases` : `the ${tested} closest of ${entries} registered bases`;
+  return `No match: ${suspect} shows no evidence of shared weights with ${those}${but}.`;
 }
 
-function caveatsOf(best: Candidate | undefined, candidates: readonly Candidate[], entries: number): string[] {
+function caveatsOf(
+  best: Candidate | undefined,
+  candidates: readonly Candidate[],
+  entries: number,
+  verdict: Verdict,
+  untestable: string | null,
+): string[] {
   const caveats = [...(best?.comparison.caveats ?? [])];
+  if (verdict === "not-testable" && untestable !== null && !caveats.includes(untestable)) caveats.unshift(untestable);
   if (entries > candidates.length) {
-    caveats.push(`${candidates.length} of ${entries} bases were tested exactly, the ones whose codes came closest`);
+    const count = candidates.length === 0 ? "none" : `${candidates.length}`;
+    caveats.push(`${count} of ${entries} bases were tested exactly, the ones whose codes came closest`);
   }
   const rivals = candidates.filter((c) => c.verdict === "derived" && c !== best);
   if (best?.verdict === "derived" && rivals.length > 0) {

@@ -1,7 +1,8 @@
 import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsValues } from "../fingerprint/row-reader.ts";
-import { indexedByTokens, MAX_COLS, RESIDUAL_ROLES } from "../fingerprint/sampling.ts";
+import { indexedByTokens, MAX_COLS } from "../fingerprint/sampling.ts";
+import { EMBEDDINGS } from "./result.ts";
 
 /** Matrices that a test needs at least. */
 const FEWEST = 2;
@@ -9,7 +10,7 @@ const FEWEST = 2;
 /** What is known of a matrix before its signs are: a sketch is more than one. */
 export type MatrixOutline = Pick<
   Sketch,
-  "component" | "layer" | "expert" | "role" | "rows" | "cols" | "tokens" | "valid"
+  "component" | "layer" | "expert" | "role" | "axis" | "twin" | "rows" | "cols" | "tokens" | "valid"
 >;
 
 /** Whether the tests apply to one component of a model. */
@@ -29,22 +30,26 @@ export interface TestablePart {
 export function testableParts({ sketches }: { readonly sketches: readonly MatrixOutline[] }): TestablePart[] {
   const components = new Map<string, MatrixOutline[]>();
   for (const sketch of sketches) {
+    if (sketch.twin) continue;
     const list = components.get(sketch.component);
     if (list) list.push(sketch);
     else components.set(sketch.component, [sketch]);
   }
   const sorted = [...components].sort(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([component, list]) => {
-    const apt = list.filter(({ role }) => RESIDUAL_ROLES.has(role) || role === "down");
+    const apt = list.filter(({ axis }) => axis !== null);
     const matrices = apt.filter(({ valid }) => valid.some(Boolean)).length;
+    if (component === EMBEDDINGS) return { component, matrices, testable: false, reason: TABLES };
     const testable = matrices >= FEWEST;
     return { component, matrices, testable, reason: testable ? null : reasonFor(apt.length, matrices) };
   });
 }
 
+const TABLES = "tables alone show no more than that they are the same table";
+
 function reasonFor(apt: number, usable: number): string {
   if (apt < FEWEST)
-    return apt === 0 ? "no matrix with a role that a test knows" : "a single matrix that a test can use";
+    return apt === 0 ? "no matrix whose columns are hidden units" : "a single matrix that a test can use";
   return usable === 0
     ? "no matrix with a row that can be used: constant or not finite"
     : "a single matrix with rows that can be used";
@@ -64,8 +69,8 @@ export function outlinesOf(
     ({ tensor, rows, cols }) => holdsValues(tensors.get(tensor)!.dtype) && rows > 0 && cols > 0 && cols <= MAX_COLS,
   );
   return sketchable.map((matrix) => {
-    const { component, layer, expert, role, rows, cols } = matrix;
+    const { stack: component, layer, expert, role, axis, twin = false, rows, cols } = matrix;
     const valid = [!unusable.has(matrix.tensor)];
-    return { component, layer, expert, role, rows, cols, tokens: indexedByTokens(matrix), valid };
+    return { component, layer, expert, role, axis, twin, rows, cols, tokens: indexedByTokens(matrix), valid };
   });
 }

@@ -32,8 +32,9 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
   const sketches: Sketch[] = [];
   for (let layer = 0; layer < layers; layer++) {
     for (const role of roles) {
-      const place = { component: "language", layer, expert: -1, role, rows: 64, cols, tokens: false };
-      const sampled = sampledRows(place);
+      const axis = role === "down" ? ("neurons" as const) : ("residual" as const);
+      const place = { component: "model.layers", layer, expert: -1, role, axis, block: cols, twin: false, rows: 64, cols };
+      const sampled = sampledRows({ ...place, tokens: false });
       const parent = from?.sketches[sketches.length];
       const bits = new Uint32Array(sampled.length * Math.ceil(cols / 32));
       for (let i = 0; i < bits.length; i++)
@@ -45,9 +46,10 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
         zeroFraction: 0,
         grid: null,
         rowNormSpread: 0,
+        columnOrder: 0,
         quantiles: new Float32Array(17),
       };
-      sketches.push({ ...place, sampled, valid: sampled.map(() => true), bits, digest, moments });
+      sketches.push({ ...place, tokens: false, sampled, valid: sampled.map(() => true), bits, digest, moments });
     }
   }
   return {
@@ -57,7 +59,15 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
     confidence: 1,
     parameters: layers * roles.length * 64 * cols,
     dtypes: { F32: sketches.length },
-    roots: { content: null, sampled: hex(32) },
+    roots: { content: null, sampled: hex(32), stored: hex(32) },
+    coverage: {
+      sketched: sketches.length,
+      worth: sketches.length,
+      matrices: sketches.length,
+      digested: sketches.length,
+      tensors: sketches.length,
+    },
+    adapter: null,
     bytesRead: 1000,
     bytesTotal: 4000,
     tensors: sketches.map((sketch, i) => ({
@@ -66,7 +76,8 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
       shape: [sketch.rows, sketch.cols],
       content: null,
       moments: null,
-      values: null,
+      values: sketch.digest,
+      uniform: false,
     })),
     sketches,
     slices: [],

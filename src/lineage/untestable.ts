@@ -1,0 +1,43 @@
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { testableParts } from "./testable.ts";
+
+/** What adapters are called in a sentence. */
+const KINDS: Readonly<Record<string, string>> = {
+  lora: "LoRA",
+  dora: "DoRA",
+  loha: "LoHa",
+  lokr: "LoKr",
+  ia3: "IA3",
+  oft: "OFT",
+  vera: "VeRA",
+  prompt: "prompt",
+};
+
+/** Why no part of a model can be tested, with what to do about it; null where some part can. */
+export function untestableReason(fingerprint: Fingerprint): string | null {
+  const { tensors, sketches, adapter, parameters } = fingerprint;
+  if (testableParts(fingerprint).some(({ testable }) => testable)) return null;
+  if (adapter !== null) {
+    const { kind, tensors: own, ofTensors, base } = adapter;
+    const named = base === null ? "" : ` of ${base} by its adapter_config.json`;
+    const article = /^[AEIOUaeiou]/.test(KINDS[kind] ?? kind) ? "an" : "a";
+    return `${article} ${KINDS[kind] ?? kind} adapter${named} (${own} of ${ofTensors} tensors): merge it into its base first`;
+  }
+  if (tensors.length === 0) return "no tensors: nothing was saved";
+  if (parameters === 0) {
+    return "all tensors are empty, as a partitioned (ZeRO-3) training leaves them: gather the weights before they are saved";
+  }
+  if (tensors.every(({ values, uniform }) => values === null || uniform)) {
+    return "every tensor is constant (zeros, or one value, or NaN): the weights were lost or never saved";
+  }
+  const codes = tensors.filter(({ dtype }) => /^[IU](?:8|16|32)$|^F4|^F6/.test(dtype)).length;
+  if (codes > 0) {
+    return `${codes} of ${tensors.length} tensors are quantisation codes, which say nothing by themselves: dequantise the model first`;
+  }
+  if (sketches.length === 0) return "no matrices, only vectors: norms and biases carry no labels that could be tested";
+  if (sketches.every(({ valid }) => !valid.some(Boolean))) {
+    return "every sampled row of every matrix is constant or not finite: the weights were damaged";
+  }
+  const reasons = [...new Set(testableParts(fingerprint).map(({ component, reason }) => `${component}: ${reason}`))];
+  return reasons.slice(0, 4).join("; ");
+}
