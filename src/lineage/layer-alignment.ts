@@ -56,5 +56,18 @@ export function bestAlignment(matrix: LayerMatrix): LayerAlignment {
     map[i] = state === cols ? -1 : state;
     state = back[i]![state]!;
   }
-  return { map, log10Tried: rows * Math.log10(cols + 1) };
+  return { map: withoutWeaker(map, matrix), log10Tried: rows * Math.log10(cols + 1) };
+}
+
+/** A layer that was stored twice resembles its origin twice as well; one that merely resembles it most is no match. */
+const OF_THE_BEST = 0.5;
+
+/** Of several layers on one, those that resemble it far less than the best of them match nothing. */
+function withoutWeaker(map: readonly number[], matrix: LayerMatrix): number[] {
+  const cols = matrix.base.length;
+  const best = new Float64Array(cols);
+  map.forEach((j, i) => {
+    if (j >= 0) best[j] = Math.max(best[j]!, Math.abs(matrix.z[i * cols + j]!));
+  });
+  return map.map((j, i) => (j >= 0 && Math.abs(matrix.z[i * cols + j]!) < OF_THE_BEST * best[j]! ? -1 : j));
 }

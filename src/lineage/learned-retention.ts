@@ -5,9 +5,15 @@ import { median, type RetentionSums, type SliceRetention } from "./retention.ts"
 export const MIN_SLICES = 3;
 /** Directions per slice that training must have written: with fewer, all trainings of one start write the same ones. */
 const MIN_DIRECTIONS = 3;
-/** L / b from which what training wrote is as much there as the initialisation is: parent and child, or a share of a merge. */
+/** And from which siblings hardly share any of them. */
+const WELL_TRAINED = 5;
+/**
+ * L / b from which what training wrote is as much there as the initialisation is: parent and child, or a share of a merge.
+ * Siblings reached .58 and .27 at so many directions (benchmarks/RESULTS.md, "Siblings").
+ */
 const WHOLE = 0.8;
-/** L that no sibling of a trained base reaches, though the initialisation is there several times over. */
+const WHOLE_OF_WELL_TRAINED = 0.6;
+/** L that no sibling of a well trained base reaches, though the initialisation is there several times over (averages of both). */
 const BEYOND_SIBLINGS = 0.5;
 /** Standard errors that are taken off L before it is held against either. */
 const SIGMAS = 3;
@@ -58,8 +64,9 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
 
 /** Whether the other model has so much of this one's training that a common initialisation does not explain it. */
 export function sharesTraining(retention: LearnedRetention): boolean {
-  const { share, error, bulk } = retention;
+  const { share, error, bulk, directions } = retention;
   if (!showsTraining(retention)) return false;
   const atLeast = share - SIGMAS * error;
-  return atLeast > 0 && (atLeast >= BEYOND_SIBLINGS || atLeast >= WHOLE * Math.max(0, bulk));
+  if (directions < WELL_TRAINED) return atLeast > 0 && atLeast >= WHOLE * bulk;
+  return atLeast >= BEYOND_SIBLINGS || (atLeast > 0 && atLeast >= WHOLE_OF_WELL_TRAINED * bulk);
 }

@@ -12,6 +12,9 @@ const CONTINUED_DRIFT = 0.35;
 /** and beyond which, or with less of the base left than this, a merge is as likely and nothing is named. */
 const MIXED_DRIFT = 0.8;
 const MIXED_SCALE = 0.6;
+/** Share of the base's training that tuning leaves, and that continued pretraining leaves: with less it may be a merge. */
+const TUNED_SHARE = 0.94;
+const CONTINUED_SHARE = 0.8;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
 const MIN_LOW_RANK = 2;
 /** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
@@ -50,7 +53,7 @@ export function describeRelations(
   else if (zeroFraction(suspect) > zeroFraction(base) + PRUNED_EXCESS) relations.push("pruned");
   else if (difference.loraRank !== undefined) relations.push("lora");
   if (relations.length === 0) {
-    relations.push(...trainingOf(difference, findings.flatMap((f) => f.slices)));
+    relations.push(...trainingOf(difference, findings));
   }
   return relations;
 }
@@ -72,9 +75,11 @@ export function layerRelations(findings: readonly ComponentFinding[], base: Fing
   return [...relations];
 }
 
-function trainingOf({ drift, scale }: Difference, slices: readonly SliceRetention[]): Relation[] {
+function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFinding[]): Relation[] {
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
-  const changed = slices.map(({ rank }) => rank.kind).filter((kind) => kind !== "none");
+  const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
+  if (shares.length === 0 || Math.min(...shares) < (drift > CONTINUED_DRIFT ? CONTINUED_SHARE : TUNED_SHARE)) return [];
+  const changed = findings.flatMap((f) => f.slices).map(({ rank }) => rank.kind).filter((kind) => kind !== "none");
   const trained = changed.filter((kind) => kind === "full" || kind === "low").length;
   if (trained < MIN_LOW_RANK || trained < TRAINED_SHARE * changed.length) return [];
   return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
