@@ -6,9 +6,10 @@ import { parseTensorName, type TensorName } from "./name.ts";
 export const EMBEDDINGS = "embeddings";
 /** One group for matrices whose names have nothing in common. */
 const MATRICES = "matrices";
-/** Layers counted from the root of the model. */
+/** Layers counted from the root of the model, and a group whose segment is empty. */
 const ROOT = "(layers)";
-const RESERVED = new Set([EMBEDDINGS, MATRICES, ROOT]);
+const NAMELESS = "(nameless)";
+const RESERVED = new Set([EMBEDDINGS, MATRICES, ROOT, NAMELESS]);
 
 /** What a fingerprint file holds at most. */
 const LONGEST = 100;
@@ -56,7 +57,7 @@ export function outerStacks(
   const layered = new Set(all.filter(({ layer }) => layer >= 0).map(({ stack }) => stack));
   const stacks = new Map<string, string>();
   for (const [segment, tensors] of groups) {
-    const plain = unambiguous(segment);
+    const plain = segment === "" ? NAMELESS : unambiguous(segment);
     const name = scattered ? MATRICES : layered.has(plain) ? unambiguousOutside(segment) : plain;
     for (const tensor of tensors) stacks.set(tensor, name);
   }

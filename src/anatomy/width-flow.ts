@@ -1,3 +1,5 @@
+import { widthsApart } from "./widths-apart.ts";
+
 /** What passes through the matrices of a model, as far as their shapes tell: which of them write what which others read. */
 
 /** One stored matrix as an edge between widths. */
@@ -18,6 +20,8 @@ export interface Flow {
 
 /** Between more stacks than any model has, widths say nothing: it keeps the work linear. */
 const MAX_STACKS = 64;
+/** What several matrices of numbered layers read is no input of the model, which one or two do. */
+const FEWEST_READERS = 3;
 /** Narrower parts are no blocks of features that are put side by side. */
 const NARROWEST_PART = 8;
 const MAX_PARTS = 64;
@@ -55,7 +59,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   const joined = new Map<Stack, Joined>();
   for (const stack of stacks.values()) {
     joined.set(stack, joinedWidths(stack, isFed));
-    if (stack.flows.some(({ layered }) => layered)) apart.set(stack, widthsApart(stack));
+    if (stack.flows.some(({ layered }) => layered)) apart.set(stack, widthsApart(stack.flows));
   }
 
   /** Whether a stack can have got its input from another one, which must not be the other way about as well. */
@@ -156,48 +160,18 @@ function joinedWidths(stack: Stack, isFed: (stack: Stack, width: number) => bool
   const tried = parts.slice(0, MAX_PARTS);
   const widths = new Set<number>();
   const refused = new Set<number>();
+  const firstReaders = flows.filter(({ reads }) => reads === first?.reads);
+  const isGiven = firstReaders.length < FEWEST_READERS || !firstReaders.every(({ layered }) => layered);
   for (const flow of flows) {
     const width = flow.reads;
     // A linear that reads a multiple of what is written reads flattened maps, whose places are no labels.
     if (flow.kernel !== true || written.has(width) || widths.has(width) || refused.has(width)) continue;
-    const given = width === first?.reads && !flow.layered;
+    const given = width === first?.reads && isGiven;
     const isSum =
       !given && !isFed(stack, width) && tried.some((a) => a < width && tried.some((b) => (width - a) % b === 0));
     (isSum ? widths : refused).add(width);
   }
   return { widths, run: widths.size === 0 ? null : parts.reduce(divisor, 0) };
-}
-
-/**
- * Widths that no matrix of the layers connects with the stream that most of them read or write: token and time mixers
- * work on positions, whatever their names.
- */
-function widthsApart({ flows }: Stack): ReadonlySet<number> {
-  const parent = new Map<number, number>();
-  const rootOf = (width: number): number => {
-    let root = width;
-    for (let up = parent.get(root); up !== undefined && up !== root; up = parent.get(root)) root = up;
-    for (let at = width; at !== root; ) {
-      const next = parent.get(at) as number;
-      parent.set(at, root);
-      at = next;
-    }
-    return root;
-  };
-  for (const { reads, writes } of flows) {
-    if (!parent.has(writes)) parent.set(writes, writes);
-    if (reads === 0) continue;
-    if (!parent.has(reads)) parent.set(reads, reads);
-    parent.set(rootOf(reads), rootOf(writes));
-    // A gated unit's two factors are one width afterwards.
-    if (parent.has(writes / 2)) parent.set(rootOf(writes / 2), rootOf(writes));
-    if (parent.has(2 * reads)) parent.set(rootOf(2 * reads), rootOf(reads));
-  }
-  const sizes = new Map<number, number>();
-  for (const { writes } of flows) sizes.set(rootOf(writes), (sizes.get(rootOf(writes)) ?? 0) + 1);
-  let main = 0;
-  for (const [root, size] of sizes) if (size > (sizes.get(main) ?? 0)) main = root;
-  return new Set([...parent.keys()].filter((width) => rootOf(width) !== main));
 }
 
 /** Greatest common divisor. */

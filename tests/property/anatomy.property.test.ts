@@ -72,6 +72,22 @@ const MODELS: Readonly<Record<string, Model>> = {
     "transformer.h.#.self_attention.dense.weight": [heads * queries * headSize, heads * queries * headSize],
     "transformer.h.#.ln_attn.weight": [heads * queries * headSize],
   }),
+  convolutions: ({ heads, width, h }) => ({
+    "net.stages.#.conv1.weight": [h, width, 3, 3],
+    "net.stages.#.conv2.weight": [width, h, 1, 5],
+    "net.stages.#.depthwise_conv.weight": [width, 1, 3, 3],
+    "net.stages.#.image_conv.weight": [h, heads, 3, 3],
+    "net.stages.#.up.deconv.weight": [width + 8, h, 2, 2],
+    "net.stages.#.conv_0.kernel": [3, 3, width + 8, h],
+    "net.stages.#.norm.weight": [width],
+  }),
+  recurrent: ({ width, h }) => ({
+    "net.#.rnn.weight_ih_l0": [4 * h, width],
+    "net.#.rnn.weight_hh_l0": [4 * h, h],
+    "net.#.rnn.weight_ih_l1": [4 * h, 2 * h],
+    "net.#.other.kernel": [width, 3 * h],
+    "net.#.other.recurrent_kernel": [h, 3 * h],
+  }),
   experts: ({ experts, width, h }) => ({
     "model.layers.#.mlp.experts.gate_up_proj": [experts, 2 * h, width],
     "model.layers.#.mlp.experts.down_proj": [experts, width, h],
@@ -117,11 +133,14 @@ function touched(matrices: readonly CanonicalTensor[], table: TensorTable): Map<
   return counts;
 }
 
-test("views of a tensor tile it: every element belongs to exactly one matrix", () => {
+test("views of a tensor tile it: every element belongs to exactly one matrix, twins aside", () => {
   fc.assert(
     fc.property(model, (table) => {
       const anatomy = describeAnatomy(table, null);
-      for (const [tensor, counts] of touched(anatomy.matrices, table)) {
+      const twins = anatomy.matrices.filter(({ twin }) => twin === true);
+      for (const counts of touched(twins, table).values()) expect(counts.every((count) => count === 1)).toBe(true);
+      const plain = anatomy.matrices.filter(({ twin }) => twin !== true);
+      for (const [tensor, counts] of touched(plain, table)) {
         expect(
           counts.every((count) => count === 1),
           tensor,
@@ -224,6 +243,9 @@ const segment = fc.constantFrom(
   ..."__proto__ constructor hasOwnProperty toString encoder decoder layer DenseReluDense wi vision_tower visual proj".split(
     " ",
   ),
+  ..."conv1 deconv kernel recurrent_kernel weight_ih_l0 weight_hh_l0 weight_hh_l1_reverse patch_mixer embeddings matrices".split(
+    " ",
+  ),
   "",
 );
 const hostileName = fc.oneof(
@@ -249,6 +271,7 @@ test("hostile names and shapes never throw, lose no tensor and make no view that
       for (const { tensor, rows, cols, rowOffset, colStride, gain } of anatomy.matrices) {
         const size = product((table.get(tensor) as NonNullable<ReturnType<TensorTable["get"]>>).shape);
         expect(rows > 0 && cols > 0).toBe(true);
+        expect(rowOffset(0)).toBeGreaterThanOrEqual(0);
         expect(rowOffset(rows - 1) + (cols - 1) * colStride).toBeLessThan(size);
         if (gain !== null) expect(table.get(gain.tensor)?.shape).toEqual([cols]);
       }
@@ -256,6 +279,52 @@ test("hostile names and shapes never throw, lose no tensor and make no view that
     { numRuns: 500 },
   );
   expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(inherited);
+});
+
+test("labels: runs fit their matrices, stacks fit the file, and layers of one stack share its path", () => {
+  const entry = fc.tuple(hostileName, hostileShape);
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        model,
+        fc.array(entry, { maxLength: 30 }).map((entries) => tableOf(entries)),
+      ),
+      (table) => {
+        for (const { axis, block, cols, stack, twin, layer, role } of describeAnatomy(table, null).matrices) {
+          expect(stack.length).toBeLessThanOrEqual(100);
+          expect(stack).not.toBe("");
+          expect(Number.isSafeInteger(block) && block >= 1 && cols % block === 0).toBe(true);
+          if (axis !== "channels") expect(block).toBe(cols);
+          else expect(cols === 1 || block >= 2).toBe(true);
+          if (twin === true) expect([axis, role]).toEqual(["channels", "unknown"]);
+          if (stack === "embeddings") expect(layer).toBe(-1);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("no two stacks of a model have one name", () => {
+  const path = fc.constantFrom(
+    "",
+    "model",
+    "embeddings",
+    "matrices",
+    "(layers)",
+    "a (stack)",
+    "a",
+    "x".repeat(99),
+    "y".repeat(150),
+  );
+  fc.assert(
+    fc.property(fc.uniqueArray(path, { minLength: 2 }), (paths) => {
+      const names = paths.map((path) => `${path === "" ? "" : `${path}.`}0.self_attn.q_proj.weight`);
+      const { matrices } = describeAnatomy(tableOf(names.map((name) => [name, [16, 16]])), null);
+      const layered = matrices.filter(({ layer }) => layer >= 0);
+      expect(new Set(layered.map(({ stack }) => stack)).size).toBe(layered.length);
+    }),
+  );
 });
 
 test("expert tensors cannot ask for more views than experts there can be", () => {

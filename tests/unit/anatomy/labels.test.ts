@@ -183,6 +183,16 @@ describe("parts side by side", () => {
     expect(labels["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"]).toBe("none");
   });
 
+  test("a model's input is no sum of what it writes", () => {
+    const lines = [0, 1, 2].flatMap((i) => [
+      `blocks.${i}.conv1.weight 32 ${i === 0 ? 80 : 16} 3 3`,
+      `blocks.${i}.conv2.weight 16 32 3 3`,
+    ]);
+    const labels = labelsOf(tableOf(lines.join("\n")));
+    expect(labels["blocks.0.conv1.weight"]).toBe("none");
+    expect(labels["blocks.2.conv1.weight"]).toBe("channels");
+  });
+
   test("parts without a common divisor tell nothing", () => {
     const lines = ["a0 64 3 3 3", "b1 33 64 3 3", "b2 64 97 3 3", "b3 64 64 3 3"].map((line) => `net.conv${line}`);
     const labels = labelsOf(tableOf(lines.join("\n")));

@@ -44,6 +44,7 @@ test("Keras stores cells as [in, out]", () => {
 });
 
 test("names alone make no cell: rows must be gates of the state", () => {
-  const { matrices } = describeAnatomy(tableOf("x.weight_hh_l0 70 32\nx.weight_ih_l0 70 32"), null);
-  expect(matrices.every(({ axis }) => axis !== "channels" || matrices.length > 2)).toBe(true);
+  const cell = (rows: number) => labelsOf(tableOf(`x.weight_hh_l0 ${rows} 32\nx.weight_ih_l0 ${rows} 30`));
+  expect(cell(96)["x.weight_hh_l0"]).toBe("channels");
+  expect(cell(70)["x.weight_hh_l0"]).toBe("none");
 });
