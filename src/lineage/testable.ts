@@ -1,7 +1,7 @@
 import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsValues } from "../fingerprint/row-reader.ts";
-import { indexedByTokens, MAX_COLS } from "../fingerprint/sampling.ts";
+import { indexedByTokens, sketched } from "../fingerprint/sampling.ts";
 import { EMBEDDINGS } from "./result.ts";
 
 /** Matrices that a test needs at least. */
@@ -65,10 +65,10 @@ export function outlinesOf(
   tensors: TensorTable,
   unusable: ReadonlySet<string>,
 ): MatrixOutline[] {
-  const sketchable = matrices.filter(
-    ({ tensor, rows, cols }) => holdsValues(tensors.get(tensor)!.dtype) && rows > 0 && cols > 0 && cols <= MAX_COLS,
+  const valued = matrices.filter(
+    ({ tensor, rows, cols }) => holdsValues(tensors.get(tensor)!.dtype) && rows > 0 && cols > 0,
   );
-  return sketchable.map((matrix) => {
+  return sketched(valued).map((matrix) => {
     const { stack: component, layer, expert, role, axis, twin = false, rows, cols } = matrix;
     const valid = [!unusable.has(matrix.tensor)];
     return { component, layer, expert, role, axis, twin, rows, cols, tokens: indexedByTokens(matrix), valid };

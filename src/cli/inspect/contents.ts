@@ -19,7 +19,7 @@ export function contents({ files, tensors }: Checkpoint) {
   };
 }
 
-const NO_VALUES = "no matrix of floating-point values";
+const NO_OUTLINE = "no matrix of floating-point values that a fingerprint samples";
 
 /** Components with their layers and whether they can be tested, and how many matrices have which role. */
 export function structure(
@@ -42,7 +42,7 @@ export function structure(
       layers: sum.layers.size,
       matrices: sum.matrices,
       testable: parts.get(component)?.testable ?? false,
-      reason: parts.has(component) ? parts.get(component)!.reason : NO_VALUES,
+      reason: parts.has(component) ? parts.get(component)!.reason : NO_OUTLINE,
     })),
     roles: byKey(roles).map(([role, count]) => ({ role, matrices: count })),
   };
