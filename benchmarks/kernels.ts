@@ -11,15 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import {
-  CODE_BYTES,
-  centredGram,
-  hammingMatrix,
-  LANE_BITS,
-  nearestCodes,
-  packSigns,
-  transposeBits,
-} from "../src/kernels/bits.ts";
+import { CODE_BYTES, centredGram, hammingMatrix, nearestCodes, packSigns, transposeBits } from "../src/kernels/bits.ts";
 import { Blake3 } from "../src/kernels/blake3.ts";
 import { coinBytesOf, type DirectDtype } from "../src/kernels/coins.ts";
 import { correlateAt } from "../src/kernels/correlate.ts";
@@ -138,7 +130,7 @@ function kernelRates(): Record<string, number> {
     ),
     "centred gram 1280x4096 bits GB/s": rate(1280 * 1280 * 512, () => centredGram(bits1280, 1280, 128, 4096)),
     "scan 1M models of 8 codes GB/s": rate(codes.length, () =>
-      nearestCodes(codes.subarray(0, CODE_BYTES), codes, LANE_BITS, 0, codeEnds, () => {}),
+      nearestCodes(codes.subarray(0, CODE_BYTES), codes, 128, 0, codeEnds, () => {}),
     ),
     "transpose 4096x4096 Gbit/s": rate(4096 * 4096, () => transposeBits(bitMatrix, 4096, 4096)),
     "matmul 1024 GFLOP/s": rate(2 * 1024 ** 3, () => matmul(square, square, shape)),

@@ -1,4 +1,4 @@
-import { CODE_BYTES, CODE_LANES, LANE_BITS } from "../kernels/bits.ts";
+import { CODE_BYTES, laneCount, laneWords } from "../kernels/bits.ts";
 import { prng, subset } from "../numerics/prng.ts";
 import type { Fingerprint, LayerCode, Sketch } from "./fingerprint.ts";
 
@@ -7,8 +7,10 @@ export const CONTENT_WIDTH = 0;
 
 /** Of one column only, whose sign says nothing once rows may be turned, there is no code. */
 const LEAST_COLS = 2;
-/** Sampled token ids of which eight make a code, where there are so many: every fourth, for the first one is often padding. */
-const TOKEN_STEP = 4;
+/** Bits of a lane, where a matrix has so many columns. The longer a lane, the less is lost by not knowing its sign. */
+const LANE_SIZES = [128, 64, 32] as const;
+/** Sampled token ids of which those of a code are taken, where there are so many: all below 256. */
+const TOKEN_IDS = 32;
 
 /**
  * Codes of a fingerprint: one of what was sampled as a whole, then those of its sketches, in their order; matrices without a
@@ -30,7 +32,8 @@ export function layerCodes(fingerprint: Fingerprint): LayerCode[] {
 
 /** Bits that a lane of a code uses: all codes of one width use as many. */
 export function laneBits(cols: number): number {
-  return cols === CONTENT_WIDTH ? LANE_BITS : Math.min(LANE_BITS, cols);
+  if (cols === CONTENT_WIDTH) return LANE_SIZES[0];
+  return LANE_SIZES.find((size) => size <= cols) ?? cols;
 }
 
 /** A file of norms and biases alone is recognised by this, if by anything; null where nothing was sampled. */
@@ -40,56 +43,58 @@ function contentCode({ roots, sketches, tensors }: Fingerprint): Uint8Array | nu
 }
 
 /**
- * 8 lanes of 32 sign bits, each of one row only, for a row may have its sign turned at no cost to the network: distances
- * count a lane's bits or their complement, whichever is nearer. Lane l is of row l modulo the number of rows, at a fixed
- * pseudo-random subset of columns, another one for every turn; of fewer than 32 columns all. A lane that no usable row
- * fills gets coins seeded by the model: zeros would agree between strangers.
+ * Sign bits in lanes, 2 of 128 bits for most matrices, 4 of 64 or 8 of 32 for narrow ones. Each is of one row only, for a row
+ * may have its sign turned at no cost to the network: distances count a lane's bits or their complement, whichever is
+ * nearer. Lane l is of row l modulo the number of rows, at a fixed pseudo-random subset of columns, another one for every
+ * turn; of fewer than 32 columns all. A lane that no usable row fills gets coins seeded by the model: zeros would agree
+ * between strangers.
  */
 export function sketchCode(sketch: Sketch, root: string): Uint8Array | null {
   const { cols, valid } = sketch;
-  const rows = codeRows(sketch);
+  const bits = laneBits(cols);
+  const lanes = laneCount(bits);
+  const rows = codeRows(sketch, lanes);
   if (cols < LEAST_COLS || !rows.some((row) => valid[row])) return null;
-  const width = laneBits(cols);
-  const turns = Math.min(Math.ceil(CODE_LANES / rows.length), Math.floor(cols / width));
-  const columns = subset(cols, turns * width, "weightmark code columns");
-  const lanes = new Uint32Array(CODE_LANES);
-  for (let lane = 0; lane < CODE_LANES; lane++) {
+  const turns = Math.min(Math.ceil(lanes / rows.length), Math.floor(cols / bits));
+  const columns = subset(cols, turns * bits, "weightmark code columns");
+  const code = new DataView(new ArrayBuffer(CODE_BYTES));
+  for (let lane = 0; lane < lanes; lane++) {
     const row = rows[lane % rows.length]!;
     const turn = Math.floor(lane / rows.length);
-    lanes[lane] =
+    const words =
       valid[row] && turn < turns
-        ? signsAt(sketch, row, columns.subarray(turn * width, (turn + 1) * width))
-        : prng(`${root}/${sketch.digest.f32}/lane ${lane}`).uint32() >>> (LANE_BITS - width);
+        ? signsAt(sketch, row, columns.subarray(turn * bits, (turn + 1) * bits))
+        : coins(bits, `${root}/${sketch.digest.f32}/lane ${lane}`);
+    const at = (lane * CODE_BYTES) / lanes;
+    words.forEach((word, i) => {
+      code.setUint32(at + 4 * i, word, true);
+    });
   }
-  return littleEndian(lanes);
+  return new Uint8Array(code.buffer);
 }
 
 /**
- * At most 8 of the sampled rows, spread over the matrix. Those of tokens are the same ids whatever the size of the
- * vocabulary, as far as it has them.
+ * At most as many of the sampled rows as there are lanes, spread over the matrix. Those of tokens are the same ids whatever
+ * the size of the vocabulary, as far as it has them.
  */
-function codeRows({ sampled, tokens }: Sketch): number[] {
-  const height = sampled.length;
-  const rows = Math.min(CODE_LANES, height);
-  const most = TOKEN_STEP * CODE_LANES;
-  if (!tokens) return Array.from({ length: rows }, (_, r) => Math.floor((r * height) / rows));
-  return Array.from({ length: rows }, (_, r) => (height < most ? r : TOKEN_STEP * r + 1));
+function codeRows({ sampled, tokens }: Sketch, lanes: number): number[] {
+  const height = tokens && sampled.length > TOKEN_IDS ? TOKEN_IDS : sampled.length;
+  const rows = Math.min(lanes, height);
+  const few = tokens && height < TOKEN_IDS;
+  return Array.from({ length: rows }, (_, r) => (few ? r : Math.floor(((r + 0.5) * height) / rows)));
 }
 
-function signsAt({ bits, cols }: Sketch, row: number, columns: Uint32Array): number {
+function signsAt({ bits, cols }: Sketch, row: number, columns: Uint32Array): Uint32Array {
   const start = row * Math.ceil(cols / 32);
-  let word = 0;
+  const words = new Uint32Array(laneWords(columns.length));
   columns.forEach((j, bit) => {
-    word |= ((bits[start + (j >>> 5)]! >>> (j & 31)) & 1) << bit;
+    words[bit >>> 5]! |= ((bits[start + (j >>> 5)]! >>> (j & 31)) & 1) << (bit & 31);
   });
-  return word;
+  return words;
 }
 
-function littleEndian(words: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(CODE_BYTES);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => {
-    view.setUint32(4 * i, word, true);
-  });
-  return bytes;
+/** A lane's worth of them. */
+function coins(bits: number, seed: string): Uint32Array {
+  const random = prng(seed);
+  return Uint32Array.from({ length: laneWords(bits) }, () => random.uint32() >>> (bits < 32 ? 32 - bits : 0));
 }

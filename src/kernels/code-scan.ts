@@ -2,17 +2,27 @@ import { WeightmarkError } from "../errors.ts";
 import { popcount32 } from "./hamming.ts";
 import { loadKernels } from "./load-kernels.ts";
 
-/** A code is 8 lanes of 32 bits. */
 export const CODE_BYTES = 32;
-export const CODE_LANES = 8;
-export const LANE_BITS = 32;
+const CODE_WORDS = CODE_BYTES / 4;
+/** Bits of the longest lane: there are two in a code. */
+const LONGEST_LANE = 128;
 
 /** Codes at a time, a multiple of four: they stay in the L2 cache while every query passes over them. */
 const TILE = 1 << 13;
 /** Distances told at a time, at most: what many queries times many owners would take otherwise. */
 const MAX_TOLD = 1 << 20;
 /** Farther than any code is from another. */
-const NONE = CODE_LANES * LANE_BITS;
+const NONE = 8 * CODE_BYTES;
+
+/** Words of a lane that uses `laneBits` bits: 1, 2 or 4. */
+export function laneWords(laneBits: number): number {
+  return laneBits > 64 ? 4 : laneBits > 32 ? 2 : 1;
+}
+
+/** Lanes of a code whose lanes use `laneBits` bits: 8, 4 or 2. */
+export function laneCount(laneBits: number): number {
+  return CODE_WORDS / laneWords(laneBits);
+}
 
 /**
  * Told the nearest distances of a run of owners: `nearest[q * count + i]` is that of query code q to the nearest code of owner
@@ -23,8 +33,8 @@ export type NearestVisitor = (first: number, count: number, nearest: Uint32Array
 /**
  * For every query code and every owner the folded distance to the nearest of the owner's codes: exhaustive popcount, in
  * order, in bounded memory. The folded distance is, summed over the lanes, the number of bits that differ or the number of
- * those that agree, whichever is less: to turn all signs of a lane changes nothing. Lanes use their `laneBits` lowest bits;
- * the others are zero. The codes of owner 0 begin at code `start` of `stored`, the next owner's where those of the one before
+ * those that agree, whichever is less: to turn all signs of a lane changes nothing. A code is as many lanes as it has room
+ * for, each as many words as its lowest `laneBits` bits need; other bits are zero. The codes of owner 0 begin at code `start` of `stored`, the next owner's where those of the one before
  * it end; `ends` has the ends of all of them.
  */
 export function nearestCodes(
@@ -37,6 +47,7 @@ export function nearestCodes(
 ): void {
   const queries = countQueries(query, stored, laneBits, ends);
   const { arena, exports } = loadKernels();
+  const words = laneWords(laneBits);
   const maxCount = Math.min(TILE, Math.max(1, Math.floor(MAX_TOLD / Math.max(queries, 1))), ends.length);
   const told = new Uint32Array(queries * maxCount);
   arena.scope(() => {
@@ -58,7 +69,7 @@ export function nearestCodes(
         for (let i = 0; i < count; i++) inTile[i] = Math.min(ends[first + i]! - at, codes);
         for (let q = 0; q < queries; q++) {
           const [from, to] = [atQuery + q * CODE_BYTES, atNearest + q * count * 4];
-          exports.nearestFolded(from, atStored, laneBits, atEnds, count, scratch, to);
+          exports.nearestFolded(from, atStored, words, laneBits, atEnds, count, scratch, to);
         }
       }
       // A copy: the visitor may run kernels of its own, and memory that grows detaches its views.
@@ -103,10 +114,11 @@ export function nearestCodesPlain(
 
 /** Of the code that begins at byte `atA` of `a` from the one at byte `atB` of `b`. */
 function foldedDistance(a: Uint8Array, atA: number, b: Uint8Array, atB: number, laneBits: number): number {
+  const laneBytes = 4 * laneWords(laneBits);
   let distance = 0;
-  for (let lane = 0; lane < CODE_BYTES; lane += CODE_BYTES / CODE_LANES) {
+  for (let lane = 0; lane < CODE_BYTES; lane += laneBytes) {
     let differing = 0;
-    for (let k = lane; k < lane + CODE_BYTES / CODE_LANES; k++) differing += popcount32(a[atA + k]! ^ b[atB + k]!);
+    for (let k = lane; k < lane + laneBytes; k++) differing += popcount32(a[atA + k]! ^ b[atB + k]!);
     distance += Math.min(differing, laneBits - differing);
   }
   return distance;
@@ -115,7 +127,7 @@ function foldedDistance(a: Uint8Array, atA: number, b: Uint8Array, atB: number, 
 function countQueries(query: Uint8Array, stored: Uint8Array, laneBits: number, ends: Float64Array): number {
   const queries = query.length / CODE_BYTES;
   const fits = Number.isInteger(queries) && (ends.at(-1) ?? 0) * CODE_BYTES <= stored.length;
-  if (!fits || !(laneBits >= 1 && laneBits <= LANE_BITS)) {
+  if (!fits || !(laneBits >= 1 && laneBits <= LONGEST_LANE)) {
     throw new WeightmarkError("INTERNAL", `codes with lanes of ${laneBits} bits do not fit what is scanned`);
   }
   return queries;

@@ -55,6 +55,7 @@ export interface KernelExports {
   nearestFolded(
     query: number,
     codes: number,
+    laneWords: number,
     laneBits: number,
     ends: number,
     owners: number,

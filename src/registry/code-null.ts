@@ -1,4 +1,4 @@
-import { CODE_LANES } from "../kernels/bits.ts";
+import { laneCount } from "../kernels/bits.ts";
 
 /** Mean and standard deviation of the smallest of K distances between independent random codes. */
 export interface NullMoments {
@@ -49,7 +49,7 @@ function beyondOf(pmf: Float64Array): Float64Array {
 function distancePmf(laneBits: number): Float64Array {
   const lane = lanePmf(laneBits);
   let sum = Float64Array.of(1);
-  for (let i = 0; i < CODE_LANES; i++) sum = convolved(sum, lane);
+  for (let i = 0; i < laneCount(laneBits); i++) sum = convolved(sum, lane);
   return sum;
 }
 

@@ -27,34 +27,56 @@ function tokenTable(seed: number, vocabulary: number): Sketch {
 
 describe("codes", () => {
   test.each([
-    [64, 64],
-    [300, 64],
-    [4096, 8],
-  ])("are a lane of 32 signs of each of eight rows, at a fixed subset of %i columns", (cols, height) => {
+    { cols: 4096, height: 8, lanes: 2, bits: 128, rows: [2, 6] },
+    { cols: 300, height: 64, lanes: 2, bits: 128, rows: [16, 48] },
+    { cols: 100, height: 64, lanes: 4, bits: 64, rows: [8, 24, 40, 56] },
+    { cols: 40, height: 64, lanes: 8, bits: 32, rows: [4, 12, 20, 28, 36, 44, 52, 60] },
+  ])("are $lanes lanes of $bits signs, each of one row, at a fixed subset of $cols columns", (layout) => {
+    const { cols, height, lanes, bits, rows } = layout;
     const sketch = random(1, cols);
     expect(sketch.sampled).toHaveLength(height);
-    const columns = subset(cols, 32, "weightmark code columns");
+    expect(lanes * bits).toBe(256);
+    const columns = subset(cols, bits, "weightmark code columns");
     const words = Math.ceil(cols / 32);
     const expected = new Uint8Array(32);
-    for (let r = 0; r < 8; r++) {
-      const row = Math.floor((r * height) / 8);
+    rows.forEach((row, lane) => {
       columns.forEach((j, c) => {
-        const bit = r * 32 + c;
+        const bit = lane * bits + c;
         expected[bit >> 3]! |= bitOf(sketch.bits.subarray(row * words, (row + 1) * words), j) << (bit & 7);
       });
-    }
+    });
     expect(sketchCode(sketch, ROOT)).toEqual(expected);
   });
 
-  test.each([1, 2, 3, 5, 6, 7])("fill their lanes from %i rows as well, each with one row", (height) => {
-    expect(ones(sketchCode(filled(height, 256), ROOT)!)).toBe(256);
+  test.each([
+    [1, 256, 2],
+    [1, 250, 1],
+    [2, 256, 2],
+    [3, 127, 3],
+    [3, 128, 2],
+    [5, 64, 4],
+    [7, 63, 7],
+    [4, 63, 4],
+    [9, 63, 8],
+  ])("of %i rows of %i columns have %i lanes with a row each, and coins in the others", (height, cols, known) => {
+    const bits = cols >= 128 ? 128 : cols >= 64 ? 64 : 32;
+    const lanes = 256 / bits;
+    const [code, other] = [ROOT, "cd".repeat(32)].map((root) => sketchCode(filled(height, cols), root)!);
+    for (let lane = 0; lane < lanes; lane++) {
+      const [here, there] = [code, other].map((bytes) =>
+        bytes!.subarray((lane * 32) / lanes, ((lane + 1) * 32) / lanes),
+      );
+      expect(ones(here!) === bits).toBe(lane < known);
+      expect(Buffer.compare(here!, there!) === 0).toBe(lane < known);
+    }
+  });
+
+  test.each([1, 2, 3])("have one row a lane where %i rows are sampled", (height) => {
     for (let row = 0; row < height; row++) {
       const sketch = filled(height, 256);
       sketch.bits.fill(0, row * 8, (row + 1) * 8);
       const code = sketchCode(sketch, ROOT)!;
-      for (let lane = 0; lane < 8; lane++) {
-        expect(ones(code.subarray(lane * 4, lane * 4 + 4))).toBe(lane % height === row ? 0 : 32);
-      }
+      for (const lane of [code.subarray(0, 16), code.subarray(16)]) expect([0, 128]).toContain(ones(lane));
     }
   });
 

@@ -35,8 +35,8 @@ describe("tiles", () => {
     const keep = (told: number[][]) => (_: number, count: number, nearest: Uint32Array) => {
       for (const q of [0, 1]) told[q]!.push(...nearest.subarray(q * count, (q + 1) * count));
     };
-    nearestCodes(query, stored, 32, 4, ends, keep(found));
-    nearestCodesPlain(query, stored, 32, 4, ends, keep(expected));
+    nearestCodes(query, stored, 128, 4, ends, keep(found));
+    nearestCodesPlain(query, stored, 128, 4, ends, keep(expected));
     expect(found).toEqual(expected);
     expect(found[0]![9001]).toBe(256);
   });

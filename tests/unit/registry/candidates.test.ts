@@ -57,6 +57,14 @@ describe("a copy with turned rows and noise", () => {
     }
   });
 
+  it("is told from strangers down to the least correlation of a verdict", () => {
+    const shape = { layers: 32, roles: ["q", "k", "v", "up"], cols: 128 } as const;
+    const base = randomFingerprint({ seed: 1, ...shape });
+    const noisy = randomFingerprint({ seed: 2, ...shape, from: base, noise: Math.acos(0.3) / Math.PI });
+    expect(scoresOf([base], turnedAtRandom(noisy, randomWords(3)))[0]).toBeGreaterThan(8);
+    expect(Math.abs(scoresOf([base], randomFingerprint({ seed: 4, ...shape }))[0]!)).toBeLessThan(4);
+  });
+
   it("scores as much as one without", () => {
     const base = randomFingerprint({ seed: 1, cols: 128 });
     const noisy = randomFingerprint({ seed: 2, cols: 128, from: base, noise: NOISE });

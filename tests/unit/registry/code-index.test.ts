@@ -15,13 +15,13 @@ const random = (role: SearchCode["role"], cols = 64): SearchCode => ({
   code: Uint8Array.from({ length: 32 }, () => next() & 255),
 });
 
-/** Of codes with lanes of 32 bits. */
+/** Of codes with lanes of 64 bits, as matrices of 64 to 127 columns have them. */
 function distance(a: Uint8Array, b: Uint8Array): number {
   let sum = 0;
-  for (let lane = 0; lane < 32; lane += 4) {
+  for (let lane = 0; lane < 32; lane += 8) {
     let bits = 0;
-    for (let i = lane; i < lane + 4; i++) for (let x = a[i]! ^ b[i]!; x > 0; x &= x - 1) bits++;
-    sum += Math.min(bits, 32 - bits);
+    for (let i = lane; i < lane + 8; i++) for (let x = a[i]! ^ b[i]!; x > 0; x &= x - 1) bits++;
+    sum += Math.min(bits, 64 - bits);
   }
   return sum;
 }
@@ -39,7 +39,7 @@ describe("scoreBases", () => {
         const same = codes.filter(({ cols }) => cols === query.cols);
         if (same.length === 0) continue;
         const nearest = Math.min(...same.map(({ code }) => distance(code, query.code)));
-        const { mean, sd } = nullOfSmallest(same.length, 32);
+        const { mean, sd } = nullOfSmallest(same.length, 64);
         sum += (mean - nearest) / sd;
         compared++;
       }

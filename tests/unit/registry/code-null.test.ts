@@ -25,8 +25,9 @@ describe("nullOfSmallest", () => {
   });
 
   test.each([
-    [1, 32],
-    [7, 32],
+    [1, 128],
+    [7, 64],
+    [225, 128],
     [225, 32],
     [4, 31],
     [3, 5],
@@ -38,8 +39,10 @@ describe("nullOfSmallest", () => {
       let least = 256;
       for (let code = 0; code < count; code++) {
         let distance = 0;
-        for (let lane = 0; lane < 8; lane++) {
-          const h = ones(next() >>> (32 - bits));
+        const words = Math.max(1, bits / 32);
+        for (let lane = 0; lane < 8 / words; lane++) {
+          let h = 0;
+          for (let word = 0; word < words; word++) h += ones(next() >>> (bits < 32 ? 32 - bits : 0));
           distance += Math.min(h, bits - h);
         }
         least = Math.min(least, distance);
