@@ -8,7 +8,7 @@ import { describeDifference, describeRelations, layerRelations } from "./relatio
 import { type CompareResult, type ComponentVerdict, type Difference, EMBEDDINGS, type Relation, type Verdict } from "./result.ts";
 import { type SameContent, sameContent } from "./same-content.ts";
 import type { Subject } from "./subject.ts";
-import { type Facts, summarise } from "./wording.ts";
+import { claimOf, type Facts, summarise } from "./wording.ts";
 
 export interface CompareOptions {
   /** Random relabelings for small z. @default true */
@@ -48,9 +48,11 @@ export async function compareSubjects(
   const decisive = decisiveFinding(findings) ?? strongest;
   const log10P = decisive?.verdict.log10P ?? null;
   const parents = direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
+  const facts = factsOf(verdict, content, findings, difference);
   return {
     verdict,
-    summary: summarise(verdict, direction, names, factsOf(verdict, content, findings, difference)),
+    summary: summarise(verdict, direction, names, facts),
+    claim: claimOf(verdict, direction, names.base, facts),
     direction,
     relations: relationsOf(verdict, content, suspect, base, findings, difference),
     parents: parents.map((name) => ({ name, log10P })),

@@ -109,8 +109,9 @@ export interface Difference {
 /** What compare tells of a pair. Field order is the order of printing. */
 export interface CompareResult {
   readonly verdict: Verdict;
-  /** One plain sentence. */
+  /** One plain sentence; and what it claims, to be said after the suspect's name. */
   readonly summary: string;
+  readonly claim: string;
   readonly direction: Direction;
   readonly relations: readonly Relation[];
   readonly parents: readonly { readonly name: string; readonly log10P: number | null }[];

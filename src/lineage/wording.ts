@@ -12,11 +12,7 @@ export interface Facts {
   readonly equal: { readonly equal: number; readonly compared: number } | null;
 }
 
-/**
- * The one sentence a reader will quote. It claims a parent only where the direction is established and the whole of the
- * parent is there, speaks of equality only as far as values were read, and never says "independent": silence of a test is
- * no proof.
- */
+/** The one sentence a reader will quote. It never says "independent": silence of a test is no proof. */
 export function summarise(
   verdict: Verdict,
   direction: Direction,
@@ -24,32 +20,41 @@ export function summarise(
   facts: Facts,
 ): string {
   const { suspect, base } = names;
+  if (verdict === "no-evidence") {
+    return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
+  }
+  if (verdict === "not-testable") return `${suspect} cannot be tested against ${base}.`;
+  if (verdict === "derived" && direction === "base-from-suspect") return `${base} derives from ${suspect}.`;
+  const part = verdict === "derived" && direction === "suspect-from-base" && facts.part !== null ? ` (${facts.part})` : "";
+  return `${suspect}${part} ${claimOf(verdict, direction, base, facts)}.`;
+}
+
+/**
+ * What is claimed of a suspect, to be said after its name. It names a parent only where the direction is established and the
+ * whole of the parent is there, and speaks of equality only as far as values were read.
+ */
+export function claimOf(verdict: Verdict, direction: Direction, base: string, facts: Facts): string {
   const { part, everywhere, tableOnly, equal } = facts;
-  const of = part === null ? suspect : `${suspect} (${part})`;
   switch (verdict) {
     case "identical":
-      return everywhere
-        ? `${suspect} holds the same weights as ${base}.`
-        : `${suspect} is equal to ${base} wherever sampled.`;
+      return everywhere ? `holds the same weights as ${base}` : `is equal to ${base} wherever sampled`;
     case "recast":
-      return `${suspect} is ${base} in another number format, wherever sampled.`;
+      return `is ${base} in another number format, wherever sampled`;
     case "derived":
-      if (direction === "suspect-from-base") return `${of} derives from ${base}.`;
-      if (direction === "base-from-suspect") return `${base} derives from ${suspect}.`;
-      if (part !== null) return `${suspect} shares the weights of its ${part} with ${base}, whoever had them first.`;
-      return `${suspect} and ${base} share trained weights, direction not established.`;
+      if (direction === "suspect-from-base") return `derives from ${base}`;
+      if (direction === "base-from-suspect") return `is what ${base} derives from`;
+      if (part !== null) return `shares the weights of its ${part} with ${base}, whoever had them first`;
+      return `shares trained weights with ${base}, direction not established`;
     case "shared-init":
-      if (tableOnly) return `${suspect} holds the same token table as ${base}, whoever had it first; nothing else is shown.`;
+      if (tableOnly) return `holds the same token table as ${base}, whoever had it first; nothing else is shown`;
       if (equal !== null) {
-        return `${suspect} shares ${equal.equal} of ${equal.compared} matrices bit for bit with ${base}${everywhere ? "" : ", wherever sampled"}.`;
+        const where = everywhere ? "" : ", wherever sampled";
+        return `shares ${equal.equal} of ${equal.compared} matrices bit for bit with ${base}${where}`;
       }
-      if (part !== null) {
-        return `The ${part} of ${suspect} and ${base} go back at least to the same initial weights; that trained weights are shared is not shown.`;
-      }
-      return `${suspect} and ${base} go back at least to the same initial weights; that trained weights are shared is not shown.`;
+      return `${part === null ? "goes" : `goes in its ${part}`} back at least to the same initial weights as ${base}; that trained weights are shared is not shown`;
     case "no-evidence":
-      return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
+      return `shows no evidence of shared weights with ${base}`;
     case "not-testable":
-      return `${suspect} cannot be tested against ${base}.`;
+      return `cannot be tested against ${base}`;
   }
 }

@@ -18,6 +18,8 @@ export interface ScanMatch {
   readonly relations: readonly string[];
   readonly log10P: number | null;
   readonly matchedLayers: number;
+  /** What is claimed of the model, to be said after its name; journals of earlier versions have none. */
+  readonly claim?: string | undefined;
 }
 
 /** One watermark key held against the model. */

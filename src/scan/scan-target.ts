@@ -146,8 +146,9 @@ async function reach(context: ScanContext, access: Access): Promise<Remote> {
 /** The bases that tell something, best first; how many stayed silent is in the caveats. */
 function matchesOf(candidates: readonly Candidate[]): ScanMatch[] {
   const telling = candidates.filter(({ verdict }) => verdict !== "no-evidence" && verdict !== "not-testable");
-  return telling.slice(0, MAX_MATCHES).map(({ name, verdict, direction, relations, log10P, matchedLayers }) => {
-    return { name, verdict, direction, relations, log10P, matchedLayers };
+  return telling.slice(0, MAX_MATCHES).map(({ comparison, ...candidate }) => {
+    const { name, verdict, direction, relations, log10P, matchedLayers } = candidate;
+    return { name, verdict, direction, relations, log10P, matchedLayers, claim: comparison.claim };
   });
 }
 

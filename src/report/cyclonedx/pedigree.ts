@@ -19,7 +19,7 @@ export function pedigreeOf(item: ScanItem, ref: string): object | null {
     const place = placeOf(match);
     kin.set(place, [...(kin.get(place) ?? []), baseComponent(match, `${ref}/base-${i + 1}`)]);
   }
-  const notes = matches.map((match) => `${relationText(match, escapeText(match.name))} (${formatP(match.log10P)})`);
+  const notes = matches.map((match) => `${relationText(match)} (${formatP(match.log10P)})`);
   return { ...Object.fromEntries(kin), notes: `${escapeText(item.name)}: ${notes.join("; ")}.` };
 }
 

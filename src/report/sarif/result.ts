@@ -23,7 +23,7 @@ function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPoli
   const text =
     best === undefined
       ? (item.summary ?? rule)
-      : `${escapeText(name)}: ${relationText(best, escapeText(best.name))} (${formatP(best.log10P)})${unread(item)}.`;
+      : `${escapeText(name)}: ${relationText(best)} (${formatP(best.log10P)})${unread(item)}.`;
   const asked = meetsPolicy({ verdict, marks: [] }, policies);
   return result(item, rule, asked, text, best?.name ?? "", {
     verdict,

@@ -21,7 +21,7 @@ const RULES: readonly Rule[] = [
   {
     id: "weights-identical",
     name: "IdenticalWeights",
-    short: "The weights of the model that were read equal those of a registered base.",
+    short: "The weights of the model equal those of a registered base wherever they were read.",
     full: "Sampled weights equal those of a registered base value for value, whatever names, order and sharding say.",
     level: "warning",
   },
@@ -35,15 +35,15 @@ const RULES: readonly Rule[] = [
   {
     id: "weights-derived",
     name: "SharedTrainedWeights",
-    short: "The model shares trained weights with a registered base.",
-    full: "Trained weights agree far beyond chance. Which of the two came first is stated only where it is established: where the base is registered as trained from scratch, or the difference shows it.",
+    short: "The model, or a part of it that the message names, shares trained weights with a registered base.",
+    full: "Trained weights agree far beyond chance. Which of the two came first is stated only where it is established: where the base is registered as trained from scratch and all of it is there. A part may come to both from a third.",
     level: "warning",
   },
   {
     id: "weights-shared-init",
     name: "SharedInitialWeights",
-    short: "The model goes back at least to the same initial weights as a registered base.",
-    full: "The weights agree in what initialisation alone would leave. That trained weights are shared is not shown.",
+    short: "The model goes back at least to the same initial weights as a registered base, or holds the same table.",
+    full: "The weights agree in what initialisation alone would leave, or a token table or some matrices are the same. That more trained weights are shared is not shown.",
     level: "note",
   },
   {

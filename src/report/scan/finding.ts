@@ -1,5 +1,6 @@
 import { VERDICT_ORDER, type Verdict } from "../../lineage/result.ts";
 import type { ScanItem, ScanMatch } from "../../scan/item.ts";
+import { escapeText } from "../escape.ts";
 
 /** Verdicts that say something of where weights come from. The others are silence, which proves nothing either way. */
 export const ACCUSING = ["identical", "recast", "derived", "shared-init"] as const satisfies readonly Verdict[];
@@ -14,13 +15,16 @@ export function isFinding(item: Pick<ScanItem, "verdict" | "marks">): boolean {
   return isAccusing(item.verdict) || item.marks.some(({ present }) => present);
 }
 
-/** How the model stands to a base, in words that claim a direction only where it is established. */
-export function relationText({ verdict, direction }: Pick<ScanMatch, "verdict" | "direction">, base: string): string {
+/** How the model stands to a base, in words that claim no more than was shown; for a terminal, so names are escaped. */
+export function relationText(match: Pick<ScanMatch, "name" | "verdict" | "direction" | "claim">): string {
+  const { name, verdict, direction, claim } = match;
+  if (claim !== undefined) return escapeText(claim);
+  const base = escapeText(name);
   switch (verdict) {
     case "identical":
-      return `holds the same weights as ${base}`;
+      return `is equal to ${base} wherever sampled`;
     case "recast":
-      return `holds the weights of ${base} in another number format`;
+      return `is ${base} in another number format, wherever sampled`;
     case "derived":
       if (direction === "suspect-from-base") return `derives from ${base}`;
       if (direction === "base-from-suspect") return `${base} derives from it`;

@@ -41,12 +41,25 @@ export const input = z.strictObject({
   bytesTotal: bigCount,
 });
 
+const learnedRetention = z.strictObject({
+  share: z.number().describe("share of what training wrote that the other model has"),
+  error: z.number().nullable().describe("its standard error"),
+  bulk: z.number().describe("share of the initialisation that the other model has"),
+  directions: z.number().describe("directions that training wrote, per slice"),
+  slices: count,
+});
+
 export const component = z.strictObject({
-  component: z.string(),
+  component: z.string().describe("the stack of the base, by the path of its tensors"),
+  suspectComponent: z.string().describe("the stack of the suspect that it was held against"),
   verdict,
   log10P,
   r: z.number().nullable(),
-  retention: z.number().nullable(),
+  retention: z.number().nullable().describe("share of the base's training that the suspect has"),
+  learned: z
+    .strictObject({ baseInSuspect: learnedRetention, suspectInBase: learnedRetention })
+    .nullable()
+    .describe("learned retention both ways round"),
   reason: z.string().nullable(),
 });
 

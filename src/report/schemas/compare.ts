@@ -5,6 +5,7 @@ import { component, count, direction, envelope, input, log10P, relation, verdict
 export const comparison = z.strictObject({
   verdict,
   summary: z.string(),
+  claim: z.string().describe("what the summary claims, to be said after the suspect's name"),
   direction,
   relations: z.array(relation),
   parents: z.array(z.strictObject({ name: z.string(), log10P })),
@@ -16,12 +17,13 @@ export const comparison = z.strictObject({
     z.strictObject({
       name: z.string(),
       component: z.string(),
-      axis: z.enum(["residual", "neurons"]),
+      axis: z.enum(["residual", "neurons", "channels"]),
       z: z.number().nullable(),
       log10P,
       exact: z.boolean(),
       n: count,
       m: count,
+      turned: z.literal(true).optional().describe("rows were turned first, by what other labels said"),
       r: z.number().nullable().optional(),
       fixedPoints: count.optional(),
       monteCarloP: z.number().nullable().optional(),

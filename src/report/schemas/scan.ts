@@ -39,6 +39,7 @@ export const scanItemSchema = z
           relations: z.array(relation),
           log10P,
           matchedLayers: count,
+          claim: z.string().optional().describe("what is claimed of the model, to be said after its name"),
         }),
       )
       .describe("registered bases, best first, at most 3"),

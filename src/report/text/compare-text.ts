@@ -57,8 +57,8 @@ function decisive(report: Comparison): string[] {
 function components(report: Comparison): string[] {
   if (report.components.length < 2) return [];
   return table(
-    report.components.map(({ component, verdict, log10P, retention, reason }) => [
-      escapeText(component),
+    report.components.map(({ component, suspectComponent, verdict, log10P, retention, reason }) => [
+      escapeText(suspectComponent === component ? component : `${suspectComponent} on ${component}`),
       verdict,
       log10P === null ? "" : formatP(log10P),
       retention === null ? "" : `retention ${formatNumber(retention)}`,
@@ -70,8 +70,8 @@ function components(report: Comparison): string[] {
 function tests(report: Comparison): string[] {
   const strongest = [...report.tests].sort((a, b) => (a.log10P ?? 1) - (b.log10P ?? 1));
   const rows = strongest.map((test) => [
-    test.name,
-    `${test.axis === "residual" ? "residual axis" : "neuron axis"}${report.components.length > 1 ? ` of ${escapeText(test.component)}` : ""}`,
+    test.turned === true ? `${test.name}, turned` : test.name,
+    `${AXES[test.axis]}${report.components.length > 1 ? ` of ${escapeText(test.component)}` : ""}`,
     statistic(test),
     test.r === undefined || test.r === null ? "" : `r ${formatNumber(test.r)}`,
     `${formatP(test.log10P)} (${test.exact ? "exact" : "asymptotic"}${relabelled(test)})`,
@@ -79,7 +79,10 @@ function tests(report: Comparison): string[] {
   return atMost(table(rows), MAX_TESTS);
 }
 
-function statistic({ fixedPoints, n, z }: Comparison["tests"][number]): string {
+const AXES = { residual: "residual axis", neurons: "neuron axis", channels: "hidden channels" } as const;
+
+function statistic({ name, fixedPoints, m, n, z }: Comparison["tests"][number]): string {
+  if (name === "agreement") return `${m} of ${n} matrices at least as small`;
   if (fixedPoints !== undefined) return `${fixedPoints} of ${n} labels in place`;
   return z === null ? "" : `z ${formatNumber(z)}`;
 }
@@ -99,7 +102,7 @@ function change(report: Comparison): string[] {
     quantization === undefined ? [] : [escapeText(quantization)],
     drift === null ? [] : [`drift ${formatNumber(drift)}`],
     scale === null ? [] : [`scale ${formatNumber(scale)}`],
-    comparedTensors === 0 ? [] : [`${frozenTensors} of ${comparedTensors} sampled matrices equal`],
+    comparedTensors === 0 ? [] : [`${frozenTensors} of ${comparedTensors} matrices equal where read`],
   ].flat();
   lines.push(`  kind of change: ${[report.relations.map(escapeText).join(", "), ...details].join("; ")}`);
   return lines;

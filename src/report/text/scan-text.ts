@@ -55,7 +55,7 @@ function detailOf(item: ScanItemReport): string {
 function matchText(match: ScanItemReport["matches"][number]): string {
   const kind = match.relations.length === 0 ? "" : `, ${match.relations.map(escapeText).join(", ")}`;
   const p = match.log10P === null ? "" : `, ${formatP(match.log10P)}`;
-  return `${relationText(match, escapeText(match.name))}${p}${kind}`;
+  return `${relationText(match)}${p}${kind}`;
 }
 
 /** One screen: findings first, then what was covered, what it cost, and why the exit code is what it is. */
