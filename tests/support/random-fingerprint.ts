@@ -77,6 +77,7 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
       content: null,
       moments: null,
       values: sketch.digest,
+      component: sketch.component,
       uniform: false,
     })),
     sketches,
