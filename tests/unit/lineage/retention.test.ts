@@ -106,8 +106,7 @@ function plain(a: Float32Array, b: Float32Array) {
   const g = HEIGHT / WIDTH;
   const sigma = (triples[31]!.s + triples[32]!.s) / 2 / (medianOfNoise(g) * Math.sqrt(WIDTH));
   const lower = triples.slice(32);
-  const bulk =
-    lower.reduce((sum, t) => sum + t.s * through(t), 0) / lower.reduce((sum, t) => sum + t.s * t.s, 0);
+  const bulk = lower.reduce((sum, t) => sum + t.s * through(t), 0) / lower.reduce((sum, t) => sum + t.s * t.s, 0);
   const clear = triples.slice(0, 16).filter((t) => t.s > 1.08 * sigma * (Math.sqrt(HEIGHT) + Math.sqrt(WIDTH)));
   const shares = clear.map((t) => signalShare(t.s / (sigma * Math.sqrt(WIDTH)), g));
   const numerator = clear.reduce(
@@ -255,7 +254,10 @@ describe("learned retention over slices", () => {
   });
 
   test("shows no training in what has none", () => {
-    const { forward, backward } = over((i) => add(start("one", i), noise(`x${i}`, 0.1)), (i) => start("one", i));
+    const { forward, backward } = over(
+      (i) => add(start("one", i), noise(`x${i}`, 0.1)),
+      (i) => start("one", i),
+    );
     for (const side of [forward, backward]) {
       expect(side.directions).toBe(0);
       expect([showsTraining(side), sharesTraining(side)]).toEqual([false, false]);

@@ -248,7 +248,12 @@ describe("components", () => {
       const result = await judge(suspect, root);
       expect(of(result, "model.layers").verdict).toBe("no-evidence");
       expect(of(result, "embeddings")).toMatchObject({ verdict: same, reason: expect.stringMatching(/same wherever/) });
-      expect(result).toMatchObject({ verdict: "shared-init", direction: "not-established", parents: [], relations: [] });
+      expect(result).toMatchObject({
+        verdict: "shared-init",
+        direction: "not-established",
+        parents: [],
+        relations: [],
+      });
       expect(result.summary).toMatch(/holds the same token table as base, whoever had it first; nothing else is shown/);
     }
     const tuned = await judge(addNoise(kept, 0.05), root);
