@@ -123,7 +123,11 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
     return finding("no-evidence", null);
   }
-  const support = supportOf(pairing.pairs, pairing.isChosen === true);
+  const depth = Math.min(
+    depthOf(suspect.fingerprint, pairing.suspectComponent),
+    depthOf(base.fingerprint, pairing.component),
+  );
+  const support = supportOf(pairing.pairs, pairing.isChosen === true, depth);
   if (!support.enough) {
     const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
     return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
@@ -133,6 +137,10 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   pairing = withSigmas(pairing, support);
   if (retention !== null && isShared(retention)) return finding("derived", null, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
+}
+
+function depthOf(fingerprint: Fingerprint, name: string): number {
+  return stacksOf(fingerprint).find((stack) => stack.name === name)?.layers.length ?? 0;
 }
 
 /** A pairing by content alone is of no stack, and speaks for the model. */

@@ -25,9 +25,9 @@ export interface Support {
 
 /**
  * Layer by layer, each judged by itself; matrix by matrix where there is but one layer, or where matrices were chosen by
- * their content.
+ * their content. `depth`: layers of the shallower stack; those that match nothing count as well.
  */
-export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean): Support {
+export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean, depth = 0): Support {
   const groups = new Map<string, MatrixPair[]>();
   const testable = pairs.filter((pair) => axisOf(pair) !== null);
   const isLayered = !isChosen && new Set(testable.map(({ base }) => base.layer)).size > 1;
@@ -44,8 +44,9 @@ export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean): Supp
     return sigma === null ? [] : [sigma];
   });
   const agreeing = sigmas.filter((sigma) => sigma >= (isChosen ? CHOSEN_SIGMA : TELLING_SIGMA)).length;
-  const enough = agreeing >= Math.max(AT_LEAST, Math.ceil(SHARE * sigmas.length));
-  return { of: isLayered ? "layers" : "matrices", agreeing, tested: sigmas.length, sigmas: byLayer, enough };
+  const tested = isLayered ? Math.max(sigmas.length, depth) : sigmas.length;
+  const enough = agreeing >= Math.max(AT_LEAST, Math.ceil(SHARE * tested));
+  return { of: isLayered ? "layers" : "matrices", agreeing, tested, sigmas: byLayer, enough };
 }
 
 /** |z| of T1 over the axes of a layer, or of exchanges where rows or labels were turned. */
