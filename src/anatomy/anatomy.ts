@@ -38,6 +38,8 @@ export interface Gain {
 export interface CanonicalTensor {
   /** "language", "vision", "text", "encoder", "decoder": components get verdicts of their own. */
   readonly component: string;
+  /** Path of the layers that hold it ("model.layers"), "" outside the layers: two stacks may claim one place. */
+  readonly stack: string;
   /** Layer number in its component, -1 outside the layers. */
   readonly layer: number;
   /** Expert number, -1 when dense; shared experts are numbered from 1,000,000. */

@@ -41,6 +41,7 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
   };
   collect(outerMatrices(outside, componentOf, factsOf), ({ name }) => ({
     component: componentOf(name.stem.split(".")),
+    stack: "",
     layer: -1,
     norms: null,
   }));
@@ -50,7 +51,7 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
     const facts = factsOf(component);
     const crossGain = component === "decoder" ? finalGain(factsOf("encoder")) : null;
     const norms = layerNorms(layer, facts);
-    const place = { component, layer: layer.index, norms };
+    const place = { component, stack: layer.stack, layer: layer.index, norms };
     collect(layerMatrices(layer, { component, norms, crossGain, budget }), () => place);
   }
   const language = layers.filter((layer) => componentOf(layer.stack.split(".")) === "language");

@@ -109,7 +109,7 @@ function matricesOf(
   const role = roleOf(use);
   const gain = role === "cross_k" || role === "cross_v" ? context.crossGain : context.norms.gainOf(role, name.stem);
   const expert = name.pattern.endsWith("_shexp") ? SHARED_EXPERT : name.expert;
-  const place = { component: context.component, layer: layer.index, expert, role, tensor, gain };
+  const place = { component: context.component, stack: layer.stack, layer: layer.index, expert, role, tensor, gain };
   const [a, b] = shape.slice(-2) as [number, number];
   const transposed = stacked ? shared.expertsTransposed : shared.conv1d && isConv1dName(name.stem);
   const view = transposed ? transposedView(place, b, a) : plainView(place, a, b);

@@ -32,7 +32,7 @@ export function outerMatrices(
     const component = componentOf(name.stem.split("."));
     const facts = factsOf(component);
     const gain = readsFinalNorm(parameter, role, facts) ? finalGain(facts) : null;
-    const place = { component, layer: -1, expert: -1, role, tensor, gain };
+    const place = { component, stack: "", layer: -1, expert: -1, role, tensor, gain };
     matrices.push(
       isInOut(parameter) ? transposedView(place, shape[1] as number, shape[0] as number) : flat(place, shape),
     );

@@ -8,6 +8,7 @@ import { plainView, shapeClass, transposedView } from "./view.ts";
 export interface Unknown {
   readonly parameter: Parameter;
   readonly component: string;
+  readonly stack: string;
   /** -1 when no number in the name counts layers. */
   readonly layer: number;
   /** Null outside the layers. */
@@ -59,11 +60,11 @@ function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): r
   const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
 
   return drafts.map((one) => {
-    const { parameter, component, layer, candidates, rows, cols } = one;
+    const { parameter, component, stack, layer, candidates, rows, cols } = one;
     const alone = layered && rivals.get(one.rivalry) === 1;
     const role = alone ? settledRole(layer, candidates) : "unknown";
     const gain = gainOf(one, role === "unknown" ? candidates : [role]);
-    const place = { component, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
+    const place = { component, stack, layer, expert: parameter.name.expert, role, tensor: parameter.tensor, gain };
     const view = one.transposed ? transposedView(place, cols, rows) : plainView(place, rows, cols);
     return role !== "unknown" || candidates.length === 0 ? view : { ...view, candidates };
   });

@@ -3,6 +3,7 @@ import type { CanonicalTensor, Gain, Role } from "./anatomy.ts";
 /** Where a matrix belongs and what it reads: all of a canonical tensor but its geometry. */
 export interface Place {
   readonly component: string;
+  readonly stack: string;
   readonly layer: number;
   readonly expert: number;
   readonly role: Role;

@@ -102,6 +102,7 @@ describe("a transposed tensor too large to keep", () => {
   const near = oneFile(memorySource(new Uint8Array(values.buffer)), [tensor]);
   const view: CanonicalTensor = {
     component: "language",
+    stack: "model.layers",
     layer: 0,
     expert: -1,
     role: "up",

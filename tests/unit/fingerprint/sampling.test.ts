@@ -14,6 +14,7 @@ import {
 
 const matrix = (place: Partial<CanonicalTensor>): CanonicalTensor => ({
   component: "language",
+  stack: "model.layers",
   layer: 0,
   expert: -1,
   role: "q",

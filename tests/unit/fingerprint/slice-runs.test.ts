@@ -24,6 +24,7 @@ function countingCheckpoint(rows: number, cols: number): Checkpoint {
 
 const view = (rows: number, cols: number, transposed: boolean): CanonicalTensor => ({
   component: "language",
+  stack: "model.layers",
   layer: 0,
   expert: -1,
   role: "up",
