@@ -245,7 +245,6 @@ describe("learned retention over slices", () => {
     const found = over((i) => mix(trained(i), stranger(i), weight));
     expectShare(found.forward, weight);
     expect(Math.abs(found.forward.bulk - weight)).toBeLessThan(0.1);
-    if (weight < 0.3) return;
     expect(sharesTraining(found)).toBe(true);
     expect(sharesTraining({ forward: found.backward, backward: found.forward })).toBe(true);
   });
