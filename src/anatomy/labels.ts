@@ -38,8 +38,7 @@ export function labelled(
   const isWritten = writtenWidths(flows.filter((_, i) => !RESIDUAL.has(stacked[i]!.role)));
   const labels = stacked.map((matrix, i) => {
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
-    // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
-    const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
+    const isGiven = readsGiven(matrix, flows[i] as Flow, flow, isWritten);
     const axis = isPlace || isGiven ? null : axisOf(matrix);
     if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
     const one = flows[i] as Flow;
@@ -50,6 +49,21 @@ export function labelled(
     return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
   });
   return labels.filter(({ twin, axis }) => twin !== true || axis !== null);
+}
+
+/**
+ * Readers alone make no stream, and neither do readers and writers without a source: an adapter or a transcoder for a public
+ * model reads that model's dimensions, which were given to it. What words alone call a network's output reads its hidden
+ * units only where the network stands in a stream of the model's own.
+ */
+function readsGiven(
+  { role, guessed }: CanonicalTensor,
+  one: Flow,
+  flow: WidthFlow,
+  isWritten: (flow: Flow) => boolean,
+): boolean {
+  if (RESIDUAL.has(role)) return !isWritten(one) || !flow.hasSource(one, one.reads);
+  return role === "down" && guessed === true && !flow.hasSource(one, one.writes);
 }
 
 /** Whether another tensor writes what a matrix reads. */

@@ -42,6 +42,11 @@ interface Stack {
 export interface WidthFlow {
   /** Whether the columns of a matrix are hidden units of the network: another matrix writes them. */
   readonly isInternal: (flow: Flow) => boolean;
+  /**
+   * Whether a stream of this width has a source: a table or a kernel that embeds what was given, or a matrix of another part
+   * that writes it. Without one it may be a public model's, which adapters, transcoders and probes read and write.
+   */
+  readonly hasSource: (flow: Flow, width: number) => boolean;
   /** Whether another matrix reads what this one writes. */
   readonly isRead: (flow: Flow) => boolean;
   /** Length of the runs of columns that come from one matrix each; null where they are too short to tell anything. */
@@ -54,6 +59,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   for (const { reads } of flows) readers.set(reads, (readers.get(reads) ?? 0) + 1);
   // What embeds something given makes hidden units of it.
   const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
+  const kernels = new Set(flows.filter(({ kernel }) => kernel === true).map(({ writes }) => writes));
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
@@ -81,6 +87,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
       if (joined.get(stack)!.widths.has(width)) return true;
       return isWrittenInside(stack, flow);
     },
+    hasSource: (flow, width) => embedded.has(width) || kernels.has(width) || isFed(stacks.get(flow.stack)!, width),
     isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),
     runOf: ({ stack, grouped }, cols) => {
       const run = joined.get(stacks.get(stack)!)!.run;
@@ -97,6 +104,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
  * pixels, a residual stream of raw features).
  */
 function isWrittenInside(stack: Stack, flow: Flow): boolean {
+  if (isCodec(stack)) return false;
   const first = stack.first as Flow;
   const width = flow.reads;
   const writers = stack.written.get(width);
@@ -112,6 +120,12 @@ function isWrittenInside(stack: Stack, flow: Flow): boolean {
  */
 function isAllSquare({ flows, first }: Stack): boolean {
   return flows.every(({ reads, writes }) => reads === writes && reads === first?.reads);
+}
+
+/** Where all matrices lead from one width to another or back, either may be the one that was given (an autoencoder's). */
+function isCodec({ flows }: Stack): boolean {
+  const widths = new Set(flows.flatMap(({ reads, writes }) => [reads, writes]));
+  return widths.size === 2 && flows.every(({ reads, writes, kernel }) => reads !== writes && kernel !== true);
 }
 
 /** Gated units: one matrix writes both factors of what the next one reads. */

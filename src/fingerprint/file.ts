@@ -15,7 +15,7 @@ export const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 /** Metadata key that makes a safetensors file a fingerprint. */
 const MARK = "weightmark.fingerprint";
-const MOMENT_COLUMNS = 22;
+const MOMENT_COLUMNS = 23;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_DIMENSION = 2 ** 31;
 const MAX_SLICES = 512;
@@ -158,6 +158,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
         s.moments.zeroFraction,
         s.moments.rowNormSpread,
         s.moments.columnOrder,
+        s.moments.distinct,
         ...s.moments.quantiles,
       ],
       i * MOMENT_COLUMNS,
@@ -255,7 +256,8 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
         grid: s.grid ?? null,
         rowNormSpread: row[3]!,
         columnOrder: row[4]!,
-        quantiles: row.slice(5),
+        distinct: row[5]!,
+        quantiles: row.slice(6),
       },
     };
     bit += length;

@@ -32,6 +32,8 @@ export interface SampleMoments {
    * sorted by size, by variance or by frequency show themselves here.
    */
   readonly columnOrder: number;
+  /** Distinct sizes among the first 32 values of a row, of those that are not zero: few where values were rounded to a grid. */
+  readonly distinct: number;
   /** 17 quantiles, i/16 for i = 0..16, of at most 4,096 of the sampled values. */
   readonly quantiles: Float32Array;
 }

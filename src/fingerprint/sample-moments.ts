@@ -5,7 +5,9 @@ const QUANTILES = 17;
 const QUANTILE_SAMPLE = 4096;
 
 /** In f32, as the file keeps them: a fresh fingerprint and a stored one say the same. */
-export function sampleMoments(values: Float32Array): Omit<SampleMoments, "grid" | "rowNormSpread" | "columnOrder"> {
+export function sampleMoments(
+  values: Float32Array,
+): Omit<SampleMoments, "grid" | "rowNormSpread" | "columnOrder" | "distinct"> {
   let zeros = 0;
   let count = 0;
   let second = 0;
@@ -93,4 +95,23 @@ export function columnOrder(raw: Float32Array, cols: number, gain: Float32Array 
   const indexVariance = (cols * (cols * cols - 1)) / 12;
   const order = covariance / Math.sqrt(variance * indexVariance);
   return Number.isFinite(order) ? Math.fround(order) : 0;
+}
+
+const DISTINCT_COLUMNS = 32;
+
+/** Mean over rows of the share of distinct sizes among the first values that are not zero; 1 where there are none. */
+export function distinctShare(raw: Float32Array, cols: number): number {
+  let distinct = 0;
+  let values = 0;
+  const seen = new Set<number>();
+  for (let i = 0; i + cols <= raw.length; i += cols) {
+    seen.clear();
+    for (let j = i; j < i + Math.min(cols, DISTINCT_COLUMNS); j++) {
+      if (raw[j] === 0 || Number.isNaN(raw[j])) continue;
+      values++;
+      seen.add(Math.abs(raw[j]!));
+    }
+    distinct += seen.size;
+  }
+  return values === 0 ? 1 : Math.fround(distinct / values);
 }

@@ -4,7 +4,7 @@ import { type Prng, prng } from "../numerics/prng.ts";
 import type { Sketch } from "./fingerprint.ts";
 import { isUsable, packRows } from "./pack-row.ts";
 import type { RowReader } from "./row-reader.ts";
-import { columnOrder, rowNormSpread, sampleMoments } from "./sample-moments.ts";
+import { columnOrder, distinctShare, rowNormSpread, sampleMoments } from "./sample-moments.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";
 
@@ -55,6 +55,7 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
       grid: gridOf(raw, matrix.cols),
       rowNormSpread: rowNormSpread(raw, matrix.cols),
       columnOrder: columnOrder(raw, matrix.cols, gain),
+      distinct: distinctShare(raw, matrix.cols),
     },
   };
   return { sketch, ties: ties.some((word) => word !== 0) ? ties : null };

@@ -87,7 +87,8 @@ function overall(findings: readonly ComponentFinding[]): Verdict {
   const bodies = findings.filter((f) => f.pairing.component !== EMBEDDINGS);
   if (bodies.some((f) => isRelated(f) && f.sharesTraining)) return "derived";
   if (findings.some((f) => isRelated(f) || isSameTable(f))) return "shared-init";
-  return findings.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
+  // The silence of tables is no test: they could not have spoken.
+  return bodies.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
 }
 
 function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {

@@ -82,8 +82,24 @@ function testWays(
     const log10P = tested.log10P === null ? null : corrected(tested.log10P);
     return { pairing, tested, excluded, log10P, reach: corrected(tested.reach) };
   });
-  // Ties (all at p = 1) go to the first way, the plain one.
-  return tried.reduce((a, b) => ((b.log10P ?? 1) < (a.log10P ?? 1) ? b : a));
+  return tried.reduce((a, b) => (isBetter(b, a) ? b : a));
+}
+
+/** By this much more of the signs must agree before one way to lay layers over layers is preferred to another that claims too. */
+const CLEARLY_MORE = 0.02;
+
+/** The smaller p; where both ways claim, p is at its floor, and the layers that agree more are the right ones. Ties stay. */
+function isBetter(a: Tried, b: Tried): boolean {
+  const claims = ({ log10P }: Tried): boolean => log10P !== null && log10P <= LOG10_THRESHOLD;
+  if (claims(a) && claims(b)) {
+    const more = agreementOf(a.pairing) - agreementOf(b.pairing);
+    if (Math.abs(more) > CLEARLY_MORE) return more > 0;
+  }
+  return (a.log10P ?? 1) < (b.log10P ?? 1);
+}
+
+function agreementOf({ layers }: Pairing): number {
+  return layers.reduce((sum, { agreement }) => sum + (agreement ?? 0), 0) / Math.max(1, layers.length);
 }
 
 async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<ComponentFinding> {
@@ -125,6 +141,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   if (log10P === null) return finding("not-testable", reasonUntestable(pairing, tried.excluded));
   if (!rejected) {
     if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
+    if (usable(pairing) < FEWEST) return finding("not-testable", ONE_TENSOR);
     return finding("no-evidence", null);
   }
   const sides = [stackOf(suspect.fingerprint, pairing.suspectComponent), stackOf(base.fingerprint, pairing.component)];
@@ -139,7 +156,8 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
     return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
   }
-  const slices = await retentions(suspect, base, pairing.pairs);
+  // Of layers that are not shared no training is.
+  const slices = await retentions(suspect, base, support.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
@@ -202,12 +220,20 @@ function judgeTables(
   return finding(log10P === null ? "not-testable" : "no-evidence", log10P === null ? "no table can be compared" : null);
 }
 
+/** Matrices that a verdict needs at least. */
+const FEWEST = 2;
+const ONE_TENSOR = "only one matrix can be compared, and one tensor decides nothing";
+
+function usable({ pairs }: Pairing): number {
+  return pairs.filter((pair) => axisOf(pair) !== null && rowPairs(pair).length > 0).length;
+}
+
 function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
   const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
   if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
-  if (testable.length === 1) return "only one matrix can be compared, and one tensor decides nothing";
+  if (usable(pairing) < FEWEST) return ONE_TENSOR;
   return "too few comparable labels";
 }
 

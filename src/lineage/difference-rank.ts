@@ -37,15 +37,16 @@ function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
   const { height, width } = base;
   const a = sliceValues(base, folded);
   const b = sliceValues(suspect, folded);
+  const factor = factorOf(a, b);
   const delta = new Float64Array(a.length);
   let changed = false;
   for (let i = 0; i < a.length; i++) {
-    delta[i] = b[i]! - a[i]!;
+    delta[i] = b[i]! - factor * a[i]!;
     if (delta[i] !== 0) changed = true;
   }
   if (!changed) return { kind: "none" };
   if (!allFinite(delta)) return { kind: "noise" };
-  const variance = roundingVariance(suspect, folded) + roundingVariance(base, folded);
+  const variance = roundingVariance(suspect, folded) + factor * factor * roundingVariance(base, folded);
   const edge = CLEAR_OF_NOISE * Math.sqrt(variance) * (Math.sqrt(height) + Math.sqrt(width));
   const s =
     height <= width
@@ -61,6 +62,21 @@ function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
     return { kind: standsOut(s, height, width) ? "full" : "noise" };
   }
   return rank === 0 ? { kind: "unresolved" } : { kind: "low", rank };
+}
+
+/** By so much a matrix must be larger or smaller before the factor is taken out: tuning moves it by less. */
+const SCALED = 0.1;
+
+/** What B is a multiple of A by, where it is; else 1. */
+function factorOf(a: Float32Array, b: Float32Array): number {
+  let ab = 0;
+  let aa = 0;
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!;
+    aa += a[i]! * a[i]!;
+  }
+  const factor = ab / aa;
+  return Math.abs(factor - 1) > SCALED && Number.isFinite(factor) ? factor : 1;
 }
 
 /** Whether the leading direction lies above what noise as strong as the median singular value would give. */

@@ -27,6 +27,14 @@ export function directionOf(
   return isParent(suspect, base, "suspect") ? "base-from-suspect" : "not-established";
 }
 
+/** Of a parent's training the child has half at least: what has a tenth derives from nine others as well. */
+const PARENT_SHARE = 0.5;
+
+function hasHalf({ verdict: { learned } }: ComponentFinding, side: "suspect" | "base"): boolean {
+  if (learned === null) return false;
+  return (side === "base" ? learned.baseInSuspect : learned.suspectInBase).share >= PARENT_SHARE;
+}
+
 /** Nearly all layers of all main stacks that are its own share their training, and no stack of its own, however small, was found to be another. */
 function isWhollyThere(
   { fingerprint, parts }: Subject,
@@ -38,7 +46,9 @@ function isWhollyThere(
   const nameOf = ({ pairing }: ComponentFinding): string =>
     side === "base" ? pairing.component : pairing.suspectComponent;
   const named = (of: (finding: ComponentFinding) => boolean): Set<string> => new Set(findings.filter(of).map(nameOf));
-  const shared = named((f) => isRelated(f) && f.sharesTraining && (f.support === null || f.support.whole));
+  const shared = named(
+    (f) => isRelated(f) && f.sharesTraining && (f.support === null || f.support.whole) && hasHalf(f, side),
+  );
   const silent = named((f) => f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS);
   const own = stacks.filter(({ name }) => !foreign.has(name));
   const main = own.filter((stack) => isMain(stack, stacks));

@@ -12,6 +12,8 @@ import { matchStacks, type StackMatch } from "./stack-match.ts";
 
 /** Tables indexed by tokens that are looked at: more than any model has. */
 const MAX_TABLES = 64;
+/** A table of fewer rows is of no tokens: stacked norms, types of segments. */
+const MIN_TOKENS = 32;
 
 /** A layer of the suspect over a layer of the base, by their numbers. */
 export type LayerPair = LayerMatch & { readonly base: number };
@@ -87,15 +89,17 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
   let log10Candidates = 0;
   for (const b of base.sketches) {
     if (b.tokens || b.twin) continue;
-    const s = waiting.get(keyOf(b))?.shift();
+    // What is stored several times (a fixed basis in every layer) is one piece of evidence.
+    const s = waiting.get(keyOf(b))?.[0];
     if (s === undefined) continue;
+    waiting.delete(keyOf(b));
     pairs.push({ suspect: s, base: b });
     const shape = `${b.rows}x${b.cols}`;
     log10Candidates = Math.max(log10Candidates, Math.log10(classes.suspect.get(shape)! * classes.base.get(shape)!));
   }
   if (pairs.length < 2) return null;
   const right = pairs.map((pair) => pair.base);
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried: 0, log10Candidates };
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried: 0, log10Candidates, isChosen: true };
 }
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */
@@ -143,7 +147,9 @@ function embeddingPairing(suspect: Fingerprint, base: Fingerprint): Pairing {
 /** Token tables, equal ones once, the largest where a file has too many. */
 export function tablesOf(fingerprint: Fingerprint): Sketch[] {
   const tables = new Map<string, Sketch>();
-  for (const s of fingerprint.sketches) if (s.tokens && !tables.has(s.digest.f32)) tables.set(s.digest.f32, s);
+  for (const s of fingerprint.sketches) {
+    if (s.tokens && s.rows >= MIN_TOKENS && !tables.has(s.digest.f32)) tables.set(s.digest.f32, s);
+  }
   return [...tables.values()].sort((a, b) => b.rows * b.cols - a.rows * a.cols).slice(0, MAX_TABLES);
 }
 

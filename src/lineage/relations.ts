@@ -1,4 +1,4 @@
-import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, EMBEDDINGS, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
@@ -7,6 +7,8 @@ import { stacksOf } from "./stack.ts";
 
 /** More zeros than the base by this fraction is pruning. */
 const PRUNED_EXCESS = 0.1;
+/** Share of distinct sizes that values keep which were not rounded to a grid. */
+const MANY_SIZES = 0.8;
 /** Drift of the weights, relative to their size, that fine-tuning does not reach; */
 const CONTINUED_DRIFT = 0.35;
 /** and beyond which, or with less of the base left than this, a merge is as likely and nothing is named. */
@@ -50,7 +52,7 @@ export function describeRelations(
   const relations = layerRelations(findings, base);
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
   if (difference.quantization !== undefined) relations.push("quantized");
-  else if (zeroFraction(suspect) > zeroFraction(base) + PRUNED_EXCESS) relations.push("pruned");
+  else if (isPruned(suspect, base)) relations.push("pruned");
   else if (difference.loraRank !== undefined) relations.push("lora");
   if (relations.length === 0) {
     relations.push(...trainingOf(difference, findings));
@@ -129,6 +131,10 @@ function vocabulary(fp: Fingerprint): number {
   return fp.sketches.find((s) => s.role === "embed")?.rows ?? 0;
 }
 
-function zeroFraction(fp: Fingerprint): number {
-  return median(fp.sketches.filter((s) => s.layer >= 0).map((s) => s.moments.zeroFraction)) ?? 0;
+/** Rounding to a coarse grid makes zeros as well, but of the other values only a few sizes are left. */
+function isPruned(suspect: Fingerprint, base: Fingerprint): boolean {
+  const of = (fp: Fingerprint, figure: (s: Sketch) => number): number =>
+    median(fp.sketches.filter((s) => s.layer >= 0).map(figure)) ?? 0;
+  const zeros = (fp: Fingerprint): number => of(fp, ({ moments }) => moments.zeroFraction);
+  return zeros(suspect) > zeros(base) + PRUNED_EXCESS && of(suspect, ({ moments }) => moments.distinct) > MANY_SIZES;
 }

@@ -23,6 +23,8 @@ export interface Support {
   readonly tested: number;
   /** Standard deviations of each layer of the base, where there are several. */
   readonly sigmas: ReadonlyMap<number, number>;
+  /** The pairs of those that agree. */
+  readonly pairs: readonly MatrixPair[];
   /** Whether they are enough for a verdict on the component: one tensor that agrees makes no relative. */
   readonly enough: boolean;
   /** Whether nearly all agree. */
@@ -45,7 +47,7 @@ export interface SupportOptions {
 export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matrices }: SupportOptions): Support {
   const groups = new Map<string, MatrixPair[]>();
   const testable = pairs.filter((pair) => axisOf(pair) !== null);
-  const isLayered = !isChosen && new Set(testable.map(({ base }) => base.layer)).size > 1;
+  const isLayered = !isChosen && (depth > 1 || new Set(testable.map(({ base }) => base.layer)).size > 1);
   testable.forEach((pair, i) => {
     const key = isLayered && pair.base.layer >= 0 ? `${pair.base.component}/${pair.base.layer}` : `matrix ${i}`;
     const list = groups.get(key);
@@ -68,6 +70,7 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
   return {
     of: isLayered ? "layers" : "matrices",
     agreeing: agreeing.length,
+    pairs: agreeing.flat(),
     tested,
     sigmas,
     enough: agreeing.length >= needed(tested) && isSpread,

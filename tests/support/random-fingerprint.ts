@@ -57,6 +57,7 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
         grid: null,
         rowNormSpread: 0,
         columnOrder: 0,
+        distinct: 1,
         quantiles: new Float32Array(17),
       };
       sketches.push({ ...place, tokens: false, sampled, valid: sampled.map(() => true), bits, digest, moments });
