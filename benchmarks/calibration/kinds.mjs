@@ -25,8 +25,12 @@ export const KINDS = new Map([
   ["six linear heads on public features", readers.manyHeads()],
   ["probes of the layers of a public model", readers.layerProbes()],
   ["deep head on public features", readers.deepHead()],
-  ["square maps of the layers of a public model", readers.lenses()],
-  ["maps between two public spaces", readers.translators()],
+  ["square maps of the layers of a public model", readers.lenses((i) => `translators.${i}`)],
+  ["square maps, layer names", readers.lenses((i) => `layers.${i}.translator`, 160)],
+  ["square maps, bare numbers", readers.lenses((i) => `${i}`)],
+  ["maps between two public spaces", readers.translators(1)],
+  ["maps between layers of two public models", readers.translators(3)],
+  ["bottlenecks in a public model", readers.bottlenecks()],
   ["sparse autoencoders of a public model", readers.sparseAutoencoder()],
   ["image prompt adapters", readers.imagePrompt()],
   ["table taught by one teacher", readers.taughtTable()],
@@ -43,6 +47,8 @@ export const KINDS = new Map([
   ["LoRA under other names, one seed", { ...readers.adapter(readers.unnamed, true), expect: "start" }],
   ["language models", stacks.llama()],
   ["positions added, not stored", stacks.sinusoidal()],
+  ["positions added and stored", stacks.storedPositions()],
+  ["one layer stored again and again", stacks.repeatedLayer()],
   ["stream sorted as principal components", stacks.principal(readers.falling)],
   ["neurons sorted by size", stacks.sortedNeurons(readers.falling)],
   ["mixtures of experts", stacks.experts()],
@@ -64,6 +70,7 @@ export const KINDS = new Map([
     { ...stacks.multimodal({ layers: 1, ffn: 64, encoderLayers: 5 }), expect: "part" },
   ],
   ["public token table", { ...stacks.publicTable(), expect: "table" }],
+  ["public token table, tuned", { ...stacks.publicTable(true), expect: "table" }],
 ]);
 
 function ternary(values, { shape }) {

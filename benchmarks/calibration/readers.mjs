@@ -37,16 +37,26 @@ export function deepHead() {
 }
 
 /** Square maps between given features, one for each layer of a public model: a tuned lens. */
-export function lenses() {
-  return { share: 0.7, tensors: Array.from({ length: 4 }, (_, i) => linear(`translators.${i}`, 96, null, 96, null)) };
+export function lenses(name, width = 96) {
+  return { share: 0.7, tensors: Array.from({ length: 4 }, (_, i) => linear(name(i), width, null, width, null)) };
 }
 
 /** Maps from one public space to another and back. */
-export function translators() {
-  return {
-    share: 0.7,
-    tensors: [linear("forward_map", 96, null, 128, null), linear("backward_map", 128, null, 96, null)],
-  };
+export function translators(count) {
+  const maps = (name, out, inputs) =>
+    Array.from({ length: count }, (_, i) => linear(count === 1 ? name : `${name}.${i}`, out, null, inputs, null));
+  return { share: 0.7, tensors: [...maps("forward_map", 96, 128), ...maps("backward_map", 128, 96)] };
+}
+
+/** Bottlenecks between the layers of a public model; the order of what lies between is each model's own. */
+export function bottlenecks() {
+  const groups = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`n${i}`, 48]));
+  const at = (i) => `bert.encoder.layer.${i}.output.adapters.task`;
+  const tensors = Array.from({ length: 4 }, (_, i) => [
+    linear(`${at(i)}.adapter_down.0`, 48, `n${i}`, 96, null),
+    linear(`${at(i)}.adapter_up`, 96, null, 48, `n${i}`),
+  ]).flat();
+  return { groups, tensors };
 }
 
 /** A dictionary of features of a public model, whose own order is free. */

@@ -69,7 +69,7 @@ export function drawOne(kind, reference, seed, number) {
     const scaled = shape.length > 1 && tensor.values === undefined ? values.map((x) => x * SIGMA) : values;
     list.push([name, shape, kind.finish?.(scaled, tensor, random) ?? scaled]);
   });
-  return list;
+  return kind.whole?.(list) ?? list;
 }
 
 /** A random order of labels; the first `given` stay where they are, and heads keep their channels together. */

@@ -80,6 +80,36 @@ export function sinusoidal(layers = 2) {
   };
 }
 
+/** The same with the table of positions stored. */
+export function storedPositions() {
+  const base = sinusoidal();
+  const table = {
+    name: "model.embed_positions.weight",
+    shape: [128, WIDTH],
+    axes: [null, null],
+    share: 1,
+    values: () =>
+      Float32Array.from({ length: 128 * WIDTH }, (_, i) => {
+        const [place, j] = [Math.floor(i / WIDTH), i % WIDTH];
+        return Math.sin(place * 10_000 ** ((-2 * (j >> 1)) / WIDTH) + (j & 1) * (Math.PI / 2));
+      }),
+  };
+  return { ...base, tensors: [table, ...base.tensors] };
+}
+
+/** One layer, stored under every number. */
+export function repeatedLayer() {
+  const base = llama(4);
+  const first = (name) => name.replace(/layers\.\d+/, "layers.0");
+  return {
+    ...base,
+    whole: (list) => {
+      const known = new Map(list.map(([name, , values]) => [name, values]));
+      return list.map(([name, shape]) => [name, shape, known.get(first(name))]);
+    },
+  };
+}
+
 /** Columns of the stream are principal components: sorted, and the first mean the same in all models. */
 export function principal(falling) {
   return {
@@ -219,9 +249,10 @@ function visionLayer(at) {
   ];
 }
 
-/** Strangers on one public token table, kept as it was. */
-export function publicTable() {
+/** Strangers on one public token table, kept as it was, or trained on with a head that starts as the table does. */
+export function publicTable(tuned = false) {
   const base = llama();
-  const given = (t) => (t.name === "model.embed_tokens.weight" ? { ...t, axes: [null, null], share: 1 } : t);
+  const isGiven = tuned ? /embed_tokens|lm_head/ : /embed_tokens/;
+  const given = (t) => (isGiven.test(t.name) ? { ...t, axes: [null, null], share: tuned ? 0.97 : 1 } : t);
   return { ...base, tensors: base.tensors.map(given) };
 }
