@@ -128,6 +128,7 @@ function byPlace(a: CanonicalTensor, b: CanonicalTensor): number {
     a.layer - b.layer ||
     a.expert - b.expert ||
     compareText(a.role, b.role) ||
+    Number(a.guessed === true) - Number(b.guessed === true) ||
     compareNames(a.tensor, b.tensor) ||
     a.rowOffset(0) - b.rowOffset(0) ||
     Number(a.twin === true) - Number(b.twin === true)

@@ -35,8 +35,12 @@ export function labelled(
   const positions = positionsRead(stacked, (tensor) => parameterOf.get(tensor)!.parameter);
   const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
   const ends = twinEnds(stacked, flows);
+  const isWritten = writtenWidths(flows);
   const labels = stacked.map((matrix, i) => {
-    const axis = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix)) ? null : axisOf(matrix);
+    const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
+    // Words alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
+    const isGiven = matrix.guessed === true && RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
+    const axis = isPlace || isGiven ? null : axisOf(matrix);
     if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
     const one = flows[i] as Flow;
     const reach = reaches.get(matrix.tensor);
@@ -46,6 +50,20 @@ export function labelled(
     return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
   });
   return labels.filter(({ twin, axis }) => twin !== true || axis !== null);
+}
+
+/** Whether another tensor writes what a matrix reads. */
+function writtenWidths(flows: readonly Flow[]): (flow: Flow) => boolean {
+  const writers = new Map<number, Set<string>>();
+  for (const { writes, tensor } of flows) {
+    const known = writers.get(writes);
+    if (known === undefined) writers.set(writes, new Set([tensor]));
+    else known.add(tensor);
+  }
+  return ({ reads, tensor }) => {
+    const known = writers.get(reads);
+    return known !== undefined && (known.size > 1 || !known.has(tensor));
+  };
 }
 
 /** The last twin of a stack, read the wrong way, reads what the model gives out: classes, or an autoencoder's pixels. */

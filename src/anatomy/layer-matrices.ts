@@ -62,7 +62,7 @@ export function layerMatrices(layer: Layer, context: LayerContext): Found {
       continue;
     }
     if (known === undefined) guessed += views.length;
-    for (const view of views) matrices.push(view);
+    for (const view of views) matrices.push(known === undefined ? { ...view, guessed: true } : view);
   }
   return { matrices, unknown, guessed };
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
 import { adapterSummary } from "../anatomy/adapter.ts";
+import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import { adapterBase } from "../checkpoint/adapter-config.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
@@ -58,7 +58,8 @@ export async function fingerprintCheckpoint(
 
   const chosen = sketched(usable);
   const worth = worthSketching(usable).length;
-  if (chosen.length < worth) notes.push(`${chosen.length} of ${worth} matrices were sampled, the largest of each stack`);
+  if (chosen.length < worth)
+    notes.push(`${chosen.length} of ${worth} matrices were sampled, the largest of each stack`);
   const wide = usable.filter((m) => m.cols > MAX_COLS).length;
   if (wide > 0) notes.push(`${wide} matrices of more than ${MAX_COLS} columns were not sampled`);
   const slicedSet = new Set(sliced(usable));
@@ -99,7 +100,8 @@ export async function fingerprintCheckpoint(
   const read = await contents;
   await checkpoint.verifyUnchanged();
 
-  const tensors = records(checkpoint, digests, read);
+  const stacks = new Map(anatomy.matrices.map((m) => [m.tensor, m.stack]));
+  const tensors = records(checkpoint, digests, stacks, read);
   return {
     version: FINGERPRINT_VERSION,
     depth,
@@ -161,6 +163,7 @@ function vectorsOf(
 function records(
   checkpoint: Checkpoint,
   digests: ReadonlyMap<string, TensorDigest>,
+  stacks: ReadonlyMap<string, string>,
   contents: ReadonlyMap<string, ContentRecord> | null,
 ): TensorRecord[] {
   return [...checkpoint.tensors.values()]
@@ -171,6 +174,7 @@ function records(
       content: contents?.get(t.name)?.content ?? null,
       moments: contents?.get(t.name)?.moments ?? null,
       values: digests.get(t.name)?.values ?? null,
+      component: stacks.get(t.name) ?? null,
       uniform: digests.get(t.name)?.uniform ?? false,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

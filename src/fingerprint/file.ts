@@ -44,7 +44,12 @@ const manifestSchema = z.strictObject({
   roots: z.strictObject({ content: hex(32).nullable(), sampled: hex(32), stored: hex(32) }),
   coverage: z.strictObject({ sketched: count, worth: count, matrices: count, digested: count, tensors: count }),
   adapter: z
-    .strictObject({ kind: z.enum(ADAPTER_KINDS), tensors: count, ofTensors: count, base: z.string().max(300).nullable() })
+    .strictObject({
+      kind: z.enum(ADAPTER_KINDS),
+      tensors: count,
+      ofTensors: count,
+      base: z.string().max(300).nullable(),
+    })
     .nullable(),
   bytesRead: count,
   bytesTotal: count,
@@ -56,6 +61,7 @@ const manifestSchema = z.strictObject({
       shape: z.array(count),
       content: hex(32).optional(),
       values: valueDigest.optional(),
+      component: z.string().max(100).optional(),
       uniform: z.literal(true).optional(),
       moments: z
         .strictObject({
@@ -116,6 +122,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
       shape: [...t.shape],
       ...(t.content === null ? {} : { content: t.content }),
       ...(t.values === null ? {} : { values: packDigest(t.values) }),
+      ...(t.component === null ? {} : { component: t.component }),
       ...(t.uniform ? { uniform: true as const } : {}),
       ...(t.moments === null ? {} : { moments: { ...t.moments } }),
     })),
@@ -279,6 +286,7 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
       content: t.content ?? null,
       moments: t.moments ?? null,
       values: t.values === undefined ? null : unpackDigest(t.values),
+      component: t.component ?? null,
       uniform: t.uniform ?? false,
     })),
     sketches,

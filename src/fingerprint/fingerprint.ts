@@ -59,6 +59,8 @@ export interface TensorRecord {
    * equal ones whatever they are called. Null for indices and masks, and beyond what a fingerprint holds.
    */
   readonly values: ValueDigest | null;
+  /** The stack that its matrices belong to, null for what is no matrix. */
+  readonly component: string | null;
   /** Whether all digested values are one and the same: such a tensor says nothing about whose it is. */
   readonly uniform: boolean;
 }

@@ -74,7 +74,8 @@ async function digestCodes(
 /** NaN differs from itself, and yet nothing but NaN says nothing. */
 function isUniform(values: Float32Array): boolean {
   const first = values[0];
-  for (let i = 1; i < values.length; i++) if (values[i] !== first && !(Number.isNaN(values[i]) && Number.isNaN(first))) return false;
+  for (let i = 1; i < values.length; i++)
+    if (values[i] !== first && !(Number.isNaN(values[i]) && Number.isNaN(first))) return false;
   return true;
 }
 
@@ -88,7 +89,9 @@ function codeWindows(length: number): Window[] {
 export function storedRoot(records: readonly TensorRecord[]): string {
   return rootOf(
     onceWhereTied(
-      records.flatMap((r) => (r.values === null ? [] : [{ shape: r.shape, leaf: `${r.shape.join("x")} ${r.values.f32}` }])),
+      records.flatMap((r) =>
+        r.values === null ? [] : [{ shape: r.shape, leaf: `${r.shape.join("x")} ${r.values.f32}` }],
+      ),
     ),
   );
 }

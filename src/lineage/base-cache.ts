@@ -40,6 +40,9 @@ export async function loadBase(registry: CandidateSource, digest: string): Promi
 /** About what a fingerprint holds in memory, and what comparisons remember of its slices. */
 function footprint({ sketches, slices, tensors }: Fingerprint): number {
   const signs = sketches.reduce((n, s) => n + s.bits.byteLength + 16 * s.sampled.length + 1000, 0);
-  const values = slices.reduce((n, s) => n + s.q.byteLength + s.scale.byteLength + 8 * (s.height ** 2 + s.height + s.width), 0);
+  const values = slices.reduce(
+    (n, s) => n + s.q.byteLength + s.scale.byteLength + 8 * (s.height ** 2 + s.height + s.width),
+    0,
+  );
   return signs + values + 500 * tensors.length;
 }

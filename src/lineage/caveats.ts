@@ -30,7 +30,9 @@ export function caveatsOf(
   }
   if (verdict === "derived" && direction === "not-established") caveats.push(undirected(suspect, base));
   if (verdict === "derived") {
-    caveats.push("what siblings of one initialisation reach is calibrated on small trained models, not derived from theory");
+    caveats.push(
+      "what siblings of one initialisation reach is calibrated on small trained models, not derived from theory",
+    );
   }
   if (verdict === "no-evidence") {
     caveats.push("silent against permuted or rotated weights, width pruning, distillation and retraining from scratch");
@@ -43,16 +45,21 @@ export function caveatsOf(
   }
   if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {
     caveats.push(
-      findings.length === 0 ? "the models have no comparable matrices" : "beside token tables nothing of the models can be compared",
+      findings.length === 0
+        ? "the models have no comparable matrices"
+        : "beside token tables nothing of the models can be compared",
     );
   }
   for (const { name, fingerprint } of [suspect, base]) {
     const { sketched, worth, digested, tensors } = fingerprint.coverage;
     if (sketched < worth) {
-      caveats.push(`of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`);
+      caveats.push(
+        `of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`,
+      );
     }
     if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
-    if (digested < tensors && sketched < worth) caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
+    if (digested < tensors && sketched < worth)
+      caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
   }
   return caveats;
 }

@@ -5,7 +5,14 @@ import { isRelated, isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./pairing.ts";
 import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
-import { type CompareResult, type ComponentVerdict, type Difference, EMBEDDINGS, type Relation, type Verdict } from "./result.ts";
+import {
+  type CompareResult,
+  type ComponentVerdict,
+  type Difference,
+  EMBEDDINGS,
+  type Relation,
+  type Verdict,
+} from "./result.ts";
 import { type SameContent, sameContent } from "./same-content.ts";
 import type { Subject } from "./subject.ts";
 import { claimOf, type Facts, summarise } from "./wording.ts";
@@ -47,7 +54,8 @@ export async function compareSubjects(
   const names = { suspect: suspect.name, base: base.name };
   const decisive = decisiveFinding(findings) ?? strongest;
   const log10P = decisive?.verdict.log10P ?? null;
-  const parents = direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
+  const parents =
+    direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
   const facts = factsOf(verdict, content, findings, difference);
   return {
     verdict,

@@ -106,10 +106,7 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
     Math.max(log10P, ASYMPTOTIC_FLOOR),
   );
   found.fixed(fixedPoints(stack));
-  found.swap(
-    swapTest([{ stack, blocks: matrices.map((m) => m.length) }]),
-    common,
-  );
+  found.swap(swapTest([{ stack, blocks: matrices.map((m) => m.length) }]), common);
   const turned = found.smallest() > PLAIN_ENOUGH ? turnedTest([stack]) : null;
   found.fixed(turned?.t2 ?? null, true);
   found.swap(turned?.swap ?? null, common, true);
@@ -143,10 +140,7 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): 
   const weight = layers.reduce((sum, l) => sum + l.t1.m * l.t1.n, 0);
   const r = layers.reduce((sum, l) => sum + l.t1.signCorrelation * l.t1.m * l.t1.n, 0) / weight;
   const log10P = log10NormalTail(z);
-  found.push(
-    { n, m, name: "T1", z, log10P, exact: false },
-    Math.max(log10P, ASYMPTOTIC_FLOOR),
-  );
+  found.push({ n, m, name: "T1", z, log10P, exact: false }, Math.max(log10P, ASYMPTOTIC_FLOOR));
   const stacks = layers.map((l) => l.stack);
   found.swap(swapTest(stacks.map((stack) => ({ stack, blocks: [stack.m] }))), { n });
   const turned = found.smallest() > PLAIN_ENOUGH ? turnedTest(stacks) : null;

@@ -1,4 +1,5 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent, sameTable } from "./component-content.ts";
 import { type ComponentTests, testComponent } from "./component-test.ts";
 import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
@@ -8,7 +9,7 @@ import type { Pairing } from "./pairing.ts";
 import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SliceRetention } from "./retention.ts";
 import { retentions } from "./slice-pairs.ts";
-import { stacksOf } from "./stack.ts";
+import { isMain, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { type Support, supportOf } from "./support.ts";
 
@@ -23,6 +24,8 @@ export interface ComponentFinding {
   readonly slices: readonly SliceRetention[];
   /** Whether training, and not only an initialisation, is shown to be shared. */
   readonly sharesTraining: boolean;
+  /** Whether the stack is a small part of either model. */
+  readonly isMinor: boolean;
 }
 
 export interface FindingOptions {
@@ -82,7 +85,8 @@ function testWays(
 }
 
 async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<ComponentFinding> {
-  const { pairing, tested, log10P } = tried;
+  const { tested, log10P } = tried;
+  let pairing = tried.pairing;
   const finding = (
     verdict: Verdict,
     reason: string | null,
@@ -102,12 +106,14 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     tested,
     slices,
     sharesTraining: retention !== null && isShared(retention),
+    isMinor: isMinor(suspect.fingerprint, pairing.suspectComponent) || isMinor(base.fingerprint, pairing.component),
   });
   // Written so that a NaN claims nothing.
   const rejected = log10P !== null && log10P <= LOG10_THRESHOLD;
   if (pairing.component === EMBEDDINGS) return judgeTables(pairing, log10P, rejected, finding);
 
-  const content = contentOf(suspect.fingerprint, base.fingerprint, pairing);
+  const names = { suspect: pairing.suspectComponent, base: pairing.component };
+  const content = componentContent(suspect.fingerprint, base.fingerprint, names);
   if (content !== null) {
     const slices = await retentions(suspect, base, pairing.pairs);
     return finding(content, null, slices, learnedRetention(slices));
@@ -121,8 +127,15 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   if (!support.enough) return finding("no-evidence", reasonUnsupported(support));
   const slices = await retentions(suspect, base, pairing.pairs);
   const retention = learnedRetention(slices);
+  pairing = withSigmas(pairing, support);
   if (retention !== null && isShared(retention)) return finding("derived", null, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
+}
+
+/** A pairing by content alone is of no stack, and speaks for the model. */
+function isMinor(fingerprint: Fingerprint, name: string): boolean {
+  const stack = stacksOf(fingerprint).find((one) => one.name === name);
+  return stack !== undefined && !isMain(stack, stacksOf(fingerprint));
 }
 
 function retentionFields(retention: Retention | null): Pick<ComponentVerdict, "retention" | "learned"> {
@@ -134,6 +147,15 @@ function retentionFields(retention: Retention | null): Pick<ComponentVerdict, "r
 /** The share of the base's training that a reader is shown: null where the base shows too little of it. */
 export function retentionShown(learned: ComponentVerdict["learned"]): number | null {
   return learned === null || !showsTraining(learned.baseInSuspect) ? null : learned.baseInSuspect.share;
+}
+
+/** Layers whose rows or labels were turned show themselves only when turned back. */
+function withSigmas(pairing: Pairing, { sigmas }: Support): Pairing {
+  const layers = pairing.layers.map((layer) => {
+    const log10P = log10NormalTail(sigmas.get(layer.base) ?? 0);
+    return log10P < (layer.log10P ?? 0) ? { ...layer, log10P } : layer;
+  });
+  return { ...pairing, layers };
 }
 
 /** Either way round: a parent seen from a child that trained on lacks what the child learned since. */
@@ -154,21 +176,17 @@ function judgeTables(
   const same = pairing.pairs.filter(({ suspect, base }) => sameTable(suspect, base));
   if (same.length > 0) {
     const equal = same.every(({ suspect, base }) => suspect.digest.f32 === base.digest.f32);
-    const which = same.length === pairing.pairs.length ? "the table is" : `${same.length} of ${pairing.pairs.length} tables are`;
+    const which =
+      same.length === pairing.pairs.length ? "the table is" : `${same.length} of ${pairing.pairs.length} tables are`;
     return finding(equal ? "identical" : "recast", `${which} the same wherever sampled, whoever had it first`);
   }
   if (rejected) {
-    return finding("not-testable", "tables agree column by column, which a common teacher or given columns explain as well");
+    return finding(
+      "not-testable",
+      "tables agree column by column, which a common teacher or given columns explain as well",
+    );
   }
   return finding(log10P === null ? "not-testable" : "no-evidence", log10P === null ? "no table can be compared" : null);
-}
-
-/** Where every matrix of both stacks is the same; a pairing by content alone speaks of no stack. */
-function contentOf(suspect: Fingerprint, base: Fingerprint, pairing: Pairing): "identical" | "recast" | null {
-  const sketchesOf = (fp: Fingerprint, name: string): readonly Sketch[] =>
-    stacksOf(fp).find((stack) => stack.name === name)?.sketches ?? [];
-  const [left, right] = [sketchesOf(suspect, pairing.suspectComponent), sketchesOf(base, pairing.component)];
-  return left.length === 0 || right.length === 0 ? null : componentContent(left, right);
 }
 
 function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {

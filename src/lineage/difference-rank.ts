@@ -22,11 +22,21 @@ export type DifferenceRank =
   | { readonly kind: "none" | "full" | "noise" | "unresolved" }
   | { readonly kind: "low"; readonly rank: number };
 
-/** Rank of B - A before folding, from slices that are rounded to int8. */
+/**
+ * Rank of B - A, from slices that are rounded to int8: before norm gains are folded in, unless it is gains that were folded
+ * which make the difference.
+ */
 export function differenceRank(suspect: Slice, base: Slice): DifferenceRank {
+  const plain = rankOf(suspect, base, false);
+  if ((plain.kind !== "full" && plain.kind !== "noise") || suspect.gain === null || base.gain === null) return plain;
+  const folded = rankOf(suspect, base, true);
+  return folded.kind === "none" || folded.kind === "unresolved" ? folded : plain;
+}
+
+function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
   const { height, width } = base;
-  const a = sliceValues(base, false);
-  const b = sliceValues(suspect, false);
+  const a = sliceValues(base, folded);
+  const b = sliceValues(suspect, folded);
   const delta = new Float64Array(a.length);
   let changed = false;
   for (let i = 0; i < a.length; i++) {
@@ -35,9 +45,12 @@ export function differenceRank(suspect: Slice, base: Slice): DifferenceRank {
   }
   if (!changed) return { kind: "none" };
   if (!allFinite(delta)) return { kind: "noise" };
-  const variance = roundingVariance(suspect) + roundingVariance(base);
+  const variance = roundingVariance(suspect, folded) + roundingVariance(base, folded);
   const edge = CLEAR_OF_NOISE * Math.sqrt(variance) * (Math.sqrt(height) + Math.sqrt(width));
-  const s = height <= width ? singularValues(delta, height, width) : singularValues(transpose(delta, height, width), width, height);
+  const s =
+    height <= width
+      ? singularValues(delta, height, width)
+      : singularValues(transpose(delta, height, width), width, height);
   let rank = 0;
   while (rank < s.length && s[rank]! > edge) rank++;
   let rest = 0;
@@ -58,10 +71,12 @@ function standsOut(s: Float64Array, height: number, width: number): boolean {
 }
 
 /** Mean square rounding error of a slice: step^2 / 12, averaged over its blocks. */
-function roundingVariance(slice: Slice): number {
+function roundingVariance({ scale, gain }: Slice, folded: boolean): number {
   let sum = 0;
-  for (const step of slice.scale) sum += step * step;
-  return sum / slice.scale.length / 12;
+  for (const step of scale) sum += step * step;
+  let square = 1;
+  if (folded && gain !== null) square = gain.reduce((total, g) => total + g * g, 0) / gain.length;
+  return (square * sum) / scale.length / 12;
 }
 
 function transpose(values: Float64Array, height: number, width: number): Float64Array {

@@ -1,12 +1,9 @@
 import type { ComponentFinding } from "./component-verdict.ts";
 import { isRelated } from "./judge-all.ts";
-import type { Direction, Verdict } from "./result.ts";
+import { type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
-import { stacksOf } from "./stack.ts";
+import { isMain, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
-
-/** Stacks that hold at least this share of a model's matrices are what a model is; heads and projectors come and go. */
-const MAIN_SHARE = 0.2;
 
 /**
  * A parent is named only where one side is registered as trained from scratch and all of it that is its own is found in the
@@ -30,15 +27,20 @@ export function directionOf(
   return isParent(suspect, base, "suspect") ? "base-from-suspect" : "not-established";
 }
 
-function isWhollyThere({ fingerprint, parts }: Subject, findings: readonly ComponentFinding[], side: "suspect" | "base"): boolean {
+/** All main stacks that are its own share their training, and no stack of its own, however small, was found to be another. */
+function isWhollyThere(
+  { fingerprint, parts }: Subject,
+  findings: readonly ComponentFinding[],
+  side: "suspect" | "base",
+): boolean {
   const stacks = stacksOf(fingerprint);
-  const total = stacks.reduce((sum, { parameters }) => sum + parameters, 0);
   const foreign = new Set(parts?.map(({ component }) => component));
-  const own = stacks.filter(({ name, parameters }) => parameters >= MAIN_SHARE * total && !foreign.has(name));
-  const found = new Set(
-    findings
-      .filter((f) => isRelated(f) && f.sharesTraining)
-      .map(({ pairing }) => (side === "base" ? pairing.component : pairing.suspectComponent)),
-  );
-  return own.length > 0 && own.every(({ name }) => found.has(name));
+  const nameOf = ({ pairing }: ComponentFinding): string =>
+    side === "base" ? pairing.component : pairing.suspectComponent;
+  const named = (of: (finding: ComponentFinding) => boolean): Set<string> => new Set(findings.filter(of).map(nameOf));
+  const shared = named((f) => isRelated(f) && f.sharesTraining);
+  const silent = named((f) => f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS);
+  const own = stacks.filter(({ name }) => !foreign.has(name));
+  const main = own.filter((stack) => isMain(stack, stacks));
+  return main.length > 0 && main.every(({ name }) => shared.has(name)) && !own.some(({ name }) => silent.has(name));
 }

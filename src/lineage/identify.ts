@@ -64,7 +64,13 @@ export async function identifySubject(
   const tested = candidates.filter((c) => c.verdict !== "not-testable").length;
   return {
     verdict,
-    summary: summaryOf(suspect.name, verdict, best, { entries: registry.entries, tested, unread: unread.length }, untestable),
+    summary: summaryOf(
+      suspect.name,
+      verdict,
+      best,
+      { entries: registry.entries, tested, unread: unread.length },
+      untestable,
+    ),
     candidates,
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
     caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries, verdict, untestable)],
@@ -122,7 +128,8 @@ function summaryOf(
     return `${suspect} was not tested: ${why}${but}.`;
   }
   if (verdict !== "no-evidence") return best.comparison.summary;
-  const those = tested === entries ? `any of ${entries} registered bases` : `the ${tested} closest of ${entries} registered bases`;
+  const those =
+    tested === entries ? `any of ${entries} registered bases` : `the ${tested} closest of ${entries} registered bases`;
   return `No match: ${suspect} shows no evidence of shared weights with ${those}${but}.`;
 }
 

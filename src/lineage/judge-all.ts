@@ -57,9 +57,13 @@ function withBody(finding: ComponentFinding): ComponentFinding {
   return { ...finding, verdict: { ...verdict, verdict: "derived", reason: null } };
 }
 
-/** Whether something that is shared was found in the body of the model. */
-export function isRelated({ pairing, verdict }: ComponentFinding): boolean {
-  return pairing.component !== EMBEDDINGS && isRelatedVerdict(verdict.verdict);
+/**
+ * Whether something that is shared was found in the body of the model. Equal matrices without a trace of training (a
+ * Fourier basis, say, which is the same wherever it is used) say so only where they are the body.
+ */
+export function isRelated({ pairing, verdict, sharesTraining, isMinor }: ComponentFinding): boolean {
+  if (pairing.component === EMBEDDINGS || !isRelatedVerdict(verdict.verdict)) return false;
+  return sharesTraining || !isMinor || (verdict.verdict !== "identical" && verdict.verdict !== "recast");
 }
 
 function isRelatedVerdict(verdict: ComponentFinding["verdict"]["verdict"]): boolean {

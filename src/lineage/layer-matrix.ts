@@ -10,6 +10,12 @@ const MAX_LAYERS = 512;
 const MAX_LAYER_ROWS = 1024;
 const MAX_ROWS = 1 << 15;
 
+/** Below this nothing resembles anything. */
+const SILENT_SIGMA = 5;
+/** Mean and standard deviation of the size of a standard normal. */
+const FOLDED_MEAN = Math.sqrt(2 / Math.PI);
+const FOLDED_SD = Math.sqrt(1 - 2 / Math.PI);
+
 /** The sketches of one layer of a stack. */
 export interface Layer {
   readonly number: number;
@@ -100,7 +106,27 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
       agreement[i * base.length + j] = equal;
     }
   }
+  if (!z.some((x) => Math.abs(x) > SILENT_SIGMA)) foldRows(suspect, base, z);
   return { suspect, base, z, agreement };
+}
+
+/** Where no layer resembles any, rows may have been turned: then the sizes of their agreements are what can be scored. */
+function foldRows(suspect: readonly Layer[], base: readonly Layer[], z: Float64Array): void {
+  for (let i = 0; i < suspect.length; i++) {
+    for (let j = 0; j < base.length; j++) {
+      const pairs = pairLayers(suspect[i]!, base[j]!).filter((pair) => axisOf(pair) !== null);
+      let sum = 0;
+      let rows = 0;
+      for (const pair of pairs) {
+        for (const row of rowPairs(pair)) {
+          const stack = buildStack([row], sharedLabels([pair]));
+          sum += Math.abs(stackInner(stack).centred) / Math.sqrt(stack.n);
+          rows += 1;
+        }
+      }
+      if (rows > 0) z[i * base.length + j] = (sum - rows * FOLDED_MEAN) / (FOLDED_SD * Math.sqrt(rows));
+    }
+  }
 }
 
 function matrixByMatrix(pairs: readonly MatrixPair[]): { z: number; agreement: number } {

@@ -1,5 +1,5 @@
 import type { LearnedRetention } from "./result.ts";
-import { median, type RetentionSums, type SliceRetention } from "./retention.ts";
+import type { RetentionSums, SliceRetention } from "./retention.ts";
 
 /** Slices that must be known before a verdict rests on them. */
 export const MIN_SLICES = 3;
@@ -15,6 +15,8 @@ const WHOLE = 0.8;
 const WHOLE_OF_WELL_TRAINED = 0.6;
 /** L that no sibling of a well trained base reaches, though the initialisation is there several times over (averages of both). */
 const BEYOND_SIBLINGS = 0.5;
+/** A share below which nothing is built on it, however small its error. */
+const MIN_SHARE = 0.05;
 /** Standard errors that are taken off L before it is held against either. */
 const SIGMAS = 3;
 /** How much more of the initialisation must show with signs turned before they are taken for turned. */
@@ -29,20 +31,19 @@ export interface Retention {
 }
 
 /**
- * L and b over all slices by least squares; with rows and columns turned where much more of the initialisation shows then
- * (choosing signs makes a little agreement out of nothing, so it must be much).
+ * L and b over all slices by least squares; of a slice with rows and columns turned where much more of the initialisation
+ * shows then (choosing signs makes a little agreement out of nothing, so it must be much).
  */
 export function learnedRetention(slices: readonly SliceRetention[]): Retention | null {
   if (slices.length === 0) return null;
-  const plain = both(slices);
-  if (plain.forward.bulk >= 1 - TURNED_GAIN) return plain;
-  const turned = both(slices.map((slice) => slice.turned()));
-  const gained = turned.forward.bulk - plain.forward.bulk;
-  return gained >= TURNED_GAIN && turned.forward.bulk >= TURNED_BULK ? turned : plain;
+  const chosen = slices.map((slice) => (isTurned(slice) ? slice.turned() : slice));
+  return { forward: combine(chosen.map((s) => s.forward)), backward: combine(chosen.map((s) => s.backward)) };
 }
 
-function both(slices: readonly { readonly forward: RetentionSums; readonly backward: RetentionSums }[]): Retention {
-  return { forward: combine(slices.map((s) => s.forward)), backward: combine(slices.map((s) => s.backward)) };
+function isTurned(slice: SliceRetention): boolean {
+  if (slice.forward.bulk >= 1 - TURNED_GAIN) return false;
+  const { bulk } = slice.turned().forward;
+  return bulk >= TURNED_BULK && bulk - slice.forward.bulk >= TURNED_GAIN;
 }
 
 function combine(sums: readonly RetentionSums[]): LearnedRetention {
@@ -51,7 +52,7 @@ function combine(sums: readonly RetentionSums[]): LearnedRetention {
   return {
     share: denominator > 0 ? total((one) => one.numerator) / denominator : 0,
     error: denominator > 0 ? Math.sqrt(total((one) => one.variance)) / denominator : Number.POSITIVE_INFINITY,
-    bulk: median(sums.map((one) => one.bulk)) ?? 0,
+    bulk: total((one) => one.bulk) / sums.length,
     directions: total((one) => one.directions) / sums.length,
     slices: sums.length,
   };
@@ -67,6 +68,7 @@ export function sharesTraining(retention: LearnedRetention): boolean {
   const { share, error, bulk, directions } = retention;
   if (!showsTraining(retention)) return false;
   const atLeast = share - SIGMAS * error;
-  if (directions < WELL_TRAINED) return atLeast > 0 && atLeast >= WHOLE * bulk;
-  return atLeast >= BEYOND_SIBLINGS || (atLeast > 0 && atLeast >= WHOLE_OF_WELL_TRAINED * bulk);
+  if (!(share >= MIN_SHARE && atLeast > 0)) return false;
+  if (directions < WELL_TRAINED) return atLeast >= WHOLE * bulk;
+  return atLeast >= BEYOND_SIBLINGS || atLeast >= WHOLE_OF_WELL_TRAINED * bulk;
 }

@@ -35,7 +35,10 @@ export function matrixAgreement(pairs: readonly MatrixPair[], log10Candidates: n
   if (found.length < MIN_AGREEING) return null;
   const needed = Math.max(MIN_AGREEING, Math.ceil(found.length * AGREEING_SHARE));
   const combined = (tails: number[]): number =>
-    Math.min(0, tails.sort((x, y) => x - y)[needed - 1]! + Math.log10((found.length * TESTS) / needed) + log10Candidates);
+    Math.min(
+      0,
+      tails.sort((x, y) => x - y)[needed - 1]! + Math.log10((found.length * TESTS) / needed) + log10Candidates,
+    );
   return {
     tested: found.length,
     needed,

@@ -19,7 +19,8 @@ export function sortedAxes(suspect: Fingerprint, base: Fingerprint, pairs: reado
   if ([suspect, base].every(hasSinusoidalPositions) || isSorted(residualPairs(pairs))) sorted.add("residual");
   // Neurons of different layers are different labels: most layers must be sorted, each by itself.
   const neurons = pairs.filter((p) => axisOf(p) === "neurons");
-  if (neurons.length > 0 && 2 * neurons.filter((pair) => isSorted([pair])).length > neurons.length) sorted.add("neurons");
+  if (neurons.length > 0 && 2 * neurons.filter((pair) => isSorted([pair])).length > neurons.length)
+    sorted.add("neurons");
   return sorted;
 }
 

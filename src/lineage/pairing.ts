@@ -55,9 +55,7 @@ function stackPairings(match: StackMatch): Pairing[] {
   const identity = identityAlignment(matrix);
   const best = bestAlignment(matrix);
   const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
-  return ways
-    .map((way) => pairingOf(match, matrix, way, turned, flat))
-    .filter((pairing) => pairing.pairs.length > 0);
+  return ways.map((way) => pairingOf(match, matrix, way, turned, flat)).filter((pairing) => pairing.pairs.length > 0);
 }
 
 function namesOf({ suspect, base }: StackMatch): Pick<Pairing, "component" | "suspectComponent"> {
@@ -100,7 +98,8 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */
 function withTwins(suspect: Fingerprint, base: Fingerprint): { left: Sketch[]; right: Sketch[] } {
-  const bodies = (fp: Fingerprint, twins: boolean): Sketch[] => fp.sketches.filter((s) => !s.tokens && (twins || !s.twin));
+  const bodies = (fp: Fingerprint, twins: boolean): Sketch[] =>
+    fp.sketches.filter((s) => !s.tokens && (twins || !s.twin));
   const suspectHas = suspect.sketches.some((s) => s.twin);
   return { left: bodies(suspect, suspectHas), right: bodies(base, !suspectHas) };
 }
@@ -183,11 +182,11 @@ function pairingOf(
 /** Every layer of the suspect's stack with the layer of the base that it lies over, or none. */
 export function layerMap({ component, suspectComponent, layers }: Pairing, suspect: Fingerprint): LayerMatch[] {
   if (layers.length === 0) return [];
-  const hits = new Map(layers.map((hit) => [hit.suspect, hit]));
   const stack = stacksOf(suspect).find(({ name }) => name === suspectComponent);
-  return (stack?.layers ?? []).map(
-    ({ number }) => hits.get(number) ?? { component, suspect: number, base: null, log10P: null, agreement: null },
-  );
+  return (stack?.layers ?? []).flatMap(({ number }): LayerMatch[] => {
+    const hits = layers.filter((hit) => hit.suspect === number).sort((a, b) => a.base - b.base);
+    return hits.length > 0 ? hits : [{ component, suspect: number, base: null, log10P: null, agreement: null }];
+  });
 }
 
 function same(a: LayerAlignment, b: LayerAlignment): boolean {

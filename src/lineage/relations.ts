@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
-import type { Difference, Relation } from "./result.ts";
+import { type Difference, EMBEDDINGS, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { stacksOf } from "./stack.ts";
@@ -27,7 +27,7 @@ export function describeDifference(
 ): Difference {
   const grid = gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
-  const rank = grid === null ? adapterRank(slices) : null;
+  const rank = grid === null && keepsVectors(suspect, base) ? adapterRank(slices) : null;
   const { equal, compared } = equalTensors(suspect, base);
   return {
     scale: median(slices.map((s) => s.scale)),
@@ -79,10 +79,27 @@ function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFi
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
   if (shares.length === 0 || Math.min(...shares) < (drift > CONTINUED_DRIFT ? CONTINUED_SHARE : TUNED_SHARE)) return [];
-  const changed = findings.flatMap((f) => f.slices).map(({ rank }) => rank.kind).filter((kind) => kind !== "none");
+  const changed = findings
+    .flatMap((f) => f.slices)
+    .map(({ rank }) => rank.kind)
+    .filter((kind) => kind !== "none");
   const trained = changed.filter((kind) => kind === "full" || kind === "low").length;
   if (trained < MIN_LOW_RANK || trained < TRAINED_SHARE * changed.length) return [];
   return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
+}
+
+/**
+ * Whether the norms and token tables are the base's, up to rounding. An adapter of linears leaves them alone; a full
+ * fine-tune moves them, though most of what it does to a matrix may be too small for int8 slices to resolve.
+ */
+function keepsVectors(suspect: Fingerprint, base: Fingerprint): boolean {
+  const images = new Set(
+    base.tensors.flatMap(({ values }) => (values === null ? [] : [values.f32, values.f16, values.bf16])),
+  );
+  return suspect.tensors.every(({ shape, component, values, uniform }) => {
+    const isKept = shape.length === 1 || component === EMBEDDINGS;
+    return !isKept || values === null || uniform || [values.f32, values.f16, values.bf16].some((d) => images.has(d));
+  });
 }
 
 /** The rank that most differences have, where two at least agree on it and none is larger or of no low rank. */

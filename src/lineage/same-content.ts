@@ -19,10 +19,7 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   // fuses or lays them otherwise, unless some (most experts, say) were not sketched.
   const alike = shapesOf(suspect) === shapesOf(base);
   const canonical = !alike && [suspect, base].every(({ coverage }) => coverage.sketched >= coverage.matrices);
-  if (
-    suspect.roots.stored === base.roots.stored ||
-    (canonical && suspect.roots.sampled === base.roots.sampled)
-  ) {
+  if (suspect.roots.stored === base.roots.stored || (canonical && suspect.roots.sampled === base.roots.sampled)) {
     // Same types and different bytes: the difference lies where nothing was sampled, and it is a difference.
     if (contentKnown && sameTypes(suspect, base)) return null;
     return { kind: "identical", everywhere: false };
@@ -42,7 +39,10 @@ export function isInformative({ tensors }: Fingerprint): boolean {
 }
 
 /** Tensors of the suspect that equal one of the base wherever they were read, of those that were read and vary. */
-export function equalTensors(suspect: Fingerprint, base: Fingerprint): { readonly equal: number; readonly compared: number } {
+export function equalTensors(
+  suspect: Fingerprint,
+  base: Fingerprint,
+): { readonly equal: number; readonly compared: number } {
   const bothFull = suspect.roots.content !== null && base.roots.content !== null;
   const keysOf = ({ tensors }: Fingerprint): string[] =>
     tensors.flatMap(({ shape, values, uniform, content, dtype }) => {

@@ -55,7 +55,8 @@ function compute(slice: Slice, folded: boolean): SliceSpectrum | null {
   }
   const transposed = height > width;
   const [m, n] = transposed ? [width, height] : [height, width];
-  const values = (): Float64Array => arranged(sliceValues(slice, folded), { height, width, transposed, rowScale, colScale });
+  const values = (): Float64Array =>
+    arranged(sliceValues(slice, folded), { height, width, transposed, rowScale, colScale });
   const product = gram(values(), m, n);
   if (!allFinite(product)) return null;
   const { values: squares, vectors } = symmetricEigen(product, m);
@@ -84,7 +85,10 @@ export interface Arrangement {
 }
 
 /** The values of a slice scaled, and laid with the shorter side first. */
-export function arranged(raw: Float32Array, { height, width, transposed, rowScale, colScale }: Arrangement): Float64Array {
+export function arranged(
+  raw: Float32Array,
+  { height, width, transposed, rowScale, colScale }: Arrangement,
+): Float64Array {
   const out = new Float64Array(raw.length);
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {

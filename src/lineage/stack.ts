@@ -44,3 +44,10 @@ export function stacksOf(fingerprint: Fingerprint): readonly Stack[] {
   }
   return stacks;
 }
+
+/** Stacks that hold at least this share of a model's matrices are what a model is; heads and projectors come and go. */
+const MAIN_SHARE = 0.2;
+
+export function isMain(stack: Stack, all: readonly Stack[]): boolean {
+  return stack.parameters >= MAIN_SHARE * all.reduce((sum, { parameters }) => sum + parameters, 0);
+}

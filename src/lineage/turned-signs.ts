@@ -31,7 +31,8 @@ export function turnedSigns(stack: SignStack, decidingOnly: boolean): TurnedSign
     rows.fill(0);
     for (let r = 0; r < m; r++) {
       let distance = 0;
-      for (let w = 0; w < words; w++) distance += popcount32((a[r * words + w]! ^ b[r * words + w]! ^ labels[w]!) & mask[w]!);
+      for (let w = 0; w < words; w++)
+        distance += popcount32((a[r * words + w]! ^ b[r * words + w]! ^ labels[w]!) & mask[w]!);
       if (2 * distance > width) rows[r >>> 5]! |= 1 << (r & 31);
     }
     labels.fill(0);

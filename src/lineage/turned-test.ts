@@ -50,5 +50,8 @@ function pool(n: number): Uint32Array {
   const labels = testedLabels(n);
   const pairs = labels.length >> 1;
   const taken = Math.min(pairs, MAX_TESTED >> 1);
-  return Uint32Array.from({ length: 2 * taken }, (_, i) => labels[2 * Math.floor(((i >> 1) * pairs) / taken) + (i & 1)]!);
+  return Uint32Array.from(
+    { length: 2 * taken },
+    (_, i) => labels[2 * Math.floor(((i >> 1) * pairs) / taken) + (i & 1)]!,
+  );
 }

@@ -25,7 +25,8 @@ export function summarise(
   }
   if (verdict === "not-testable") return `${suspect} cannot be tested against ${base}.`;
   if (verdict === "derived" && direction === "base-from-suspect") return `${base} derives from ${suspect}.`;
-  const part = verdict === "derived" && direction === "suspect-from-base" && facts.part !== null ? ` (${facts.part})` : "";
+  const part =
+    verdict === "derived" && direction === "suspect-from-base" && facts.part !== null ? ` (${facts.part})` : "";
   return `${suspect}${part} ${claimOf(verdict, direction, base, facts)}.`;
 }
 

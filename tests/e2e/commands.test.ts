@@ -66,7 +66,10 @@ describe("inspect", () => {
       confidence: 1,
       dtypes: [{ dtype: "F32", tensors: 20 }],
     });
-    expect(report.components).toMatchObject([{ component: "language", layers: 2 }]);
+    expect(report.components).toMatchObject([
+      { component: "embeddings", layers: 0, testable: false },
+      { component: "model.layers", layers: 2, testable: true },
+    ]);
     const total = [...tinyModel(1).values()].reduce((sum, { values }) => sum + values.length, 0);
     expect(report.parameters).toBe(String(total));
   });
@@ -176,7 +179,7 @@ describe("compare", () => {
     expect(report).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
     expect(report.log10P).toBeLessThan(-9);
     const text = await runCommand(["compare", "tuned", "base"]);
-    expect(text.stdout).toMatch(/^derived: tuned and base share trained weights, direction not established\.\n/);
+    expect(text.stdout).toMatch(/^derived: tuned shares trained weights with base, direction not established\.\n/);
     const rooted = await runCommand(["compare", "tuned", "base", "--root"]);
     expect(rooted.stdout).toMatch(/^derived: tuned derives from base\.\n/);
     expect(text.stdout.split("\n").length).toBeLessThan(40);

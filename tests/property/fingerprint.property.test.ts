@@ -8,7 +8,7 @@ import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../src/errors.ts";
 import { fingerprintCheckpoint } from "../../src/fingerprint/extract.ts";
 import { parseFingerprint, serializeFingerprint } from "../../src/fingerprint/file.ts";
-import type { Fingerprint } from "../../src/fingerprint/fingerprint.ts";
+import { FINGERPRINT_VERSION, type Fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import { readSafetensorsHeader } from "../../src/formats/safetensors/header.ts";
 import { serializeSafetensors } from "../../src/formats/safetensors/writer.ts";
 import { popcount32 } from "../../src/kernels/bits.ts";
@@ -182,7 +182,7 @@ describe("a fingerprint file", () => {
     return serializeSafetensors(
       tensors,
       new Map([
-        ["weightmark.fingerprint", edit.mark ?? "1"],
+        ["weightmark.fingerprint", edit.mark ?? String(FINGERPRINT_VERSION)],
         ["manifest", text],
       ]),
     );
@@ -198,7 +198,9 @@ describe("a fingerprint file", () => {
   }
 
   test("is refused when it is another version or none", async () => {
-    await refused(await rebuilt({ mark: "2" }), "FINGERPRINT_VERSION");
+    for (const mark of ["1", `${FINGERPRINT_VERSION + 1}`, `0${FINGERPRINT_VERSION}`, ""]) {
+      await refused(await rebuilt({ mark }), "FINGERPRINT_VERSION");
+    }
     await refused(serializeSafetensors([], new Map([["manifest", "{}"]])));
     await refused(serializeSafetensors([]));
   });

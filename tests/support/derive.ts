@@ -64,10 +64,13 @@ export function quantise(model: Model, bits: 4 | 8, group = 32): Model {
   });
 }
 
-/** Low-rank change of every matrix, `size` times its norm. */
+const TABLES = /embed_tokens|lm_head|\.w[tp]e\.|embed_(?:in|out)/;
+
+/** Low-rank change of every matrix but token tables, `size` times its norm. */
 export function addLora(model: Model, rank: number, size: number, seed = 1): Model {
   const random = prng(`lora ${seed}`);
-  return mapMatrices(model, (values, { shape }) => {
+  return mapMatrices(model, (values, { shape }, name) => {
+    if (TABLES.test(name)) return values;
     const [rows, cols] = shape as [number, number];
     const out = values.slice();
     const scale = (size * rms(values) * Math.sqrt(values.length)) / Math.sqrt(rank);

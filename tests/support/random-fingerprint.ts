@@ -33,7 +33,17 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
   for (let layer = 0; layer < layers; layer++) {
     for (const role of roles) {
       const axis = role === "down" ? ("neurons" as const) : ("residual" as const);
-      const place = { component: "model.layers", layer, expert: -1, role, axis, block: cols, twin: false, rows: 64, cols };
+      const place = {
+        component: "model.layers",
+        layer,
+        expert: -1,
+        role,
+        axis,
+        block: cols,
+        twin: false,
+        rows: 64,
+        cols,
+      };
       const sampled = sampledRows({ ...place, tokens: false });
       const parent = from?.sketches[sketches.length];
       const bits = new Uint32Array(sampled.length * Math.ceil(cols / 32));
@@ -77,6 +87,7 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
       content: null,
       moments: null,
       values: sketch.digest,
+      component: sketch.component,
       uniform: false,
     })),
     sketches,

@@ -28,7 +28,8 @@ export function structure(
 ): Pick<InspectReport, "components" | "roles"> {
   const components = new Map<string, { layers: Set<number>; matrices: number }>();
   const roles = new Map<string, number>();
-  for (const { component, layer, role } of matrices) {
+  for (const { stack: component, layer, role, twin } of matrices) {
+    if (twin === true) continue;
     const sum = components.get(component) ?? { layers: new Set<number>(), matrices: 0 };
     if (layer >= 0) sum.layers.add(layer);
     components.set(component, { layers: sum.layers, matrices: sum.matrices + 1 });

@@ -19,6 +19,8 @@ test("the fingerprint of a model with as many tensors as DeepSeek-V3, every byte
     content: "0".repeat(64),
     moments,
     values: null,
+    component: null,
+    uniform: false,
   }));
   const back = await parseFingerprint(serializeFingerprint({ ...plain, tensors }), "memory");
   expect(back.tensors).toHaveLength(92_000);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { testComponent } from "../../../src/lineage/component-test.ts";
-import { hasLabelOrder, neighbourSigma } from "../../../src/lineage/label-order.ts";
+import { labelsHaveOrder, neighbourSigma } from "../../../src/lineage/label-order.ts";
+import { orderedAxes } from "../../../src/lineage/order-guard.ts";
 import type { Subject } from "../../../src/lineage/subject.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import { addNoise, mapMatrices } from "../../support/derive.ts";
@@ -55,24 +56,28 @@ describe("the order of labels", () => {
     const shape = { width: 256, hidden: 256, layers: 4, vocabulary: 256 };
     const [a, b] = [100, 200].map((seed) => withPositions(randomModel({ init: seed }, shape), seed, 2));
     const [suspect, base] = [await subjectOf(a!), await subjectOf(b!)];
-    // Untouched, this pair would pass: its labels agree as strongly as those of relatives.
+    // Labels agree as strongly as those of relatives, far apart ones more than close ones: exchanging neighbours shows nothing.
     const layers = (s: Subject) => s.fingerprint.sketches.filter((sketch) => sketch.layer >= 0);
     const pairs = layers(base).map((sketch, i) => ({ suspect: layers(suspect)[i]!, base: sketch }));
-    const options = { component: "language", monteCarlo: false, excluded: new Set<never>() };
-    expect(testComponent(pairs, options).log10P).toBeLessThan(-10);
-    const result = await judge(suspect, base);
-    expect(["no-evidence", "not-testable"]).toContain(result.verdict);
-    expect(result.tests.filter((t) => t.component === "language").map((t) => t.axis)).not.toContain("residual");
+    const options = { component: "model.layers", monteCarlo: false, excluded: new Set<never>() };
+    const { tests, log10P } = testComponent(pairs, options);
+    const z = (name: string) => Math.abs(tests.find((t) => t.name === name && t.axis === "residual" && !t.turned)!.z!);
+    expect(z("T1")).toBeGreaterThan(12);
+    expect(z("T1-swap")).toBeLessThan(4);
+    expect(log10P).toBeGreaterThan(-9);
+    // And where other tests would be fooled, the order is seen.
+    expect([...orderedAxes(pairs)]).toEqual(["residual"]);
+    expect(["no-evidence", "not-testable"]).toContain((await judge(suspect, base)).verdict);
   });
 
   test("leaves derivatives their neurons, and other models their residual axis", async () => {
     const ordered = withPositions(randomModel({ init: 5 }, SHAPE), 5, 1);
     const found = await judge(addNoise(ordered, 0.1), await subjectOf(ordered));
     expect(found.verdict).toBe("derived");
-    expect(found.tests.filter((t) => t.component === "language").map((t) => t.axis)).not.toContain("residual");
+    expect(found.tests.filter((t) => t.component === "model.layers").map((t) => t.axis)).not.toContain("residual");
     const plain = randomModel({ init: 6 }, SHAPE);
     const other = await judge(addNoise(plain, 0.1), await subjectOf(plain));
     expect(other.tests.map((t) => t.axis)).toContain("residual");
-    expect(hasLabelOrder([])).toBe(false);
+    expect(labelsHaveOrder(stackOf([], []))).toBe(false);
   });
 });

@@ -47,22 +47,11 @@ describe("a hostile fingerprint", () => {
 
   test("has no deeper and no larger layers than a model", () => {
     const rows = (sketches: readonly Sketch[]) => sketches.reduce((n, s) => n + s.sampled.length, 0);
-    const [large] = layersOf(
-      copies(40, () => ({})),
-      "language",
-    );
+    const [large] = layersOf(copies(40, () => ({})));
     expect(rows(large!.sketches)).toBe(1024);
-    const many = layersOf(
-      copies(1200, (i) => ({ layer: i >> 1 })),
-      "language",
-    );
+    const many = layersOf(copies(1200, (i) => ({ layer: i >> 1 })));
     expect(many.flatMap((l) => l.sketches).length * 64).toBeLessThanOrEqual(32_768);
-    expect(
-      layersOf(
-        copies(600, (layer) => ({ layer, sampled: [0] })),
-        "language",
-      ),
-    ).toHaveLength(512);
+    expect(layersOf(copies(600, (layer) => ({ layer, sampled: [0] })))).toHaveLength(512);
   });
 
   test("has no more components and tables than a model", () => {
@@ -86,7 +75,8 @@ test("one narrow matrix does not shorten the reach of the others", () => {
   const narrow = randomFingerprint({ seed: 6, layers: 1, cols: 8, roles: ["q", "down"] }).sketches;
   const reach = (sketches: readonly Sketch[]) =>
     log10Reach({
-      component: "language",
+      component: "model.layers",
+      suspectComponent: "model.layers",
       pairs: sketches.map((s) => ({ suspect: s, base: s })),
       layers: [],
       log10Tried: 0,

@@ -68,14 +68,31 @@ describe("rows of a pair", () => {
     ]);
   });
 
-  test("belong to an axis by the role of the base", () => {
-    const of = (role: Sketch["role"], tokens = false) => axisOf({ ...one, role, tokens });
-    expect(["q", "k", "v", "qkv", "gate", "up", "router"].map((role) => of(role as Sketch["role"]))).toEqual(
-      Array(7).fill("residual"),
-    );
-    expect(of("down")).toBe("neurons");
-    for (const role of ["o", "position", "patch", "other", "unknown", "cross_q"] as const) expect(of(role)).toBeNull();
-    expect(of("embed", true)).toBe("residual");
+  test("belong to the axis that both sides know, or the one that knows its role", () => {
+    const side = (role: Sketch["role"], axis: Sketch["axis"]): Sketch => ({ ...one, role, axis });
+    const both = (x: Sketch, y: Sketch) => [axisOf({ suspect: x, base: y }), axisOf({ suspect: y, base: x })];
+    const [q, down, open, conv] = [
+      side("q", "residual"),
+      side("down", "neurons"),
+      side("unknown", "channels"),
+      side("conv", "channels"),
+    ];
+    expect(both(q, q)).toEqual(["residual", "residual"]);
+    expect(both(down, open)).toEqual(["neurons", "neurons"]);
+    expect(both(q, open)).toEqual(["residual", "residual"]);
+    expect(both(conv, conv)).toEqual(["channels", "channels"]);
+    expect(both(open, side("unknown", "residual"))).toEqual(["channels", "channels"]);
+    // Contradictions, and labels that nobody may exchange.
+    for (const [x, y] of [
+      [q, down],
+      [q, conv],
+      [side("o", null), q],
+      [side("o", null), open],
+      [side("unknown", null), open],
+      [side("position", null), side("position", null)],
+    ] as const) {
+      expect(both(x, y)).toEqual([null, null]);
+    }
   });
 
   test("of the most common width are the residual stream; a narrower reader is left out", () => {

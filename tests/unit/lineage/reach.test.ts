@@ -21,5 +21,5 @@ test("the assignments a pairing was chosen from are paid for", async () => {
 });
 
 test("a pairing without comparable rows reaches nothing", () => {
-  expect(log10Reach({ component: "language", pairs: [], layers: [], log10Tried: 2 })).toBe(2);
+  expect(log10Reach({ component: "a", suspectComponent: "b", pairs: [], layers: [], log10Tried: 2 })).toBe(2);
 });

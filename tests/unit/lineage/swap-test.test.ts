@@ -3,7 +3,7 @@ import { swapTest } from "../../../src/lineage/swap-test.ts";
 import { permutation, prng } from "../../../src/numerics/prng.ts";
 import { randomStack, signsOf, stackOf } from "../../support/signs.ts";
 
-/** D of every label pair from dense rows, columns centred over each block of rows. */
+/** D of every pair of neighbours from dense rows, columns centred over each block of rows. */
 function exchanges(a: number[][], b: number[][], blocks: readonly number[]): number[] {
   const centred = (rows: number[][]): number[][] => {
     const out: number[][] = [];
@@ -15,11 +15,15 @@ function exchanges(a: number[][], b: number[][], blocks: readonly number[]): num
     return out;
   };
   const [left, right] = [centred(a), centred(b)];
-  const order = permutation(a[0]!.length, "weightmark label pairs");
-  return Array.from({ length: order.length >> 1 }, (_, k) => {
-    const [i, j] = [order[2 * k]!, order[2 * k + 1]!];
+  return Array.from({ length: a[0]!.length >> 1 }, (_, k) => {
+    const [i, j] = [2 * k, 2 * k + 1];
     return left.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (right[r]![i]! - right[r]![j]!), 0);
   });
+}
+
+/** D of two labels from dense rows as they are. */
+function uncentred(a: number[][], b: number[][], i: number, j: number): number {
+  return a.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (b[r]![i]! - b[r]![j]!), 0);
 }
 
 const zOf = (d: readonly number[]): number =>
@@ -40,12 +44,11 @@ describe("the swap test", () => {
     const [m, n] = [24, 20];
     const stack = randomStack(2, m, n, { agreement: 0.9 });
     const [a, b] = [signsOf(stack.a, stack), signsOf(stack.b, stack)];
-    const order = permutation(n, "weightmark label pairs");
     const all: { z: number; log10P: number }[] = [];
     for (let code = 0; code < 2 ** (n / 2); code++) {
       const label = Array.from({ length: n }, (_, j) => j);
       for (let k = 0; k < n / 2; k++) {
-        if ((code >> k) & 1) [label[order[2 * k]!], label[order[2 * k + 1]!]] = [order[2 * k + 1]!, order[2 * k]!];
+        if ((code >> k) & 1) [label[2 * k], label[2 * k + 1]] = [2 * k + 1, 2 * k];
       }
       const swapped = b.map((row) => label.map((j) => row[j]!));
       all.push(swapTest([{ stack: stackOf(a, swapped), blocks: [m] }])!);
@@ -77,17 +80,46 @@ describe("the swap test", () => {
     const random = prng("channels");
     const rows = (): number[][] =>
       Array.from({ length: 160 }, () =>
-        Array.from({ length: 600 }, (_, j) => (random.normal() + (j < 200 ? 1 : 0) < 0 ? -1 : 1)),
+        Array.from({ length: 600 }, (_, j) => (random.normal() + (j % 3 === 0 ? 1 : 0) < 0 ? -1 : 1)),
       );
     const [a, b] = [rows(), rows()];
     const blocks = Array.from({ length: 20 }, () => 8);
-    const order = permutation(600, "weightmark label pairs");
-    const plain = Array.from({ length: 300 }, (_, k) => {
-      const [i, j] = [order[2 * k]!, order[2 * k + 1]!];
-      return a.reduce((sum, row, r) => sum + (row[i]! - row[j]!) * (b[r]![i]! - b[r]![j]!), 0);
-    });
+    const plain = Array.from({ length: 300 }, (_, k) => uncentred(a, b, 2 * k, 2 * k + 1));
     expect(zOf(plain)).toBeGreaterThan(8);
     expect(Math.abs(swapTest([{ stack: stackOf(a, b), blocks }])!.z)).toBeLessThan(4);
+  });
+
+  test("labels that do alike where they lie close together are no evidence: only neighbours are exchanged", () => {
+    const random = prng("blocks");
+    // Sixteen groups of labels, each with a part of its own in all rows, at the same places of both models.
+    const rows = (): number[][] =>
+      Array.from({ length: 160 }, (_, i) =>
+        Array.from({ length: 512 }, (_, j) => (random.normal() + Math.cos(i + 2 * Math.floor(j / 32)) < 0 ? -1 : 1)),
+      );
+    const [a, b] = [rows(), rows()];
+    const order = permutation(512, "far apart");
+    const far = Array.from({ length: 256 }, (_, k) => uncentred(a, b, order[2 * k]!, order[2 * k + 1]!));
+    expect(zOf(far)).toBeGreaterThan(8);
+    expect(Math.abs(swapTest([{ stack: stackOf(a, b), blocks: [160] }])!.z)).toBeLessThan(4);
+  });
+
+  test("p keeps its promise over many unrelated models", () => {
+    const p = Array.from({ length: 600 }, (_, seed) => {
+      const stack = randomStack(1000 + seed, 20, 48, { factor: 0.8 });
+      return swapTest([{ stack, blocks: [8, 12] }])!.log10P;
+    });
+    for (const level of [0.3, 0.1, 0.03]) {
+      const share = p.filter((x) => x <= Math.log10(level)).length / p.length;
+      expect(share).toBeLessThanOrEqual(level + 4 * Math.sqrt(level / p.length));
+    }
+  });
+
+  test("reaches no further than its largest sum", () => {
+    const { log10P, reach } = swapTest([{ stack: randomStack(6, 40, 64, { agreement: 0.5 }), blocks: [40] }])!;
+    expect(reach).toBeLessThanOrEqual(log10P);
+    const same = randomStack(7, 40, 64, { agreement: 1 });
+    const found = swapTest([{ stack: same, blocks: [40] }])!;
+    expect(found.log10P).toBeCloseTo(found.reach, 9);
   });
 
   test("passes over matrices without a usable row", () => {

@@ -13,10 +13,13 @@ const sketches = (component: string, roles: readonly Sketch["role"][], usable = 
   }));
 
 describe("the components that can be tested", () => {
-  it("have two matrices with usable rows and a role that a test knows", () => {
+  it("have two matrices with usable rows and labels that can be exchanged; tables never are", () => {
     const parts = testableParts({
       sketches: [
-        ...sketches("language", ["q", "down", "o"]),
+        ...sketches("language", ["q", "down"]),
+        ...sketches("language", ["position"]).map((sketch) => ({ ...sketch, axis: null })),
+        ...sketches("language", ["up"]).map((sketch) => ({ ...sketch, twin: true })),
+        ...sketches("patches", ["patch", "conv"]).map((sketch) => ({ ...sketch, axis: null })),
         ...sketches("constant", ["q", "up"], false),
         ...sketches("lone", ["v"]),
         ...sketches("half", ["q"]),
@@ -27,10 +30,11 @@ describe("the components that can be tested", () => {
     const reason = expect.any(String);
     expect(parts).toEqual([
       { component: "constant", matrices: 0, testable: false, reason: expect.stringContaining("constant") },
-      { component: "embeddings", matrices: 0, testable: false, reason },
+      { component: "embeddings", matrices: 2, testable: false, reason: expect.stringContaining("tables alone") },
       { component: "half", matrices: 1, testable: false, reason },
       { component: "language", matrices: 2, testable: true, reason: null },
       { component: "lone", matrices: 1, testable: false, reason },
+      { component: "patches", matrices: 0, testable: false, reason: expect.stringContaining("hidden units") },
     ]);
     expect(testableParts({ sketches: [] })).toEqual([]);
   });
@@ -41,7 +45,7 @@ describe("the components that can be tested", () => {
                            model.layers.0.mlp.up_proj.weight I8 24 16`);
     const parts = (...unusable: string[]) =>
       testableParts({ sketches: outlinesOf(describeAnatomy(table, null), table, new Set(unusable)) });
-    expect(parts()).toEqual([{ component: "language", matrices: 2, testable: true, reason: null }]);
+    expect(parts()).toEqual([{ component: "model.layers", matrices: 2, testable: true, reason: null }]);
     expect(parts("model.layers.0.self_attn.q_proj.weight")).toMatchObject([{ matrices: 1, testable: false }]);
   });
 });

@@ -46,7 +46,7 @@ it("gives no answer when no base could be read, and says in one without a match 
   const { directory, registry, path } = await registryOf(["base", "b", "c", "d"]);
   writeFileSync(path("base"), "x");
   expect((await identifySubject(suspect, registry)).summary).toMatch(
-    /No match: .* but 1 of the closest could not be read/,
+    /^No match: .*, and 1 of the closest could not be read\.$/,
   );
   for (const name of ["b", "c", "d"]) writeFileSync(path(name), "x");
   // Opened again: what was read before stays in memory.

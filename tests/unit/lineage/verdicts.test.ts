@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Fingerprint } from "../../../src/fingerprint/fingerprint.ts";
+import type { CompareResult } from "../../../src/lineage/result.ts";
 import type { Subject } from "../../../src/lineage/subject.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import {
@@ -200,7 +201,7 @@ describe("direction", () => {
     ] as const) {
       const result = await judge(suspect, other);
       expect(result).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
-      expect(result.summary).toBe("child and base share trained weights, direction not established.");
+      expect(result.summary).toBe("child shares trained weights with base, direction not established.");
       expect(result.caveats.join()).toMatch(/which came first is not shown/);
     }
   });
@@ -214,6 +215,8 @@ describe("direction", () => {
 });
 
 describe("components", () => {
+  const VISION = "vision_tower.vision_model.encoder.layers";
+  const LANGUAGE = "language_model.model.layers";
   const llava = randomModel({ init: 21 }, { family: "llava" });
   const other = randomModel({ init: 22 }, { family: "llava" });
   const parts = (language: Model, vision: Model): Model =>
@@ -223,24 +226,42 @@ describe("components", () => {
     const one = await subjectOf(llava, { name: "one", root: true });
     const result = await judge(addNoise(parts(other, llava), 0.05), one);
     const of = (name: string) => result.components.find((c) => c.component === name)!.verdict;
-    expect([of("vision"), of("language"), of("embeddings")]).toEqual(["derived", "no-evidence", "no-evidence"]);
-    expect(result.verdict).toBe("derived");
-    expect(result.summary).toBe("suspect (vision) derives from one (vision).");
+    expect([of(VISION), of(LANGUAGE), of("embeddings")]).toEqual(["derived", "no-evidence", "no-evidence"]);
+    // The root's language model is not there: both may have the tower from a third.
+    expect(result).toMatchObject({ verdict: "derived", direction: "not-established", parents: [] });
+    expect(result.summary).toBe(`suspect shares the weights of its ${VISION} with one, whoever had them first.`);
+    expect(result.caveats.join()).toMatch(/only a part of the registered root is found/);
   });
 
   test("a new vision tower does not hide a copied language model", async () => {
     const result = await judge(addNoise(parts(llava, other), 0.05), await subjectOf(llava, { name: "one" }));
-    expect(result.summary).toBe(
-      "suspect (language) and one (language) share trained weights, direction not established.",
-    );
+    expect(result.summary).toBe(`suspect shares the weights of its ${LANGUAGE} with one, whoever had them first.`);
   });
 
-  test("copied embeddings alone are said to be that, and no more than a common start", async () => {
+  test("copied embeddings alone are said to be the same table, and tuned ones nothing at all", async () => {
     const kept = new Map([...stranger].map(([name, t]) => [name, /embed|lm_head/.test(name) ? model.get(name)! : t]));
-    const result = await judge(addNoise(kept, 0.05), root);
-    expect(result.components.find((c) => c.component === "language")!.verdict).toBe("no-evidence");
-    expect(result).toMatchObject({ verdict: "shared-init", direction: "not-established", parents: [] });
-    expect(result.summary).toMatch(/^suspect \(embeddings\) and base \(embeddings\) /);
+    const of = (result: CompareResult, name: string) => result.components.find((c) => c.component === name)!;
+    for (const [suspect, same] of [
+      [kept, "identical"],
+      [cast(kept, "BF16"), "recast"],
+    ] as const) {
+      const result = await judge(suspect, root);
+      expect(of(result, "model.layers").verdict).toBe("no-evidence");
+      expect(of(result, "embeddings")).toMatchObject({ verdict: same, reason: expect.stringMatching(/same wherever/) });
+      expect(result).toMatchObject({
+        verdict: "shared-init",
+        direction: "not-established",
+        parents: [],
+        relations: [],
+      });
+      expect(result.summary).toMatch(/holds the same token table as base, whoever had it first; nothing else is shown/);
+    }
+    const tuned = await judge(addNoise(kept, 0.05), root);
+    expect(of(tuned, "embeddings")).toMatchObject({
+      verdict: "not-testable",
+      reason: expect.stringMatching(/agree column by column/),
+    });
+    expect(tuned).toMatchObject({ verdict: "no-evidence", direction: "not-established", parents: [] });
   });
 
   test("a whole copy names no part", async () => {
@@ -268,11 +289,23 @@ describe("no-evidence and not-testable", () => {
     ["NaN", Number.NaN],
     ["infinity", Number.POSITIVE_INFINITY],
     ["a constant", 0.125],
-  ])("%s everywhere cannot be tested, not even against themselves", async (_, value) => {
-    const dead = await subjectOf(mapMatrices(model, (values) => values.map(() => value)));
-    for (const result of [await judge(dead, base), await judge(base, dead), await judge(dead, dead)]) {
-      expect(result).toMatchObject({ verdict: "not-testable", log10P: null });
+  ])("%s in all matrices cannot be tested, and is no copy of another such model", async (_, value) => {
+    const kill = (m: Model) => mapMatrices(m, (values) => values.map(() => value));
+    const [dead, gone] = [await subjectOf(kill(model)), await subjectOf(kill(stranger))];
+    for (const result of [await judge(dead, base), await judge(base, dead), await judge(dead, gone)]) {
+      expect(result).toMatchObject({ verdict: "not-testable", log10P: null, relations: [] });
       expect(result.caveats.join()).toMatch(/constant or not finite/);
+    }
+    // Norms that vary are content, and equal.
+    expect(await judge(dead, dead)).toMatchObject({ verdict: "identical", log10P: null });
+  });
+
+  test.each([0, Number.NaN, 0.125])("%d in every tensor cannot be tested, not even against itself", async (value) => {
+    const kill = (m: Model): Model => new Map([...m].map(([n, t]) => [n, { ...t, values: t.values.map(() => value) }]));
+    const dead = await subjectOf(kill(model), { name: "dead" });
+    for (const result of [await judge(dead, dead), await judge(dead, base), await judge(base, dead)]) {
+      expect(result).toMatchObject({ verdict: "not-testable", log10P: null, relations: [] });
+      expect(result.caveats.join()).toMatch(/dead: every tensor is constant .*: the weights were lost or never saved/);
     }
   });
 
@@ -283,12 +316,19 @@ describe("no-evidence and not-testable", () => {
       ...checkpoint,
       tensors: new Map([...checkpoint.tensors].map(([name, t]) => [name, { ...t, dtype: "I32" as const }])),
     });
-    for (const nothing of [empty, integers]) {
-      for (const result of [await judge(nothing, base), await judge(base, nothing), await judge(nothing, nothing)]) {
+    for (const [nothing, why] of [
+      [empty, /nothing was saved/],
+      [integers, /quantisation codes.*dequantise the model first/],
+    ] as const) {
+      for (const result of [await judge(nothing, base), await judge(base, nothing), await judge(empty, nothing)]) {
         expect(result).toMatchObject({ verdict: "not-testable", log10P: null });
         expect(result.caveats).toContain("the models have no comparable matrices");
+        expect(result.caveats.join()).toMatch(why);
       }
     }
+    // Codes cannot be tested, but equal ones are equal.
+    expect(await judge(integers, integers)).toMatchObject({ verdict: "identical", log10P: null });
+    expect(await judge(empty, empty)).toMatchObject({ verdict: "not-testable", log10P: null });
   });
 
   test("one row with NaN costs that row alone", async () => {

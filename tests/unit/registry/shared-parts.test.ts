@@ -25,7 +25,7 @@ function modelOf(...components: readonly (readonly Sketch[])[]): Fingerprint {
     ...randomFingerprint({ seed: 1 }),
     sketches,
     tensors: [],
-    roots: { content: null, sampled: "0".repeat(64) },
+    roots: { content: null, sampled: "0".repeat(64), stored: "1".repeat(64) },
   };
 }
 

@@ -171,7 +171,11 @@ describe("the text of a scan", () => {
 
   it("has a line an item, aligned, with the ground", () => {
     expect(line(various[0]!)).toMatch(/^derived {7}a\/derived {25}derives from base-a, p = 4\.0e-124, lora\n$/);
-    expect(line(various[1]!)).toMatch(/^identical {5}b\/equal +holds the same weights as base-a/);
+    expect(line(various[1]!)).toMatch(/^identical {5}b\/equal +is equal to base-a wherever sampled/);
+    const claim = "holds the same weights as base-a";
+    expect(line(scanFinding("b/equal", { verdict: "identical", claim }))).toMatch(
+      /^identical {5}b\/equal +holds the same weights as base-a/,
+    );
     expect(line(various[5]!)).toContain("; same weights as a/derived");
     expect(line(various[6]!)).toBe(
       "failed        g/broken                          the header is cut off (ST_HEADER_TRUNCATED)\n",

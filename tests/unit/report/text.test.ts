@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { CompareResult, Direction, Verdict } from "../../../src/lineage/result.ts";
-import { summarise } from "../../../src/lineage/wording.ts";
+import type { CompareResult, Direction, LearnedRetention, Verdict } from "../../../src/lineage/result.ts";
+import { claimOf, type Facts, summarise } from "../../../src/lineage/wording.ts";
 import { compareReport, type RunInfo } from "../../../src/report/build.ts";
 import { formatBytes, formatDuration, formatNumber, formatParameters } from "../../../src/report/numbers.ts";
 import type { CompareReport } from "../../../src/report/schemas/index.ts";
@@ -24,21 +24,36 @@ const input = (location: string): CompareReport["inputs"]["suspect"] => ({
   bytesTotal: "13476839424",
 });
 
+const WHOLE: Facts = { part: null, everywhere: false, tableOnly: false, equal: null };
+const LEARNED: LearnedRetention = { share: 1, error: 0.01, bulk: 1, directions: 8, slices: 12 };
+
 function resultOf(verdict: Verdict, direction: Direction, change: Partial<CompareResult> = {}): CompareResult {
   return {
     verdict,
-    summary: summarise(verdict, direction, { suspect: "S", base: "B" }, null),
+    summary: summarise(verdict, direction, { suspect: "S", base: "B" }, WHOLE),
+    claim: claimOf(verdict, direction, "B", WHOLE),
     direction,
     relations: verdict === "derived" ? ["lora"] : [],
     parents: [],
     log10P: verdict === "derived" ? -1234.6 : -0.1,
     threshold: -9,
     log10Tried: Math.log10(12),
-    components: [{ component: "language", verdict, log10P: -0.1, r: 0, retention: null, reason: null }],
+    components: [
+      {
+        component: "model.layers",
+        suspectComponent: "layers",
+        verdict,
+        log10P: -0.1,
+        r: 0,
+        retention: 1,
+        learned: { baseInSuspect: LEARNED, suspectInBase: LEARNED },
+        reason: null,
+      },
+    ],
     tests: [
       {
         name: "T1",
-        component: "language",
+        component: "model.layers",
         axis: "residual",
         z: 1.25,
         log10P: -0.7,
@@ -51,7 +66,7 @@ function resultOf(verdict: Verdict, direction: Direction, change: Partial<Compar
       },
       {
         name: "T2",
-        component: "language",
+        component: "model.layers",
         axis: "residual",
         z: null,
         log10P: 0,
@@ -81,7 +96,7 @@ describe("the text of a comparison", () => {
     const order = ["\nWhy\n", "\nAssumes\n", "\nLimits\n", "\nInputs\n"].map((heading) => text.indexOf(heading));
     expect(order.every((at, i) => at > (order[i - 1] ?? 0))).toBe(true);
     expect(text).toContain("p = 2.5e-1235, corrected for 12 hypotheses tried; a claim needs 1e-9 or less");
-    expect(text).toContain("kind of change: lora; rank 8; drift 0.10; scale 1.00; 0 of 12 sampled matrices equal");
+    expect(text).toContain("kind of change: lora; rank 8; drift 0.10; scale 1.00; 0 of 12 matrices equal where read");
     expect(text.match(/labels carry no order/g)).toHaveLength(1);
     expect(text).toContain("15.0 MB of 13.5 GB read");
   });
@@ -99,7 +114,7 @@ describe("the text of a comparison", () => {
 
   it("claims no direction that is not established", () => {
     const text = textOf(resultOf("derived", "not-established"));
-    expect(text).toMatch(/^derived: S and B share trained weights, direction not established\.\n/);
+    expect(text).toMatch(/^derived: S shares trained weights with B, direction not established\.\n/);
     expect(text).not.toMatch(/derives from|parent/);
     expect(textOf(resultOf("derived", "base-from-suspect"))).toMatch(/^derived: B derives from S\./);
   });

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { compareSubjects } from "../../../src/lineage/compare.ts";
+import { supportOf } from "../../../src/lineage/support.ts";
+import { randomWords } from "../../support/random-fingerprint.ts";
+import { fingerprintOf, matrixPairs } from "../../support/sketches.ts";
+import { turnedRows } from "../../support/turned-rows.ts";
+
+describe("support of a verdict", () => {
+  test.each([
+    [6, 0, false],
+    [6, 1, false],
+    [6, 2, true],
+    [20, 1, false],
+    [20, 2, true],
+    [30, 2, false],
+    [30, 3, true],
+    [6, 6, true],
+  ])("of %i layers, %i of them related: %s", (layers, related, enough) => {
+    expect(supportOf(matrixPairs(1, layers, related))).toMatchObject({
+      of: "layers",
+      agreeing: related,
+      tested: layers,
+      enough,
+    });
+  });
+
+  test("is by matrices where there is one layer", () => {
+    const inOne = (related: number) =>
+      supportOf(
+        matrixPairs(1, 5, related).map(({ suspect, base }) => ({
+          suspect: { ...suspect, layer: 0 },
+          base: { ...base, layer: 0 },
+        })),
+      );
+    expect(inOne(1)).toMatchObject({ of: "matrices", agreeing: 1, tested: 5, enough: false });
+    expect(inOne(2)).toMatchObject({ of: "matrices", agreeing: 2, tested: 5, enough: true });
+  });
+
+  test("counts layers whose rows were turned", () => {
+    const next = randomWords(3);
+    const pairs = matrixPairs(1, 8, 4, {}, 0.02, 192).map(({ suspect, base }) => ({
+      suspect: turnedRows(suspect, () => next() % 2 === 0),
+      base,
+    }));
+    expect(supportOf(pairs)).toMatchObject({ agreeing: 4, tested: 8, enough: true });
+  });
+
+  test("of strangers is none, whatever they have in common", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      expect(supportOf(matrixPairs(1000 * seed, 12, 0))).toMatchObject({ agreeing: 0, enough: false });
+    }
+  });
+
+  test("is of nothing where nothing can be tested", () => {
+    expect(supportOf([])).toMatchObject({ agreeing: 0, tested: 0, enough: false });
+    expect(supportOf(matrixPairs(1, 4, 4, { axis: null }))).toMatchObject({ tested: 0, enough: false });
+  });
+
+  test("makes no relative of one tensor that agrees, however wide and deep", async () => {
+    for (const [related, verdict] of [
+      [1, "no-evidence"],
+      [2, "shared-init"],
+    ] as const) {
+      const pairs = matrixPairs(7, 10, related, {}, 0.02);
+      const side = (name: "suspect" | "base", seed: number) => ({
+        name,
+        root: false,
+        checkpoint: null,
+        fingerprint: fingerprintOf(
+          pairs.map((pair) => pair[name]),
+          seed,
+        ),
+      });
+      const result = await compareSubjects(side("suspect", 1), side("base", 2), { monteCarlo: false });
+      expect(result.verdict).toBe(verdict);
+      expect(result.components[0]!.log10P).toBeLessThan(-9);
+      if (related === 1) expect(result.components[0]!.reason).toMatch(/^1 of \d+ layers agrees by itself/);
+    }
+  });
+});
