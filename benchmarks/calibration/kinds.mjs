@@ -3,9 +3,9 @@ import * as readers from "./readers.mjs";
 import * as stacks from "./stacks.mjs";
 
 /**
- * Kinds of independent models, as same-features.mjs draws them. `expect` says what may be found: nothing ("strangers"), the
- * one part that is public ("part", with `shared` telling its stacks), that the token table is the same ("table"), or that first
- * values are, where they really are ("start").
+ * Kinds of independent models, as same-features.mjs draws them. `shared` tells the stacks that are public: only of those may
+ * a word be said. `expect` is what may be said of the whole: nothing ("strangers"), that a trained part is shared ("part"),
+ * that the token table is the same ("table"), or that first values are, where they really are ("start").
  */
 export const KINDS = new Map([
   ["residual convolutional nets", networks.residualNet()],
@@ -111,5 +111,6 @@ function withConstants(kind) {
     },
     { name: "feature_extractor.mel_filters", ...publicValues([40, 64], filterbank) },
   ];
-  return { ...kind, tensors: [...kind.tensors, ...constants, ...outside] };
+  const shared = (component) => component === "stft";
+  return { ...kind, shared, tensors: [...kind.tensors, ...constants, ...outside] };
 }

@@ -14,7 +14,7 @@ export function falseWord(
 ) {
   if (direction !== "not-established" || parents.length > 0) return `direction ${direction}`;
   if (/derives? from/.test(summary)) return `summary: ${summary}`;
-  const isPart = (name) => expect === "part" && shared(name);
+  const isPart = (name) => shared?.(name) === true;
   const isTable = ({ component, verdict: word, reason }) =>
     expect === "table" &&
     component === "embeddings" &&
