@@ -20,15 +20,15 @@ def tiny_llama(seed: int) -> PreTrainedModel:
     return _llama(seed, hidden=64, ffn=176, layers=2, kv_heads=4)
 
 
-def neox(seed: int) -> PreTrainedModel:
-    """About 1 M parameters of another architecture: fused attention, LayerNorm, untied embeddings."""
+def neox(seed: int, *, hidden: int = 128, ffn: int = 512, layers: int = 4) -> PreTrainedModel:
+    """About 1 M parameters (by default) of another architecture: fused attention, LayerNorm, untied embeddings."""
     torch.manual_seed(seed)
     return GPTNeoXForCausalLM(
         GPTNeoXConfig(
             vocab_size=VOCABULARY,
-            hidden_size=128,
-            intermediate_size=512,
-            num_hidden_layers=4,
+            hidden_size=hidden,
+            intermediate_size=ffn,
+            num_hidden_layers=layers,
             num_attention_heads=4,
             max_position_embeddings=CONTEXT,
             rotary_pct=0.25,

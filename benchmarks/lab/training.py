@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,17 @@ class Recipe:
     final_rate: float = 0.1
 
 
-def train(model: torch.nn.Module, tokens: np.ndarray, recipe: Recipe, label: str) -> None:
-    """Trains in place; `tokens` is one array of token numbers, windows are drawn uniformly."""
+def train(
+    model: torch.nn.Module,
+    tokens: np.ndarray,
+    recipe: Recipe,
+    label: str,
+    after_step: Callable[[int], None] | None = None,
+) -> None:
+    """Trains in place; `tokens` is one array of token numbers, windows are drawn uniformly.
+
+    `after_step` is told how many steps the model has taken; it may read the model.
+    """
     generator = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)  # LoRA dropout and any other noise drawn inside the model.
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -49,6 +59,8 @@ def train(model: torch.nn.Module, tokens: np.ndarray, recipe: Recipe, label: str
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
+        if after_step is not None:
+            after_step(step + 1)
         if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - started
             print(

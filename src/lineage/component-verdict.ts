@@ -123,13 +123,24 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
     return finding("no-evidence", null);
   }
-  const support = supportOf(pairing.pairs);
-  if (!support.enough) return finding("no-evidence", reasonUnsupported(support));
+  const depth = Math.min(
+    depthOf(suspect.fingerprint, pairing.suspectComponent),
+    depthOf(base.fingerprint, pairing.component),
+  );
+  const support = supportOf(pairing.pairs, pairing.isChosen === true, depth);
+  if (!support.enough) {
+    const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
+    return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
+  }
   const slices = await retentions(suspect, base, pairing.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
   if (retention !== null && isShared(retention)) return finding("derived", null, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
+}
+
+function depthOf(fingerprint: Fingerprint, name: string): number {
+  return stacksOf(fingerprint).find((stack) => stack.name === name)?.layers.length ?? 0;
 }
 
 /** A pairing by content alone is of no stack, and speaks for the model. */
@@ -202,9 +213,10 @@ function reasonTooFew(reach: number): string {
   return `too few rows or labels: the best that these could show is p = 1e${Math.round(reach)}, and a claim needs 1e${LOG10_THRESHOLD}`;
 }
 
-function reasonUnsupported({ agreeing, tested, of }: Support): string {
+function reasonUnsupported({ agreeing, tested, of }: Support, log10P: number): string {
   const count = agreeing === 0 ? "no single one" : `${agreeing}`;
-  return `${count} of ${tested} ${of} agrees by itself; a verdict needs agreement over ${of}, not of one tensor`;
+  const p = `p = 1e${Math.round(log10P)}`;
+  return `labels agree (${p}), but ${count} of ${tested} ${of} by itself: a verdict needs agreement over ${of}, not of one tensor`;
 }
 
 function reasonSharedInit(retention: Retention | null, slices: number): string {

@@ -25,6 +25,8 @@ export interface Pairing {
   /** Which layer lies over which; several where one was stored several times. */
   readonly layers: readonly LayerPair[];
   readonly log10Tried: number;
+  /** Whether content, and no name, laid each matrix over its partner. */
+  readonly isChosen?: boolean;
   /** log10 of the matrices that each one was chosen from by its content, where tests of single matrices count them. */
   readonly log10Candidates?: number;
 }
@@ -67,7 +69,7 @@ export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing
   const { left, right } = withTwins(suspect, base);
   const { pairs, log10Tried } = matchByContent(left, right);
   if (pairs.length === 0) return null;
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried };
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true };
 }
 
 /** Matrices that are equal wherever they were read, each against its equal; null with fewer than two. */

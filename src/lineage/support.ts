@@ -6,6 +6,8 @@ import { turnedTest } from "./turned-test.ts";
 
 /** Standard deviations from which a layer speaks for a common origin. */
 const TELLING_SIGMA = 4;
+/** And from which a matrix does that was laid over the one that it resembles most: the best of many is large by itself. */
+const CHOSEN_SIGMA = 6;
 /** How many of the layers must, and how many at least. */
 const SHARE = 0.1;
 const AT_LEAST = 2;
@@ -21,11 +23,14 @@ export interface Support {
   readonly enough: boolean;
 }
 
-/** Layer by layer, or matrix by matrix where there is but one layer, each judged by itself. */
-export function supportOf(pairs: readonly MatrixPair[]): Support {
+/**
+ * Layer by layer, each judged by itself; matrix by matrix where there is but one layer, or where matrices were chosen by
+ * their content. `depth`: layers of the shallower stack; those that match nothing count as well.
+ */
+export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean, depth = 0): Support {
   const groups = new Map<string, MatrixPair[]>();
   const testable = pairs.filter((pair) => axisOf(pair) !== null);
-  const isLayered = new Set(testable.map(({ base }) => base.layer)).size > 1;
+  const isLayered = !isChosen && new Set(testable.map(({ base }) => base.layer)).size > 1;
   testable.forEach((pair, i) => {
     const key = isLayered && pair.base.layer >= 0 ? `${pair.base.component}/${pair.base.layer}` : `matrix ${i}`;
     const list = groups.get(key);
@@ -38,9 +43,10 @@ export function supportOf(pairs: readonly MatrixPair[]): Support {
     if (sigma !== null && isLayered) byLayer.set(list[0]!.base.layer, sigma);
     return sigma === null ? [] : [sigma];
   });
-  const agreeing = sigmas.filter((sigma) => sigma >= TELLING_SIGMA).length;
-  const enough = agreeing >= Math.max(AT_LEAST, Math.ceil(SHARE * sigmas.length));
-  return { of: isLayered ? "layers" : "matrices", agreeing, tested: sigmas.length, sigmas: byLayer, enough };
+  const agreeing = sigmas.filter((sigma) => sigma >= (isChosen ? CHOSEN_SIGMA : TELLING_SIGMA)).length;
+  const tested = isLayered ? Math.max(sigmas.length, depth) : sigmas.length;
+  const enough = agreeing >= Math.max(AT_LEAST, Math.ceil(SHARE * tested));
+  return { of: isLayered ? "layers" : "matrices", agreeing, tested, sigmas: byLayer, enough };
 }
 
 /** |z| of T1 over the axes of a layer, or of exchanges where rows or labels were turned. */
@@ -51,7 +57,11 @@ function sigmaOf(pairs: readonly MatrixPair[]): number | null {
   const z = stacks.flatMap((stack) => permutationZ(stack)?.z ?? []);
   if (z.length === 0) return null;
   const plain = Math.abs(stouffer(z));
-  return plain >= TELLING_SIGMA ? plain : Math.max(plain, turnedTest(stacks)?.swap?.z ?? 0);
+  if (plain >= TELLING_SIGMA) return plain;
+  const turned = turnedTest(stacks);
+  // A tail in standard deviations, about: narrow layers have too few exchanges to reach far, but not too few labels.
+  const inPlace = Math.sqrt(-2 * Math.LN10 * (turned?.t2?.log10P ?? 0));
+  return Math.max(plain, turned?.swap?.z ?? 0, inPlace);
 }
 
 function stackOf(pairs: readonly MatrixPair[]): SignStack[] {
