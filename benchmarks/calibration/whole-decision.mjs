@@ -40,6 +40,7 @@ export async function decideAll(pairs, kind) {
   const z = new Map();
   let smallest = 0;
   let body = 0;
+  const agreements = [];
   for (const [suspect, base] of pairs) {
     const result = await compare(suspect, base, { monteCarlo: false });
     counts.verdicts.set(result.verdict, (counts.verdicts.get(result.verdict) ?? 0) + 1);
@@ -61,7 +62,9 @@ export async function decideAll(pairs, kind) {
     }
     for (const test of result.tests) {
       const key = `${test.name} ${test.axis}${test.turned ? " turned" : ""}`;
-      if (test.z === null || kind?.shared?.(test.component)) continue;
+      if (kind?.shared?.(test.component)) continue;
+      if (test.name === "agreement") agreements.push(test.log10P);
+      if (test.z === null) continue;
       if (!z.has(key)) z.set(key, []);
       z.get(key).push(test.z);
     }
@@ -75,7 +78,21 @@ export async function decideAll(pairs, kind) {
     notTestable: round((counts.verdicts.get("not-testable") ?? 0) / Math.max(1, pairs.length)),
     // Stacks for which a p was computed: where this is 0 nothing could have gone wrong.
     testedStacks: body,
+    agreement: summariseTails(agreements),
     z: Object.fromEntries([...z].map(([key, values]) => [key, summariseZ(values)])),
+  };
+}
+
+/** How often p is at most so much, which it must not be more often. */
+function summariseTails(log10) {
+  if (log10.length === 0) return null;
+  const share = (p) => round(log10.filter((x) => x <= Math.log10(p)).length / log10.length);
+  return {
+    tests: log10.length,
+    p05: share(0.05),
+    p01: share(0.01),
+    p001: share(0.001),
+    smallest: round(Math.min(...log10)),
   };
 }
 
