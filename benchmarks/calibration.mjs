@@ -65,8 +65,8 @@ for (const [name, kind] of KINDS) {
   number++;
   if (kinds === 0 || !name.includes(values.only)) continue;
   const groupSeed = 1000 * seed + number;
-  const reference = drawReference(kind, groupSeed);
-  const draw = (i) => drawOne(kind, reference, groupSeed * 100_003 + i + 1, i);
+  const variants = (kind.variants ?? [kind]).map((one) => [one, drawReference(one, groupSeed)]);
+  const draw = (i) => drawOne(...variants[i % variants.length], groupSeed * 100_003 + i + 1, i);
   const strangers = await drawAll(kinds, draw);
   const related = await relatives(strangers, draw, groupSeed);
   across.push(strangers.slice(0, ACROSS));

@@ -5,7 +5,8 @@ import * as stacks from "./stacks.mjs";
 /**
  * Kinds of independent models, as same-features.mjs draws them. `shared` tells the stacks that are public: only of those may
  * a word be said. `expect` is what may be said of the whole: nothing ("strangers"), that a trained part is shared ("part"),
- * that the token table is the same ("table"), or that first values are, where they really are ("start").
+ * that the token table is the same ("table"), or that first values are, where they really are ("start"). Where there are
+ * `variants`, models take turns.
  */
 export const KINDS = new Map([
   ["residual convolutional nets", networks.residualNet()],
@@ -28,6 +29,9 @@ export const KINDS = new Map([
   ["square maps of the layers of a public model", readers.lenses((i) => `translators.${i}`)],
   ["square maps, layer names", readers.lenses((i) => `layers.${i}.translator`, 160)],
   ["square maps, bare numbers", readers.lenses((i) => `${i}`)],
+  ["square maps, numbers with gaps", readers.lenses((i) => `translators.${2 * i}`)],
+  ["square maps, names", readers.lenses((i) => `W_en_${["fr", "de", "es", "it"][i]}`)],
+  ["square keys and values for a public model", readers.squareAttention()],
   ["maps between two public spaces", readers.translators(1)],
   ["maps between layers of two public models", readers.translators(3)],
   ["bottlenecks in a public model", readers.bottlenecks()],
@@ -46,6 +50,8 @@ export const KINDS = new Map([
   ["LoRA under other names", readers.adapter(readers.unnamed, false)],
   ["LoRA under other names, one seed", { ...readers.adapter(readers.unnamed, true), expect: "start" }],
   ["language models", stacks.llama()],
+  ["language models of several depths", { variants: [stacks.llama(2), stacks.llama(3), stacks.llama(5)] }],
+  ["numbered names, several depths", { variants: [stacks.nameless(2), stacks.nameless(3), stacks.nameless(5)] }],
   ["positions added, not stored", stacks.sinusoidal()],
   ["positions added and stored", stacks.storedPositions()],
   ["one layer stored again and again", stacks.repeatedLayer()],

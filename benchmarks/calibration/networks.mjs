@@ -105,20 +105,20 @@ export function denseNet() {
 }
 
 export function depthwiseNet() {
-  const groups = { s: 24 };
-  const tensors = [firstKernel("features.0.0", 24, "s", 3)];
+  const groups = { s: 48 };
+  const tensors = [firstKernel("features.0.0", 48, "s", 3)];
   for (let i = 1; i <= 4; i++) {
     const at = `features.${i}.conv`;
-    groups[`h${i}`] = 96;
+    groups[`h${i}`] = 144;
     tensors.push(
-      kernel(`${at}.0.0`, 96, `h${i}`, 24, "s", 1),
-      { name: `${at}.1.0.weight`, shape: [96, 1, 3, 3], axes: [`h${i}`, null] },
-      kernel(`${at}.2`, 24, "s", 96, `h${i}`, 1),
-      ...batchNorm(`${at}.3`, 24, "s"),
+      kernel(`${at}.0.0`, 144, `h${i}`, 48, "s", 1),
+      { name: `${at}.1.0.weight`, shape: [144, 1, 3, 3], axes: [`h${i}`, null] },
+      kernel(`${at}.2`, 48, "s", 144, `h${i}`, 1),
+      ...batchNorm(`${at}.3`, 48, "s"),
     );
   }
   groups.l = 128;
-  tensors.push(kernel("features.5.0", 128, "l", 24, "s", 1), linear("classifier.1", 20, null, 128, "l"));
+  tensors.push(kernel("features.5.0", 128, "l", 48, "s", 1), linear("classifier.1", 20, null, 128, "l"));
   return { groups, tensors };
 }
 

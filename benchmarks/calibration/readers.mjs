@@ -41,6 +41,12 @@ export function lenses(name, width = 96) {
   return { share: 0.7, tensors: Array.from({ length: 4 }, (_, i) => linear(name(i), width, null, width, null)) };
 }
 
+/** Keys and values that read what a public model gives and are read by its queries. */
+export function squareAttention() {
+  const maps = (i) => ["k", "v"].map((p) => linear(`layers.${i}.attn.${p}_proj`, 96, null, 96, null));
+  return { share: 0.5, tensors: Array.from({ length: 4 }, (_, i) => maps(i)).flat() };
+}
+
 /** Maps from one public space to another and back. */
 export function translators(count) {
   const maps = (name, out, inputs) =>

@@ -170,11 +170,11 @@ export function encoderDecoder() {
 }
 
 /** GPT-2's layers as an exporter stores them: [in, out], numbers for names. */
-export function nameless() {
+export function nameless(layers = 3) {
   const tensors = [{ name: "onnx::Gather_9", shape: [VOCABULARY, WIDTH], axes: [null, "d"] }];
-  const groups = groupsOf(3);
+  const groups = groupsOf(layers);
   let number = 100;
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < layers; i++) {
     const stored = (inputs, read, out, outputs) =>
       tensors.push({ name: `onnx::MatMul_${number++}`, shape: [inputs, out], axes: [read, outputs] });
     for (let p = 0; p < 3; p++) stored(WIDTH, "d", 64, `${i}h`);

@@ -4,6 +4,8 @@ import { summariseZ } from "./null-summary.mjs";
 
 const SILENT = new Set(["no-evidence", "not-testable"]);
 const SAME_TABLE = /the table is the same|tables are the same/;
+/** z of a pairing that was chosen among many is the largest of many, and is corrected for that. */
+const FEW_TRIED = 1.5;
 /** Pairs that are written out, of those that went wrong. */
 const SHOWN = 5;
 
@@ -64,7 +66,7 @@ export async function decideAll(pairs, kind) {
       const key = `${test.name} ${test.axis}${test.turned ? " turned" : ""}`;
       if (kind?.shared?.(test.component)) continue;
       if (test.name === "agreement") agreements.push(test.log10P);
-      if (test.z === null) continue;
+      if (test.z === null || result.log10Tried > FEW_TRIED) continue;
       if (!z.has(key)) z.set(key, []);
       z.get(key).push(test.z);
     }
