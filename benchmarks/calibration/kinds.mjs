@@ -75,6 +75,8 @@ export const KINDS = new Map([
     "public encoder, small language stack",
     { ...stacks.multimodal({ layers: 1, ffn: 64, encoderLayers: 5 }), expect: "part" },
   ],
+  ["public first layer of six", stacks.publicLayers(6, 1)],
+  ["public first three layers of six", stacks.publicLayers(6, 3)],
   ["public token table", { ...stacks.publicTable(), expect: "table" }],
   ["public token table, tuned", { ...stacks.publicTable(true), expect: "table" }],
 ]);

@@ -249,6 +249,19 @@ function visionLayer(at) {
   ];
 }
 
+/** Stacks whose first layers come from one public model, tuned a little, and whose others are each model's own. */
+export function publicLayers(depth, shared) {
+  const base = llama(depth);
+  const isPublic = ({ name, shape }) => shape.length > 1 && Number(/layers\.(\d+)/.exec(name)?.[1] ?? depth) < shared;
+  const given = (t) => (isPublic(t) ? { ...t, axes: t.axes.map(() => null), share: 0.9 } : t);
+  return {
+    ...base,
+    tensors: base.tensors.map(given),
+    expect: "part",
+    shared: (component) => component === "model.layers",
+  };
+}
+
 /** Strangers on one public token table, kept as it was, or trained on with a head that starts as the table does. */
 export function publicTable(tuned = false) {
   const base = llama();

@@ -5,7 +5,7 @@ import { summariseZ } from "./null-summary.mjs";
 const SILENT = new Set(["no-evidence", "not-testable"]);
 const SAME_TABLE = /the table is the same|tables are the same/;
 /** z of a pairing that was chosen among many is the largest of many, and is corrected for that. */
-const FEW_TRIED = 1.5;
+const FEW_TRIED = 2;
 /** Pairs that are written out, of those that went wrong. */
 const SHOWN = 5;
 
