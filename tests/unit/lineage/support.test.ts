@@ -16,7 +16,7 @@ describe("support of a verdict", () => {
     [30, 3, true],
     [6, 6, true],
   ])("of %i layers, %i of them related: %s", (layers, related, enough) => {
-    expect(supportOf(matrixPairs(1, layers, related))).toMatchObject({
+    expect(supportOf(matrixPairs(1, layers, related), false)).toMatchObject({
       of: "layers",
       agreeing: related,
       tested: layers,
@@ -31,29 +31,47 @@ describe("support of a verdict", () => {
           suspect: { ...suspect, layer: 0 },
           base: { ...base, layer: 0 },
         })),
+        false,
       );
     expect(inOne(1)).toMatchObject({ of: "matrices", agreeing: 1, tested: 5, enough: false });
     expect(inOne(2)).toMatchObject({ of: "matrices", agreeing: 2, tested: 5, enough: true });
   });
 
-  test("counts layers whose rows were turned", () => {
+  test("counts layers that match nothing as layers", () => {
+    const pairs = matrixPairs(1, 3, 3);
+    expect(supportOf(pairs, false, 30)).toMatchObject({ agreeing: 3, tested: 30, enough: true });
+    expect(supportOf(pairs, false, 31)).toMatchObject({ agreeing: 3, tested: 31, enough: false });
+    expect(supportOf(pairs, false, 2)).toMatchObject({ agreeing: 3, tested: 3, enough: true });
+  });
+
+  test("is by matrices, and asks for more, where content laid one over the other", () => {
+    const found = supportOf(matrixPairs(1, 8, 4), true, 30);
+    expect(found).toMatchObject({ of: "matrices", agreeing: 4, tested: 8, enough: true });
+    // 4 to 6 standard deviations: a few signs more than half agree.
+    const weak = matrixPairs(1, 8, 8, {}, 0.46);
+    const [named, chosen] = [supportOf(weak, false), supportOf(weak, true)];
+    expect(named.agreeing).toBeGreaterThan(chosen.agreeing + 3);
+    expect([...named.sigmas.values()].filter((sigma) => sigma >= 6)).toHaveLength(chosen.agreeing);
+  });
+
+  test.each([64, 192])("counts layers whose rows were turned, of %i labels", (labels) => {
     const next = randomWords(3);
-    const pairs = matrixPairs(1, 8, 4, {}, 0.02, 192).map(({ suspect, base }) => ({
+    const pairs = matrixPairs(1, 8, 4, {}, 0.02, labels).map(({ suspect, base }) => ({
       suspect: turnedRows(suspect, () => next() % 2 === 0),
       base,
     }));
-    expect(supportOf(pairs)).toMatchObject({ agreeing: 4, tested: 8, enough: true });
+    expect(supportOf(pairs, false)).toMatchObject({ agreeing: 4, tested: 8, enough: true });
   });
 
   test("of strangers is none, whatever they have in common", () => {
     for (let seed = 0; seed < 20; seed++) {
-      expect(supportOf(matrixPairs(1000 * seed, 12, 0))).toMatchObject({ agreeing: 0, enough: false });
+      expect(supportOf(matrixPairs(1000 * seed, 12, 0), false)).toMatchObject({ agreeing: 0, enough: false });
     }
   });
 
   test("is of nothing where nothing can be tested", () => {
-    expect(supportOf([])).toMatchObject({ agreeing: 0, tested: 0, enough: false });
-    expect(supportOf(matrixPairs(1, 4, 4, { axis: null }))).toMatchObject({ tested: 0, enough: false });
+    expect(supportOf([], false)).toMatchObject({ agreeing: 0, tested: 0, enough: false });
+    expect(supportOf(matrixPairs(1, 4, 4, { axis: null }), false)).toMatchObject({ tested: 0, enough: false });
   });
 
   test("makes no relative of one tensor that agrees, however wide and deep", async () => {
@@ -73,8 +91,13 @@ describe("support of a verdict", () => {
       });
       const result = await compareSubjects(side("suspect", 1), side("base", 2), { monteCarlo: false });
       expect(result.verdict).toBe(verdict);
-      expect(result.components[0]!.log10P).toBeLessThan(-9);
-      if (related === 1) expect(result.components[0]!.reason).toMatch(/^1 of \d+ layers agrees by itself/);
+      const [found] = result.components;
+      if (related === 2) expect(found!.log10P).toBeLessThan(-9);
+      else
+        expect(found).toMatchObject({
+          log10P: null,
+          reason: expect.stringMatching(/^labels agree \(p = 1e-\d+\), but 1 of 10 layers by itself/),
+        });
     }
   });
 });
