@@ -35,11 +35,11 @@ export function labelled(
   const positions = positionsRead(stacked, (tensor) => parameterOf.get(tensor)!.parameter);
   const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
   const ends = twinEnds(stacked, flows);
-  const isWritten = writtenWidths(flows);
+  const isWritten = writtenWidths(flows.filter((_, i) => !RESIDUAL.has(stacked[i]!.role)));
   const labels = stacked.map((matrix, i) => {
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
-    // Words alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
-    const isGiven = matrix.guessed === true && RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
+    // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
+    const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
     const axis = isPlace || isGiven ? null : axisOf(matrix);
     if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
     const one = flows[i] as Flow;

@@ -102,25 +102,16 @@ function isWrittenInside(stack: Stack, flow: Flow): boolean {
   const writers = stack.written.get(width);
   const others = (writers?.count ?? 0) - (flow.writes === width ? 1 : 0);
   if (width !== first.reads) return others > 0 || halfWritten(stack, width);
-  if (isList(stack)) return false;
+  if (isAllSquare(stack)) return false;
   return others > 0 && first.writes === width && flow !== first && (writers as Writers).first < flow.order;
 }
 
 /**
- * Square matrices under one name and numbers without a gap may stand side by side, each reading what was given (a lens on
- * every layer of a public model). In a chain the activations between them take numbers of their own.
+ * Where all matrices of a stack are square and of one width, they may be a chain, or stand side by side, each reading what
+ * was given (a lens on every layer of a public model): nothing shows that the width is of the model's own making.
  */
-function isList({ flows }: Stack): boolean {
-  const numbers: number[] = [];
-  const names = new Set<string>();
-  for (const { tensor, reads, writes } of flows) {
-    const parts = /^(.*?)([0-9]{1,6})([^0-9]*)$/.exec(tensor);
-    if (parts === null || reads !== writes) return false;
-    names.add(`${parts[1]} ${parts[3]}`);
-    numbers.push(Number(parts[2]));
-  }
-  numbers.sort((a, b) => a - b);
-  return names.size === 1 && numbers.every((number, i) => i === 0 || number === numbers[i - 1]! + 1);
+function isAllSquare({ flows, first }: Stack): boolean {
+  return flows.every(({ reads, writes }) => reads === writes && reads === first?.reads);
 }
 
 /** Gated units: one matrix writes both factors of what the next one reads. */

@@ -129,6 +129,7 @@ function factsOf(
     part: content === null && partial ? decisive.verdict.suspectComponent : null,
     everywhere,
     tableOnly,
+    partly: content === null && speaks && decisive.support?.whole === false ? decisive.support : null,
     equal: byEquality && frozenTensors > 0 ? equal : null,
   };
 }

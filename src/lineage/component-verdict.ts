@@ -9,7 +9,7 @@ import type { Pairing } from "./pairing.ts";
 import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SliceRetention } from "./retention.ts";
 import { retentions } from "./slice-pairs.ts";
-import { isMain, stacksOf } from "./stack.ts";
+import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { type Support, supportOf } from "./support.ts";
 
@@ -26,6 +26,8 @@ export interface ComponentFinding {
   readonly sharesTraining: boolean;
   /** Whether the stack is a small part of either model. */
   readonly isMinor: boolean;
+  /** Which of its layers agree, where that was asked. */
+  readonly support: Support | null;
 }
 
 export interface FindingOptions {
@@ -87,6 +89,7 @@ function testWays(
 async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
+  let support: Support | null = null;
   const finding = (
     verdict: Verdict,
     reason: string | null,
@@ -105,7 +108,8 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     pairing,
     tested,
     slices,
-    sharesTraining: retention !== null && isShared(retention),
+    sharesTraining: retention !== null && sharesTraining(retention),
+    support,
     isMinor: isMinor(suspect.fingerprint, pairing.suspectComponent) || isMinor(base.fingerprint, pairing.component),
   });
   // Written so that a NaN claims nothing.
@@ -123,11 +127,14 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
     if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
     return finding("no-evidence", null);
   }
-  const depth = Math.min(
-    depthOf(suspect.fingerprint, pairing.suspectComponent),
-    depthOf(base.fingerprint, pairing.component),
-  );
-  const support = supportOf(pairing.pairs, pairing.isChosen === true, depth);
+  const sides = [stackOf(suspect.fingerprint, pairing.suspectComponent), stackOf(base.fingerprint, pairing.component)];
+  const fewest = (of: (stack: Stack) => number): number =>
+    Math.min(...sides.map((stack) => (stack === undefined ? 0 : of(stack))));
+  support = supportOf(pairing.pairs, {
+    isChosen: pairing.isChosen === true,
+    depth: fewest(({ layers }) => layers.length),
+    matrices: fewest(({ sketches }) => sketches.filter(({ axis }) => axis !== null).length),
+  });
   if (!support.enough) {
     const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
     return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
@@ -135,17 +142,17 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   const slices = await retentions(suspect, base, pairing.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
-  if (retention !== null && isShared(retention)) return finding("derived", null, slices, retention);
+  if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 
-function depthOf(fingerprint: Fingerprint, name: string): number {
-  return stacksOf(fingerprint).find((stack) => stack.name === name)?.layers.length ?? 0;
+function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {
+  return stacksOf(fingerprint).find((stack) => stack.name === name);
 }
 
 /** A pairing by content alone is of no stack, and speaks for the model. */
 function isMinor(fingerprint: Fingerprint, name: string): boolean {
-  const stack = stacksOf(fingerprint).find((one) => one.name === name);
+  const stack = stackOf(fingerprint, name);
   return stack !== undefined && !isMain(stack, stacksOf(fingerprint));
 }
 
@@ -167,11 +174,6 @@ function withSigmas(pairing: Pairing, { sigmas }: Support): Pairing {
     return log10P < (layer.log10P ?? 0) ? { ...layer, log10P } : layer;
   });
   return { ...pairing, layers };
-}
-
-/** Either way round: a parent seen from a child that trained on lacks what the child learned since. */
-function isShared({ forward, backward }: Retention): boolean {
-  return sharesTraining(forward) || sharesTraining(backward);
 }
 
 /**

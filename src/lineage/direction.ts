@@ -27,7 +27,7 @@ export function directionOf(
   return isParent(suspect, base, "suspect") ? "base-from-suspect" : "not-established";
 }
 
-/** All main stacks that are its own share their training, and no stack of its own, however small, was found to be another. */
+/** Nearly all layers of all main stacks that are its own share their training, and no stack of its own, however small, was found to be another. */
 function isWhollyThere(
   { fingerprint, parts }: Subject,
   findings: readonly ComponentFinding[],
@@ -38,7 +38,7 @@ function isWhollyThere(
   const nameOf = ({ pairing }: ComponentFinding): string =>
     side === "base" ? pairing.component : pairing.suspectComponent;
   const named = (of: (finding: ComponentFinding) => boolean): Set<string> => new Set(findings.filter(of).map(nameOf));
-  const shared = named((f) => isRelated(f) && f.sharesTraining);
+  const shared = named((f) => isRelated(f) && f.sharesTraining && (f.support === null || f.support.whole));
   const silent = named((f) => f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS);
   const own = stacks.filter(({ name }) => !foreign.has(name));
   const main = own.filter((stack) => isMain(stack, stacks));

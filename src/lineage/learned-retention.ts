@@ -5,18 +5,26 @@ import type { RetentionSums, SliceRetention } from "./retention.ts";
 export const MIN_SLICES = 3;
 /** Directions per slice that training must have written: with fewer, all trainings of one start write the same ones. */
 const MIN_DIRECTIONS = 3;
-/** And from which siblings hardly share any of them. */
+/** And from which siblings share few of them. */
 const WELL_TRAINED = 5;
 /**
- * L / b from which what training wrote is as much there as the initialisation is: parent and child, or a share of a merge.
- * Siblings reached .58 and .27 at so many directions (benchmarks/RESULTS.md, "Siblings").
+ * L / b from which what training wrote is as much there as the initialisation is, when the other way round it is at least
+ * the second figure. A sibling that trained longer has all that the first steps of any training write (L / b up to 1.1),
+ * but not the other way round (.35 at most then); a child has the parent's, and the parent half of the child's, up to a
+ * continued pretraining as long as its own (benchmarks/RESULTS.md, "Siblings").
  */
 const WHOLE = 0.8;
-const WHOLE_OF_WELL_TRAINED = 0.6;
-/** L that no sibling of a well trained base reaches, though the initialisation is there several times over (averages of both). */
-const BEYOND_SIBLINGS = 0.5;
+const WHOLE_BACK = 0.45;
+/**
+ * A share of a merge: L = b, small, and the same b in all slices. Siblings with so little of their start left had L / b up
+ * to .57; tenths of merges .71 and more.
+ */
+const SMALL_BULK = 0.6;
+const SHARE_OF_MERGE = 0.7;
+const EVEN = 0.3;
 /** A share below which nothing is built on it, however small its error. */
 const MIN_SHARE = 0.05;
+const MIN_BULK = 1e-3;
 /** Standard errors that are taken off L before it is held against either. */
 const SIGMAS = 3;
 /** How much more of the initialisation must show with signs turned before they are taken for turned. */
@@ -49,10 +57,12 @@ function isTurned(slice: SliceRetention): boolean {
 function combine(sums: readonly RetentionSums[]): LearnedRetention {
   const total = (of: (one: RetentionSums) => number): number => sums.reduce((sum, one) => sum + of(one), 0);
   const denominator = total((one) => one.denominator);
+  const bulk = total((one) => one.bulk) / sums.length;
   return {
     share: denominator > 0 ? total((one) => one.numerator) / denominator : 0,
     error: denominator > 0 ? Math.sqrt(total((one) => one.variance)) / denominator : Number.POSITIVE_INFINITY,
-    bulk: total((one) => one.bulk) / sums.length,
+    bulk,
+    spread: Math.sqrt(total((one) => (one.bulk - bulk) ** 2) / sums.length),
     directions: total((one) => one.directions) / sums.length,
     slices: sums.length,
   };
@@ -63,12 +73,23 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
   return slices >= MIN_SLICES && directions >= MIN_DIRECTIONS;
 }
 
-/** Whether the other model has so much of this one's training that a common initialisation does not explain it. */
-export function sharesTraining(retention: LearnedRetention): boolean {
-  const { share, error, bulk, directions } = retention;
-  if (!showsTraining(retention)) return false;
-  const atLeast = share - SIGMAS * error;
-  if (!(share >= MIN_SHARE && atLeast > 0)) return false;
-  if (directions < WELL_TRAINED) return atLeast >= WHOLE * bulk;
-  return atLeast >= BEYOND_SIBLINGS || atLeast >= WHOLE_OF_WELL_TRAINED * bulk;
+/** Whether the two share more training than a common initialisation explains; it does not matter which is asked first. */
+export function sharesTraining({ forward, backward }: Retention): boolean {
+  return isThere(forward, backward) || isThere(backward, forward);
+}
+
+function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
+  if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
+  const ratio = atLeast(one);
+  const isTrained = one.directions >= WELL_TRAINED;
+  // A side that shows no training of its own cannot be asked; then the first must show it well.
+  const back = showsTraining(other) ? atLeast(other) >= WHOLE_BACK : isTrained;
+  if (ratio >= WHOLE && back) return true;
+  return isTrained && one.bulk < SMALL_BULK && ratio >= SHARE_OF_MERGE && one.spread <= EVEN * one.bulk;
+}
+
+/** The least that L / b is, with its error taken off; 0 where there is nothing of either. */
+function atLeast({ share, error, bulk }: LearnedRetention): number {
+  const least = share - SIGMAS * error;
+  return least > 0 ? least / Math.max(bulk, MIN_BULK) : 0;
 }

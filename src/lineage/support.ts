@@ -11,6 +11,8 @@ const CHOSEN_SIGMA = 6;
 /** How many of the layers must, and how many at least. */
 const SHARE = 0.1;
 const AT_LEAST = 2;
+/** Share of the layers that must agree for it to be said of the whole. */
+const WHOLE = 0.9;
 
 /** Which of a component's layers agree. */
 export interface Support {
@@ -21,13 +23,24 @@ export interface Support {
   readonly sigmas: ReadonlyMap<number, number>;
   /** Whether they are enough for a verdict on the component: one tensor that agrees makes no relative. */
   readonly enough: boolean;
+  /** Whether nearly all agree. */
+  readonly whole: boolean;
+}
+
+/** How the pairs came about, and of how much they are a part. */
+export interface SupportOptions {
+  /** Whether content, and no name, laid each matrix over its partner. */
+  readonly isChosen: boolean;
+  /** Layers of the shallower stack, and matrices of the smaller model: what matches nothing counts as well. */
+  readonly depth: number;
+  readonly matrices: number;
 }
 
 /**
  * Layer by layer, each judged by itself; matrix by matrix where there is but one layer, or where matrices were chosen by
- * their content. `depth`: layers of the shallower stack; those that match nothing count as well.
+ * their content: then those that agree must still lie in several layers.
  */
-export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean, depth = 0): Support {
+export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matrices }: SupportOptions): Support {
   const groups = new Map<string, MatrixPair[]>();
   const testable = pairs.filter((pair) => axisOf(pair) !== null);
   const isLayered = !isChosen && new Set(testable.map(({ base }) => base.layer)).size > 1;
@@ -37,16 +50,35 @@ export function supportOf(pairs: readonly MatrixPair[], isChosen: boolean, depth
     if (list) list.push(pair);
     else groups.set(key, [pair]);
   });
-  const byLayer = new Map<number, number>();
-  const sigmas = [...groups.values()].flatMap((list) => {
+  const sigmas = new Map<number, number>();
+  const agreeing: MatrixPair[][] = [];
+  let judged = 0;
+  for (const list of groups.values()) {
     const sigma = sigmaOf(list);
-    if (sigma !== null && isLayered) byLayer.set(list[0]!.base.layer, sigma);
-    return sigma === null ? [] : [sigma];
-  });
-  const agreeing = sigmas.filter((sigma) => sigma >= (isChosen ? CHOSEN_SIGMA : TELLING_SIGMA)).length;
-  const tested = isLayered ? Math.max(sigmas.length, depth) : sigmas.length;
-  const enough = agreeing >= Math.max(AT_LEAST, Math.ceil(SHARE * tested));
-  return { of: isLayered ? "layers" : "matrices", agreeing, tested, sigmas: byLayer, enough };
+    if (sigma === null) continue;
+    judged += 1;
+    if (isLayered) sigmas.set(list[0]!.base.layer, sigma);
+    if (sigma >= (isChosen ? CHOSEN_SIGMA : TELLING_SIGMA)) agreeing.push(list);
+  }
+  const tested = Math.max(judged, isLayered ? depth : isChosen ? matrices : 0);
+  const needed = (of: number): number => Math.max(AT_LEAST, Math.ceil(SHARE * of));
+  const isSpread = !isChosen || depth < AT_LEAST || layersOf(agreeing.flat()) >= needed(depth);
+  return {
+    of: isLayered ? "layers" : "matrices",
+    agreeing: agreeing.length,
+    tested,
+    sigmas,
+    enough: agreeing.length >= needed(tested) && isSpread,
+    whole: agreeing.length >= WHOLE * tested,
+  };
+}
+
+/** In how many layers pairs lie, on the side where it is fewer. */
+function layersOf(pairs: readonly MatrixPair[]): number {
+  const sides = (["suspect", "base"] as const).map(
+    (side) => new Set(pairs.map((pair) => `${pair[side].component}/${pair[side].layer}`)).size,
+  );
+  return Math.min(...sides);
 }
 
 /** |z| of T1 over the axes of a layer, or of exchanges where rows or labels were turned. */

@@ -8,6 +8,8 @@ export interface Facts {
   readonly everywhere: boolean;
   /** Only token tables are the same. */
   readonly tableOnly: boolean;
+  /** How many of the layers (or matrices) agree, where it is not nearly all of them. */
+  readonly partly: { readonly agreeing: number; readonly tested: number; readonly of: string } | null;
   /** Tensors that are equal, of those compared, where that alone is what is known. */
   readonly equal: { readonly equal: number; readonly compared: number } | null;
 }
@@ -35,7 +37,8 @@ export function summarise(
  * whole of the parent is there, and speaks of equality only as far as values were read.
  */
 export function claimOf(verdict: Verdict, direction: Direction, base: string, facts: Facts): string {
-  const { part, everywhere, tableOnly, equal } = facts;
+  const { part, everywhere, tableOnly, equal, partly } = facts;
+  const some = partly === null ? "" : ` in ${partly.agreeing} of ${partly.tested} ${partly.of}`;
   switch (verdict) {
     case "identical":
       return everywhere ? `holds the same weights as ${base}` : `is equal to ${base} wherever sampled`;
@@ -44,15 +47,15 @@ export function claimOf(verdict: Verdict, direction: Direction, base: string, fa
     case "derived":
       if (direction === "suspect-from-base") return `derives from ${base}`;
       if (direction === "base-from-suspect") return `is what ${base} derives from`;
-      if (part !== null) return `shares the weights of its ${part} with ${base}, whoever had them first`;
-      return `shares trained weights with ${base}, direction not established`;
+      if (part !== null) return `shares the weights of its ${part} with ${base}${some}, whoever had them first`;
+      return `shares trained weights with ${base}${some}, direction not established`;
     case "shared-init":
       if (tableOnly) return `holds the same token table as ${base}, whoever had it first; nothing else is shown`;
       if (equal !== null) {
         const where = everywhere ? "" : ", wherever sampled";
         return `shares ${equal.equal} of ${equal.compared} matrices bit for bit with ${base}${where}`;
       }
-      return `${part === null ? "goes" : `goes in its ${part}`} back at least to the same initial weights as ${base}; that trained weights are shared is not shown`;
+      return `${part === null ? "goes" : `goes in its ${part}`} back at least to the same initial weights as ${base}${some}; that trained weights are shared is not shown`;
     case "no-evidence":
       return `shows no evidence of shared weights with ${base}`;
     case "not-testable":

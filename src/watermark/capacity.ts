@@ -20,6 +20,7 @@ import { signGenerators } from "./orientation/generators.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
 import { chosenTokens, storedTokens } from "./readings.ts";
 import type { CapacityResult, CarrierCapacity } from "./result.ts";
+import { mainModel, unmarkedCaveats } from "./rivals/settle.ts";
 import { effectiveRms } from "./spread/effective-rms.ts";
 import { spreadMatrices } from "./spread/matrices.ts";
 import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
@@ -46,12 +47,13 @@ export async function watermarkCapacity(
   requireMarkable(checkpoint);
   if (options.base !== undefined) return differenceCapacity(checkpoint, options.base, options.rho);
   const rho = options.rho ?? DEFAULT_RHO;
-  const weights = spreadMatrices(checkpoint);
+  const model = mainModel(checkpoint);
+  const weights = spreadMatrices(model);
   const spreadWeights = weights.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const carriers = [
-    signCapacity(checkpoint),
+    signCapacity(model),
     movingCapacity("spread", spreadWeights, markEnergy(spreadWeights, rho)),
-    ...(await tokenCapacities(checkpoint, rho)),
+    ...(await tokenCapacities(model, rho)),
   ];
   const dtypes = weights.map(({ tensor, rows, cols }) => ({
     weights: rows * cols,
@@ -66,7 +68,7 @@ export async function watermarkCapacity(
     payloadBits: largest.length === 0 ? null : Math.max(...largest),
     carriers,
     predictedRms: moved ? effectiveRms(Float64Array.of(rho), Float64Array.of(spreadWeights), dtypes) : 0,
-    caveats: capacityCaveats(carriers),
+    caveats: [...capacityCaveats(carriers), ...unmarkedCaveats(checkpoint)],
   };
 }
 

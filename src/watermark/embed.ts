@@ -19,6 +19,7 @@ import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.t
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { buildSketch } from "./resync/build-sketch.ts";
 import { serializeSketch, writeSketch } from "./resync/sketch-file.ts";
+import { mainModel, unmarkedCaveats } from "./rivals/settle.ts";
 import type { SpreadPlan } from "./spread/plan.ts";
 import { readSpread } from "./spread/read.ts";
 import { spreadResidual } from "./spread/residual.ts";
@@ -54,14 +55,15 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   if (wantsSketch(options)) await requireAbsent(sketchPath(directory));
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
 
-  const host = hostModel(checkpoint);
+  const model = mainModel(checkpoint);
+  const host = hostModel(model);
   const signs = await readSigns(host, key, options);
   const { doubt } = host.symmetries;
   const orientation = doubt === null ? planSigns(signs, message) : null;
   const flips = orientation?.plan ?? new Map();
   const [weights, found] = await Promise.all([
-    readSpread(checkpoint, key, { ...reading(options), flips, marking: true }),
-    storedTokens(checkpoint, key),
+    readSpread(model, key, { ...reading(options), flips, marking: true }),
+    storedTokens(model, key),
   ]);
   const readings = allReadings(key, signs, (payloadClass) => spreadReading(weights, payloadClass), found);
   requireUnmarked(checkpoint, decide(readings, key).present);
@@ -86,8 +88,8 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
       planned === null ? [] : [...tokenEdits(finding.matrix, planned.plan.edit)],
     ),
   );
-  const edits = mergeEdits(checkpoint, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
-  const sketch = wantsSketch(options) ? await keepSketch(checkpoint, options, flips) : null;
+  const edits = mergeEdits(model, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
+  const sketch = wantsSketch(options) ? await keepSketch(model, options, flips) : null;
   const keep = sketch === null ? null : removeOnExit(sketch.path);
   let copy: MarkedCopy;
   try {
@@ -95,9 +97,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
       ...options,
       refine: (achieved, pass) => {
         const residual = spread === null ? null : spreadResidual(weights, spread.plan, achieved, key, pass).edits;
-        return residual === null
-          ? null
-          : mergeEdits(checkpoint, { flips: new Map(), spread: residual, tokens: new Map() });
+        return residual === null ? null : mergeEdits(model, { flips: new Map(), spread: residual, tokens: new Map() });
       },
     });
   } catch (error) {
@@ -118,7 +118,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
     carriers: shown,
     output: { directory, files: copy.files, bytes: copy.bytes },
     sketch,
-    caveats: [...capacityCaveats(shown), ...copy.notes],
+    caveats: [...capacityCaveats(shown), ...unmarkedCaveats(checkpoint), ...copy.notes],
   };
 }
 

@@ -1,26 +1,20 @@
-import type { Anatomy, CanonicalTensor, Role } from "../anatomy/anatomy.ts";
+import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
-import { splitFusedAttention } from "../anatomy/fused.ts";
-import { headHints } from "../anatomy/heads.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
+import { RowReader } from "../fingerprint/row-reader.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { isDirect } from "../kernels/coins.ts";
 import { headShape } from "./head-shape.ts";
-import { addressOf, type HostMatrix, type HostModel } from "./host-model.ts";
+import type { HostMatrix, HostModel } from "./host-model.ts";
 import { nonceOf } from "./keystream.ts";
+import { byAddress, claimsOf, preference, stackSizes } from "./rivals/claims.ts";
 import { signSymmetries } from "./sign-symmetries.ts";
 import { type RowStarts, rowStarts, StoredRows } from "./spread/stored-rows.ts";
 
-const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down", "embed", "head"]);
-
-/** Elements of one matrix over those of another, above which the other is no rival for an address. */
-const MUCH_LARGER = 16;
-
 /**
- * The matrices of a model by address, fused attention taken apart where the config gives the heads. An address that two
- * matrices claim is left out, for nobody could say which of them is meant, unless one is much larger: small tensors under odd
- * names, which loaders ignore, must not hide a model. Reading costs nothing until rows are asked for.
+ * The matrices of a model by address, fused attention taken apart where the config gives the heads. Of several tensors
+ * that claim one address the most likely is taken (`preference`); `settle` tries the others. Reading costs nothing until
+ * rows are asked for.
  */
 export function hostModel(checkpoint: Checkpoint): HostModel {
   const { config, tensors } = checkpoint;
@@ -33,44 +27,19 @@ export function hostModel(checkpoint: Checkpoint): HostModel {
 
 /** The views behind `hostModel`'s matrices, in its order; `reads` says of which types, by default those that hold values. */
 export function addressedViews(
-  { config, tensors }: Pick<Checkpoint, "config" | "tensors">,
-  anatomy: Anatomy = describeAnatomy(tensors, config),
-  reads: (dtype: Dtype) => boolean = holdsValues,
+  model: Pick<Checkpoint, "config" | "tensors">,
+  anatomy?: Anatomy,
+  reads?: (dtype: Dtype) => boolean,
 ): readonly CanonicalTensor[] {
-  const hints = headHints(config, tensors);
-  const views = new Map<string, CanonicalTensor>();
-  const twice = new Set<string>();
-  for (const matrix of anatomy.matrices) {
-    const split = matrix.role === "qkv" && hints !== null ? splitFusedAttention(matrix, hints.layout, hints) : null;
-    for (const view of split === null ? [matrix] : [split.q, split.k, split.v]) {
-      if (!ROLES.has(view.role) || !reads(tensors.get(view.tensor)!.dtype)) continue;
-      const address = addressOf(view);
-      const [size, other] = [sizeOf(view), sizeOf(views.get(address))];
-      if (size > other) views.set(address, view);
-      if (size >= MUCH_LARGER * other) twice.delete(address);
-      else if (other < MUCH_LARGER * size) twice.add(address);
-    }
-  }
+  const claims = claimsOf(model, anatomy, reads);
+  const prefer = preference(stackSizes(claims));
+  const places = byAddress(claims);
   const byNonce = new Map<string, number>();
-  const nonces = new Map([...views.keys()].map((address) => [address, nonceOf(address).toString("hex")]));
+  const nonces = new Map([...places.keys()].map((address) => [address, nonceOf(address).toString("hex")]));
   for (const nonce of nonces.values()) byNonce.set(nonce, (byNonce.get(nonce) ?? 0) + 1);
-  return [...views]
-    .filter(([address]) => !twice.has(address) && byNonce.get(nonces.get(address)!) === 1)
-    .map(([, view]) => view);
-}
-
-/** Matrices that a mark would be looked for in, were their place not claimed by others as well. */
-export function contestedMatrices(checkpoint: Pick<Checkpoint, "config" | "tensors">): number {
-  const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
-  const kept = new Set(addressedViews(checkpoint, anatomy).map(addressOf));
-  const there = anatomy.matrices.filter(
-    (view) => ROLES.has(view.role) && holdsValues(checkpoint.tensors.get(view.tensor)!.dtype),
-  );
-  return new Set(there.map(addressOf).filter((address) => !kept.has(address))).size;
-}
-
-function sizeOf(view: CanonicalTensor | undefined): number {
-  return view === undefined ? 0 : view.rows * view.cols;
+  return [...places]
+    .filter(([address]) => byNonce.get(nonces.get(address)!) === 1)
+    .map(([, [first, ...others]]) => others.reduce((a, b) => (prefer(a, b) <= 0 ? a : b), first!).view);
 }
 
 function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTensor): HostMatrix {

@@ -2,6 +2,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { holdsCodes } from "../fingerprint/row-reader.ts";
 import { addressedViews } from "./host-checkpoint.ts";
+import { mainModel } from "./rivals/settle.ts";
 
 const MARKABLE = new Set(["BF16", "F16", "F32"]);
 /** Codes of weights fill matrices; a few integers in a vector are scales or positions. */
@@ -17,7 +18,7 @@ export function requireMarkable(checkpoint: Checkpoint): void {
     const elements = shape.reduce((a, b) => a * b, 1);
     if (shape.length >= 2 && elements >= LEAST_CODES && holdsCodes(dtype)) throw quantised(name, dtype);
   }
-  for (const { tensor } of addressedViews(checkpoint)) {
+  for (const { tensor } of addressedViews(mainModel(checkpoint))) {
     const { dtype } = checkpoint.tensors.get(tensor)!;
     if (dtype.startsWith("F8_")) throw quantised(tensor, dtype);
     if (!MARKABLE.has(dtype)) {

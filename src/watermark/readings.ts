@@ -6,7 +6,7 @@ import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./embed
 import { readTokenizerFile, readTokenNames, type TokenNames } from "./embedding/token-names.ts";
 import { tokenDecoys, tokenReading } from "./embedding/token-reading.ts";
 import { readTokenUnits, type TokenUnits } from "./embedding/token-units.ts";
-import type { HostModel } from "./host-model.ts";
+import type { Address, HostModel } from "./host-model.ts";
 import type { ModelKey } from "./model-key.ts";
 import { type OrientationUnits, readOrientation } from "./orientation/projections.ts";
 import { orientationDecoys, orientationReading } from "./orientation/reading.ts";
@@ -26,8 +26,15 @@ export interface TokenFinding<Matrix extends TokenMatrix = TokenMatrix> {
   readonly units: TokenUnits;
 }
 
-export function readSigns(host: HostModel, key: ModelKey, options: ReadingOptions): Promise<OrientationUnits> {
-  return readOrientation(host, key, options.signal === undefined ? {} : { signal: options.signal });
+export function readSigns(
+  host: HostModel,
+  key: ModelKey,
+  { signal, only }: ReadingOptions & { readonly only?: (source: Address) => boolean },
+): Promise<OrientationUnits> {
+  return readOrientation(host, key, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(only === undefined ? {} : { only }),
+  });
 }
 
 /** What the key finds in every token matrix, by token name where a tokenizer gives names and by number. */
@@ -63,13 +70,14 @@ export async function namesOf(checkpoint: Checkpoint, tokenizer?: string): Promi
   return names;
 }
 
-/** What the key finds in the token matrices of a checkpoint. @throws what `namesOf` throws */
+/** What the key finds in the token matrices of a checkpoint, with `rivals` in all that may be one. @throws what `namesOf` throws */
 export async function storedTokens(
   checkpoint: Checkpoint,
   key: ModelKey,
   tokenizer?: string,
+  { rivals = false } = {},
 ): Promise<TokenFinding<StoredTokenMatrix>[]> {
-  return readTokens(await tokenMatrices(checkpoint), await namesOf(checkpoint, tokenizer), key);
+  return readTokens(await tokenMatrices(checkpoint, { rivals }), await namesOf(checkpoint, tokenizer), key);
 }
 
 /** Every carrier in every payload class: whoever knows nothing but the key must try them all. */

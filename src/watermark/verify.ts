@@ -1,30 +1,21 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
+import type { CarrierReading } from "./carrier-reading.ts";
 import { type Decision, decide } from "./decide.ts";
 import { readDifference } from "./difference/read-difference.ts";
 import { differenceDecoys, differenceReadings } from "./difference/readings.ts";
-import { contestedMatrices, hostModel } from "./host-checkpoint.ts";
-import type { HostMatrix, HostModel } from "./host-model.ts";
 import type { ModelKey } from "./model-key.ts";
 import type { OrientationUnits } from "./orientation/projections.ts";
 import { type Payload, showPayload } from "./payload.ts";
-import {
-  allReadings,
-  decoySources,
-  namesOf,
-  type ReadingOptions,
-  readSigns,
-  readTokens,
-  storedTokens,
-  type TokenFinding,
-} from "./readings.ts";
+import { allReadings, decoySources, type ReadingOptions, type TokenFinding } from "./readings.ts";
 import type { VerifyResult } from "./result.ts";
+import type { Sketch } from "./resync/sketch.ts";
 import { readSketch } from "./resync/sketch-file.ts";
 import type { SyncReport } from "./resync/sync-report.ts";
-import { synchronise } from "./resync/synchronise.ts";
-import { readSpread } from "./spread/read.ts";
-import { readHostSpread } from "./spread/read-host.ts";
+import { bestSuspect, contestCaveats, isMismatch } from "./rivals/best-suspect.ts";
+import type { Score } from "./rivals/settle.ts";
 import { type SpreadUnits, spreadDecoys, spreadReading } from "./spread/spread-units.ts";
+import { readLayers, readSuspect } from "./suspect-reading.ts";
 
 export interface VerifyOptions extends ReadingOptions {
   readonly key: ModelKey;
@@ -38,14 +29,6 @@ export interface VerifyOptions extends ReadingOptions {
   readonly base?: Checkpoint;
 }
 
-/** What the key finds in a suspect, carrier by carrier. */
-interface Findings {
-  readonly signs: OrientationUnits;
-  readonly spread: SpreadUnits;
-  readonly tokens: readonly TokenFinding[];
-  readonly synchronised: SyncReport | null;
-}
-
 /**
  * Says whether the mark of a key is in a model, with an exact p-value, and what it says.
  *
@@ -56,33 +39,51 @@ interface Findings {
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
   if (options.base !== undefined) return verifyDifference(checkpoint, options.base, options);
-  const { key } = options;
-  const { signs, spread, tokens, synchronised } =
-    options.reference === undefined
-      ? await readAsStored(checkpoint, options)
-      : await readSynchronised(checkpoint, options.reference, options);
-  await checkpoint.verifyUnchanged();
-  const readings = allReadings(key, signs, (payloadClass) => spreadReading(spread, payloadClass), tokens);
-  const decision = decide(readings, key, {
-    claimed: options.payload ?? null,
-    alignments: synchronised?.tried ?? 1,
-    decoySources: decoySources(signs, spreadDecoys(spread), tokens),
-  });
-  return withCaveats(
-    verifyResult(decision, options, "release", synchronised),
-    unreadCaveats(checkpoint, readings.length),
+  const { key, reference, payload: claimed = null } = options;
+  const sketch = reference === undefined ? null : await ownSketch(reference, key);
+  const reading = { ...options, sketch };
+  const score: Score<Checkpoint> = async (model, focus) => {
+    const { signs, spread } = await readLayers(model, reading, focus);
+    return decide(layerReadings(key, signs, spread, []), key, { claimed }).log2P;
+  };
+  const { decision, synchronised, contests, readings } = await bestSuspect(
+    checkpoint,
+    score,
+    async (model, choices) => {
+      const { signs, spread, tokens, synchronised } = await readSuspect(model, reading);
+      const readings = layerReadings(key, signs, spread, tokens);
+      const decision = decide(readings, key, {
+        claimed,
+        alignments: (synchronised?.tried ?? 1) * choices,
+        decoySources: decoySources(signs, spreadDecoys(spread), tokens),
+      });
+      return { decision, synchronised, readings: readings.length };
+    },
   );
+  await checkpoint.verifyUnchanged();
+  const caveats = [...(readings === 0 ? [NOTHING_TESTED] : []), ...contestCaveats(contests)];
+  return withCaveats(verifyResult(decision, options, "release", synchronised), caveats);
 }
 
-/** What was not looked at must not pass for silence. */
-function unreadCaveats(checkpoint: Checkpoint, readings: number): string[] {
-  const contested = contestedMatrices(checkpoint);
-  return [
-    ...(readings === 0 ? ["no carrier of a mark was found in this model: nothing was tested"] : []),
-    ...(contested === 0
-      ? []
-      : [`${contested} matrices are claimed by several tensors, or cannot be split, and were not read`]),
-  ];
+const NOTHING_TESTED = "no carrier of a mark was found in this model: nothing was tested";
+
+function layerReadings(
+  key: ModelKey,
+  signs: OrientationUnits,
+  spread: SpreadUnits,
+  tokens: readonly TokenFinding[],
+): CarrierReading[] {
+  return allReadings(key, signs, (payloadClass) => spreadReading(spread, payloadClass), tokens);
+}
+
+/** A sketch of an already marked model knows that mark's coins; its own key's it cannot know. */
+async function ownSketch(path: string, key: ModelKey): Promise<Sketch> {
+  const sketch = await readSketch(path);
+  if (sketch.keyId === key.id) return sketch;
+  throw new WeightmarkError("SKETCH_OF_ANOTHER_KEY", `the sketch belongs to key ${sketch.keyId}, not ${key.id}`, {
+    file: path,
+    detail: "Name the sketch that embedding with this key wrote.",
+  });
 }
 
 function withCaveats(result: VerifyResult, more: readonly string[]): VerifyResult {
@@ -100,68 +101,31 @@ async function verifyDifference(
       detail: "Leave out --reference: the base is the reference.",
     });
   }
-  const { key, signal, onProgress } = options;
-  const sums = await readDifference(checkpoint, base, key, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
+  const { key, signal, onProgress, payload: claimed = null } = options;
+  const reading = signal === undefined ? {} : { signal };
+  const score: Score<Checkpoint> = async (model, only) => {
+    try {
+      return decide(differenceReadings(await readDifference(model, base, key, { ...reading, only })), key).log2P;
+    } catch (error) {
+      if (isMismatch(error)) return 0;
+      throw error;
+    }
+  };
+  const { decision, contests } = await bestSuspect(checkpoint, score, async (model, alignments) => {
+    const sums = await readDifference(model, base, key, {
+      ...reading,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    const decoySources = differenceDecoys(sums);
+    return { decision: decide(differenceReadings(sums), key, { claimed, alignments, decoySources }) };
   });
   await checkpoint.verifyUnchanged();
   await base.verifyUnchanged();
-  const decoySources = differenceDecoys(sums);
-  const decision = decide(differenceReadings(sums), key, { claimed: options.payload ?? null, decoySources });
   const chosen = "whoever chooses the base can fit it: it must have been public before the key was made";
-  return withCaveats(verifyResult(decision, options, "derivative", null), decision.present ? [chosen] : []);
-}
-
-async function readAsStored(checkpoint: Checkpoint, options: VerifyOptions): Promise<Findings> {
-  const { key, threads, signal, onProgress } = options;
-  const others = async () => ({
-    signs: await readSigns(hostModel(checkpoint), key, options),
-    tokens: await storedTokens(checkpoint, key, options.tokenizer),
-  });
-  // Worker threads read the layers while this one reads the rest.
-  const [spread, rest] = await Promise.all([
-    readSpread(checkpoint, key, {
-      ...(threads === undefined ? {} : { threads }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    }),
-    others(),
+  return withCaveats(verifyResult(decision, options, "derivative", null), [
+    ...(decision.present ? [chosen] : []),
+    ...contestCaveats(contests),
   ]);
-  return { ...rest, spread, synchronised: null };
-}
-
-async function readSynchronised(checkpoint: Checkpoint, path: string, options: VerifyOptions): Promise<Findings> {
-  const { key, signal, onProgress } = options;
-  const sketch = await readSketch(path);
-  // A sketch of an already marked model knows that mark's coins; its own key's it cannot know.
-  if (sketch.keyId !== key.id) {
-    throw new WeightmarkError("SKETCH_OF_ANOTHER_KEY", `the sketch belongs to key ${sketch.keyId}, not ${key.id}`, {
-      file: path,
-      detail: "Name the sketch that embedding with this key wrote.",
-    });
-  }
-  const { host, report } = await synchronise(checkpoint, sketch, { signal });
-  const spread = await readHostSpread(host, key, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
-  const signs = await readSigns(host, key, options);
-  // Inner products between rows need no alignment; the order of tokens does, and the sketch has restored it.
-  const stored = await storedTokens(checkpoint, key, options.tokenizer);
-  const names = await namesOf(checkpoint, options.tokenizer);
-  const aligned = names === null ? await readTokens(tokenMatricesOf(host), null, key) : [];
-  return { signs, spread, tokens: [...stored, ...aligned], synchronised: report };
-}
-
-function tokenMatricesOf(host: HostModel) {
-  const carrierOf = ({ role }: HostMatrix) => (role === "embed" ? ("embedding" as const) : null);
-  return host.matrices.flatMap((matrix) => {
-    const carrier = matrix.layer === -1 ? carrierOf(matrix) : null;
-    if (carrier === null) return [];
-    const { rows, cols } = matrix;
-    return [{ carrier, gain: null, rows, cols, read: (first: number, count: number) => matrix.read(first, count) }];
-  });
 }
 
 function verifyResult(

@@ -45,6 +45,7 @@ const learnedRetention = z.strictObject({
   share: z.number().describe("share of what training wrote that the other model has"),
   error: z.number().nullable().describe("its standard error"),
   bulk: z.number().describe("share of the initialisation that the other model has"),
+  spread: z.number().describe("standard deviation of bulk over slices"),
   directions: z.number().describe("directions that training wrote, per slice"),
   slices: count,
 });

@@ -4,6 +4,7 @@ import { WeightmarkError } from "../../errors.ts";
 import { RowReader } from "../../fingerprint/row-reader.ts";
 import { addressedViews } from "../host-checkpoint.ts";
 import { addressOf } from "../host-model.ts";
+import { mainModel } from "../rivals/settle.ts";
 
 /** Matrices inside the layers that are large enough to hide in. */
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down"]);
@@ -57,7 +58,7 @@ export function deltaMatrices(checkpoint: Checkpoint, base: Checkpoint, { whole 
 }
 
 function markable(checkpoint: Checkpoint): CanonicalTensor[] {
-  return addressedViews(checkpoint).filter(
+  return addressedViews(mainModel(checkpoint)).filter(
     ({ role, layer, rows, cols }) =>
       layer >= 0 && ROLES.has(role) && rows * cols >= MIN_ELEMENTS && Math.max(rows, cols) <= MAX_SIDE,
   );

@@ -3,6 +3,7 @@ import { BLOCK_COLUMNS, blocksOf } from "../../kernels/coins.ts";
 import { LEAST_SQUARE } from "../../kernels/correlate.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { squareSums } from "../../kernels/norms.ts";
+import type { Address } from "../host-model.ts";
 import type { ModelKey } from "../model-key.ts";
 import { blockSums } from "./block-sums.ts";
 import { type CoinRows, coinRows } from "./coin-rows.ts";
@@ -16,6 +17,8 @@ export interface ReadDifferenceOptions {
   readonly forMarking?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Matrices that are read. @default all */
+  readonly only?: (matrix: Address) => boolean;
 }
 
 /** What is known of one changed matrix, for planning. */
@@ -57,7 +60,9 @@ export async function readDifference(
   options: ReadDifferenceOptions = {},
 ): Promise<DifferenceSums> {
   const forMarking = options.forMarking ?? false;
-  const matrices = deltaMatrices(checkpoint, base, { whole: forMarking });
+  const { only } = options;
+  const common = deltaMatrices(checkpoint, base, { whole: forMarking });
+  const matrices = only === undefined ? common : common.filter(({ view }) => only(view));
   const rank = subspaceRank(deltaMatrices(base, base, { whole: false }));
   const full = emptyPart("difference");
   const subspace = emptyPart("subspace");

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { HostModel } from "../host-model.ts";
+import type { Address, HostModel } from "../host-model.ts";
 import type { ModelKey } from "../model-key.ts";
 import { type SignGenerators, signGenerators } from "./generators.ts";
 import { projectRows } from "./project-rows.ts";
@@ -25,6 +25,8 @@ export interface OrientationBlock {
 export interface ReadOptions {
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Generators whose rows are read. @default all */
+  readonly only?: (source: Address) => boolean;
 }
 
 const DIRECTIONS = "orientation/directions";
@@ -41,7 +43,7 @@ export async function readOrientation(
   options: ReadOptions = {},
 ): Promise<OrientationUnits> {
   const directions = key.subkey(DIRECTIONS);
-  const found = host.synchronised ? [] : signGenerators(host);
+  const found = host.synchronised ? [] : signGenerators(host).filter(({ source }) => options.only?.(source) ?? true);
   const total = found.reduce((sum, { source }) => sum + source.rows * source.cols, 0);
   const blocks: OrientationBlock[] = [];
   let done = 0;

@@ -69,13 +69,13 @@ function componentParts(component: string, views: readonly CanonicalTensor[]): C
 
 const NOTHING: BlockParts = { gate: null, up: null, down: null };
 
-/** The side that most matrices have towards the stream; 0 when there is none. */
+/** The side that most weights have towards the stream, which small tensors cannot outvote; 0 when there is none. */
 function streamWidth(views: readonly CanonicalTensor[]): number {
   const counts = new Map<number, number>();
   for (const { layer, role, rows, cols } of views) {
     if (layer < 0) continue;
     const side = writes(role) ? rows : cols;
-    counts.set(side, (counts.get(side) ?? 0) + 1);
+    counts.set(side, (counts.get(side) ?? 0) + rows * cols);
   }
   let best = 0;
   for (const [side, count] of counts) if (count > (counts.get(best) ?? 0)) best = side;

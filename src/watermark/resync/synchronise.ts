@@ -2,6 +2,7 @@ import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
 import type { HeadShape } from "../../anatomy/fused.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { RowReader } from "../../fingerprint/row-reader.ts";
+import { tablesBeside } from "../embedding/token-matrix.ts";
 import { addressedViews } from "../host-checkpoint.ts";
 import type { HostMatrix, HostModel } from "../host-model.ts";
 import { type Alignment, BlockCache, readingMatrix, type UnitMap, writingMatrix } from "./aligned-matrix.ts";
@@ -116,7 +117,7 @@ class ComponentSync {
   }
 
   async run(matrices: HostMatrix[], step: () => void): Promise<ComponentReport> {
-    const { residual, vocabulary, places } = await this.#findStream();
+    const { residual, vocabulary, places, embed } = await this.#findStream();
     const { width, scales, layers } = this.#reference;
     const directions = (count: number, purpose: string, site: Site): Float32Array =>
       fromReference(scaleColumns(signDirections(count, width, purpose), inverses(scales[site])), width, residual);
@@ -132,7 +133,7 @@ class ComponentSync {
       blocks,
     );
     const alignment: Alignment = { reader: this.#reader, residual, width, cache: new BlockCache() };
-    this.#addEmbedding(matrices, alignment, places);
+    this.#addEmbedding(matrices, alignment, embed, places);
     const reports: LayerReport[] = [];
     for (const [i, layer] of layers.entries()) {
       const at = map[i]!;
@@ -151,25 +152,37 @@ class ComponentSync {
     residual: Residual;
     vocabulary: ComponentReport["vocabulary"];
     places: Int32Array | null;
+    embed: CanonicalTensor | null;
   }> {
     const { tokens, width } = this.#reference;
-    const { embed } = this.#parts;
-    if (tokens === null || embed === null) {
+    const tables = tablesBeside(this.#suspect, this.#parts.embed).filter(({ cols }) => cols === width);
+    if (tokens === null || tables.length === 0) {
       const vocabulary = { how: "absent", tokens: 0, agreement: null } as const;
-      return { residual: { kind: "none" }, vocabulary, places: null };
+      return { residual: { kind: "none" }, vocabulary, places: null, embed: null };
     }
-    const matched = await matchTokens(this.#reader, embed, tokens, await tokenHashes(this.#suspect));
+    const hashes = await tokenHashes(this.#suspect);
+    // Of several tables the sketch knows its own: a choice that no key has part in.
+    let embed = tables[0]!;
+    let matched = await matchTokens(this.#reader, embed, tokens, hashes);
+    for (const table of tables.slice(1)) {
+      const other = await matchTokens(this.#reader, table, tokens, hashes);
+      if (other.agreement > matched.agreement) [embed, matched] = [table, other];
+    }
     const { how, count, agreement } = matched;
     const vocabulary = { how, tokens: count, agreement };
-    if (how === "none") return { residual: { kind: "none" }, vocabulary, places: null };
+    if (how === "none") return { residual: { kind: "none" }, vocabulary, places: null, embed: null };
     const residual = findResidual(matched.reference, matched.suspect, width);
-    return { residual, vocabulary, places: how === "ids" ? null : matched.places };
+    return { residual, vocabulary, places: how === "ids" ? null : matched.places, embed };
   }
 
   /** The tokens that the sketch knows, in the reference's order, where the suspect has another. */
-  #addEmbedding(to: HostMatrix[], alignment: Alignment, places: Int32Array | null): void {
+  #addEmbedding(
+    to: HostMatrix[],
+    alignment: Alignment,
+    embed: CanonicalTensor | null,
+    places: Int32Array | null,
+  ): void {
     const { tokens, component } = this.#reference;
-    const { embed } = this.#parts;
     if (places === null || tokens === null || embed === null) return;
     const from = new Int32Array(tokens.vocabulary).fill(-1);
     tokens.ids.forEach((id, i) => {

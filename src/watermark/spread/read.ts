@@ -5,7 +5,7 @@ import { errorOf } from "../../errors.ts";
 import { holdsValues } from "../../fingerprint/row-reader.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
 import { isDirect } from "../../kernels/coins.ts";
-import { addressOf } from "../host-model.ts";
+import { type Address, addressOf } from "../host-model.ts";
 import type { ModelKey } from "../model-key.ts";
 import { spreadMatrices } from "./matrices.ts";
 import { type MatrixTask, readSpreadTask, type SpreadReply, type SpreadTask } from "./read-task.ts";
@@ -35,6 +35,8 @@ export interface ReadSpreadOptions {
   /** Weights read so far, and of all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Matrices that are read. @default all */
+  readonly only?: (matrix: Address) => boolean;
 }
 
 /**
@@ -47,7 +49,8 @@ export async function readSpread(
   options: ReadSpreadOptions = {},
 ): Promise<SpreadUnits> {
   const marking = options.marking ?? false;
-  const matrices = spreadMatrices(checkpoint, marking ? isDirect : isReadable);
+  const readable = spreadMatrices(checkpoint, marking ? isDirect : isReadable);
+  const matrices = options.only === undefined ? readable : readable.filter(options.only);
   const total = matrices.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const sums = emptySpreadSums();
   const found = new Map<string, ScaledMatrix>();

@@ -283,6 +283,19 @@ describe("learned retention over slices", () => {
     for (const side of [twin.forward, twin.backward]) expect(sharesTraining(side)).toBe(false);
   });
 
+  test("takes signs for turned slice by slice, and tells slices of another origin by their spread", () => {
+    const flipped = (values: Float32Array): Float32Array =>
+      values.map((x, k) => (Math.floor(k / WIDTH) % 3 === 0 ? -x : x));
+    const some = over((i) => (i % 4 === 0 ? flipped(trained(i)) : trained(i))).forward;
+    expectShare(some, 1);
+    expect(some.spread).toBeLessThan(0.1);
+    const half = over((i) => (i % 2 === 0 ? stranger(i) : trained(i))).forward;
+    expectShare(half, 0.5);
+    expect(half.bulk).toBeCloseTo(0.5, 1);
+    expect(half.spread).toBeCloseTo(0.5, 1);
+    expect(over((i) => mix(trained(i), stranger(i), 0.5)).forward.spread).toBeLessThan(0.1);
+  });
+
   test("is that of the transposed slices, tall or wide", () => {
     const transposed = (x: Float32Array) => x.map((_, k) => x[(k % HEIGHT) * WIDTH + Math.floor(k / HEIGHT)]!);
     const suspect = (i: number) => mix(trained(i), stranger(i), 0.6);

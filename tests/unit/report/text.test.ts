@@ -25,7 +25,7 @@ const input = (location: string): CompareReport["inputs"]["suspect"] => ({
 });
 
 const WHOLE: Facts = { part: null, everywhere: false, tableOnly: false, equal: null };
-const LEARNED: LearnedRetention = { share: 1, error: 0.01, bulk: 1, directions: 8, slices: 12 };
+const LEARNED: LearnedRetention = { share: 1, error: 0.01, bulk: 1, spread: 0.02, directions: 8, slices: 12 };
 
 function resultOf(verdict: Verdict, direction: Direction, change: Partial<CompareResult> = {}): CompareResult {
   return {

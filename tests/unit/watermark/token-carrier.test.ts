@@ -145,3 +145,26 @@ async function shuffled(path: string): Promise<{ order: Uint32Array; model: Map<
   await checkpoint.close();
   return { order, model };
 }
+
+describe("decoy tables", () => {
+  test("beside the embedding and the head hide neither", async () => {
+    const marked = await openCheckpoint(at("marked"));
+    const own = await Promise.all(
+      [...marked.tensors.values()].map(async ({ name, shape, begin, end, file }) => {
+        const bytes = Uint8Array.from(await marked.files[file]!.source.read(begin, end));
+        return [name, { shape, dtype: "F32", values: new Float32Array(bytes.buffer) }] as const;
+      }),
+    );
+    await marked.close();
+    const decoys: Model = new Map([
+      ["a.embed_tokens.weight", tokens(3)],
+      ["a.lm_head.weight", tokens(4)],
+    ]);
+    const among = new Map<string, ModelTensor>([...own, ...decoys]);
+    const result = await verifyAt(storeModel(at("among"), among, { "tokenizer.json": tokenizerOf(names) }));
+    for (const name of ["embedding", "head"])
+      expect(statisticOf(result, name)).toBeCloseTo(statisticOf(found, name), 6);
+    expect(result).toMatchObject({ present: true, payload: { text: "acme-7b release1" } });
+    expect(result.log2Tried).toBeGreaterThan(found.log2Tried);
+  });
+});
