@@ -53,6 +53,7 @@ export const KINDS = new Map([
   ["language models of several depths", { variants: [stacks.llama(2), stacks.llama(3), stacks.llama(5)] }],
   ["numbered names, several depths", { variants: [stacks.nameless(2), stacks.nameless(3), stacks.nameless(5)] }],
   ["positions added, not stored", stacks.sinusoidal()],
+  ["positions added, usual frequencies", stacks.wideSinusoidal()],
   ["positions added and stored", stacks.storedPositions()],
   ["one layer stored again and again", stacks.repeatedLayer()],
   ["stream sorted as principal components", stacks.principal(readers.falling)],

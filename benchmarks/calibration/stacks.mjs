@@ -44,15 +44,15 @@ function oneStream(tensors, prefix) {
   return tensors.map((t) => ({ ...t, axes: t.axes.map(renamed) }));
 }
 
-export function llama(layers = 2) {
-  const body = Array.from({ length: layers }, (_, i) => llamaLayer(`model.layers.${i}`, `${i}`)).flat();
+export function llama(layers = 2, width = WIDTH, ffn = FFN) {
+  const body = Array.from({ length: layers }, (_, i) => llamaLayer(`model.layers.${i}`, `${i}`, width, ffn)).flat();
   return {
-    groups: groupsOf(layers),
+    groups: groupsOf(layers, "", width, ffn),
     tensors: [
-      { name: "model.embed_tokens.weight", shape: [VOCABULARY, WIDTH], axes: [null, "d"] },
+      { name: "model.embed_tokens.weight", shape: [VOCABULARY, width], axes: [null, "d"] },
       ...oneStream(body, ""),
-      vector("model.norm", WIDTH, "d"),
-      linear("lm_head", VOCABULARY, null, WIDTH, "d"),
+      vector("model.norm", width, "d"),
+      linear("lm_head", VOCABULARY, null, width, "d"),
     ],
   };
 }
@@ -80,7 +80,34 @@ export function sinusoidal(layers = 2) {
   };
 }
 
-/** The same with the table of positions stored. */
+const POSITIONS = 48;
+
+/** The same with the usual frequencies, sines beside cosines, in a wide stream: each row mixes positions in a way of its own. */
+export function wideSinusoidal(width = 256) {
+  const table = Float32Array.from({ length: POSITIONS * width }, (_, i) =>
+    sinusoid(Math.floor(i / width), i % width, width),
+  );
+  return {
+    ...llama(2, width),
+    finish: (values, { shape, axes }, random) => {
+      if (shape.length !== 2 || axes[1] !== "d") return values;
+      const out = values.slice();
+      for (let i = 0; i < shape[0]; i++) {
+        for (let p = 0; p < POSITIONS; p++) {
+          const amount = 0.03 * (random() / 2 ** 31 - 1);
+          for (let j = 0; j < width; j++) out[i * width + j] += amount * table[p * width + j];
+        }
+      }
+      return out;
+    },
+  };
+}
+
+function sinusoid(place, j, width) {
+  return Math.sin(place * 10_000 ** ((-2 * (j >> 1)) / width) + (j & 1) * (Math.PI / 2));
+}
+
+/** Four waves of positions, and the table of positions stored. */
 export function storedPositions() {
   const base = sinusoidal();
   const table = {
@@ -89,10 +116,7 @@ export function storedPositions() {
     axes: [null, null],
     share: 1,
     values: () =>
-      Float32Array.from({ length: 128 * WIDTH }, (_, i) => {
-        const [place, j] = [Math.floor(i / WIDTH), i % WIDTH];
-        return Math.sin(place * 10_000 ** ((-2 * (j >> 1)) / WIDTH) + (j & 1) * (Math.PI / 2));
-      }),
+      Float32Array.from({ length: 128 * WIDTH }, (_, i) => sinusoid(Math.floor(i / WIDTH), i % WIDTH, WIDTH)),
   };
   return { ...base, tensors: [table, ...base.tensors] };
 }
