@@ -68,10 +68,13 @@ function zRow(group, test, z) {
 
 const Z_HEADS = ["group", "test", "tests", "mean", "sd", "1 %", "99 %", "largest abs z", "KS distance"];
 
+/** With fewer z there is nothing to say of how they are spread. */
+const FEWEST = 100;
+
 /** Every layout's own statistics, of the pairing that the decision rests on. */
 function inDecisions() {
   const rows = groups.flatMap(({ group, decided }) =>
-    Object.entries(decided.z).flatMap(([test, z]) => (z === null ? [] : [zRow(group, test, z)])),
+    Object.entries(decided.z).flatMap(([test, z]) => (z === null || z.pairs < FEWEST ? [] : [zRow(group, test, z)])),
   );
   return table(Z_HEADS, rows);
 }
