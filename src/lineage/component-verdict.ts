@@ -191,7 +191,7 @@ function judgeTables(
     const equal = same.every(({ suspect, base }) => suspect.digest.f32 === base.digest.f32);
     const which =
       same.length === pairing.pairs.length ? "the table is" : `${same.length} of ${pairing.pairs.length} tables are`;
-    return finding(equal ? "identical" : "recast", `${which} the same wherever sampled, whoever had it first`);
+    return finding(equal ? "identical" : "recast", `${which} the same wherever sampled`);
   }
   if (rejected) {
     return finding(

@@ -58,11 +58,13 @@ function combine(sums: readonly RetentionSums[]): LearnedRetention {
   const total = (of: (one: RetentionSums) => number): number => sums.reduce((sum, one) => sum + of(one), 0);
   const denominator = total((one) => one.denominator);
   const bulk = total((one) => one.bulk) / sums.length;
+  // Less what the error of each b alone would make of it.
+  const spread = total((one) => (one.bulk - bulk) ** 2 - one.bulkVariance) / sums.length;
   return {
     share: denominator > 0 ? total((one) => one.numerator) / denominator : 0,
     error: denominator > 0 ? Math.sqrt(total((one) => one.variance)) / denominator : Number.POSITIVE_INFINITY,
     bulk,
-    spread: Math.sqrt(total((one) => (one.bulk - bulk) ** 2) / sums.length),
+    spread: Math.sqrt(Math.max(0, spread)),
     directions: total((one) => one.directions) / sums.length,
     slices: sums.length,
   };

@@ -63,7 +63,7 @@ export interface LearnedRetention {
   readonly error: number;
   /** b, the share of the one's initialisation that the other has. */
   readonly bulk: number;
-  /** Standard deviation of b over slices: small where one share of everything was taken over. */
+  /** Standard deviation of b over slices beyond its error: small where one share of everything was taken over. */
   readonly spread: number;
   /** Directions that training wrote, per slice: few where a model has hardly trained. */
   readonly directions: number;

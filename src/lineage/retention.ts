@@ -11,8 +11,9 @@ export interface RetentionSums {
   readonly variance: number;
   /** Clear directions. */
   readonly directions: number;
-  /** Share of the initialisation that is left. */
+  /** Share of the initialisation that is left, and the variance of that figure. */
   readonly bulk: number;
+  readonly bulkVariance: number;
 }
 
 /** What one slice says of a pair: both ways round, as it lies and with signs turned to agree. */
@@ -124,7 +125,7 @@ function sumsOf(own: SliceSpectrum, raw: Float32Array, height: number, width: nu
     denominator += share * share * square;
     variance += share * share * square * noise;
   });
-  return { numerator, denominator, variance, directions: learned.length, bulk };
+  return { numerator, denominator, variance, directions: learned.length, bulk, bulkVariance: noise / energy };
 }
 
 /** B A^T (m x m), four rows of A at a time. */

@@ -13,6 +13,8 @@ const SHARE = 0.1;
 const AT_LEAST = 2;
 /** Share of the layers that must agree for it to be said of the whole. */
 const WHOLE = 0.9;
+/** The same of all matrices, where content chose: names that lie keep some from being held against anything. */
+const WHOLE_CHOSEN = 0.6;
 
 /** Which of a component's layers agree. */
 export interface Support {
@@ -69,7 +71,7 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
     tested,
     sigmas,
     enough: agreeing.length >= needed(tested) && isSpread,
-    whole: agreeing.length >= WHOLE * tested,
+    whole: agreeing.length >= (isChosen ? WHOLE_CHOSEN : WHOLE) * tested,
   };
 }
 

@@ -71,10 +71,27 @@ describe("chains of linears", () => {
     });
   });
 
-  test("also where all widths are equal, by the order of the names as numbers", () => {
-    const labels = labelsOf(models.mlp(Array.from({ length: 9 }, () => 64)));
+  test("that are all square may be lenses on a public model, side by side, whatever their numbers", () => {
+    const widths = Array.from({ length: 9 }, () => 64);
+    for (const table of [
+      models.mlp(widths),
+      tableOf([0, 1, 2, 3].map((i) => `translators.${i}.weight 64 64`).join("\n")),
+    ]) {
+      expect(new Set(Object.values(labelsOf(table)))).toEqual(new Set(["none"]));
+    }
+    const labels = labelsOf(models.mlp([...widths, 10]));
     expect(Object.keys(labels).filter((name) => labels[name] === "none")).toEqual(["net.0.weight"]);
     expect(labels["net.14.weight"]).toBe("channels");
+  });
+
+  test("of an adapter read what a public model gave them, though names call them keys and values", () => {
+    const lines = [0, 1, 2, 3].flatMap((i) => [
+      `layers.${i}.attn.k_proj.weight 64 64`,
+      `layers.${i}.attn.v_proj.weight 64 64`,
+    ]);
+    expect(new Set(Object.values(labelsOf(tableOf(lines.join("\n")))))).toEqual(new Set(["none"]));
+    const own = [...lines, ...[0, 1, 2, 3].map((i) => `layers.${i}.attn.o_proj.weight 64 64`)];
+    expect(labelsOf(tableOf(own.join("\n")))["layers.0.attn.k_proj.weight"]).toBe("residual");
   });
 
   test("an autoencoder's pixels are given although its last matrix writes as many", () => {

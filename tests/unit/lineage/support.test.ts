@@ -5,7 +5,21 @@ import { randomWords } from "../../support/random-fingerprint.ts";
 import { fingerprintOf, matrixPairs } from "../../support/sketches.ts";
 import { turnedRows } from "../../support/turned-rows.ts";
 
+const NAMED = { isChosen: false, depth: 0, matrices: 0 };
+const CHOSEN = { ...NAMED, isChosen: true };
+
 describe("support of a verdict", () => {
+  test.each([
+    [10, 10, true],
+    [10, 9, true],
+    [10, 8, false],
+    [3, 3, true],
+    [3, 2, false],
+  ])("of %i layers, %i of them related, is of the whole: %s", (layers, related, whole) => {
+    expect(supportOf(matrixPairs(1, layers, related), NAMED).whole).toBe(whole);
+    expect(supportOf(matrixPairs(1, layers, related), { ...NAMED, depth: 2 * layers }).whole).toBe(false);
+  });
+
   test.each([
     [6, 0, false],
     [6, 1, false],
@@ -16,7 +30,7 @@ describe("support of a verdict", () => {
     [30, 3, true],
     [6, 6, true],
   ])("of %i layers, %i of them related: %s", (layers, related, enough) => {
-    expect(supportOf(matrixPairs(1, layers, related), false)).toMatchObject({
+    expect(supportOf(matrixPairs(1, layers, related), NAMED)).toMatchObject({
       of: "layers",
       agreeing: related,
       tested: layers,
@@ -31,7 +45,7 @@ describe("support of a verdict", () => {
           suspect: { ...suspect, layer: 0 },
           base: { ...base, layer: 0 },
         })),
-        false,
+        NAMED,
       );
     expect(inOne(1)).toMatchObject({ of: "matrices", agreeing: 1, tested: 5, enough: false });
     expect(inOne(2)).toMatchObject({ of: "matrices", agreeing: 2, tested: 5, enough: true });
@@ -39,17 +53,23 @@ describe("support of a verdict", () => {
 
   test("counts layers that match nothing as layers", () => {
     const pairs = matrixPairs(1, 3, 3);
-    expect(supportOf(pairs, false, 30)).toMatchObject({ agreeing: 3, tested: 30, enough: true });
-    expect(supportOf(pairs, false, 31)).toMatchObject({ agreeing: 3, tested: 31, enough: false });
-    expect(supportOf(pairs, false, 2)).toMatchObject({ agreeing: 3, tested: 3, enough: true });
+    expect(supportOf(pairs, { ...NAMED, depth: 30 })).toMatchObject({ agreeing: 3, tested: 30, enough: true });
+    expect(supportOf(pairs, { ...NAMED, depth: 31 })).toMatchObject({ agreeing: 3, tested: 31, enough: false });
+    expect(supportOf(pairs, { ...NAMED, depth: 2 })).toMatchObject({ agreeing: 3, tested: 3, enough: true });
   });
 
   test("is by matrices, and asks for more, where content laid one over the other", () => {
-    const found = supportOf(matrixPairs(1, 8, 4), true, 30);
-    expect(found).toMatchObject({ of: "matrices", agreeing: 4, tested: 8, enough: true });
+    const found = supportOf(matrixPairs(1, 8, 4), { ...CHOSEN, depth: 30 });
+    expect(found).toMatchObject({ of: "matrices", agreeing: 4, tested: 8, enough: true, whole: false });
+    // Those that agree must lie in several layers, as many as layers would have to, and be some of all matrices.
+    const inOne = matrixPairs(1, 8, 4).map(({ suspect, base }) => ({ suspect, base: { ...base, layer: 0 } }));
+    expect(supportOf(inOne, { ...CHOSEN, depth: 8 })).toMatchObject({ agreeing: 4, enough: false });
+    expect(supportOf(matrixPairs(1, 8, 4), { ...CHOSEN, depth: 41 })).toMatchObject({ agreeing: 4, enough: false });
+    expect(supportOf(matrixPairs(1, 8, 4), { ...CHOSEN, matrices: 41 })).toMatchObject({ tested: 41, enough: false });
+    expect(supportOf(matrixPairs(1, 8, 4), { ...CHOSEN, matrices: 40 })).toMatchObject({ tested: 40, enough: true });
     // 4 to 6 standard deviations: a few signs more than half agree.
     const weak = matrixPairs(1, 8, 8, {}, 0.46);
-    const [named, chosen] = [supportOf(weak, false), supportOf(weak, true)];
+    const [named, chosen] = [supportOf(weak, NAMED), supportOf(weak, CHOSEN)];
     expect(named.agreeing).toBeGreaterThan(chosen.agreeing + 3);
     expect([...named.sigmas.values()].filter((sigma) => sigma >= 6)).toHaveLength(chosen.agreeing);
   });
@@ -60,18 +80,18 @@ describe("support of a verdict", () => {
       suspect: turnedRows(suspect, () => next() % 2 === 0),
       base,
     }));
-    expect(supportOf(pairs, false)).toMatchObject({ agreeing: 4, tested: 8, enough: true });
+    expect(supportOf(pairs, NAMED)).toMatchObject({ agreeing: 4, tested: 8, enough: true });
   });
 
   test("of strangers is none, whatever they have in common", () => {
     for (let seed = 0; seed < 20; seed++) {
-      expect(supportOf(matrixPairs(1000 * seed, 12, 0), false)).toMatchObject({ agreeing: 0, enough: false });
+      expect(supportOf(matrixPairs(1000 * seed, 12, 0), NAMED)).toMatchObject({ agreeing: 0, enough: false });
     }
   });
 
   test("is of nothing where nothing can be tested", () => {
-    expect(supportOf([], false)).toMatchObject({ agreeing: 0, tested: 0, enough: false });
-    expect(supportOf(matrixPairs(1, 4, 4, { axis: null }), false)).toMatchObject({ tested: 0, enough: false });
+    expect(supportOf([], NAMED)).toMatchObject({ agreeing: 0, tested: 0, enough: false });
+    expect(supportOf(matrixPairs(1, 4, 4, { axis: null }), NAMED)).toMatchObject({ tested: 0, enough: false });
   });
 
   test("makes no relative of one tensor that agrees, however wide and deep", async () => {

@@ -42,6 +42,7 @@ describe("the components that can be tested", () => {
   it("are told by headers as by a fingerprint, integers and constants left out", () => {
     const table = tableOf(`model.layers.0.self_attn.q_proj.weight 16 16
                            model.layers.0.self_attn.k_proj.weight 16 16
+                           model.layers.0.self_attn.o_proj.weight 16 16
                            model.layers.0.mlp.up_proj.weight I8 24 16`);
     const parts = (...unusable: string[]) =>
       testableParts({ sketches: outlinesOf(describeAnatomy(table, null), table, new Set(unusable)) });

@@ -1,0 +1,48 @@
+import { fc, test } from "@fast-check/vitest";
+import { expect } from "vitest";
+import { type Direction, VERDICT_ORDER } from "../../src/lineage/result.ts";
+import { claimOf, type Facts, summarise } from "../../src/lineage/wording.ts";
+
+const direction = fc.constantFrom<Direction>("suspect-from-base", "base-from-suspect", "siblings", "not-established");
+const count = fc.integer({ min: 1, max: 500 });
+const facts: fc.Arbitrary<Facts> = fc.record({
+  part: fc.constantFrom(null, "PART"),
+  everywhere: fc.boolean(),
+  tableOnly: fc.boolean(),
+  partly: fc.oneof(
+    fc.constant(null),
+    fc.record({ agreeing: count, tested: count, of: fc.constantFrom("layers", "matrices") }),
+  ),
+  equal: fc.oneof(fc.constant(null), fc.record({ equal: count, compared: count })),
+});
+const names = { suspect: "SUSPECT", base: "BASE" };
+
+test.prop([fc.constantFrom(...VERDICT_ORDER), direction, facts], { numRuns: 2000 })(
+  "a sentence says no more than verdict, direction and facts",
+  (verdict, towards, known) => {
+    const summary = summarise(verdict, towards, names, known);
+    const claim = claimOf(verdict, towards, names.base, known);
+    const directed = verdict === "derived" && (towards === "suspect-from-base" || towards === "base-from-suspect");
+    for (const text of [summary, claim]) {
+      expect(text).toContain("BASE");
+      expect(text).not.toMatch(/independent|copied|stolen|fine-tun|parent|undefined|null|NaN|\s\s|\.\.$/);
+      expect(/derives? from/.test(text)).toBe(directed);
+      expect(/same weights|is equal to/.test(text)).toBe(verdict === "identical");
+      // Equality beyond what was read is never said.
+      if (verdict === "identical") expect(/wherever sampled/.test(text)).toBe(!known.everywhere);
+      if (verdict === "recast") expect(text).toMatch(/wherever sampled/);
+      if (verdict === "derived" && !directed && known.part === null) expect(text).toMatch(/direction not established/);
+      if (verdict === "derived" && !directed && known.part !== null)
+        expect(text).toMatch(/PART.*whoever had them first/);
+      if (verdict === "derived" && !directed && known.partly !== null) {
+        expect(text).toContain(`in ${known.partly.agreeing} of ${known.partly.tested} ${known.partly.of}`);
+      }
+      if (verdict === "shared-init" && known.equal === null && !known.tableOnly)
+        expect(text).toMatch(/is not shown$|is not shown\.$/);
+    }
+    expect(summary).toContain("SUSPECT");
+    expect(summary).toMatch(/[^.]\.$/);
+    expect(claim).not.toMatch(/\.$/);
+    if (verdict === "no-evidence") expect(summary).toMatch(/does not prove that they are unrelated\.$/);
+  },
+);
