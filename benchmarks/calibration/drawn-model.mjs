@@ -1,4 +1,3 @@
-import { memorySource } from "../../dist/src/bytes/memory-source.js";
 import { fillGaussian, uniform, xorshift } from "../support/random.mjs";
 
 const LAYERS = 2;
@@ -66,7 +65,7 @@ export function drawFamily(family, seed) {
   };
 }
 
-/** One model of a family in memory, as a checkpoint of f32 tensors: everything not common is drawn from its own seed. */
+/** The tensors [name, shape, f32 values] of one model of a family: everything not common is drawn from its own seed. */
 export function drawModel(common, seed) {
   const random = xorshift(seed);
   const residual = labelsOf(WIDTH, random);
@@ -81,7 +80,7 @@ export function drawModel(common, seed) {
     const own = fillGaussian(new Float32Array(WIDTH), random, 0.02);
     tensors.push([name, [WIDTH], common.gains.get(name).map((g, j) => g * (1 + own[j]))]);
   }
-  return memoryCheckpoint(tensors);
+  return tensors;
 }
 
 /** A model's own basis of the common factors, and its own places of the massive channels. */
@@ -107,25 +106,4 @@ function drawMatrix({ name, rows, cols, residual }, common, { basis, massive }, 
     }
   }
   return out;
-}
-
-function memoryCheckpoint(list) {
-  const bytes = new Uint8Array(list.reduce((n, [, , values]) => n + values.byteLength, 0));
-  const tensors = new Map();
-  let at = 0;
-  for (const [name, shape, values] of list) {
-    bytes.set(new Uint8Array(values.buffer), at);
-    tensors.set(name, { name, dtype: "F32", shape, begin: at, end: at + values.byteLength, file: 0 });
-    at += values.byteLength;
-  }
-  return {
-    location: "memory",
-    container: "safetensors",
-    files: [{ path: "memory", absolutePath: null, source: memorySource(bytes, "memory") }],
-    tensors,
-    config: null,
-    notes: [],
-    verifyUnchanged: async () => {},
-    close: async () => {},
-  };
 }

@@ -75,3 +75,8 @@ export function checkAgainstLibrary(suspect, base) {
     throw new Error("these figures are not the library's");
   }
 }
+
+/** Whether a model has what these tests are about: layers with neurons, and a token table. */
+export function isStack({ sketches }) {
+  return sketches.some((s) => s.layer >= 0 && s.role === "down") && sketches.some((s) => s.tokens);
+}

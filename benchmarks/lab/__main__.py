@@ -14,19 +14,25 @@ from .derivatives import DERIVATIVES
 from .examples import EXAMPLES
 from .makers import Make, place
 from .manifest import write_manifest
+from .nets import make_nets
 from .siblings import make_siblings
 from .table import print_table
 
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
 # Tiny derivatives start from calibration models, so those come first.
 GROUPS = ("examples", "calibration", "derivatives", "siblings", "manifest", "table")
+OPTIONAL = ("nets",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     parser.add_argument("out", type=Path, help="folder to write to; about 400 MB")
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", default=GROUPS, help=f"{', '.join(GROUPS)}, or models by name"
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        default=GROUPS,
+        help=f"{', '.join(GROUPS + OPTIONAL)}, or models by name",
     )
     parser.add_argument("--count", type=int, default=COUNT, help="models in the calibration set")
     arguments = parser.parse_args()
@@ -43,6 +49,8 @@ def run(name: str, out: Path, count: int) -> None:
         build([row.name for row in DERIVATIVES if row.make is not None], out)
     elif name == "calibration":
         make_calibration(out, count)
+    elif name == "nets":
+        make_nets(out)
     elif name == "siblings":
         make_siblings(out)
     elif name == "manifest":
