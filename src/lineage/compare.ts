@@ -112,6 +112,16 @@ function sameContentVerdict(component: ComponentVerdict, verdict: Verdict): Comp
   return related ? { ...component, verdict, reason: null } : component;
 }
 
+/** In how many layers, or where all of those agree in how many matrices; null where it is nearly all. */
+function partOf(support: ComponentFinding["support"]): Facts["partly"] {
+  if (support === null || support.whole) return null;
+  if (support.agreeing < support.tested) return support;
+  return { agreeing: support.agreeingMatrices, tested: support.matrices, of: "matrices" };
+}
+
+/** Share of the base's training that tuning leaves: with less a reader is told how much. */
+const NEARLY_ALL = 0.8;
+
 function factsOf(
   verdict: Verdict,
   content: SameContent,
@@ -125,12 +135,14 @@ function factsOf(
   const tableOnly = verdict === "shared-init" && !speaks;
   const partial = speaks && bodies.some((f) => f !== decisive && !isRelated(f));
   const equal = { equal: frozenTensors, compared: comparedTensors };
-  const byEquality = speaks && decisive.verdict.verdict === "identical" && !decisive.sharesTraining;
+  const byEquality = speaks ? decisive.verdict.verdict === "identical" && !decisive.sharesTraining : !tableOnly;
+  const retained = speaks ? decisive.verdict.retention : null;
   return {
     part: content === null && partial ? decisive.verdict.suspectComponent : null,
     everywhere,
     tableOnly,
-    partly: content === null && speaks && decisive.support?.whole === false ? decisive.support : null,
+    partly: content === null && speaks ? partOf(decisive.support) : null,
+    share: content === null && retained !== null && retained < NEARLY_ALL ? retained : null,
     equal: byEquality && frozenTensors > 0 ? equal : null,
   };
 }

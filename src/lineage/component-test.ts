@@ -17,7 +17,7 @@ import { turnedCorrelation } from "./turned-signs.ts";
 import { turnedTest } from "./turned-test.ts";
 
 /** Tests whose smallest p decides; the correction counts all of them. */
-const TESTS = 9;
+const TESTS = 10;
 /** Random relabelings are run for z below this. */
 const MONTE_CARLO_Z = 6;
 /** Neurons of all layers at most, some times what the largest models have: each layer's are relabelled and held. */
@@ -45,6 +45,8 @@ export interface ComponentTests {
   readonly log10P: number | null;
   /** The smallest that `log10P` could have been. */
   readonly reach: number;
+  /** The same two of the axes that are a stack's own: neurons and channels. */
+  readonly own: { readonly log10P: number | null; readonly reach: number };
   /** Strength: the weight correlation behind the signs, rows and labels turned where that is what shows it. */
   readonly r: number | null;
 }
@@ -73,12 +75,16 @@ export function testComponent(pairs: readonly MatrixPair[], options: TestOptions
   const neurons = neuronTests(on("neurons"), options);
   const channels = channelTests(on("channels"), options);
   const all = [residual, neurons, channels];
-  const countable = all.flatMap((axis) => axis.countable);
   const smallest = (tails: readonly number[]): number => Math.min(0, Math.min(0, ...tails) + Math.log10(TESTS));
+  const tailsOf = (axes: readonly AxisTests[]): ComponentTests["own"] => {
+    const countable = axes.flatMap((axis) => axis.countable);
+    const reach = smallest(axes.flatMap((axis) => axis.reaches));
+    return { log10P: countable.length === 0 ? null : smallest(countable), reach };
+  };
   return {
     tests: all.flatMap((axis) => axis.tests),
-    log10P: countable.length === 0 ? null : smallest(countable),
-    reach: smallest(all.flatMap((axis) => axis.reaches)),
+    ...tailsOf(all),
+    own: tailsOf([neurons, channels]),
     r: residual.r ?? neurons.r ?? channels.r,
   };
 }
@@ -115,7 +121,7 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
 
 /** Neuron labels of different layers are independent: one test per layer, combined. */
 function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): AxisTests {
-  const layers: { t1: PermutationZ; stack: SignStack }[] = [];
+  const layers: { pair: MatrixPair; t1: PermutationZ; stack: SignStack }[] = [];
   const used = { suspect: new Set<MatrixPair["suspect"]>(), base: new Set<MatrixPair["base"]>() };
   let neurons = 0;
   for (const pair of pairs) {
@@ -130,7 +136,7 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): 
     used.base.add(pair.base);
     used.suspect.add(pair.suspect);
     neurons += labels;
-    layers.push({ t1, stack });
+    layers.push({ pair, t1, stack });
   }
   if (layers.length === 0) return NOTHING;
   const found = collector(component, "neurons");
@@ -143,6 +149,14 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): 
   found.push({ n, m, name: "T1", z, log10P, exact: false }, Math.max(log10P, ASYMPTOTIC_FLOOR));
   const stacks = layers.map((l) => l.stack);
   found.swap(swapTest(stacks.map((stack) => ({ stack, blocks: [stack.m] }))), { n });
+  const agreement = matrixAgreement(
+    layers.map(({ pair }) => pair),
+    0,
+  );
+  if (agreement !== null) {
+    const { tested, needed, log10P: combined, reach } = agreement;
+    found.push({ n: tested, m: needed, name: "agreement", z: null, log10P: combined, exact: true }, combined, reach);
+  }
   const turned = found.smallest() > PLAIN_ENOUGH ? turnedTest(stacks) : null;
   found.swap(turned?.swap ?? null, { n }, true);
   return found.tests(weightCorrelation(r));

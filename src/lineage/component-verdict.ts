@@ -3,7 +3,7 @@ import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent, sameTable } from "./component-content.ts";
 import { type ComponentTests, testComponent } from "./component-test.ts";
 import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
-import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
+import { type Axis, axisOf, residualPairs, rowPairs } from "./matrix-pair.ts";
 import { orderedAxes, sortedAxes, unsortedChannels } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
 import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
@@ -34,6 +34,11 @@ export interface FindingOptions {
   readonly monteCarlo: boolean;
   /** log10 of how many hypotheses (bases, components, attempts) share this error budget. */
   readonly log10Hypotheses: number;
+  /**
+   * Width of the token table that both models share, if they do: the dimensions of a stream that it feeds were given to both,
+   * so they say nothing of a stack's own start, whatever was trained on top. 0 where there is none.
+   */
+  readonly givenWidth: number;
 }
 
 /** Tests a component under each pairing, and judges by the one with the smallest corrected p. */
@@ -79,8 +84,11 @@ function testWays(
     });
     const log10Tried = pairing.log10Tried + Math.log10(ways.length) + options.log10Hypotheses;
     const corrected = (log10P: number): number => Math.min(0, log10P + log10Tried);
-    const log10P = tested.log10P === null ? null : corrected(tested.log10P);
-    return { pairing, tested, excluded, log10P, reach: corrected(tested.reach) };
+    const isGiven =
+      residualPairs(pairing.pairs)[0]?.base.cols === options.givenWidth && pairing.component !== EMBEDDINGS;
+    const tails = isGiven ? tested.own : tested;
+    const log10P = tails.log10P === null ? null : corrected(tails.log10P);
+    return { pairing, tested, excluded, log10P, reach: corrected(tails.reach) };
   });
   return tried.reduce((a, b) => (isBetter(b, a) ? b : a));
 }

@@ -99,7 +99,9 @@ function unreadCaveat({ name, score }: RankedBase): string {
 
 /** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement does not. */
 function closestFirst(a: Candidate, b: Candidate): number {
-  const rank = (c: Candidate): number => VERDICT_ORDER.indexOf(c.verdict);
+  // A body that cannot be tested beside a table that agrees is nearer than a stranger that was.
+  const agrees = (c: Candidate): boolean => c.verdict === "not-testable" && (c.log10P ?? 0) <= c.comparison.threshold;
+  const rank = (c: Candidate): number => VERDICT_ORDER.indexOf(c.verdict) - (agrees(c) ? 1.5 : 0);
   const frozen = (c: CompareResult): number => c.difference.frozenTensors;
   return (
     rank(a) - rank(b) ||
@@ -125,7 +127,9 @@ function summaryOf(
   const but = unread === 0 ? "" : `, and ${unread} of the closest could not be read`;
   if (best === undefined || verdict === "not-testable") {
     const why = untestable ?? "no registered base has parts that it could be held against";
-    return `${suspect} was not tested: ${why}${but}.`;
+    const agrees = best !== undefined && (best.log10P ?? 0) <= best.comparison.threshold;
+    const table = agrees ? `; its token table agrees with that of ${best.name}, which by itself decides nothing` : "";
+    return `${suspect} was not tested: ${why}${table}${but}.`;
   }
   if (verdict !== "no-evidence") return best.comparison.summary;
   const those =

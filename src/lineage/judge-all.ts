@@ -22,10 +22,22 @@ const ATTEMPTS = 3;
 /** Every stack against its partner and the token tables; by content where names leave a model silent. */
 export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOptions): Promise<Findings> {
   const named = namedPairings(suspect.fingerprint, base.fingerprint);
+  let tables: ComponentFinding | null = null;
   const log10Hypotheses = Math.log10(Math.max(1, options.hypotheses) * ATTEMPTS * (named.length + 1));
-  const settings = { monteCarlo: options.monteCarlo, log10Hypotheses };
   const findings: ComponentFinding[] = [];
-  for (const ways of named) findings.push(await judgeComponent(suspect, base, ways, settings));
+  let settings = { monteCarlo: options.monteCarlo, log10Hypotheses, givenWidth: 0 };
+  // Tables first: a stream that one table feeds in both models was given to both.
+  for (const ways of [...named].sort((a, b) => Number(isTables(b)) - Number(isTables(a)))) {
+    const finding = await judgeComponent(suspect, base, ways, settings);
+    if (isTables(ways)) {
+      const agrees = finding.verdict.log10P !== null && finding.verdict.log10P <= LOG10_THRESHOLD;
+      if (agrees || isRelatedVerdict(finding.verdict.verdict)) {
+        settings = { ...settings, givenWidth: finding.pairing.pairs[0]?.base.cols ?? 0 };
+      }
+      tables = finding;
+    } else findings.push(finding);
+  }
+  if (tables !== null) findings.push(tables);
   const judge = async (pairing: Pairing | null): Promise<void> => {
     if (pairing === null) return;
     const finding = await judgeComponent(suspect, base, [pairing], settings);
@@ -47,6 +59,10 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
   const silent = log10Reach(byContent) > LOG10_THRESHOLD;
   if (there === undefined || there.tested.log10P === null || !silent) await judge(byContent);
   return done();
+}
+
+function isTables([first]: readonly Pairing[]): boolean {
+  return first?.component === EMBEDDINGS;
 }
 
 /** Tables that agree beside a body that is derived came with it: what they cannot show alone is shown by the body. */

@@ -51,7 +51,7 @@ export function describeRelations(
 ): Relation[] {
   const relations = layerRelations(findings, base);
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
-  if (difference.quantization !== undefined) relations.push("quantized");
+  if (difference.quantization !== undefined || isNarrower(suspect, base)) relations.push("quantized");
   else if (isPruned(suspect, base)) relations.push("pruned");
   else if (difference.loraRank !== undefined) relations.push("lora");
   if (relations.length === 0) {
@@ -129,6 +129,12 @@ function gridOf(suspect: Fingerprint, base: Fingerprint): string | null {
 
 function vocabulary(fp: Fingerprint): number {
   return fp.sketches.find((s) => s.role === "embed")?.rows ?? 0;
+}
+
+/** Whether the suspect holds values in an 8-bit type and the base does not. */
+function isNarrower(suspect: Fingerprint, base: Fingerprint): boolean {
+  const hasEight = ({ dtypes }: Fingerprint): boolean => Object.keys(dtypes).some((dtype) => dtype.startsWith("F8"));
+  return hasEight(suspect) && !hasEight(base);
 }
 
 /** Rounding to a coarse grid makes zeros as well, but of the other values only a few sizes are left. */

@@ -15,6 +15,9 @@ const AT_LEAST = 2;
 const WHOLE = 0.9;
 /** The same of all matrices, where content chose: names that lie keep some from being held against anything. */
 const WHOLE_CHOSEN = 0.6;
+/** Share of the matrices, and standard deviations that each must show: a layer agrees already if one of its matrices does. */
+const MOST_MATRICES = 0.8;
+const MATRIX_SIGMA = 3;
 
 /** Which of a component's layers agree. */
 export interface Support {
@@ -27,7 +30,10 @@ export interface Support {
   readonly pairs: readonly MatrixPair[];
   /** Whether they are enough for a verdict on the component: one tensor that agrees makes no relative. */
   readonly enough: boolean;
-  /** Whether nearly all agree. */
+  /** Matrices that agree by themselves, of all that the smaller side has. */
+  readonly agreeingMatrices: number;
+  readonly matrices: number;
+  /** Whether nearly all layers, and most matrices, agree. */
   readonly whole: boolean;
 }
 
@@ -67,6 +73,9 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
   const tested = Math.max(judged, isLayered ? depth : isChosen ? matrices : 0);
   const needed = (of: number): number => Math.max(AT_LEAST, Math.ceil(SHARE * of));
   const isSpread = !isChosen || depth < AT_LEAST || layersOf(agreeing.flat()) >= needed(depth);
+  const alone = testable.filter((pair) => (sigmaOf([pair]) ?? 0) >= MATRIX_SIGMA).length;
+  const all = Math.max(matrices, judged);
+  const share = isChosen ? WHOLE_CHOSEN : MOST_MATRICES;
   return {
     of: isLayered ? "layers" : "matrices",
     agreeing: agreeing.length,
@@ -74,7 +83,9 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
     tested,
     sigmas,
     enough: agreeing.length >= needed(tested) && isSpread,
-    whole: agreeing.length >= (isChosen ? WHOLE_CHOSEN : WHOLE) * tested,
+    agreeingMatrices: alone,
+    matrices: all,
+    whole: agreeing.length >= (isChosen ? WHOLE_CHOSEN : WHOLE) * tested && alone >= share * matrices,
   };
 }
 

@@ -27,10 +27,13 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (parameters === 0) {
     return "all tensors are empty, as a partitioned (ZeRO-3) training leaves them: gather the weights before they are saved";
   }
+  if (tensors.every(({ values }) => values === null)) {
+    return "no tensor of a type that weights have (integers and booleans only): nothing of it was read";
+  }
   if (tensors.every(({ values, uniform }) => values === null || uniform)) {
     return "every tensor is constant (zeros, or one value, or NaN): the weights were lost or never saved";
   }
-  const codes = tensors.filter(({ dtype }) => /^[IU](?:8|16|32)$|^F4|^F6/.test(dtype)).length;
+  const codes = tensors.filter(({ dtype }) => /^(?:[IU](?:8|16|32)|F4|F4_.*|F6_.*)$/.test(dtype)).length;
   if (codes > 0) {
     return `${codes} of ${tensors.length} tensors are quantisation codes, which say nothing by themselves: dequantise the model first`;
   }

@@ -10,6 +10,8 @@ export interface Facts {
   readonly tableOnly: boolean;
   /** How many of the layers (or matrices) agree, where it is not nearly all of them. */
   readonly partly: { readonly agreeing: number; readonly tested: number; readonly of: string } | null;
+  /** Share of the base's training that is found, where it is not nearly all. */
+  readonly share: number | null;
   /** Tensors that are equal, of those compared, where that alone is what is known. */
   readonly equal: { readonly equal: number; readonly compared: number } | null;
 }
@@ -22,6 +24,10 @@ export function summarise(
   facts: Facts,
 ): string {
   const { suspect, base } = names;
+  const { equal } = facts;
+  if ((verdict === "no-evidence" || verdict === "not-testable") && equal !== null) {
+    return `${suspect} ${equalText(equal, base, facts.everywhere)}; nothing else is shown.`;
+  }
   if (verdict === "no-evidence") {
     return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
   }
@@ -32,12 +38,17 @@ export function summarise(
   return `${suspect}${part} ${claimOf(verdict, direction, base, facts)}.`;
 }
 
+function equalText({ equal, compared }: NonNullable<Facts["equal"]>, base: string, everywhere: boolean): string {
+  return `shares ${equal} of ${compared} matrices bit for bit with ${base}${everywhere ? "" : ", wherever sampled"}`;
+}
+
 /**
  * What is claimed of a suspect, to be said after its name. It names a parent only where the direction is established and the
  * whole of the parent is there, and speaks of equality only as far as values were read.
  */
 export function claimOf(verdict: Verdict, direction: Direction, base: string, facts: Facts): string {
-  const { part, everywhere, tableOnly, equal, partly } = facts;
+  const { part, everywhere, tableOnly, equal, partly, share } = facts;
+  const ofIt = share === null ? "" : ` (a share of ${share.toFixed(2)} of its training)`;
   const some = partly === null ? "" : ` in ${partly.agreeing} of ${partly.tested} ${partly.of}`;
   switch (verdict) {
     case "identical":
@@ -45,16 +56,13 @@ export function claimOf(verdict: Verdict, direction: Direction, base: string, fa
     case "recast":
       return `is ${base} in another number format, wherever sampled`;
     case "derived":
-      if (direction === "suspect-from-base") return `derives from ${base}`;
+      if (direction === "suspect-from-base") return `derives from ${base}${ofIt}`;
       if (direction === "base-from-suspect") return `is what ${base} derives from`;
       if (part !== null) return `shares the weights of its ${part} with ${base}${some}, whoever had them first`;
-      return `shares trained weights with ${base}${some}, direction not established`;
+      return `shares trained weights with ${base}${some}${ofIt}, direction not established`;
     case "shared-init":
       if (tableOnly) return `holds the same token table as ${base}, whoever had it first; nothing else is shown`;
-      if (equal !== null) {
-        const where = everywhere ? "" : ", wherever sampled";
-        return `shares ${equal.equal} of ${equal.compared} matrices bit for bit with ${base}${where}`;
-      }
+      if (equal !== null) return equalText(equal, base, everywhere);
       return `${part === null ? "goes" : `goes in its ${part}`} back at least to the same initial weights as ${base}${some}; that trained weights are shared is not shown`;
     case "no-evidence":
       return `shows no evidence of shared weights with ${base}`;

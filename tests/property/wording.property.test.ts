@@ -13,6 +13,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
     fc.constant(null),
     fc.record({ agreeing: count, tested: count, of: fc.constantFrom("layers", "matrices") }),
   ),
+  share: fc.constantFrom(null, 0.25),
   equal: fc.oneof(fc.constant(null), fc.record({ equal: count, compared: count })),
 });
 const names = { suspect: "SUSPECT", base: "BASE" };

@@ -112,8 +112,10 @@ describe("a model that holds all of another", () => {
 
   test("or some of its layers and nothing else, derives from it", async () => {
     for (const [pattern, verdict] of [
-      [/layers/, "derived"],
-      [/layers\.[01]\./, "derived"],
+      [/layers|embed_tokens/, "derived"],
+      [/layers\.[01]\.|embed_tokens/, "derived"],
+      // Without a table nothing shows that the stream is of the model's own making.
+      [/layers\.[01]\./, "not-testable"],
     ] as const) {
       const part = new Map([...model].filter(([name]) => pattern.test(name)));
       expect((await judge(part, base)).verdict).toBe(verdict);

@@ -40,7 +40,8 @@ describe("the components that can be tested", () => {
   });
 
   it("are told by headers as by a fingerprint, integers and constants left out", () => {
-    const table = tableOf(`model.layers.0.self_attn.q_proj.weight 16 16
+    const table = tableOf(`model.embed_tokens.weight I8 300 16
+                           model.layers.0.self_attn.q_proj.weight 16 16
                            model.layers.0.self_attn.k_proj.weight 16 16
                            model.layers.0.self_attn.o_proj.weight 16 16
                            model.layers.0.mlp.up_proj.weight I8 24 16`);
