@@ -135,7 +135,9 @@ function factsOf(
   const tableOnly = verdict === "shared-init" && !speaks;
   const partial = speaks && bodies.some((f) => f !== decisive && !isRelated(f));
   const equal = { equal: frozenTensors, compared: comparedTensors };
-  const byEquality = speaks ? decisive.verdict.verdict === "identical" && !decisive.sharesTraining : !tableOnly;
+  const byEquality = speaks
+    ? decisive.pairing.isEqual === true || (decisive.verdict.verdict === "identical" && !decisive.sharesTraining)
+    : !tableOnly;
   const retained = speaks ? decisive.verdict.retention : null;
   return {
     part: content === null && partial ? decisive.verdict.suspectComponent : null,

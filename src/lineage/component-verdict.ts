@@ -141,7 +141,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   if (pairing.component === EMBEDDINGS) return judgeTables(pairing, log10P, rejected, finding);
 
   const names = { suspect: pairing.suspectComponent, base: pairing.component };
-  const content = componentContent(suspect.fingerprint, base.fingerprint, names);
+  const content = pairing.isEqual === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
   if (content !== null) {
     const slices = await retentions(suspect, base, pairing.pairs);
     return finding(content, null, slices, learnedRetention(slices));
@@ -158,7 +158,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   support = supportOf(pairing.pairs, {
     isChosen: pairing.isChosen === true,
     depth: fewest(({ layers }) => layers.length),
-    matrices: fewest(({ sketches }) => sketches.filter(({ axis }) => axis !== null).length),
+    matrices: fewest(({ sketches }) => sketches.filter(({ axis }) => axis !== null || pairing.isEqual === true).length),
   });
   if (!support.enough) {
     const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));

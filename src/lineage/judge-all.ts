@@ -42,10 +42,18 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
     if (pairing === null) return;
     const finding = await judgeComponent(suspect, base, [pairing], settings);
     const index = findings.findIndex((f) => f.pairing.component === pairing.component);
-    if (index < 0) findings.push(finding);
-    else if (isStronger(finding, findings[index]!)) findings[index] = finding;
+    const there = findings[index];
+    if (there === undefined) findings.push(finding);
+    else if (pairing.isEqual === true && there.verdict.log10P === null && isRelated(there)) {
+      // The same part, of which names told no labels: its p comes from its content.
+      const { log10P, r } = finding.verdict;
+      findings[index] = { ...there, verdict: { ...there.verdict, log10P, r }, tested: finding.tested };
+    } else if (isStronger(finding, findings[index]!)) findings[index] = finding;
   };
-  if (!findings.some(isRelated)) await judge(equalPairing(suspect.fingerprint, base.fingerprint));
+  const claims = ({ verdict }: ComponentFinding): boolean => (verdict.log10P ?? 0) <= LOG10_THRESHOLD;
+  if (!findings.some((f) => isRelated(f) && claims(f))) {
+    await judge(equalPairing(suspect.fingerprint, base.fingerprint));
+  }
   const done = (): Findings => {
     const derived = findings.some((f) => isRelated(f) && f.sharesTraining);
     return { findings: derived ? findings.map(withBody) : findings, log10Hypotheses };

@@ -7,7 +7,7 @@ import { type MatrixPair, rowPairs } from "./matrix-pair.ts";
 import { pairLayers, pairSketches } from "./pair-layers.ts";
 import { EMBEDDINGS, type LayerMatch } from "./result.ts";
 import { buildStack, stackInner } from "./sign-stack.ts";
-import { type Stack, stacksOf } from "./stack.ts";
+import { isMain, type Stack, stacksOf } from "./stack.ts";
 import { matchStacks, type StackMatch } from "./stack-match.ts";
 
 /** Tables indexed by tokens that are looked at: more than any model has. */
@@ -29,20 +29,24 @@ export interface Pairing {
   readonly log10Tried: number;
   /** Whether content, and no name, laid each matrix over its partner. */
   readonly isChosen?: boolean;
+  /** Whether it holds matrices that are equal, and nothing else. */
+  readonly isEqual?: boolean;
   /** log10 of the matrices that each one was chosen from by its content, where tests of single matrices count them. */
   readonly log10Candidates?: number;
 }
 
 /** Ways to lay each stack over its partner, layer on layer first, then the best alignment; and the token tables. */
 export function namedPairings(suspect: Fingerprint, base: Fingerprint): Pairing[][] {
-  const [left, right] = [suspect, base].map((fp) => stacksOf(fp).filter(isTestable)) as [Stack[], Stack[]];
+  const [left, right] = [suspect, base].map((fp) =>
+    stacksOf(fp).filter((stack) => isTestable(stack) || isMain(stack, stacksOf(fp))),
+  ) as [Stack[], Stack[]];
   const out = matchStacks(left, right).map(stackPairings);
   const embeddings = embeddingPairing(suspect, base);
   if (embeddings.pairs.length > 0) out.push([embeddings]);
   return out.filter((ways) => ways.length > 0);
 }
 
-/** Tables of positions and kernels of patches make up no stack that anything could be said of. */
+/** Tables of positions and kernels of patches beside a model make up no stack that anything could be said of. */
 function isTestable({ sketches }: Stack): boolean {
   return sketches.some(({ axis }) => axis !== null);
 }
@@ -74,7 +78,10 @@ export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing
   return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true };
 }
 
-/** Matrices that are equal wherever they were read, each against its equal; null with fewer than two. */
+/**
+ * Matrices that are equal wherever they were read, each against its equal; null with fewer than two. Whatever their columns
+ * count, and whoever gave them: equal bits come of no common teacher and no common stream.
+ */
 export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
   const keyOf = (s: Sketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;
   const classes = { suspect: shapeCounts(suspect), base: shapeCounts(base) };
@@ -93,13 +100,25 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
     const s = waiting.get(keyOf(b))?.[0];
     if (s === undefined) continue;
     waiting.delete(keyOf(b));
-    pairs.push({ suspect: s, base: b });
+    pairs.push({ suspect: asChannels(s), base: asChannels(b) });
     const shape = `${b.rows}x${b.cols}`;
     log10Candidates = Math.max(log10Candidates, Math.log10(classes.suspect.get(shape)! * classes.base.get(shape)!));
   }
   if (pairs.length < 2) return null;
   const right = pairs.map((pair) => pair.base);
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried: 0, log10Candidates, isChosen: true };
+  return {
+    ...mainNames(suspect, base, right),
+    pairs,
+    layers: [],
+    log10Tried: 0,
+    log10Candidates,
+    isChosen: true,
+    isEqual: true,
+  };
+}
+
+function asChannels(sketch: Sketch): Sketch {
+  return { ...sketch, axis: "channels", block: sketch.cols };
 }
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */

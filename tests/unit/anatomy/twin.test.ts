@@ -22,10 +22,9 @@ test("a chain of ONNX constants is transposed; what it stores is the twin", () =
   expect(twin!.tensor).toBe(main!.tensor);
 });
 
-test("where shapes say nothing both ways are kept, except for what may be given or given out", () => {
-  const labels = labelsOf(models.mlp([64, 32, 48, 32, 48, 32, 64]));
-  expect(Object.keys(labels).filter((name) => name.endsWith("^T")).length).toBeGreaterThan(1);
-  expect(labels["net.0.weight^T"]).toBeUndefined();
+test("where shapes say nothing, what may have been given or given out gets no label either way", () => {
+  const labels = labelsOf(models.mlp([64, 64, 64, 64, 64]));
+  expect(new Set(Object.values(labels))).toEqual(new Set(["none"]));
 });
 
 test("named matrices, cells, kernels and large tensors have no twins", () => {
@@ -37,8 +36,9 @@ test("named matrices, cells, kernels and large tensors have no twins", () => {
 });
 
 test("a hostile model gets at most so many", () => {
-  const table = tableOf(Array.from({ length: 9000 }, (_, i) => `a${i} ${["16 24", "24 32", "32 24", "24 16"][i % 4]}`).join("\n"));
-  const twins = describeAnatomy(table, null).matrices.filter(({ twin }) => twin === true);
+  const widths = Array.from({ length: 6000 }, (_, i) => 16 + (i % 7));
+  const { matrices } = describeAnatomy(models.onnxMlp(widths), null);
+  const twins = matrices.filter(({ twin }) => twin === true);
   expect(twins.length).toBeLessThanOrEqual(4096);
   expect(twins.length).toBeGreaterThan(1000);
 });
