@@ -15,8 +15,12 @@ const AT_LEAST = 2;
 const WHOLE = 0.9;
 /** The same of all matrices, where content chose: names that lie keep some from being held against anything. */
 const WHOLE_CHOSEN = 0.6;
-/** Share of the matrices, and standard deviations that each must show: a layer agrees already if one of its matrices does. */
+/**
+ * Share of the matrices that were laid over one another, and standard deviations that each must show: a layer agrees already
+ * if one of its matrices does. Names may keep some matrices from being laid over any, but not most.
+ */
 const MOST_MATRICES = 0.8;
+const MOST_PAIRED = 0.5;
 const MATRIX_SIGMA = 3;
 
 /** Which of a component's layers agree. */
@@ -74,8 +78,9 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
   const needed = (of: number): number => Math.max(AT_LEAST, Math.ceil(SHARE * of));
   const isSpread = !isChosen || depth < AT_LEAST || layersOf(agreeing.flat()) >= needed(depth);
   const alone = testable.filter((pair) => (sigmaOf([pair]) ?? 0) >= MATRIX_SIGMA).length;
-  const all = Math.max(matrices, judged);
-  const share = isChosen ? WHOLE_CHOSEN : MOST_MATRICES;
+  const most = isChosen
+    ? alone >= WHOLE_CHOSEN * matrices
+    : alone >= MOST_MATRICES * testable.length && testable.length >= MOST_PAIRED * matrices;
   return {
     of: isLayered ? "layers" : "matrices",
     agreeing: agreeing.length,
@@ -84,8 +89,8 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
     sigmas,
     enough: agreeing.length >= needed(tested) && isSpread,
     agreeingMatrices: alone,
-    matrices: all,
-    whole: agreeing.length >= (isChosen ? WHOLE_CHOSEN : WHOLE) * tested && alone >= share * matrices,
+    matrices: Math.max(matrices, testable.length),
+    whole: agreeing.length >= (isChosen ? WHOLE_CHOSEN : WHOLE) * tested && most,
   };
 }
 
