@@ -38,9 +38,13 @@ export function labelled(
   const isWritten = writtenWidths(flows.filter((_, i) => !RESIDUAL.has(stacked[i]!.role)));
   const labels = stacked.map((matrix, i) => {
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
-    const isGiven = readsGiven(matrix, flows[i] as Flow, flow, isWritten);
+    // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
+    const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
     const axis = isPlace || isGiven ? null : axisOf(matrix);
-    if (axis !== "channels") return { ...matrix, axis, block: matrix.cols };
+    if (axis !== "channels") {
+      const label = { ...matrix, axis, block: matrix.cols };
+      return mayBeGiven(matrix, flows[i] as Flow, flow) ? { ...label, given: true } : label;
+    }
     const one = flows[i] as Flow;
     const reach = reaches.get(matrix.tensor);
     const given = ends.has(one);
@@ -52,17 +56,11 @@ export function labelled(
 }
 
 /**
- * Readers alone make no stream, and neither do readers and writers without a source: an adapter or a transcoder for a public
- * model reads that model's dimensions, which were given to it. What words alone call a network's output reads its hidden
+ * Readers and writers without a source may stand in a public model's stream, as adapters and transcoders do. What words alone call a network's output reads its hidden
  * units only where the network stands in a stream of the model's own.
  */
-function readsGiven(
-  { role, guessed }: CanonicalTensor,
-  one: Flow,
-  flow: WidthFlow,
-  isWritten: (flow: Flow) => boolean,
-): boolean {
-  if (RESIDUAL.has(role)) return !isWritten(one) || !flow.hasSource(one, one.reads);
+function mayBeGiven({ role, guessed }: CanonicalTensor, one: Flow, flow: WidthFlow): boolean {
+  if (RESIDUAL.has(role)) return !flow.hasSource(one, one.reads);
   return role === "down" && guessed === true && !flow.hasSource(one, one.writes);
 }
 

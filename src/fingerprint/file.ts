@@ -32,6 +32,7 @@ const place = {
   cols: count.max(MAX_COLS),
   axis: z.enum(["residual", "neurons", "channels"]).optional(),
   block: z.int().min(1).max(MAX_COLS).optional(),
+  given: z.literal(true).optional(),
   twin: z.literal(true).optional(),
 };
 const manifestSchema = z.strictObject({
@@ -134,6 +135,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
         ...placeOf(s),
         ...(s.axis === null ? {} : { axis: s.axis }),
         ...(s.block === s.cols ? {} : { block: s.block }),
+        ...(s.given ? { given: true as const } : {}),
         ...(s.twin ? { twin: true as const } : {}),
         ...tokens,
         digest: packDigest(s.digest),
@@ -243,6 +245,7 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
       ...(placeOf(s) as Sketch),
       axis: s.axis ?? null,
       block: s.block ?? s.cols,
+      given: s.given ?? false,
       twin: s.twin ?? false,
       tokens: s.tokens ?? false,
       sampled,

@@ -83,6 +83,8 @@ export interface Sketch {
   /** What the columns count, if they are exchangeable, and in runs of how many. */
   readonly axis: Axis | null;
   readonly block: number;
+  /** Whether the columns may have been given by a public model: see `CanonicalTensor.given`. */
+  readonly given: boolean;
   /** The other way to lay a matrix of which names do not say how it is stored. */
   readonly twin: boolean;
   /** Whether rows are token ids: an embedding, a head, or an unnamed matrix that can only be one of them. */

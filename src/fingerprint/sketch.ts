@@ -44,6 +44,7 @@ export async function sketchMatrix(reader: RowReader, matrix: CanonicalTensor): 
     cols: matrix.cols,
     axis: matrix.axis,
     block: matrix.block,
+    given: matrix.given ?? false,
     twin: matrix.twin ?? false,
     tokens,
     sampled,

@@ -162,7 +162,7 @@ function relationsOf(
   if (content?.kind === "identical") {
     const types = (dtypes: Readonly<Record<string, number>>): string => Object.keys(dtypes).sort().join();
     const recast: Relation[] = types(x.dtypes) === types(y.dtypes) ? [] : ["recast"];
-    const moved = layerRelations(findings, y);
+    const moved = layerRelations(findings, x, y);
     return [...(content.everywhere && moved.length === 0 ? (["copy"] as const) : []), ...moved, ...recast];
   }
   return verdict === "derived" ? describeRelations(x, y, findings, difference) : [];

@@ -45,8 +45,6 @@ export interface ComponentTests {
   readonly log10P: number | null;
   /** The smallest that `log10P` could have been. */
   readonly reach: number;
-  /** The same two of the axes that are a stack's own: neurons and channels. */
-  readonly own: { readonly log10P: number | null; readonly reach: number };
   /** Strength: the weight correlation behind the signs, rows and labels turned where that is what shows it. */
   readonly r: number | null;
 }
@@ -76,15 +74,11 @@ export function testComponent(pairs: readonly MatrixPair[], options: TestOptions
   const channels = channelTests(on("channels"), options);
   const all = [residual, neurons, channels];
   const smallest = (tails: readonly number[]): number => Math.min(0, Math.min(0, ...tails) + Math.log10(TESTS));
-  const tailsOf = (axes: readonly AxisTests[]): ComponentTests["own"] => {
-    const countable = axes.flatMap((axis) => axis.countable);
-    const reach = smallest(axes.flatMap((axis) => axis.reaches));
-    return { log10P: countable.length === 0 ? null : smallest(countable), reach };
-  };
+  const countable = all.flatMap((axis) => axis.countable);
   return {
     tests: all.flatMap((axis) => axis.tests),
-    ...tailsOf(all),
-    own: tailsOf([neurons, channels]),
+    log10P: countable.length === 0 ? null : smallest(countable),
+    reach: smallest(all.flatMap((axis) => axis.reaches)),
     r: residual.r ?? neurons.r ?? channels.r,
   };
 }

@@ -3,7 +3,7 @@ import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent, sameTable } from "./component-content.ts";
 import { type ComponentTests, testComponent } from "./component-test.ts";
 import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
-import { type Axis, axisOf, residualPairs, rowPairs } from "./matrix-pair.ts";
+import { type Axis, axisOf, type MatrixPair, rowPairs } from "./matrix-pair.ts";
 import { orderedAxes, sortedAxes, unsortedChannels } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
 import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
@@ -54,7 +54,17 @@ export async function judgeComponent(
   // A costlier look at the labels, worth taking only before something is claimed.
   const ordered = claimed ? orderedAxes(plain.pairing.pairs) : new Set<Axis>();
   const tested = ordered.size === 0 ? plain : testWays(x, y, ways, options, ordered);
-  return settle(suspect, base, tested);
+  const isOwn = (pair: MatrixPair): boolean =>
+    !pair.suspect.given && !pair.base.given && !(axisOf(pair) === "residual" && pair.base.cols === options.givenWidth);
+  const needsOwn =
+    claimed &&
+    tested.pairing.component !== EMBEDDINGS &&
+    tested.pairing.isEqual !== true &&
+    !tested.pairing.pairs.every((p) => axisOf(p) === null || isOwn(p));
+  const own = needsOwn
+    ? testWays(x, y, [{ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }], options, ordered)
+    : null;
+  return settle(suspect, base, tested, own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD);
 }
 
 /** The best of several ways, with its p corrected for all that was tried. */
@@ -84,11 +94,8 @@ function testWays(
     });
     const log10Tried = pairing.log10Tried + Math.log10(ways.length) + options.log10Hypotheses;
     const corrected = (log10P: number): number => Math.min(0, log10P + log10Tried);
-    const isGiven =
-      residualPairs(pairing.pairs)[0]?.base.cols === options.givenWidth && pairing.component !== EMBEDDINGS;
-    const tails = isGiven ? tested.own : tested;
-    const log10P = tails.log10P === null ? null : corrected(tails.log10P);
-    return { pairing, tested, excluded, log10P, reach: corrected(tails.reach) };
+    const log10P = tested.log10P === null ? null : corrected(tested.log10P);
+    return { pairing, tested, excluded, log10P, reach: corrected(tested.reach) };
   });
   return tried.reduce((a, b) => (isBetter(b, a) ? b : a));
 }
@@ -110,7 +117,16 @@ function agreementOf({ layers }: Pairing): number {
   return layers.reduce((sum, { agreement }) => sum + (agreement ?? 0), 0) / Math.max(1, layers.length);
 }
 
-async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<ComponentFinding> {
+/**
+ * Share of the initialisation that must be left where labels may have been given to both models (by a public model, or by one
+ * token table) and no axis of their own speaks: what such labels alone bring about was .01 at most.
+ */
+const LEFT_OF_START = 0.05;
+const GIVEN =
+  "labels agree, but they may have been given to both models (by one token table, or by a public model), and nothing of a common start is left";
+
+/** `isOwn`: whether labels that are the stack's own reject by themselves. */
+async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
   let support: Support | null = null;
@@ -169,6 +185,9 @@ async function settle(suspect: Subject, base: Subject, tried: Tried): Promise<Co
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
+  const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
+  if (!isOwn && left < LEFT_OF_START)
+    return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 

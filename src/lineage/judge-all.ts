@@ -87,7 +87,8 @@ function withBody(finding: ComponentFinding): ComponentFinding {
  */
 export function isRelated({ pairing, verdict, sharesTraining, isMinor }: ComponentFinding): boolean {
   if (pairing.component === EMBEDDINGS || !isRelatedVerdict(verdict.verdict)) return false;
-  return sharesTraining || !isMinor || (verdict.verdict !== "identical" && verdict.verdict !== "recast");
+  const byEquality = pairing.isEqual === true || verdict.verdict === "identical" || verdict.verdict === "recast";
+  return sharesTraining || !isMinor || !byEquality;
 }
 
 function isRelatedVerdict(verdict: ComponentFinding["verdict"]["verdict"]): boolean {

@@ -8,20 +8,29 @@ const MIN_DIRECTIONS = 3;
 /** And from which siblings share few of them. */
 const WELL_TRAINED = 5;
 /**
- * L / b from which what training wrote is as much there as the initialisation is, when the other way round it is at least
- * the second figure. A sibling that trained longer has all that the first steps of any training write (L / b up to 1.1),
- * but not the other way round (.35 at most then); a child has the parent's, and the parent half of the child's, up to a
- * continued pretraining as long as its own (benchmarks/RESULTS.md, "Siblings").
+ * L, and L / b, from which what training wrote is there as the initialisation is, when the other way round L / b is at least
+ * the third figure. A sibling that trained longer has all that the first steps of any training write (L / b up to 1.1),
+ * but not the other way round (.35 at most then); one that trained alike under more weight decay has L / b of .9, but not L.
+ * A child has the parent's training, and the parent half of the child's, up to a continued pretraining as long as its own
+ * (benchmarks/RESULTS.md, "Siblings").
  */
+const KEPT = 0.87;
 const WHOLE = 0.8;
 const WHOLE_BACK = 0.45;
 /**
- * A share of a merge: L = b, small, and the same b in all slices. Siblings with so little of their start left had L / b up
- * to .57; tenths of merges .71 and more.
+ * A share of a merge: L = b, and the same b in all slices. With little of their start left siblings had L / b up to .57,
+ * tenths of merges .71 and more; with more of it only an L / b near 1 will do.
  */
-const SMALL_BULK = 0.6;
-const SHARE_OF_MERGE = 0.7;
+const SMALL_BULK = 0.3;
+const SMALL_SHARE = 0.7;
+const LARGE_SHARE = 0.93;
 const EVEN = 0.3;
+/**
+ * Weight decay makes b small without any merge. Then, the other way round, b is large where a small share of a merge leaves
+ * little; and the root of the product of L / b both ways, which decay does not change, is .75 at most.
+ */
+const SMALL_BACK = 0.6;
+const LARGE_BOTH = 0.85;
 /** A share below which nothing is built on it, however small its error. */
 const MIN_SHARE = 0.05;
 const MIN_BULK = 1e-3;
@@ -86,8 +95,10 @@ function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
   const isTrained = one.directions >= WELL_TRAINED;
   // A side that shows no training of its own cannot be asked; then the first must show it well.
   const back = showsTraining(other) ? atLeast(other) >= WHOLE_BACK : isTrained;
-  if (ratio >= WHOLE && back) return true;
-  return isTrained && one.bulk < SMALL_BULK && ratio >= SHARE_OF_MERGE && one.spread <= EVEN * one.bulk;
+  if (back && ratio >= WHOLE && one.share - SIGMAS * one.error >= KEPT) return true;
+  if (!isTrained || one.spread > EVEN * one.bulk) return false;
+  if (one.bulk < SMALL_BULK) return ratio >= SMALL_SHARE && other.bulk <= SMALL_BACK;
+  return back && ratio >= LARGE_SHARE && Math.sqrt(ratio * atLeast(other)) >= LARGE_BOTH;
 }
 
 /** The least that L / b is, with its error taken off; 0 where there is nothing of either. */

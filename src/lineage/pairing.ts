@@ -63,7 +63,23 @@ function stackPairings(match: StackMatch): Pairing[] {
   const identity = identityAlignment(matrix);
   const best = bestAlignment(matrix);
   const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
-  return ways.map((way) => pairingOf(match, matrix, way, turned, flat)).filter((pairing) => pairing.pairs.length > 0);
+  return ways
+    .map((way) => withoutConstants(pairingOf(match, matrix, way, turned, flat)))
+    .filter((pairing) => pairing.pairs.length > 0);
+}
+
+/** A fixed basis stored in every layer of both models is nobody's, and one piece of evidence at most. */
+function withoutConstants(pairing: Pairing): Pairing {
+  const count = (side: "suspect" | "base"): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const pair of pairing.pairs) counts.set(pair[side].digest.f32, (counts.get(pair[side].digest.f32) ?? 0) + 1);
+    return counts;
+  };
+  const [left, right] = [count("suspect"), count("base")];
+  const pairs = pairing.pairs.filter(({ suspect: { digest: a }, base: { digest: b } }) => {
+    return a.f32 !== b.f32 || left.get(a.f32) === 1 || right.get(b.f32) === 1;
+  });
+  return pairs.length === pairing.pairs.length ? pairing : { ...pairing, pairs };
 }
 
 function namesOf({ suspect, base }: StackMatch): Pick<Pairing, "component" | "suspectComponent"> {
@@ -105,9 +121,11 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
     log10Candidates = Math.max(log10Candidates, Math.log10(classes.suspect.get(shape)! * classes.base.get(shape)!));
   }
   if (pairs.length < 2) return null;
-  const right = pairs.map((pair) => pair.base);
+  const component = commonest(pairs.map((pair) => pair.base.component));
+  const suspectComponent = commonest(pairs.map((pair) => pair.suspect.component));
   return {
-    ...mainNames(suspect, base, right),
+    component,
+    suspectComponent,
     pairs,
     layers: [],
     log10Tried: 0,
@@ -115,6 +133,12 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
     isChosen: true,
     isEqual: true,
   };
+}
+
+function commonest(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0];
 }
 
 function asChannels(sketch: Sketch): Sketch {

@@ -49,7 +49,7 @@ export function describeRelations(
   findings: readonly ComponentFinding[],
   difference: Difference,
 ): Relation[] {
-  const relations = layerRelations(findings, base);
+  const relations = layerRelations(findings, suspect, base);
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
   if (difference.quantization !== undefined || isNarrower(suspect, base)) relations.push("quantized");
   else if (isPruned(suspect, base)) relations.push("pruned");
@@ -61,7 +61,11 @@ export function describeRelations(
 }
 
 /** What the layer maps say: layers that are missing, used again, or in another order. */
-export function layerRelations(findings: readonly ComponentFinding[], base: Fingerprint): Relation[] {
+export function layerRelations(
+  findings: readonly ComponentFinding[],
+  suspect: Fingerprint,
+  base: Fingerprint,
+): Relation[] {
   const relations = new Set<Relation>();
   for (const { pairing, verdict } of findings) {
     if (verdict.verdict === "no-evidence" || verdict.verdict === "not-testable") continue;
@@ -69,9 +73,10 @@ export function layerRelations(findings: readonly ComponentFinding[], base: Fing
     const used = new Set(matched);
     const there = new Set(pairing.layers.map((hit) => hit.suspect));
     const stack = stacksOf(base).find(({ name }) => name === pairing.component);
-    if (matched.length === 0 || stack === undefined) continue;
+    const own = stacksOf(suspect).find(({ name }) => name === pairing.suspectComponent);
+    if (matched.length === 0 || stack === undefined || own === undefined) continue;
     if (there.size > used.size) relations.add("depth-upscaled");
-    else if (there.size < stack.layers.length) relations.add("depth-pruned");
+    else if (own.layers.length < stack.layers.length) relations.add("depth-pruned");
     else if (matched.some((number, i) => i > 0 && number < matched[i - 1]!)) relations.add("layers-reordered");
   }
   return [...relations];

@@ -6,7 +6,7 @@ import { sliceRanges } from "../fingerprint/reading-plan.ts";
 import { holdsValues, RowReader } from "../fingerprint/row-reader.ts";
 import { sketched } from "../fingerprint/sampling.ts";
 import { sliceMatrix } from "../fingerprint/slice.ts";
-import { axisOf, type MatrixPair } from "./matrix-pair.ts";
+import type { MatrixPair } from "./matrix-pair.ts";
 import { type SliceRetention, sliceRetention } from "./retention.ts";
 import type { Subject } from "./subject.ts";
 
@@ -27,7 +27,6 @@ export async function retentions(
   for (const pair of pairs) {
     const s = sides.suspect.get(pair.suspect);
     const b = sides.base.get(pair.base);
-    if (axisOf(pair) === null) continue;
     if (s && b) push(out, s, b, pair.base);
     else if ((s || suspect.checkpoint) && (b || base.checkpoint)) missing.push(pair);
   }

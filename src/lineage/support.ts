@@ -30,7 +30,7 @@ export interface Support {
   readonly tested: number;
   /** Standard deviations of each layer of the base, where there are several. */
   readonly sigmas: ReadonlyMap<number, number>;
-  /** The pairs of those that agree. */
+  /** All pairs of the layers that agree, or the matrices that do. */
   readonly pairs: readonly MatrixPair[];
   /** Whether they are enough for a verdict on the component: one tensor that agrees makes no relative. */
   readonly enough: boolean;
@@ -77,6 +77,7 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
   const tested = Math.max(judged, isLayered ? depth : isChosen ? matrices : 0);
   const needed = (of: number): number => Math.max(AT_LEAST, Math.ceil(SHARE * of));
   const isSpread = !isChosen || depth < AT_LEAST || layersOf(agreeing.flat()) >= needed(depth);
+  const layers = new Set(agreeing.flat().map(({ base }) => base.layer));
   const alone = testable.filter((pair) => (sigmaOf([pair]) ?? 0) >= MATRIX_SIGMA).length;
   const most = isChosen
     ? alone >= WHOLE_CHOSEN * matrices
@@ -84,7 +85,7 @@ export function supportOf(pairs: readonly MatrixPair[], { isChosen, depth, matri
   return {
     of: isLayered ? "layers" : "matrices",
     agreeing: agreeing.length,
-    pairs: agreeing.flat(),
+    pairs: isLayered ? pairs.filter(({ base }) => layers.has(base.layer)) : agreeing.flat(),
     tested,
     sigmas,
     enough: agreeing.length >= needed(tested) && isSpread,

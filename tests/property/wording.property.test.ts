@@ -45,7 +45,9 @@ test.prop([fc.constantFrom(...VERDICT_ORDER), direction, facts], { numRuns: 2000
     expect(summary).toMatch(/[^.]\.$/);
     expect(claim).not.toMatch(/\.$/);
     if (verdict === "no-evidence") {
-      expect(summary).toMatch(known.equal === null ? /does not prove that they are unrelated\.$/ : /nothing else is shown\.$/);
+      expect(summary).toMatch(
+        known.equal === null ? /does not prove that they are unrelated\.$/ : /nothing else is shown\.$/,
+      );
     }
   },
 );

@@ -40,6 +40,7 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
         role,
         axis,
         block: cols,
+        given: false,
         twin: false,
         rows: 64,
         cols,

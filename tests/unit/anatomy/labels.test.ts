@@ -90,7 +90,11 @@ describe("chains of linears", () => {
       `layers.${i}.attn.v_proj.weight 64 64`,
     ]);
     expect(new Set(Object.values(labelsOf(tableOf(lines.join("\n")))))).toEqual(new Set(["none"]));
-    const own = ["model.embed_tokens.weight 900 64", ...lines, ...[0, 1, 2, 3].map((i) => `layers.${i}.attn.o_proj.weight 64 64`)];
+    const own = [
+      "model.embed_tokens.weight 900 64",
+      ...lines,
+      ...[0, 1, 2, 3].map((i) => `layers.${i}.attn.o_proj.weight 64 64`),
+    ];
     expect(labelsOf(tableOf(own.join("\n")))["layers.0.attn.k_proj.weight"]).toBe("residual");
   });
 

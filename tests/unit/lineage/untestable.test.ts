@@ -45,7 +45,11 @@ const WHY: [string, () => Promise<Subject>, RegExp][] = [
     () => subjectOf(only(/embed_tokens/)),
     /tables alone show no more than that they are the same table/,
   ],
-  ["one matrix", () => subjectOf(only(/embed_tokens|layers\.0\.self_attn\.[qo]_proj/)), /model\.layers: a single matrix/],
+  [
+    "one matrix",
+    () => subjectOf(only(/embed_tokens|layers\.0\.self_attn\.[qo]_proj/)),
+    /model\.layers: a single matrix/,
+  ],
   [
     "codes",
     async () => {
