@@ -64,18 +64,27 @@ function stackPairings(match: StackMatch): Pairing[] {
   const best = bestAlignment(matrix);
   const ways = identity === null || same(identity, best) ? [identity ?? best] : [identity, best];
   return ways
-    .map((way) => withoutConstants(pairingOf(match, matrix, way, turned, flat)))
+    .map((way) => withoutConstants(pairingOf(match, matrix, way, turned, flat), match))
     .filter((pairing) => pairing.pairs.length > 0);
 }
 
+/** Rows of an orthogonal basis all have one norm, which weights never do to this accuracy; masks and signs have a few sizes. */
+const ONE_NORM = 0.1;
+const FEW_SIZES = 0.5;
+
+/** Whether a matrix looks like a constant of mathematics (a Fourier or Hadamard basis, a mask): such are everybody's. */
+function isConstant({ moments, cols }: Sketch): boolean {
+  return moments.rowNormSpread < ONE_NORM / Math.sqrt(2 * cols) || moments.distinct < FEW_SIZES;
+}
+
 /** A fixed basis stored in every layer of both models is nobody's, and one piece of evidence at most. */
-function withoutConstants(pairing: Pairing): Pairing {
-  const count = (side: "suspect" | "base"): Map<string, number> => {
+function withoutConstants(pairing: Pairing, { suspect, base }: StackMatch): Pairing {
+  const count = ({ sketches }: Stack): Map<string, number> => {
     const counts = new Map<string, number>();
-    for (const pair of pairing.pairs) counts.set(pair[side].digest.f32, (counts.get(pair[side].digest.f32) ?? 0) + 1);
+    for (const { digest } of sketches) counts.set(digest.f32, (counts.get(digest.f32) ?? 0) + 1);
     return counts;
   };
-  const [left, right] = [count("suspect"), count("base")];
+  const [left, right] = [count(suspect), count(base)];
   const pairs = pairing.pairs.filter(({ suspect: { digest: a }, base: { digest: b } }) => {
     return a.f32 !== b.f32 || left.get(a.f32) === 1 || right.get(b.f32) === 1;
   });
@@ -103,7 +112,7 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
   const classes = { suspect: shapeCounts(suspect), base: shapeCounts(base) };
   const waiting = new Map<string, Sketch[]>();
   for (const s of suspect.sketches) {
-    if (s.tokens || s.twin || !s.valid.some(Boolean)) continue;
+    if (s.tokens || s.twin || !s.valid.some(Boolean) || isConstant(s)) continue;
     const list = waiting.get(keyOf(s));
     if (list) list.push(s);
     else waiting.set(keyOf(s), [s]);
