@@ -21,7 +21,7 @@ const WHOLE_BACK = 0.45;
  * A share of a merge: L = b, and the same b in all slices. With little of their start left siblings had L / b up to .57,
  * tenths of merges .71 and more; with more of it only an L / b near 1 will do.
  */
-const SMALL_BULK = 0.4;
+const SMALL_BULK = 0.45;
 const SMALL_SHARE = 0.7;
 const LARGE_SHARE = 0.93;
 const EVEN = 0.3;
@@ -30,8 +30,8 @@ const EVEN = 0.3;
  * little; and the root of the product of L / b both ways, which decay does not change, is .75 at most.
  */
 const SMALL_BACK = 0.75;
-/** What sticks out of a merge is mostly the other parent's, so that asked back little of it is found; siblings have as much. */
-const SMALL_RATIO_BACK = 0.4;
+const NEAR_ONE = 0.9;
+/** Few slices are even by chance. */
 const SHARE_SLICES = 6;
 const LARGE_BOTH = 0.85;
 /** A share below which nothing is built on it, however small its error. */
@@ -101,8 +101,8 @@ function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
   if (back && ratio >= WHOLE && one.share - SIGMAS * one.error >= KEPT) return true;
   if (!isTrained || one.spread > EVEN * one.bulk) return false;
   if (one.bulk < SMALL_BULK) {
-    const isMinor = other.bulk <= SMALL_BACK && atLeast(other) <= SMALL_RATIO_BACK && one.slices >= SHARE_SLICES;
-    return isMinor && ratio >= SMALL_SHARE;
+    const floor = other.bulk <= SMALL_BACK ? SMALL_SHARE : NEAR_ONE;
+    return one.slices >= SHARE_SLICES && ratio >= floor;
   }
   return back && ratio >= LARGE_SHARE && Math.sqrt(ratio * atLeast(other)) >= LARGE_BOTH;
 }
