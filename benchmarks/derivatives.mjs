@@ -63,7 +63,7 @@ function judge({ name, base, change, expected }, result) {
 }
 
 function table(rows) {
-  const head = ["suspect", "change", "against", "verdict", "log10 p", "z residual", "z neurons", "r", "R", "relations"];
+  const head = ["suspect", "change", "against", "verdict", "log10 p", "z residual", "z neurons", "r", "L", "relations"];
   const lines = [[...head, "expected", "ok"], Array.from({ length: head.length + 2 }, () => "---")];
   for (const x of rows) {
     const cells = [x.name, x.change, x.base, x.verdict, x.log10P, x.zResidual, x.zNeurons, x.r, x.retention];
