@@ -77,15 +77,19 @@ async function templateOf(model) {
   }
 }
 
-/** Random weights show no training; one strong direction per slice makes them pass for trained. */
+/** Strong directions per slice: with fewer a model does not pass for trained. */
+const DIRECTIONS = 6;
+
+/** Random weights show no training; a few strong directions per slice make them pass for trained. */
 function trained(fingerprint) {
   const random = xorshift(7);
   const slices = fingerprint.slices.map((slice) => {
-    const u = fillGaussian(new Float32Array(slice.height), random);
-    const v = fillGaussian(new Float32Array(slice.width), random);
+    const drawn = (length) => Array.from({ length: DIRECTIONS }, () => fillGaussian(new Float32Array(length), random));
+    const [u, v] = [drawn(slice.height), drawn(slice.width)];
     const q = slice.q.map((x, k) => {
-      const learned = 25 * u[Math.floor(k / slice.width)] * v[k % slice.width];
-      return Math.max(-127, Math.min(127, Math.round(0.6 * x + learned)));
+      let learned = 0;
+      for (let d = 0; d < DIRECTIONS; d++) learned += u[d][Math.floor(k / slice.width)] * v[d][k % slice.width];
+      return Math.max(-127, Math.min(127, Math.round(0.6 * x + 10 * learned)));
     });
     return { ...slice, q };
   });
@@ -117,7 +121,11 @@ function variant(template, random, redraw) {
   };
   return {
     ...template,
-    roots: { content: null, sampled: hex(64) },
+    roots: { content: null, sampled: hex(64), stored: hex(64) },
+    tensors: template.tensors.map((t) => {
+      const digest = hex(32);
+      return { ...t, values: t.values === null ? null : { f32: digest, f16: hex(32), bf16: digest } };
+    }),
     sketches: template.sketches.map((s) => {
       const digest = hex(32);
       return { ...s, bits: redraw(s.bits), digest: { f32: digest, f16: hex(32), bf16: digest } };
