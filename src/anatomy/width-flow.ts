@@ -37,6 +37,8 @@ interface Stack {
   /** The first matrix that reads a width. */
   first: Flow | null;
   readonly written: Map<number, Writers>;
+  /** Whether nothing shows that a width is of the model's own making; asked once, of thousands of matrices. */
+  given?: "codec" | "square" | "no";
 }
 
 export interface WidthFlow {
@@ -104,13 +106,14 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
  * pixels, a residual stream of raw features).
  */
 function isWrittenInside(stack: Stack, flow: Flow): boolean {
-  if (isCodec(stack)) return false;
+  if (stack.given === undefined) stack.given = isCodec(stack) ? "codec" : isAllSquare(stack) ? "square" : "no";
+  if (stack.given === "codec") return false;
   const first = stack.first as Flow;
   const width = flow.reads;
   const writers = stack.written.get(width);
   const others = (writers?.count ?? 0) - (flow.writes === width ? 1 : 0);
   if (width !== first.reads) return others > 0 || halfWritten(stack, width);
-  if (isAllSquare(stack)) return false;
+  if (stack.given === "square") return false;
   return others > 0 && first.writes === width && flow !== first && (writers as Writers).first < flow.order;
 }
 

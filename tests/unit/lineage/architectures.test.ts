@@ -30,7 +30,8 @@ describe.each(Object.keys(ARCHITECTURES))("%s", (kind) => {
     const found = await judge(tuned(model, 2), base);
     expect(found.verdict).toBe("derived");
     expect(["suspect-from-base", "not-established"]).toContain(found.direction);
-    for (const c of found.components) expect(c.verdict).toMatch(/derived|identical|not-testable/);
+    // A part of two matrices may be silent by itself.
+    for (const c of found.components) expect(c.verdict).toMatch(/derived|identical|not-testable|no-evidence/);
     expect((await judge(base, tuned(model, 2))).verdict).toBe("derived");
   });
 
