@@ -1,4 +1,3 @@
-import { RESIDUAL_ROLES } from "../../dist/src/fingerprint/sampling.js";
 import { testComponent } from "../../dist/src/lineage/component-test.js";
 import { fixedPoints } from "../../dist/src/lineage/fixed-points.js";
 import { gram, stackInner } from "../../dist/src/lineage/sign-stack.js";
@@ -14,7 +13,7 @@ export function prepare(fingerprint) {
   const down = layers.filter((s) => s.role === "down");
   return {
     fingerprint,
-    residual: stackOf(layers.filter((s) => RESIDUAL_ROLES.has(s.role))),
+    residual: stackOf(layers.filter((s) => s.axis === "residual")),
     neurons: down.map((s) => stackOf([s])),
     embeddings: stackOf(fingerprint.sketches.filter((s) => s.tokens).slice(0, 1)),
   };

@@ -15,9 +15,6 @@ export const MAX_SKETCHES = 1 << 15;
 /** Bytes of sign bits in all; a 7B model has 1.5 MB of them. */
 const MAX_SKETCH_BYTES = 1 << 26;
 
-/** Roles whose columns are residual dimensions. `unknown` is matched by content before it is used. */
-export const RESIDUAL_ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv", "gate", "up", "router"]);
-
 /**
  * How many rows of a matrix are sketched: 8 of a wide one, more of a narrow one, so that every model offers the tests
  * about the same number of sign bits (rows x labels decides their power).
