@@ -1,5 +1,5 @@
 import { caveatsOf } from "./caveats.ts";
-import { type ComponentFinding, LOG10_THRESHOLD, retentionShown } from "./component-verdict.ts";
+import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
 import { directionOf } from "./direction.ts";
 import { isRelated, isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
@@ -10,6 +10,7 @@ import {
   type ComponentVerdict,
   type Difference,
   EMBEDDINGS,
+  LOG10_THRESHOLD,
   type Relation,
   type Verdict,
 } from "./result.ts";

@@ -1,20 +1,28 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent, sameTable } from "./component-content.ts";
-import { type ComponentTests, testComponent } from "./component-test.ts";
-import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
-import { type Axis, axisOf, type MatrixPair, rowPairs } from "./matrix-pair.ts";
-import { orderedAxes, sortedAxes, unsortedChannels } from "./order-guard.ts";
+import type { ComponentTests } from "./component-test.ts";
+import { learnedRetention, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
+import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
+import { orderedAxes } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { type ComponentVerdict, EMBEDDINGS, type Verdict } from "./result.ts";
+import {
+  FEWEST,
+  GIVEN,
+  ONE_TENSOR,
+  reasonSharedInit,
+  reasonTooFew,
+  reasonUnsupported,
+  reasonUntestable,
+  usable,
+} from "./reason.ts";
+import { type ComponentVerdict, EMBEDDINGS, LOG10_THRESHOLD, type Verdict } from "./result.ts";
 import type { SliceRetention } from "./retention.ts";
 import { retentions } from "./slice-pairs.ts";
 import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { type Support, supportOf } from "./support.ts";
-
-/** Corrected p at or below which independent initialisation is rejected. */
-export const LOG10_THRESHOLD = -9;
+import { type TestOptions, type Tried, testWays } from "./tried-ways.ts";
 
 /** A component's verdict with everything it rests on. */
 export interface ComponentFinding {
@@ -30,10 +38,7 @@ export interface ComponentFinding {
   readonly support: Support | null;
 }
 
-export interface FindingOptions {
-  readonly monteCarlo: boolean;
-  /** log10 of how many hypotheses (bases, components, attempts) share this error budget. */
-  readonly log10Hypotheses: number;
+export interface FindingOptions extends TestOptions {
   /**
    * Width of the token table that both models share, if they do: the dimensions of a stream that it feeds were given to both,
    * so they say nothing of a stack's own start, whatever was trained on top. 0 where there is none.
@@ -67,64 +72,11 @@ export async function judgeComponent(
   return settle(suspect, base, tested, own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD);
 }
 
-/** The best of several ways, with its p corrected for all that was tried. */
-interface Tried {
-  readonly pairing: Pairing;
-  readonly tested: ComponentTests;
-  readonly excluded: ReadonlySet<Axis>;
-  readonly log10P: number | null;
-  /** The smallest that log10P could have been. */
-  readonly reach: number;
-}
-
-function testWays(
-  suspect: Fingerprint,
-  base: Fingerprint,
-  ways: readonly Pairing[],
-  options: FindingOptions,
-  ordered: ReadonlySet<Axis>,
-): Tried {
-  const tried = ways.map((pairing): Tried => {
-    const excluded = new Set([...ordered, ...sortedAxes(suspect, base, pairing.pairs)]);
-    const tested = testComponent(unsortedChannels(pairing.pairs), {
-      component: pairing.component,
-      monteCarlo: options.monteCarlo,
-      excluded,
-      log10Candidates: pairing.log10Candidates ?? 0,
-    });
-    const log10Tried = pairing.log10Tried + Math.log10(ways.length) + options.log10Hypotheses;
-    const corrected = (log10P: number): number => Math.min(0, log10P + log10Tried);
-    const log10P = tested.log10P === null ? null : corrected(tested.log10P);
-    return { pairing, tested, excluded, log10P, reach: corrected(tested.reach) };
-  });
-  return tried.reduce((a, b) => (isBetter(b, a) ? b : a));
-}
-
-/** By this much more of the signs must agree before one way to lay layers over layers is preferred to another that claims too. */
-const CLEARLY_MORE = 0.02;
-
-/** The smaller p; where both ways claim, p is at its floor, and the layers that agree more are the right ones. Ties stay. */
-function isBetter(a: Tried, b: Tried): boolean {
-  const claims = ({ log10P }: Tried): boolean => log10P !== null && log10P <= LOG10_THRESHOLD;
-  if (claims(a) && claims(b)) {
-    const more = agreementOf(a.pairing) - agreementOf(b.pairing);
-    if (Math.abs(more) > CLEARLY_MORE) return more > 0;
-  }
-  return (a.log10P ?? 1) < (b.log10P ?? 1);
-}
-
-function agreementOf({ layers }: Pairing): number {
-  return layers.reduce((sum, { agreement }) => sum + (agreement ?? 0), 0) / Math.max(1, layers.length);
-}
-
 /**
  * Share of the initialisation that must be left where labels may have been given to both models (by a public model, or by one
  * token table) and no axis of their own speaks: what such labels alone bring about was .01 at most.
  */
 const LEFT_OF_START = 0.05;
-const GIVEN =
-  "labels agree, but they may have been given to both models (by one token table, or by a public model), and nothing of a common start is left";
-
 /** `isOwn`: whether labels that are the stack's own reject by themselves. */
 async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
@@ -245,42 +197,4 @@ function judgeTables(
     );
   }
   return finding(log10P === null ? "not-testable" : "no-evidence", log10P === null ? "no table can be compared" : null);
-}
-
-/** Matrices that a verdict needs at least. */
-const FEWEST = 2;
-const ONE_TENSOR = "only one matrix can be compared, and one tensor decides nothing";
-
-function usable({ pairs }: Pairing): number {
-  return pairs.filter((pair) => axisOf(pair) !== null && rowPairs(pair).length > 0).length;
-}
-
-function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
-  if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
-  const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
-  if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
-  if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
-  if (usable(pairing) < FEWEST) return ONE_TENSOR;
-  return "too few comparable labels";
-}
-
-function reasonTooFew(reach: number): string {
-  return `too few rows or labels: the best that these could show is p = 1e${Math.round(reach)}, and a claim needs 1e${LOG10_THRESHOLD}`;
-}
-
-function reasonUnsupported({ agreeing, tested, of }: Support, log10P: number): string {
-  const count = agreeing === 0 ? "no single one" : `${agreeing}`;
-  const p = `p = 1e${Math.round(log10P)}`;
-  return `labels agree (${p}), but ${count} of ${tested} ${of} by itself: a verdict needs agreement over ${of}, not of one tensor`;
-}
-
-function reasonSharedInit(retention: Retention | null, slices: number): string {
-  if (retention === null || slices < MIN_SLICES) {
-    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
-  }
-  if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
-    return "too little training is visible in either model to tell shared training from a common initialisation";
-  }
-  const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
-  return `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}: a common start explains that`;
 }

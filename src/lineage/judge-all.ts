@@ -1,7 +1,9 @@
-import { type ComponentFinding, judgeComponent, LOG10_THRESHOLD } from "./component-verdict.ts";
-import { contentPairing, equalPairing, namedPairings, type Pairing } from "./pairing.ts";
+import { type ComponentFinding, judgeComponent } from "./component-verdict.ts";
+import { contentPairing } from "./content-pairing.ts";
+import { equalPairing } from "./equal-pairing.ts";
+import { namedPairings, type Pairing } from "./pairing.ts";
 import { log10Reach } from "./reach.ts";
-import { EMBEDDINGS, VERDICT_ORDER } from "./result.ts";
+import { EMBEDDINGS, LOG10_THRESHOLD, VERDICT_ORDER } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
 export interface JudgeOptions {

@@ -1,6 +1,9 @@
 /** Name of the component that holds token embeddings and output heads. */
 export const EMBEDDINGS = "embeddings";
 
+/** Corrected p at or below which independent initialisation is rejected. */
+export const LOG10_THRESHOLD = -9;
+
 export type Verdict = "identical" | "recast" | "derived" | "shared-init" | "no-evidence" | "not-testable";
 
 /** From the strongest claim to the weakest. */

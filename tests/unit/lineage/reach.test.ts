@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { contentPairing } from "../../../src/lineage/pairing.ts";
+import { contentPairing } from "../../../src/lineage/content-pairing.ts";
 import { log10Reach } from "../../../src/lineage/reach.ts";
 import { scramble } from "../../support/derive.ts";
 import { randomModel } from "../../support/random-model.ts";

@@ -1,0 +1,46 @@
+import { MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
+import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
+import type { Pairing } from "./pairing.ts";
+import { LOG10_THRESHOLD } from "./result.ts";
+import type { Support } from "./support.ts";
+
+/** Matrices that a verdict needs at least. */
+export const FEWEST = 2;
+export const ONE_TENSOR = "only one matrix can be compared, and one tensor decides nothing";
+
+export function usable({ pairs }: Pairing): number {
+  return pairs.filter((pair) => axisOf(pair) !== null && rowPairs(pair).length > 0).length;
+}
+
+export function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
+  if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
+  const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
+  if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
+  if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
+  if (usable(pairing) < FEWEST) return ONE_TENSOR;
+  return "too few comparable labels";
+}
+
+export function reasonTooFew(reach: number): string {
+  return `too few rows or labels: the best that these could show is p = 1e${Math.round(reach)}, and a claim needs 1e${LOG10_THRESHOLD}`;
+}
+
+export function reasonUnsupported({ agreeing, tested, of }: Support, log10P: number): string {
+  const count = agreeing === 0 ? "no single one" : `${agreeing}`;
+  const p = `p = 1e${Math.round(log10P)}`;
+  return `labels agree (${p}), but ${count} of ${tested} ${of} by itself: a verdict needs agreement over ${of}, not of one tensor`;
+}
+
+export function reasonSharedInit(retention: Retention | null, slices: number): string {
+  if (retention === null || slices < MIN_SLICES) {
+    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
+  }
+  if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
+    return "too little training is visible in either model to tell shared training from a common initialisation";
+  }
+  const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
+  return `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}: a common start explains that`;
+}
+
+export const GIVEN =
+  "labels agree, but they may have been given to both models (by one token table, or by a public model), and nothing of a common start is left";
