@@ -53,11 +53,28 @@ export function describeRelations(
   if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
   if (difference.quantization !== undefined || isNarrower(suspect, base)) relations.push("quantized");
   else if (isPruned(suspect, base)) relations.push("pruned");
+  else if (!isWholeChange(suspect, base, findings)) return relations;
   else if (difference.loraRank !== undefined) relations.push("lora");
   if (relations.length === 0) {
     relations.push(...trainingOf(difference, findings));
   }
   return relations;
+}
+
+/**
+ * Whether what agrees is the whole of the models, layer over layer and matrix over matrix of one shape: how a part was
+ * changed does not say how the model was made.
+ */
+function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readonly ComponentFinding[]): boolean {
+  const depth = (fp: Fingerprint, name: string): number =>
+    stacksOf(fp).find((stack) => stack.name === name)?.layers.length ?? 0;
+  return findings.every(({ pairing, support }) => {
+    if (support !== null && !support.whole) return false;
+    if (pairing.component === EMBEDDINGS) return true;
+    const layers = [depth(suspect, pairing.suspectComponent), depth(base, pairing.component)];
+    if (pairing.layers.length > 0 && layers.some((count) => count !== pairing.layers.length)) return false;
+    return pairing.pairs.every((pair) => pair.suspect.rows === pair.base.rows && pair.suspect.cols === pair.base.cols);
+  });
 }
 
 /** What the layer maps say: layers that are missing, used again, or in another order. */

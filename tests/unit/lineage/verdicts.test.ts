@@ -128,6 +128,21 @@ describe("derived", () => {
     expect((await judge(suspect, foreign)).verdict).toBe("no-evidence");
   });
 
+  test("how a part was changed does not say how the model was made", async () => {
+    const tuned = addLora(model, 4, 0.1);
+    const patched = new Map([...tuned].map(([name, t]) => [name, /mlp/.test(name) ? stranger.get(name)! : t]));
+    const deeper = new Map(tuned);
+    for (const [name, t] of stranger) {
+      const layer = /^model\.layers\.(\d+)\.(.*)/.exec(name);
+      if (layer) deeper.set(`model.layers.${Number(layer[1]) + 40}.${layer[2]}`, t);
+    }
+    for (const suspect of [patched, deeper]) {
+      const result = await judge(suspect, base);
+      expect(result.verdict).toBe("derived");
+      expect(result.relations).toEqual([]);
+    }
+  });
+
   test("an average counts for both of its parents, and for nobody else", async () => {
     const merged = await subjectOf(average(model, stranger, 0.7));
     expect((await judge(merged, base)).verdict).toBe("derived");
