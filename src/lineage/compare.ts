@@ -141,7 +141,7 @@ function factsOf(
     : !tableOnly;
   const retained = speaks ? decisive.verdict.retention : null;
   return {
-    part: content === null && partial ? decisive.verdict.suspectComponent : null,
+    part: content === null && partial && decisive.stacks === 1 ? decisive.verdict.suspectComponent : null,
     everywhere,
     tableOnly,
     partly: content === null && speaks ? partOf(decisive.support) : null,

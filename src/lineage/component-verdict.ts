@@ -1,13 +1,14 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
-import { componentContent, sameTable } from "./component-content.ts";
+import { componentContent } from "./component-content.ts";
 import type { ComponentTests } from "./component-test.ts";
 import { learnedRetention, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
-import { orderedAxes } from "./order-guard.ts";
+import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
 import {
   FEWEST,
+  FORMULA,
   GIVEN,
   ONE_TENSOR,
   reasonSharedInit,
@@ -22,6 +23,7 @@ import { retentions } from "./slice-pairs.ts";
 import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { type Support, supportOf } from "./support.ts";
+import { judgeTables } from "./table-verdict.ts";
 import { type TestOptions, type Tried, testWays } from "./tried-ways.ts";
 
 /** A component's verdict with everything it rests on. */
@@ -32,8 +34,10 @@ export interface ComponentFinding {
   readonly slices: readonly SliceRetention[];
   /** Whether training, and not only an initialisation, is shown to be shared. */
   readonly sharesTraining: boolean;
-  /** Whether the stack is a small part of either model. */
+  /** Whether what was compared is a small part of either model. */
   readonly isMinor: boolean;
+  /** Stacks over which content found its pairs: of several no one is the part that is shared. */
+  readonly stacks: number;
   /** Which of its layers agree, where that was asked. */
   readonly support: Support | null;
 }
@@ -58,7 +62,9 @@ export async function judgeComponent(
   const claimed = (plain.log10P ?? 0) <= LOG10_THRESHOLD;
   // A costlier look at the labels, worth taking only before something is claimed.
   const ordered = claimed ? orderedAxes(plain.pairing.pairs) : new Set<Axis>();
-  const tested = ordered.size === 0 ? plain : testWays(x, y, ways, options, ordered);
+  const unordered = claimed ? ways.map((way) => withoutOrder(way)) : ways;
+  const isPlain = ordered.size === 0 && unordered.every((way, i) => way === ways[i]);
+  const tested = isPlain ? plain : testWays(x, y, unordered, options, ordered);
   const isOwn = (pair: MatrixPair): boolean =>
     !pair.suspect.given && !pair.base.given && !(axisOf(pair) === "residual" && pair.base.cols === options.givenWidth);
   const needsOwn =
@@ -77,6 +83,7 @@ export async function judgeComponent(
  * token table) and no axis of their own speaks: what such labels alone bring about was .01 at most.
  */
 const LEFT_OF_START = 0.05;
+
 /** `isOwn`: whether labels that are the stack's own reject by themselves. */
 async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
@@ -102,7 +109,8 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
     slices,
     sharesTraining: retention !== null && sharesTraining(retention),
     support,
-    isMinor: isMinor(suspect.fingerprint, pairing.suspectComponent) || isMinor(base.fingerprint, pairing.component),
+    isMinor: (["suspect", "base"] as const).some((side) => isMinor({ suspect, base }[side].fingerprint, pairing, side)),
+    stacks: 1,
   });
   // Written so that a NaN claims nothing.
   const rejected = log10P !== null && log10P <= LOG10_THRESHOLD;
@@ -112,7 +120,9 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   const content = pairing.isEqual === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
   if (content !== null) {
     const slices = await retentions(suspect, base, pairing.pairs);
-    return finding(content, null, slices, learnedRetention(slices));
+    const equal = finding(content, null, slices, learnedRetention(slices));
+    // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
+    return { ...equal, sharesTraining: equal.sharesTraining && rejected };
   }
   if (log10P === null) return finding("not-testable", reasonUntestable(pairing, tried.excluded));
   if (!rejected) {
@@ -121,12 +131,17 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
     return finding("no-evidence", null);
   }
   const sides = [stackOf(suspect.fingerprint, pairing.suspectComponent), stackOf(base.fingerprint, pairing.component)];
-  const fewest = (of: (stack: Stack) => number): number =>
-    Math.min(...sides.map((stack) => (stack === undefined ? 0 : of(stack))));
+  const isChosen = pairing.isChosen === true;
+  // Content pairs matrices of any stack.
+  const bodies = isChosen
+    ? [suspect, base].map(({ fingerprint }) => stacksOf(fingerprint).flatMap(({ sketches }) => sketches))
+    : sides.map((stack) => stack?.sketches ?? []);
   support = supportOf(pairing.pairs, {
-    isChosen: pairing.isChosen === true,
-    depth: fewest(({ layers }) => layers.length),
-    matrices: fewest(({ sketches }) => sketches.filter(({ axis }) => axis !== null || pairing.isEqual === true).length),
+    isChosen,
+    depth: Math.min(...sides.map((stack) => stack?.layers.length ?? 0)),
+    matrices: Math.min(
+      ...bodies.map((all) => all.filter(({ axis }) => axis !== null || pairing.isEqual === true).length),
+    ),
   });
   if (!support.enough) {
     const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
@@ -136,21 +151,29 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   const slices = await retentions(suspect, base, support.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
+  if (pairing.isEqual === true && 2 * slices.filter(({ random }) => random).length < slices.length) {
+    return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
+  }
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
   if (!isOwn && left < LEFT_OF_START)
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
-  return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
+  return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {
   return stacksOf(fingerprint).find((stack) => stack.name === name);
 }
 
-/** A pairing by content alone is of no stack, and speaks for the model. */
-function isMinor(fingerprint: Fingerprint, name: string): boolean {
-  const stack = stackOf(fingerprint, name);
-  return stack !== undefined && !isMain(stack, stacksOf(fingerprint));
+/** Of a pairing by names its stack; of one by equal matrices these, which may lie in several stacks. */
+function isMinor(fingerprint: Fingerprint, pairing: Pairing, side: "suspect" | "base"): boolean {
+  const stacks = stacksOf(fingerprint);
+  if (pairing.isEqual === true) {
+    const parameters = pairing.pairs.reduce((sum, { [side]: { rows, cols } }) => sum + rows * cols, 0);
+    return !isMain({ parameters }, stacks);
+  }
+  const stack = stackOf(fingerprint, side === "base" ? pairing.component : pairing.suspectComponent);
+  return stack !== undefined && !isMain(stack, stacks);
 }
 
 function retentionFields(retention: Retention | null): Pick<ComponentVerdict, "retention" | "learned"> {
@@ -171,30 +194,4 @@ function withSigmas(pairing: Pairing, { sigmas }: Support): Pairing {
     return log10P < (layer.log10P ?? 0) ? { ...layer, log10P } : layer;
   });
   return { ...pairing, layers };
-}
-
-/**
- * Tables alone decide nothing: two tables that were trained to one teacher, or whose columns were handed in from outside,
- * agree column by column though neither comes from the other. Equal ones are the same table, whoever had it first.
- */
-function judgeTables(
-  pairing: Pairing,
-  log10P: number | null,
-  rejected: boolean,
-  finding: (verdict: Verdict, reason: string | null) => ComponentFinding,
-): ComponentFinding {
-  const same = pairing.pairs.filter(({ suspect, base }) => sameTable(suspect, base));
-  if (same.length > 0) {
-    const equal = same.every(({ suspect, base }) => suspect.digest.f32 === base.digest.f32);
-    const which =
-      same.length === pairing.pairs.length ? "the table is" : `${same.length} of ${pairing.pairs.length} tables are`;
-    return finding(equal ? "identical" : "recast", `${which} the same wherever sampled`);
-  }
-  if (rejected) {
-    return finding(
-      "not-testable",
-      "tables agree column by column, which a common teacher or given columns explain as well",
-    );
-  }
-  return finding(log10P === null ? "not-testable" : "no-evidence", log10P === null ? "no table can be compared" : null);
 }

@@ -1,8 +1,9 @@
+import type { Sketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import { isRelated } from "./judge-all.ts";
 import { type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
-import { isMain, stacksOf } from "./stack.ts";
+import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 
 /**
@@ -21,7 +22,7 @@ export function directionOf(
   const rounded = content?.kind === "recast" ? content.narrower : null;
   const isParent = (one: Subject, other: Subject, side: "suspect" | "base"): boolean => {
     if (!one.root || other.root || rounded === side) return false;
-    return content !== null || isWhollyThere(one, findings, side);
+    return content !== null || isWhollyThere(one, other, findings, side);
   };
   if (isParent(base, suspect, "base")) return "suspect-from-base";
   return isParent(suspect, base, "suspect") ? "base-from-suspect" : "not-established";
@@ -30,27 +31,63 @@ export function directionOf(
 /** Of a parent's training the child has half at least: what has a tenth derives from nine others as well. */
 const PARENT_SHARE = 0.5;
 
-function hasHalf({ verdict: { learned } }: ComponentFinding, side: "suspect" | "base"): boolean {
+function hasHalf({ verdict: { learned } }: ComponentFinding, side: Side): boolean {
   if (learned === null) return false;
   return (side === "base" ? learned.baseInSuspect : learned.suspectInBase).share >= PARENT_SHARE;
 }
 
-/** Nearly all layers of all main stacks that are its own share their training, and no stack of its own, however small, was found to be another. */
-function isWhollyThere(
-  { fingerprint, parts }: Subject,
-  findings: readonly ComponentFinding[],
-  side: "suspect" | "base",
-): boolean {
-  const stacks = stacksOf(fingerprint);
-  const foreign = new Set(parts?.map(({ component }) => component));
-  const nameOf = ({ pairing }: ComponentFinding): string =>
-    side === "base" ? pairing.component : pairing.suspectComponent;
-  const named = (of: (finding: ComponentFinding) => boolean): Set<string> => new Set(findings.filter(of).map(nameOf));
-  const shared = named(
+/** Share of a model, by the size of its matrices, that is nearly all of it. */
+const NEARLY_ALL = 0.8;
+/** Share of a stack's matrices that content finds where all are there: noise and odd shapes keep it from some. */
+const MOST_CHOSEN = 0.6;
+
+type Side = "suspect" | "base";
+
+/**
+ * Nearly all layers of all main stacks that are a parent's own share their training, or all that the other one has is of
+ * them; and no stack of the parent's own, however small, was found to be another.
+ */
+function isWhollyThere(parent: Subject, child: Subject, findings: readonly ComponentFinding[], side: Side): boolean {
+  const shared = findings.filter(
     (f) => isRelated(f) && f.sharesTraining && (f.support === null || f.support.whole) && hasHalf(f, side),
   );
-  const silent = named((f) => f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS);
-  const own = stacks.filter(({ name }) => !foreign.has(name));
-  const main = own.filter((stack) => isMain(stack, stacks));
-  return main.length > 0 && main.every(({ name }) => shared.has(name)) && !own.some(({ name }) => silent.has(name));
+  const names = new Set(shared.map((f) => nameOf(f, side)));
+  const foreign = new Set(parent.parts?.map(({ component }) => component));
+  const isSilent = (f: ComponentFinding): boolean =>
+    f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS && !foreign.has(nameOf(f, side));
+  if (findings.some((f) => isSilent(f) && !names.has(nameOf(f, side)))) return false;
+  const stacks = stacksOf(parent.fingerprint);
+  const main = stacks.filter((stack) => !foreign.has(stack.name) && isMain(stack, stacks));
+  if (main.length === 0 || !main.every(({ name }) => names.has(name))) return false;
+  return isFound(parent, shared, side) || isFound(child, shared, side === "base" ? "suspect" : "base");
+}
+
+function nameOf({ pairing }: ComponentFinding, side: Side): string {
+  return side === "base" ? pairing.component : pairing.suspectComponent;
+}
+
+/** Whether nearly all that a model has of its own lies in stacks that agree, as far as their layers do. */
+function isFound({ fingerprint, parts }: Subject, shared: readonly ComponentFinding[], side: Side): boolean {
+  const foreign = new Set(parts?.map(({ component }) => component));
+  const own = stacksOf(fingerprint).filter(({ name }) => !foreign.has(name));
+  const total = own.reduce((sum, { parameters }) => sum + parameters, 0);
+  const found = own.reduce((sum, stack) => sum + stack.parameters * shareFound(stack, shared, side), 0);
+  return total > 0 && found >= NEARLY_ALL * total;
+}
+
+function shareFound(stack: Stack, shared: readonly ComponentFinding[], side: Side): number {
+  const named = new Set<Sketch>();
+  const chosen = new Set<Sketch>();
+  let areEqual = true;
+  for (const { pairing, support } of shared) {
+    for (const { [side]: sketch } of support?.pairs ?? pairing.pairs) {
+      if (sketch.component === stack.name) (pairing.isChosen === true ? chosen : named).add(sketch);
+    }
+    if (pairing.isChosen === true && pairing.isEqual !== true) areEqual = false;
+  }
+  // Names may keep some matrices of a layer from being laid over any.
+  const layers = new Set([...named].map(({ layer }) => layer));
+  const ofLayers = stack.layers.length === 0 ? Number(named.size > 0) : layers.size / stack.layers.length;
+  const size = [...chosen].reduce((sum, { rows, cols }) => sum + rows * cols, 0) / stack.parameters;
+  return Math.min(1, Math.max(ofLayers, !areEqual && size >= MOST_CHOSEN ? 1 : size));
 }

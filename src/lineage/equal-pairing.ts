@@ -25,7 +25,7 @@ export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing |
     const s = waiting.get(keyOf(b))?.[0];
     if (s === undefined) continue;
     waiting.delete(keyOf(b));
-    pairs.push({ suspect: asChannels(s), base: asChannels(b) });
+    pairs.push({ suspect: s, base: b, isEqual: true });
     const shape = `${b.rows}x${b.cols}`;
     log10Candidates = Math.max(log10Candidates, Math.log10(classes.suspect.get(shape)! * classes.base.get(shape)!));
   }
@@ -48,10 +48,6 @@ function commonest(names: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0];
-}
-
-function asChannels(sketch: Sketch): Sketch {
-  return { ...sketch, axis: "channels", block: sketch.cols };
 }
 
 function shapeCounts({ sketches }: Fingerprint): Map<string, number> {

@@ -3,7 +3,8 @@ import { contentPairing } from "./content-pairing.ts";
 import { equalPairing } from "./equal-pairing.ts";
 import { namedPairings, type Pairing } from "./pairing.ts";
 import { log10Reach } from "./reach.ts";
-import { EMBEDDINGS, LOG10_THRESHOLD, VERDICT_ORDER } from "./result.ts";
+import { EMBEDDINGS, LOG10_THRESHOLD, VERDICT_ORDER, type Verdict } from "./result.ts";
+import { stackFindings } from "./stack-findings.ts";
 import type { Subject } from "./subject.ts";
 
 export interface JudgeOptions {
@@ -40,17 +41,24 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
     } else findings.push(finding);
   }
   if (tables !== null) findings.push(tables);
-  const judge = async (pairing: Pairing | null): Promise<void> => {
-    if (pairing === null) return;
-    const finding = await judgeComponent(suspect, base, [pairing], settings);
-    const index = findings.findIndex((f) => f.pairing.component === pairing.component);
+  const place = (finding: ComponentFinding): void => {
+    const index = findings.findIndex((f) => f.pairing.component === finding.pairing.component);
     const there = findings[index];
     if (there === undefined) findings.push(finding);
-    else if (pairing.isEqual === true && there.verdict.log10P === null && isRelated(there)) {
+    else if (
+      finding.pairing.isEqual === true &&
+      there.verdict.log10P === null &&
+      isEqualVerdict(there.verdict.verdict)
+    ) {
       // The same part, of which names told no labels: its p comes from its content.
-      const { log10P, r } = finding.verdict;
-      findings[index] = { ...there, verdict: { ...there.verdict, log10P, r }, tested: finding.tested };
-    } else if (isStronger(finding, findings[index]!)) findings[index] = finding;
+      const { tested, sharesTraining, verdict } = finding;
+      const { log10P, r } = verdict;
+      findings[index] = { ...there, verdict: { ...there.verdict, log10P, r }, tested, sharesTraining };
+    } else if (isStronger(finding, there)) findings[index] = finding;
+  };
+  const judge = async (pairing: Pairing | null): Promise<void> => {
+    if (pairing === null) return;
+    for (const finding of stackFindings(await judgeComponent(suspect, base, [pairing], settings))) place(finding);
   };
   const claims = ({ verdict }: ComponentFinding): boolean => (verdict.log10P ?? 0) <= LOG10_THRESHOLD;
   if (!findings.some((f) => isRelated(f) && claims(f))) {
@@ -89,8 +97,11 @@ function withBody(finding: ComponentFinding): ComponentFinding {
  */
 export function isRelated({ pairing, verdict, sharesTraining, isMinor }: ComponentFinding): boolean {
   if (pairing.component === EMBEDDINGS || !isRelatedVerdict(verdict.verdict)) return false;
-  const byEquality = pairing.isEqual === true || verdict.verdict === "identical" || verdict.verdict === "recast";
-  return sharesTraining || !isMinor || !byEquality;
+  return sharesTraining || !isMinor || !(pairing.isEqual === true || isEqualVerdict(verdict.verdict));
+}
+
+function isEqualVerdict(verdict: Verdict): boolean {
+  return verdict === "identical" || verdict === "recast";
 }
 
 function isRelatedVerdict(verdict: ComponentFinding["verdict"]["verdict"]): boolean {

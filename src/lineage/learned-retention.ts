@@ -26,9 +26,12 @@ const SMALL_SHARE = 0.7;
 const LARGE_SHARE = 0.93;
 const EVEN = 0.3;
 /**
- * Weight decay makes b small without any merge. Then, the other way round, b is large where a small share of a merge leaves
- * little; and the root of the product of L / b both ways, which decay does not change, is .75 at most.
+ * Weight decay makes b small without any merge. It makes the other b large by as much: above 2 in siblings that could pass
+ * for merges, with .82 for the root of the product of the two, the correlation of what is left of the start. Merges have 1.15
+ * and less, and .63 up to a share of .45.
  */
+const UNDECAYED_BACK = 1.25;
+const SMALL_START = 0.7;
 const SMALL_BACK = 0.75;
 const NEAR_ONE = 0.9;
 /** Few slices are even by chance. */
@@ -101,6 +104,7 @@ function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
   if (back && ratio >= WHOLE && one.share - SIGMAS * one.error >= KEPT) return true;
   if (!isTrained || one.spread > EVEN * one.bulk) return false;
   if (one.bulk < SMALL_BULK) {
+    if (other.bulk > UNDECAYED_BACK || Math.sqrt(one.bulk * Math.max(0, other.bulk)) > SMALL_START) return false;
     const floor = other.bulk <= SMALL_BACK ? SMALL_SHARE : NEAR_ONE;
     return one.slices >= SHARE_SLICES && ratio >= floor;
   }

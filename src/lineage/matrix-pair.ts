@@ -12,6 +12,8 @@ const MAX_ROWS = 4096;
 export interface MatrixPair {
   readonly suspect: Sketch;
   readonly base: Sketch;
+  /** The two are equal, so that it does not matter what their columns count. */
+  readonly isEqual?: true;
 }
 
 export type { Axis };
@@ -20,7 +22,8 @@ export type { Axis };
  * What the columns of a pair stand for, or null for labels that are not exchangeable. The two sides have equal say: where
  * one does not know its role it takes the other's word, and where they contradict each other nothing is tested.
  */
-export function axisOf({ suspect, base }: MatrixPair): Axis | null {
+export function axisOf({ suspect, base, isEqual }: MatrixPair): Axis | null {
+  if (isEqual === true) return "channels";
   if (suspect.axis === base.axis) return base.axis;
   const open = [suspect, base].filter((s) => s.role === "unknown");
   if (open.length === 1) return suspect.role === "unknown" ? base.axis : suspect.axis;
@@ -28,8 +31,8 @@ export function axisOf({ suspect, base }: MatrixPair): Axis | null {
 }
 
 /** Columns are exchangeable within aligned runs of so many, in both models. */
-export function blockOf({ suspect, base }: MatrixPair): number {
-  return Math.min(suspect.block, base.block);
+export function blockOf({ suspect, base, isEqual }: MatrixPair): number {
+  return isEqual === true ? base.cols : Math.min(suspect.block, base.block);
 }
 
 /** Rows sampled at the same relative position in both (the same token, for embeddings) and usable in both. */

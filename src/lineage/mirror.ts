@@ -1,4 +1,5 @@
 import type { ComponentFinding } from "./component-verdict.ts";
+import type { MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import type { SliceRetention } from "./retention.ts";
 
@@ -7,7 +8,7 @@ import type { SliceRetention } from "./retention.ts";
  * comparison says the same both ways round; this is how it is told the other way.
  */
 export function mirrored(finding: ComponentFinding): ComponentFinding {
-  const { verdict, pairing, slices } = finding;
+  const { verdict, pairing, slices, support } = finding;
   const learned =
     verdict.learned === null
       ? null
@@ -21,6 +22,7 @@ export function mirrored(finding: ComponentFinding): ComponentFinding {
       learned,
     },
     pairing: mirroredPairing(pairing),
+    support: support === null ? null : { ...support, pairs: support.pairs.map(mirroredPair) },
     slices: slices.map(mirroredSlice),
   };
 }
@@ -28,8 +30,11 @@ export function mirrored(finding: ComponentFinding): ComponentFinding {
 function mirroredPairing(pairing: Pairing): Pairing {
   const [component, suspectComponent] = [pairing.suspectComponent, pairing.component];
   const layers = pairing.layers.map((hit) => ({ ...hit, component, suspect: hit.base, base: hit.suspect }));
-  const pairs = pairing.pairs.map(({ suspect, base }) => ({ suspect: base, base: suspect }));
-  return { ...pairing, component, suspectComponent, pairs, layers };
+  return { ...pairing, component, suspectComponent, pairs: pairing.pairs.map(mirroredPair), layers };
+}
+
+function mirroredPair(pair: MatrixPair): MatrixPair {
+  return { ...pair, suspect: pair.base, base: pair.suspect };
 }
 
 function mirroredSlice(slice: SliceRetention): SliceRetention {

@@ -1,6 +1,7 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { labelsHaveOrder } from "./label-order.ts";
 import { type Axis, axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import type { Pairing } from "./pairing.ts";
 import { buildStack } from "./sign-stack.ts";
 
 /** Correlation of column energy and column number beyond this many standard errors means sorted labels. */
@@ -36,11 +37,17 @@ export function unsortedChannels(pairs: readonly MatrixPair[]): MatrixPair[] {
 export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
   const ordered = new Set<Axis>();
   if (haveOrder(residualPairs(pairs))) ordered.add("residual");
-  for (const axis of ["neurons", "channels"] as const) {
-    const own = pairs.filter((p) => axisOf(p) === axis);
-    if (own.length > 0 && 2 * own.filter((pair) => haveOrder([pair])).length > own.length) ordered.add(axis);
+  const neurons = pairs.filter((p) => axisOf(p) === "neurons");
+  if (neurons.length > 0 && 2 * neurons.filter((pair) => haveOrder([pair])).length > neurons.length) {
+    ordered.add("neurons");
   }
   return ordered;
+}
+
+/** A way without the pairs of hidden units whose own labels have an order: filters, transforms, tables of positions. */
+export function withoutOrder(way: Pairing): Pairing {
+  const pairs = way.pairs.filter((pair) => axisOf(pair) !== "channels" || !haveOrder([pair]));
+  return pairs.length === way.pairs.length ? way : { ...way, pairs };
 }
 
 function haveOrder(pairs: readonly MatrixPair[]): boolean {

@@ -31,12 +31,19 @@ export function reasonUnsupported({ agreeing, tested, of }: Support, log10P: num
   return `labels agree (${p}), but ${count} of ${tested} ${of} by itself: a verdict needs agreement over ${of}, not of one tensor`;
 }
 
-export function reasonSharedInit(retention: Retention | null, slices: number): string {
+/** Equal, and of nobody. */
+export const FORMULA =
+  "what is equal has not the spectrum of weights that began at random: a transform, filters or another constant of mathematics, which any model may hold";
+
+export function reasonSharedInit(retention: Retention | null, slices: number, isLeft: boolean): string {
   if (retention === null || slices < MIN_SLICES) {
     return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
     return "too little training is visible in either model to tell shared training from a common initialisation";
+  }
+  if (!isLeft) {
+    return "labels agree, though in the slices nearly nothing of a common training or start is left: a common start, or one formula of initialisation, explains that";
   }
   const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
   return `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}: a common start explains that`;

@@ -84,17 +84,27 @@ export function layerRelations(
   base: Fingerprint,
 ): Relation[] {
   const relations = new Set<Relation>();
-  for (const { pairing, verdict } of findings) {
-    if (verdict.verdict === "no-evidence" || verdict.verdict === "not-testable") continue;
-    const matched = [...pairing.layers].sort((a, b) => a.suspect - b.suspect).map((hit) => hit.base);
-    const used = new Set(matched);
-    const there = new Set(pairing.layers.map((hit) => hit.suspect));
-    const stack = stacksOf(base).find(({ name }) => name === pairing.component);
-    const own = stacksOf(suspect).find(({ name }) => name === pairing.suspectComponent);
-    if (matched.length === 0 || stack === undefined || own === undefined) continue;
-    if (there.size > used.size) relations.add("depth-upscaled");
-    else if (own.layers.length < stack.layers.length) relations.add("depth-pruned");
-    else if (matched.some((number, i) => i > 0 && number < matched[i - 1]!)) relations.add("layers-reordered");
+  const related = findings.filter(
+    ({ pairing, verdict: { verdict } }) =>
+      pairing.layers.length > 0 && verdict !== "no-evidence" && verdict !== "not-testable",
+  );
+  for (const name of new Set(related.map(({ pairing }) => pairing.component))) {
+    // One stack may have been stored as several, or several times.
+    const parts = related.filter(({ pairing }) => pairing.component === name);
+    const stack = stacksOf(base).find((one) => one.name === name);
+    const own = stacksOf(suspect).filter((one) => parts.some(({ pairing }) => pairing.suspectComponent === one.name));
+    if (stack === undefined || own.length === 0) continue;
+    const hits = parts.flatMap(({ pairing }) => pairing.layers);
+    const used = new Set(hits.map((hit) => hit.base));
+    const there = parts.reduce((n, { pairing }) => n + new Set(pairing.layers.map((hit) => hit.suspect)).size, 0);
+    const layers = own.reduce((n, one) => n + one.layers.length, 0);
+    const isReordered = parts.some(({ pairing }) => {
+      const matched = [...pairing.layers].sort((a, b) => a.suspect - b.suspect).map((hit) => hit.base);
+      return matched.some((number, k) => k > 0 && number < matched[k - 1]!);
+    });
+    if (there > used.size) relations.add("depth-upscaled");
+    else if (layers < stack.layers.length) relations.add("depth-pruned");
+    else if (isReordered) relations.add("layers-reordered");
   }
   return [...relations];
 }

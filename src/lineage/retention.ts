@@ -1,7 +1,7 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { type DifferenceRank, differenceRank } from "./difference-rank.ts";
-import { arranged, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
+import { arranged, isRandom, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
 import { turnToAgree } from "./turned-slice.ts";
 
 /** Sums over the clear directions of one slice, of which learned retention is a quotient. */
@@ -29,6 +29,8 @@ export interface SliceRetention {
   readonly reverseScale: number;
   /** |B - scale A| / |scale A|. */
   readonly drift: number;
+  /** Whether both have the spectrum of something that began at random. */
+  readonly random: boolean;
   /** Rank of B - A, where rounding explains all that lies below it. */
   readonly rank: DifferenceRank;
 }
@@ -80,6 +82,7 @@ export function sliceRetention(
     },
     scale,
     reverseScale: ab / bb,
+    random: isRandom(ofBase) && isRandom(ofSuspect),
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
     // Many are never asked for.
     get rank() {

@@ -1,7 +1,7 @@
 import type { Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { symmetricEigen } from "../numerics/eigen.ts";
-import { medianOfNoise, signalShare } from "../numerics/marchenko-pastur.ts";
+import { medianOfNoise, quantileOfNoise, signalShare } from "../numerics/marchenko-pastur.ts";
 import { gram } from "../numerics/svd.ts";
 
 /** A singular value this far above the edge of noise is a direction that training wrote; noise alone stays below 1.02. */
@@ -74,6 +74,22 @@ function learnedShares(s: Float64Array, m: number, n: number): number[] {
     shares.push(signalShare(s[i]! / (sigma * Math.sqrt(n)), g));
   }
   return shares;
+}
+
+/** Share of the smallest singular values, and the band about what noise has there, over the median. */
+const LOW_SHARE = 0.2;
+const NOISE_BAND = [0.4, 1.3] as const;
+
+/**
+ * Whether the lower part of a spectrum is about what random entries have. Bases of a transform have equal singular values,
+ * smooth filters and tables hardly any but the first: mathematics, which nobody trained.
+ */
+export function isRandom({ m, n, s }: SliceSpectrum): boolean {
+  const middle = s[m >> 1]!;
+  if (!(middle > 0)) return false;
+  const low = s[Math.min(m - 1, Math.round((1 - LOW_SHARE) * m))]! / middle;
+  const expected = quantileOfNoise(m / n, LOW_SHARE) / medianOfNoise(m / n);
+  return low >= NOISE_BAND[0] * expected && low <= NOISE_BAND[1] * expected;
 }
 
 export interface Arrangement {

@@ -45,12 +45,14 @@ export function matchStacks(suspect: readonly Stack[], base: readonly Stack[]): 
   );
   const used = new Set<Stack>();
   const out: StackMatch[] = [];
-  for (const { s, b } of rows) {
-    if (used.has(s) || used.has(b)) continue;
+  const match = (s: Stack, b: Stack): void => {
     used.add(s).add(b);
     const log10Tried = Math.log10(partners.suspect.get(s)! * partners.base.get(b)!);
     out.push({ suspect: s, base: b, log10Tried });
-  }
+  };
+  for (const { s, b } of rows) if (!used.has(s) && !used.has(b)) match(s, b);
+  // One stack of a model may be stored as several of another: stages of a pipeline, or a copy beside the original.
+  for (const { s, b, equal, z } of rows) if ((equal > 0 || z > 0) && !(used.has(s) && used.has(b))) match(s, b);
   return out;
 }
 
@@ -65,11 +67,23 @@ function equalContent(a: Stack, b: Stack): number {
   return b.sketches.filter((s) => known.has(s.digest.f32)).length;
 }
 
-/** |z| of a few matrices at the same place, as if all signs were independent. */
+/** Layers of the deeper stack over which the first one of the other is laid. */
+const OFFSETS = 64;
+
+/** The largest |z| of a few matrices laid over each other, as if all signs were independent: a stack may begin anywhere in the other. */
 function resemblance(a: Stack, b: Stack): number {
-  const layers = Math.min(a.layers.length, b.layers.length);
-  const pairs: MatrixPair[] = pairSketches(a.flat, b.flat);
-  for (let i = 0; i < layers && pairs.length < LOOKED_AT; i++) pairs.push(...pairLayers(a.layers[i]!, b.layers[i]!));
+  const [deep, flat] = a.layers.length >= b.layers.length ? [a, b] : [b, a];
+  const offsets = Math.min(OFFSETS, deep.layers.length - flat.layers.length + 1);
+  let best = 0;
+  for (let offset = 0; offset < Math.max(1, offsets); offset++) best = Math.max(best, laidOver(deep, flat, offset));
+  return best;
+}
+
+function laidOver(deep: Stack, flat: Stack, offset: number): number {
+  const pairs: MatrixPair[] = pairSketches(deep.flat, flat.flat);
+  for (let i = 0; i < flat.layers.length && pairs.length < LOOKED_AT; i++) {
+    pairs.push(...pairLayers(deep.layers[offset + i]!, flat.layers[i]!));
+  }
   let centred = 0;
   let signs = 0;
   for (const pair of pairs.filter((p) => axisOf(p) !== null).slice(0, LOOKED_AT)) {

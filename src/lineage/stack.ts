@@ -48,6 +48,6 @@ export function stacksOf(fingerprint: Fingerprint): readonly Stack[] {
 /** Stacks that hold at least this share of a model's matrices are what a model is; heads and projectors come and go. */
 const MAIN_SHARE = 0.2;
 
-export function isMain(stack: Stack, all: readonly Stack[]): boolean {
-  return stack.parameters >= MAIN_SHARE * all.reduce((sum, { parameters }) => sum + parameters, 0);
+export function isMain({ parameters: own }: Pick<Stack, "parameters">, all: readonly Stack[]): boolean {
+  return own >= MAIN_SHARE * all.reduce((sum, { parameters }) => sum + parameters, 0);
 }

@@ -5,24 +5,30 @@
  */
 
 const STEPS = 4096;
-const medians = new Map<number, number>();
+const known = new Map<string, number>();
 
 /** Median singular value of noise alone. */
 export function medianOfNoise(g: number): number {
-  let median = medians.get(g);
-  if (median === undefined) {
-    median = integrate(g);
-    if (medians.size > 256) medians.clear();
-    medians.set(g, median);
+  return quantileOfNoise(g, 0.5);
+}
+
+/** The singular value of noise alone below which a share of them lies. */
+export function quantileOfNoise(g: number, share: number): number {
+  const key = `${g} ${share}`;
+  let value = known.get(key);
+  if (value === undefined) {
+    value = integrate(g, share);
+    if (known.size > 256) known.clear();
+    known.set(key, value);
   }
-  return median;
+  return value;
 }
 
 /**
  * With x^2 = 1 + g - 2 sqrt(g) cos(angle) the density of x^2, sqrt((b - t)(t - a)) / (2 pi g t) dt, is smooth in the angle
  * and has no singular ends but for g = 1 at angle 0.
  */
-function integrate(g: number): number {
+function integrate(g: number, share: number): number {
   const root = Math.sqrt(g);
   const square = (angle: number): number => 1 + g - 2 * root * Math.cos(angle);
   let mass = 0;
@@ -30,9 +36,9 @@ function integrate(g: number): number {
     const angle = (Math.PI * (i + 0.5)) / STEPS;
     // (2 / pi) sin^2(angle) / x^2 per unit of angle.
     mass += (2 * Math.sin(angle) ** 2) / square(angle) / STEPS;
-    if (mass >= 0.5) return Math.sqrt(square(angle));
+    if (mass >= share) return Math.sqrt(square(angle));
   }
-  return Math.sqrt(square(Math.PI / 2));
+  return 1 + root;
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { ComponentFinding } from "./component-verdict.ts";
+import type { MatrixPair } from "./matrix-pair.ts";
+
+/**
+ * What content found, told stack by stack: a pairing by content is of no stack, and those whose matrices do not agree are
+ * not meant. The largest holds the tests and the slices, the others say that they were found together with it.
+ */
+export function stackFindings(finding: ComponentFinding): ComponentFinding[] {
+  const { pairing, support, verdict } = finding;
+  if (pairing.isChosen !== true || verdict.verdict === "no-evidence" || verdict.verdict === "not-testable") {
+    return [finding];
+  }
+  const groups = new Map<string, MatrixPair[]>();
+  for (const pair of support?.pairs ?? pairing.pairs) {
+    const list = groups.get(pair.base.component);
+    if (list) list.push(pair);
+    else groups.set(pair.base.component, [pair]);
+  }
+  const size = (pairs: readonly MatrixPair[]): number => pairs.reduce((sum, { base: b }) => sum + b.rows * b.cols, 0);
+  const [main, ...rest] = [...groups.values()].sort(
+    (a, b) => size(b) - size(a) || (a[0]!.base.component < b[0]!.base.component ? -1 : 1),
+  );
+  if (main === undefined) return [finding];
+  const named = (pairs: readonly MatrixPair[]): { component: string; suspectComponent: string } => ({
+    component: pairs[0]!.base.component,
+    suspectComponent: pairs[0]!.suspect.component,
+  });
+  const whole = named(main);
+  const first: ComponentFinding = {
+    ...finding,
+    verdict: { ...verdict, ...whole },
+    pairing: { ...pairing, ...whole },
+    tested: { ...finding.tested, tests: finding.tested.tests.map((test) => ({ ...test, component: whole.component })) },
+    stacks: groups.size,
+  };
+  return [
+    first,
+    ...rest.map((pairs) => ({
+      ...first,
+      verdict: { ...verdict, ...named(pairs), reason: `paired by content together with ${whole.component}` },
+      pairing: { ...pairing, ...named(pairs), pairs },
+      tested: { ...finding.tested, tests: [] },
+      slices: [],
+    })),
+  ];
+}
