@@ -169,10 +169,12 @@ export function worthSketching(matrices: readonly CanonicalTensor[]): CanonicalT
 /** Stacks that get slices, and matrices of one without roles or layers that do. */
 const SLICED_STACKS = 12;
 const SLICED_PLAIN = 16;
+const SLICED_EQUAL = 4;
 
 /**
  * The matrices that get a slice: per stack four layers spread over the depth and up to four roles in each; of a stack
- * without such roles (convolutions, say) matrices spread over all of it; and of the token tables the embedding.
+ * without such roles (convolutions, say) matrices spread over all of it, few where no labels can be tested; and of the token
+ * tables the embedding.
  */
 export function sliced(matrices: readonly CanonicalTensor[]): CanonicalTensor[] {
   const out: CanonicalTensor[] = [];
@@ -183,7 +185,10 @@ export function sliced(matrices: readonly CanonicalTensor[]): CanonicalTensor[] 
   )) {
     const layers = [...new Set(list.filter((m) => m.layer >= 0).map((m) => m.layer))].sort((a, b) => a - b);
     const found = spread(layers, SLICE_LAYERS).flatMap((layer) => slicedOfLayer(list.filter((m) => m.layer === layer)));
-    out.push(...(found.length > 0 ? found : spread(list.filter(isTested), SLICED_PLAIN)));
+    const tested = list.filter(isTested);
+    // What can only be equal is asked whether it looks like weights.
+    const plain = tested.length > 0 ? spread(tested, SLICED_PLAIN) : spread(list, SLICED_EQUAL);
+    out.push(...(found.length > 0 ? found : plain));
   }
   for (const list of largestStacks(worth.filter(indexedByTokens), SLICED_STACKS)) {
     out.push(list.find((m) => m.role === "embed") ?? list[0]!);

@@ -1,5 +1,6 @@
 import { caveatsOf } from "./caveats.ts";
 import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
+import { isCovered } from "./covered.ts";
 import { directionOf } from "./direction.ts";
 import { isRelated, isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
@@ -57,7 +58,7 @@ export async function compareSubjects(
   const log10P = decisive?.verdict.log10P ?? null;
   const parents =
     direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
-  const facts = factsOf(verdict, content, findings, difference);
+  const facts = factsOf(verdict, content, suspect, findings, difference);
   return {
     verdict,
     summary: summarise(verdict, direction, names, facts),
@@ -126,6 +127,7 @@ const NEARLY_ALL = 0.8;
 function factsOf(
   verdict: Verdict,
   content: SameContent,
+  suspect: Subject,
   findings: readonly ComponentFinding[],
   { frozenTensors, comparedTensors }: Difference,
 ): Facts {
@@ -134,7 +136,9 @@ function factsOf(
   const decisive = decisiveFinding(bodies);
   const speaks = decisive !== null && isRelated(decisive);
   const tableOnly = verdict === "shared-init" && !speaks;
-  const partial = speaks && bodies.some((f) => f !== decisive && !isRelated(f));
+  const partial =
+    speaks &&
+    (bodies.some((f) => f !== decisive && !isRelated(f)) || !isCovered(suspect.fingerprint, findings, "suspect"));
   const equal = { equal: frozenTensors, compared: comparedTensors };
   const byEquality = speaks
     ? decisive.pairing.isEqual === true || (decisive.verdict.verdict === "identical" && !decisive.sharesTraining)

@@ -34,7 +34,7 @@ export interface ComponentFinding {
   readonly slices: readonly SliceRetention[];
   /** Whether training, and not only an initialisation, is shown to be shared. */
   readonly sharesTraining: boolean;
-  /** Whether what was compared is a small part of either model. */
+  /** Whether equality alone says little: of a small part of either model, or of constants that any model may hold. */
   readonly isMinor: boolean;
   /** Stacks over which content found its pairs: of several no one is the part that is shared. */
   readonly stacks: number;
@@ -122,7 +122,9 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
     const slices = await retentions(suspect, base, pairing.pairs);
     const equal = finding(content, null, slices, learnedRetention(slices));
     // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
-    return { ...equal, sharesTraining: equal.sharesTraining && rejected };
+    const isOfWeights = rejected ? !isFormula(slices) : slices.length > 0 && !isFormula(slices);
+    const shares = equal.sharesTraining && rejected && isOfWeights;
+    return { ...equal, sharesTraining: shares, isMinor: equal.isMinor || !isOfWeights };
   }
   if (log10P === null) return finding("not-testable", reasonUntestable(pairing, tried.excluded));
   if (!rejected) {
@@ -151,7 +153,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   const slices = await retentions(suspect, base, support.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
-  if (pairing.isEqual === true && 2 * slices.filter(({ random }) => random).length < slices.length) {
+  if (pairing.isEqual === true && isFormula(slices)) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
@@ -159,6 +161,11 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   if (!isOwn && left < LEFT_OF_START)
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
+}
+
+/** Whether most slices lack the spectrum of something that began at random. */
+function isFormula(slices: readonly SliceRetention[]): boolean {
+  return 2 * slices.filter(({ random }) => random).length < slices.length;
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

@@ -59,19 +59,26 @@ function isWhollyThere(parent: Subject, child: Subject, findings: readonly Compo
   const stacks = stacksOf(parent.fingerprint);
   const main = stacks.filter((stack) => !foreign.has(stack.name) && isMain(stack, stacks));
   if (main.length === 0 || !main.every(({ name }) => names.has(name))) return false;
-  return isFound(parent, shared, side) || isFound(child, shared, side === "base" ? "suspect" : "base");
+  // Fewer layers of every stack are a pruned model; a stack less may be where the others were taken from.
+  const other = side === "base" ? "suspect" : "base";
+  return isFound(parent, shared, side) || (isFound(child, shared, other) && isFound(parent, shared, side, Math.ceil));
 }
 
 function nameOf({ pairing }: ComponentFinding, side: Side): string {
   return side === "base" ? pairing.component : pairing.suspectComponent;
 }
 
-/** Whether nearly all that a model has of its own lies in stacks that agree, as far as their layers do. */
-function isFound({ fingerprint, parts }: Subject, shared: readonly ComponentFinding[], side: Side): boolean {
+/** Whether nearly all that a model has of its own lies in stacks that agree, as far as their layers do (or `counted`). */
+function isFound(
+  { fingerprint, parts }: Subject,
+  shared: readonly ComponentFinding[],
+  side: Side,
+  counted: (share: number) => number = (share) => share,
+): boolean {
   const foreign = new Set(parts?.map(({ component }) => component));
   const own = stacksOf(fingerprint).filter(({ name }) => !foreign.has(name));
   const total = own.reduce((sum, { parameters }) => sum + parameters, 0);
-  const found = own.reduce((sum, stack) => sum + stack.parameters * shareFound(stack, shared, side), 0);
+  const found = own.reduce((sum, stack) => sum + stack.parameters * counted(shareFound(stack, shared, side)), 0);
   return total > 0 && found >= NEARLY_ALL * total;
 }
 

@@ -47,6 +47,7 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
     if (there === undefined) findings.push(finding);
     else if (
       finding.pairing.isEqual === true &&
+      isRelated(finding) &&
       there.verdict.log10P === null &&
       isEqualVerdict(there.verdict.verdict)
     ) {

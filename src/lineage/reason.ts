@@ -40,7 +40,7 @@ export function reasonSharedInit(retention: Retention | null, slices: number, is
     return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
-    return "too little training is visible in either model to tell shared training from a common initialisation";
+    return "in neither model do directions that training wrote stand out of the initialisation: it hardly trained, or its optimiser writes all directions alike (Muon), and shared training cannot be told from a common start";
   }
   if (!isLeft) {
     return "labels agree, though in the slices nearly nothing of a common training or start is left: a common start, or one formula of initialisation, explains that";

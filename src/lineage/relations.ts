@@ -1,6 +1,7 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
-import { type Difference, EMBEDDINGS, type Relation } from "./result.ts";
+import { isCovered } from "./covered.ts";
+import { type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { stacksOf } from "./stack.ts";
@@ -50,7 +51,7 @@ export function describeRelations(
   difference: Difference,
 ): Relation[] {
   const relations = layerRelations(findings, suspect, base);
-  if (vocabulary(suspect) > vocabulary(base) && vocabulary(base) > 0) relations.push("vocabulary-extended");
+  if (hasMoreTokens(findings)) relations.push("vocabulary-extended");
   if (difference.quantization !== undefined || isNarrower(suspect, base)) relations.push("quantized");
   else if (isPruned(suspect, base)) relations.push("pruned");
   else if (!isWholeChange(suspect, base, findings)) return relations;
@@ -96,15 +97,19 @@ export function layerRelations(
     if (stack === undefined || own.length === 0) continue;
     const hits = parts.flatMap(({ pairing }) => pairing.layers);
     const used = new Set(hits.map((hit) => hit.base));
-    const there = parts.reduce((n, { pairing }) => n + new Set(pairing.layers.map((hit) => hit.suspect)).size, 0);
+    const isRepeated = parts.some(({ pairing }) => {
+      const count = (of: "suspect" | "base"): number => new Set(pairing.layers.map((hit) => hit[of])).size;
+      return count("suspect") > count("base");
+    });
     const layers = own.reduce((n, one) => n + one.layers.length, 0);
     const isReordered = parts.some(({ pairing }) => {
       const matched = [...pairing.layers].sort((a, b) => a.suspect - b.suspect).map((hit) => hit.base);
       return matched.some((number, k) => k > 0 && number < matched[k - 1]!);
     });
-    if (there > used.size) relations.add("depth-upscaled");
-    else if (layers < stack.layers.length) relations.add("depth-pruned");
-    else if (isReordered) relations.add("layers-reordered");
+    if (isRepeated) relations.add("depth-upscaled");
+    else if (layers < stack.layers.length && used.size <= layers && isCovered(suspect, findings, "suspect")) {
+      relations.add("depth-pruned");
+    } else if (isReordered) relations.add("layers-reordered");
   }
   return [...relations];
 }
@@ -159,8 +164,15 @@ function gridOf(suspect: Fingerprint, base: Fingerprint): string | null {
   return found !== null && found !== label(base) ? found : null;
 }
 
-function vocabulary(fp: Fingerprint): number {
-  return fp.sketches.find((s) => s.role === "embed")?.rows ?? 0;
+/** Whether the base's tokens are found in a table that has more. */
+function hasMoreTokens(findings: readonly ComponentFinding[]): boolean {
+  return findings.some(
+    ({ pairing, verdict: { log10P } }) =>
+      pairing.component === EMBEDDINGS &&
+      log10P !== null &&
+      log10P <= LOG10_THRESHOLD &&
+      pairing.pairs.some(({ suspect, base }) => base.role === "embed" && suspect.rows > base.rows),
+  );
 }
 
 /** Whether the suspect holds values in an 8-bit type and the base does not. */

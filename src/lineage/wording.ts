@@ -59,6 +59,7 @@ export function claimOf(verdict: Verdict, direction: Direction, base: string, fa
       if (direction === "suspect-from-base") return `derives from ${base}${ofIt}`;
       if (direction === "base-from-suspect") return `is what ${base} derives from`;
       if (part !== null) return `shares the weights of its ${part} with ${base}${some}, whoever had them first`;
+      if (equal !== null) return `${equalText(equal, base, everywhere)}, direction not established`;
       return `shares trained weights with ${base}${some}${ofIt}, direction not established`;
     case "shared-init":
       if (tableOnly) return `holds the same token table as ${base}, whoever had it first; nothing else is shown`;
