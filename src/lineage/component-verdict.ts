@@ -117,12 +117,12 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   if (pairing.component === EMBEDDINGS) return judgeTables(pairing, log10P, rejected, finding);
 
   const names = { suspect: pairing.suspectComponent, base: pairing.component };
-  const content = pairing.isEqual === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
+  const content = pairing.isChosen === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
   if (content !== null) {
     const slices = await retentions(suspect, base, pairing.pairs);
     const equal = finding(content, null, slices, learnedRetention(slices));
     // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
-    const isOfWeights = rejected ? !isFormula(slices) : slices.length > 0 && !isFormula(slices);
+    const isOfWeights = lookLikeWeights(slices) ?? rejected;
     const shares = equal.sharesTraining && rejected && isOfWeights;
     return { ...equal, sharesTraining: shares, isMinor: equal.isMinor || !isOfWeights };
   }
@@ -153,7 +153,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   const slices = await retentions(suspect, base, support.pairs);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
-  if (pairing.isEqual === true && isFormula(slices)) {
+  if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
@@ -163,9 +163,10 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
 }
 
-/** Whether most slices lack the spectrum of something that began at random. */
-function isFormula(slices: readonly SliceRetention[]): boolean {
-  return 2 * slices.filter(({ random }) => random).length < slices.length;
+/** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */
+function lookLikeWeights(slices: readonly SliceRetention[]): boolean | null {
+  const judged = slices.flatMap(({ random }) => random ?? []);
+  return judged.length === 0 ? null : 2 * judged.filter(Boolean).length >= judged.length;
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

@@ -47,5 +47,8 @@ function mirroredSlice(slice: SliceRetention): SliceRetention {
     get rank() {
       return slice.rank;
     },
+    get random() {
+      return slice.random;
+    },
   };
 }

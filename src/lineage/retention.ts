@@ -29,8 +29,8 @@ export interface SliceRetention {
   readonly reverseScale: number;
   /** |B - scale A| / |scale A|. */
   readonly drift: number;
-  /** Whether both have the spectrum of something that began at random. */
-  readonly random: boolean;
+  /** Whether both may be of something that began at random; null where that cannot be told. */
+  readonly random: boolean | null;
   /** Rank of B - A, where rounding explains all that lies below it. */
   readonly rank: DifferenceRank;
 }
@@ -82,7 +82,10 @@ export function sliceRetention(
     },
     scale,
     reverseScale: ab / bb,
-    random: isRandom(ofBase) && isRandom(ofSuspect),
+    get random() {
+      const [first, second] = [isRandom(ofBase), isRandom(ofSuspect)];
+      return first === null || second === null ? null : first && second;
+    },
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
     // Many are never asked for.
     get rank() {

@@ -76,20 +76,30 @@ function learnedShares(s: Float64Array, m: number, n: number): number[] {
   return shares;
 }
 
-/** Share of the smallest singular values, and the band about what noise has there, over the median. */
-const LOW_SHARE = 0.2;
-const NOISE_BAND = [0.4, 1.3] as const;
+/** Lines of which a spectrum must have so many to be judged. */
+const MIN_SPECTRUM = 16;
+/** Shares at which a spectrum is held against that of noise, on either side of its median. */
+const LOW = 0.2;
+const HIGH = 0.8;
+/** Of the way from the median down that noise has: less is flat, as bases of a transform are; */
+const LEAST_FALL = 0.4;
+/** of the height that noise has there: less is smooth, as tables and filters are; and so is a steeper rise above the median. */
+const LEAST_LOW = 0.25;
+const MOST_HIGH = 3;
+const MOST_ZEROS = 0.5;
 
 /**
- * Whether the lower part of a spectrum is about what random entries have. Bases of a transform have equal singular values,
- * smooth filters and tables hardly any but the first: mathematics, which nobody trained.
+ * Whether a slice may be of something that began at random, by its spectrum and its zeros; null where it is too narrow to tell.
+ * The band is wide: what training writes is not to be taken for a formula.
  */
-export function isRandom({ m, n, s }: SliceSpectrum): boolean {
-  const middle = s[m >> 1]!;
-  if (!(middle > 0)) return false;
-  const low = s[Math.min(m - 1, Math.round((1 - LOW_SHARE) * m))]! / middle;
-  const expected = quantileOfNoise(m / n, LOW_SHARE) / medianOfNoise(m / n);
-  return low >= NOISE_BAND[0] * expected && low <= NOISE_BAND[1] * expected;
+export function isRandom({ m, n, s, values }: SliceSpectrum): boolean | null {
+  if (m < MIN_SPECTRUM) return null;
+  const at = (share: number): number => s[Math.min(m - 1, Math.round((1 - share) * m))]! / s[m >> 1]!;
+  const [low, high] = [at(LOW), at(HIGH)];
+  const expected = quantileOfNoise(m / n, LOW) / medianOfNoise(m / n);
+  const isFlat = 1 - low < LEAST_FALL * (1 - expected);
+  const zeros = values().reduce((count, x) => count + Number(x === 0), 0);
+  return !isFlat && low >= LEAST_LOW * expected && high <= MOST_HIGH && zeros <= MOST_ZEROS * m * n;
 }
 
 export interface Arrangement {
