@@ -49,10 +49,22 @@ export async function checkpointOf(
   shards: Model | readonly Model[],
   options: { config?: Checkpoint["config"]; metadata?: Readonly<Record<string, string>> } = {},
 ): Promise<Checkpoint> {
+  const list = Array.isArray(shards) ? (shards as readonly Model[]) : [shards as Model];
+  return filesCheckpoint(
+    list.map((shard) => fileOf(shard, options.metadata)),
+    options.config,
+  );
+}
+
+/** Safetensors files in memory as an open checkpoint. */
+export async function filesCheckpoint(
+  shards: readonly Uint8Array[],
+  config: Checkpoint["config"] = null,
+): Promise<Checkpoint> {
   const files = [];
   const tensors = new Map();
-  for (const shard of Array.isArray(shards) ? (shards as readonly Model[]) : [shards as Model]) {
-    const source = memorySource(fileOf(shard, options.metadata));
+  for (const bytes of shards) {
+    const source = memorySource(bytes);
     for (const info of (await readSafetensorsHeader(source)).tensors.values()) {
       tensors.set(info.name, { ...info, file: files.length });
     }
@@ -63,7 +75,7 @@ export async function checkpointOf(
     container: "safetensors",
     files,
     tensors,
-    config: options.config ?? null,
+    config,
     notes: [],
     async verifyUnchanged() {},
     async close() {},
