@@ -1,6 +1,7 @@
 import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
+import { beyondLimits } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
@@ -13,6 +14,7 @@ export function caveatsOf(
   content: SameContent,
   findings: readonly ComponentFinding[],
   { frozenTensors, comparedTensors }: Difference,
+  leftOut: number,
 ): string[] {
   const caveats: string[] = [];
   if (content?.kind === "identical" && !content.everywhere) {
@@ -50,6 +52,9 @@ export function caveatsOf(
         : "beside token tables nothing of the models can be compared",
     );
   }
+  if (content === null && leftOut > 0) {
+    caveats.push(`there are too many matrices of one shape: ${leftOut} were not matched by their content`);
+  }
   for (const { name, fingerprint } of [suspect, base]) {
     const { sketched, worth, digested, tensors } = fingerprint.coverage;
     if (sketched < worth) {
@@ -57,6 +62,12 @@ export function caveatsOf(
         `of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`,
       );
     }
+    const { stacks, layers } = beyondLimits(fingerprint);
+    const beyond = [
+      ...(stacks > 0 ? [`the ${stacks} smallest stacks`] : []),
+      ...(layers > 0 ? [`${layers} layers`] : []),
+    ];
+    if (content === null && beyond.length > 0) caveats.push(`no test looked at ${beyond.join(" and ")} of ${name}`);
     if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
     if (digested < tensors && sketched < worth)
       caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);

@@ -31,6 +31,8 @@ export interface Pairing {
   readonly isChosen?: boolean;
   /** Whether it holds matrices that are equal, and nothing else. */
   readonly isEqual?: boolean;
+  /** Matrices that were not matched by content, for there are too many of their shape. */
+  readonly leftOut?: number;
   /** log10 of the matrices that each one was chosen from by its content, where tests of single matrices count them. */
   readonly log10Candidates?: number;
 }
@@ -98,9 +100,9 @@ function namesOf({ suspect, base }: StackMatch): Pick<Pairing, "component" | "su
 /** One pairing of all matrices by content alone, whatever their names say. */
 export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
   const { left, right } = withTwins(suspect, base);
-  const { pairs, log10Tried } = matchByContent(left, right);
-  if (pairs.length === 0) return null;
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true };
+  const { pairs, log10Tried, leftOut } = matchByContent(left, right);
+  if (pairs.length === 0 && leftOut === 0) return null;
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true, leftOut };
 }
 
 /**
