@@ -16,7 +16,7 @@ export function caveatsOf(
   { frozenTensors, comparedTensors }: Difference,
   leftOut: number,
 ): string[] {
-  const caveats: string[] = [];
+  const caveats = content === null ? boundsOf([suspect, base], leftOut) : [];
   if (content?.kind === "identical" && !content.everywhere) {
     caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
   }
@@ -52,9 +52,6 @@ export function caveatsOf(
         : "beside token tables nothing of the models can be compared",
     );
   }
-  if (content === null && leftOut > 0) {
-    caveats.push(`there are too many matrices of one shape: ${leftOut} were not matched by their content`);
-  }
   for (const { name, fingerprint } of [suspect, base]) {
     const { sketched, worth, digested, tensors } = fingerprint.coverage;
     if (sketched < worth) {
@@ -62,15 +59,26 @@ export function caveatsOf(
         `of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`,
       );
     }
+    if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
+    if (digested < tensors && sketched < worth)
+      caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
+  }
+  return caveats;
+}
+
+/** What searches did not reach, of models larger than any: said first, since it qualifies all that follows. */
+function boundsOf(subjects: readonly Subject[], leftOut: number): string[] {
+  const caveats: string[] = [];
+  for (const { name, fingerprint } of subjects) {
     const { stacks, layers } = beyondLimits(fingerprint);
     const beyond = [
       ...(stacks > 0 ? [`the ${stacks} smallest stacks`] : []),
       ...(layers > 0 ? [`${layers} layers`] : []),
     ];
-    if (content === null && beyond.length > 0) caveats.push(`no test looked at ${beyond.join(" and ")} of ${name}`);
-    if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
-    if (digested < tensors && sketched < worth)
-      caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
+    if (beyond.length > 0) caveats.push(`no test looked at ${beyond.join(" and ")} of ${name}`);
+  }
+  if (leftOut > 0) {
+    caveats.push(`there are too many matrices of one shape: ${leftOut} were not matched by their content`);
   }
   return caveats;
 }
