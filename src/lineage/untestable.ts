@@ -34,9 +34,11 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (tensors.every(({ values, uniform }) => values === null || uniform)) {
     return "every tensor is constant (zeros, or one value, or NaN), a count (0, 1, 2 ...) or a mask: the weights were lost or never saved";
   }
-  if (tensors.every(({ dtype }) => WHOLE.test(dtype))) {
-    const types = [...new Set(tensors.map(({ dtype }) => dtype))].sort().join(", ");
-    return `holds only whole numbers (${types}): quantisation codes or indices, which say nothing by themselves: dequantise the model first, if they are codes`;
+  const telling = tensors.filter(({ values, uniform }) => values !== null && !uniform);
+  if (telling.every(({ dtype }) => WHOLE.test(dtype))) {
+    const types = [...new Set(telling.map(({ dtype }) => dtype))].sort().join(", ");
+    const beside = tensors.every(({ dtype }) => WHOLE.test(dtype)) ? "" : " beside constants";
+    return `holds only whole numbers (${types})${beside}: quantisation codes or indices, which say nothing by themselves: dequantise the model first, if they are codes`;
   }
   const codes = tensors.filter(({ dtype }) => CODES.test(dtype)).length;
   if (codes > 0) {
@@ -45,7 +47,12 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (tensors.every(({ shape }) => shape.every((n) => n === 1))) {
     return `only single numbers (${tensors.length} of them), which carry no labels that could be tested`;
   }
-  if (sketches.length === 0) return "no matrices, only vectors: norms and biases carry no labels that could be tested";
+  if (sketches.length === 0) {
+    const but = tensors.some(({ dtype, shape }) => WHOLE.test(dtype) && shape.length > 1)
+      ? " but of whole numbers"
+      : "";
+    return `no matrices${but}, only vectors: norms and biases carry no labels that could be tested`;
+  }
   if (sketches.every(({ valid }) => !valid.some(Boolean))) {
     return "every sampled row of every matrix is constant or not finite: the weights were damaged";
   }
