@@ -17,9 +17,18 @@ import {
 } from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
 import { holdRanges } from "./held-ranges.ts";
-import { contentRoot, digestedTensors, digestTensor, sampledRoot, storedRoot, type TensorDigest } from "./identity.ts";
+import {
+  contentRoot,
+  counted,
+  digestedTensors,
+  digestTensor,
+  sampledRoot,
+  storedRoot,
+  type TensorDigest,
+  withTellingConstants,
+} from "./identity.ts";
 import { planReadings, type Reading } from "./reading-plan.ts";
-import { holdsCodes, holdsValues, RowReader } from "./row-reader.ts";
+import { holdsValues, RowReader } from "./row-reader.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
 import { sliceMatrix } from "./slice.ts";
@@ -67,7 +76,7 @@ export async function fingerprintCheckpoint(
   const readings = readingsOf(chosen, slicedSet, digested);
   const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
-  const digests = new Map<string, TensorDigest>();
+  const each = new Map<string, TensorDigest>();
   const batches = fetchedAhead(
     planReadings(reader, readings),
     ({ ranges }) => holdRanges(checkpoint, ranges, options.signal),
@@ -80,7 +89,7 @@ export async function fingerprintCheckpoint(
       await setImmediate();
       options.signal?.throwIfAborted();
       if ("digested" in reading) {
-        digests.set(reading.digested.name, await digestTensor(reader, reading.digested));
+        each.set(reading.digested.name, await digestTensor(reader, reading.digested));
         continue;
       }
       const { matrix } = reading;
@@ -93,6 +102,7 @@ export async function fingerprintCheckpoint(
     }
   }
   const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
+  const digests = withTellingConstants(each, checkpoint.tensors);
   const sampled = sampledRoot(sketches, vectorsOf(checkpoint, anatomy, digests));
   for (const one of untossed) tossCoins(one, sampled);
   const summary = adapterSummary(checkpoint.tensors.keys());
@@ -146,18 +156,16 @@ function readingsOf(
   return readings;
 }
 
-/** Digests of what no matrix covers, and of integer codes: with the sketches they make up the content. */
+/** Digests of what no matrix covers, and of whole numbers: with the sketches they make up the content. */
 function vectorsOf(
   checkpoint: Checkpoint,
   anatomy: Anatomy,
   digests: ReadonlyMap<string, TensorDigest>,
 ): Map<string, ValueDigest> {
   const matrices = new Set(anatomy.matrices.map((m) => m.tensor));
-  const vectors = new Map<string, ValueDigest>();
-  for (const [name, { values }] of digests) {
-    if (!matrices.has(name) || holdsCodes(checkpoint.tensors.get(name)!.dtype)) vectors.set(name, values);
-  }
-  return vectors;
+  const all = [...digests].map(([name, digest]) => ({ name, dtype: checkpoint.tensors.get(name)!.dtype, ...digest }));
+  const vectors = counted(all).filter(({ name, dtype }) => !matrices.has(name) || !holdsValues(dtype));
+  return new Map(vectors.map(({ name, values }) => [name, values]));
 }
 
 function records(

@@ -58,12 +58,12 @@ export interface TensorRecord {
   readonly moments: MomentSummary | null;
   /**
    * Digest of the values (of windows when there are many, at places that only the shape decides): equal tensors have
-   * equal ones whatever they are called. Null for indices and masks, and beyond what a fingerprint holds.
+   * equal ones whatever they are called. Null beyond what a fingerprint holds.
    */
   readonly values: ValueDigest | null;
   /** The stack that its matrices belong to, null for what is no matrix. */
   readonly component: string | null;
-  /** Whether all digested values are one and the same: such a tensor says nothing about whose it is. */
+  /** Whether it says nothing about whose it is: all digested values are one, or a count, or a mask that anybody writes. */
   readonly uniform: boolean;
 }
 

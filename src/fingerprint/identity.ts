@@ -1,11 +1,13 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { blake3 } from "../kernels/blake3.ts";
+import { constantOf, isCommonplace, tellingConstants } from "./commonplace.ts";
 import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
-import { holdsCodes, holdsValues, type RowReader } from "./row-reader.ts";
+import { holdsIndices, holdsValues, type RowReader } from "./row-reader.ts";
 import { byteRange, elementRange, type FileRange } from "./stored-ranges.ts";
 import { tensorWindows, type Window } from "./tensor-windows.ts";
 import { digestValues } from "./value-digest.ts";
+import { type Piece, wholeNumbers } from "./whole-numbers.ts";
 
 /** Code tensors (packed, quantised) are digested at their first, middle and last bytes. */
 const CODE_WINDOW = 4096;
@@ -15,26 +17,50 @@ const MAX_DIGESTED = 1 << 17;
 /** What `digestTensor` found. */
 export interface TensorDigest {
   readonly values: ValueDigest;
-  /** Whether all digested values are one and the same. */
+  /** Whether all digested values are one and the same, or a count, or a mask. */
   readonly uniform: boolean;
+  /** The one value of a constant, if it is. */
+  readonly constant: number | undefined;
 }
 
 /**
- * The tensors that are digested: all that hold values or integer codes, the largest where there are too many. Two
- * quantised models with equal norms and embeddings are not the same model when their codes differ.
+ * The tensors that are digested, the largest where there are too many, indices last. Two quantised models with equal norms
+ * and embeddings are not the same model when their codes differ.
  */
 export function digestedTensors(checkpoint: Checkpoint): CheckpointTensor[] {
-  const worth = [...checkpoint.tensors.values()].filter(({ dtype }) => holdsValues(dtype) || holdsCodes(dtype));
-  if (worth.length > MAX_DIGESTED) {
-    worth.sort((a, b) => b.end - b.begin - (a.end - a.begin) || (a.name < b.name ? -1 : 1));
-    worth.length = MAX_DIGESTED;
+  const all = [...checkpoint.tensors.values()];
+  if (all.length > MAX_DIGESTED) {
+    const isIndex = ({ dtype }: CheckpointTensor): number => Number(holdsIndices(dtype));
+    const size = ({ begin, end }: CheckpointTensor): number => end - begin;
+    all.sort((a, b) => isIndex(a) - isIndex(b) || size(b) - size(a) || (a.name < b.name ? -1 : 1));
+    all.length = MAX_DIGESTED;
   }
-  return worth.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Constants that say nothing each by itself, yet are so many that they do together, are no longer called uniform. */
+export function withTellingConstants(
+  digests: ReadonlyMap<string, TensorDigest>,
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+): Map<string, TensorDigest> {
+  const isWhole = (name: string): boolean => !holdsValues(tensors.get(name)!.dtype);
+  const constants = (whole: boolean): ReadonlySet<number> =>
+    tellingConstants(
+      [...digests].flatMap(([name, { constant: c }]) => (c === undefined || isWhole(name) !== whole ? [] : [c])),
+    );
+  const telling = { whole: constants(true), values: constants(false) };
+  return new Map(
+    [...digests].map(([name, digest]) => {
+      const known = isWhole(name) ? telling.whole : telling.values;
+      const tells = digest.constant !== undefined && known.has(digest.constant);
+      return [name, tells ? { ...digest, uniform: false } : digest];
+    }),
+  );
 }
 
 /** What `digestTensor` reads. */
 export function digestRanges(tensor: CheckpointTensor): FileRange[] {
-  if (holdsCodes(tensor.dtype)) {
+  if (!holdsValues(tensor.dtype)) {
     return codeWindows(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
   }
   return tensorWindows(tensor.shape).map(([start, count]) => elementRange(tensor, start, count));
@@ -42,41 +68,44 @@ export function digestRanges(tensor: CheckpointTensor): FileRange[] {
 
 /** Digest of one of the `digestedTensors`. */
 export async function digestTensor(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
-  if (holdsCodes(tensor.dtype)) return digestCodes(reader, tensor);
+  if (!holdsValues(tensor.dtype)) return digestCodes(reader, tensor);
   const windows = tensorWindows(tensor.shape);
   const values = new Float32Array(windows.reduce((sum, [, count]) => sum + count, 0));
+  const pieces: Piece[] = [];
   let at = 0;
   for (const [start, count] of windows) {
     values.set(await reader.elements(tensor.name, start, count), at);
+    pieces.push({ start, values: values.subarray(at, at + count) });
     at += count;
   }
-  return { values: digestValues(values), uniform: isUniform(values) };
+  return { values: digestValues(values), ...plainness(pieces, tensor) };
 }
 
-async function digestCodes(
-  reader: RowReader,
-  { name, dtype, shape, begin, end }: CheckpointTensor,
-): Promise<TensorDigest> {
+function plainness(
+  pieces: readonly Piece[],
+  { shape, dtype }: CheckpointTensor,
+): Pick<TensorDigest, "uniform" | "constant"> {
+  return { uniform: isCommonplace(pieces, shape, dtype), constant: constantOf(pieces) };
+}
+
+async function digestCodes(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
+  const { name, dtype, shape, begin, end } = tensor;
   const parts: string[] = [];
-  let uniform = true;
-  let first: number | undefined;
+  const stored: Piece[] = [];
+  const numbers: Piece[] = [];
   for (const [start, count] of codeWindows(end - begin)) {
     const bytes = await reader.bytes(name, start, count);
-    first ??= bytes[0];
-    uniform &&= bytes.every((byte) => byte === first);
+    stored.push({ start, values: bytes });
+    const whole = wholeNumbers(bytes, start, dtype);
+    if (whole !== null) numbers.push(whole);
     parts.push(toHex(blake3(bytes)));
   }
   const text = `${dtype} ${shape.join("x")} ${parts.join(" ")}`;
   const digest = toHex(blake3(new TextEncoder().encode(text)).subarray(0, 16));
-  return { values: { f32: digest, f16: digest, bf16: digest }, uniform };
-}
-
-/** NaN differs from itself, and yet nothing but NaN says nothing. */
-function isUniform(values: Float32Array): boolean {
-  const first = values[0];
-  for (let i = 1; i < values.length; i++)
-    if (values[i] !== first && !(Number.isNaN(values[i]) && Number.isNaN(first))) return false;
-  return true;
+  const values = { f32: digest, f16: digest, bf16: digest };
+  // Packed codes are no numbers, but bytes that are all one and the same say nothing either.
+  if (numbers.length === 0) return { values, uniform: constantOf(stored) !== undefined, constant: undefined };
+  return { values, ...plainness(numbers, tensor) };
 }
 
 /** [start, count] of what is digested of `length` bytes. */
@@ -85,15 +114,22 @@ function codeWindows(length: number): Window[] {
   return [0, Math.floor((length - CODE_WINDOW) / 2), length - CODE_WINDOW].map((start) => [start, CODE_WINDOW]);
 }
 
-/** Root over the digests of all stored tensors, whatever they are called. */
+/**
+ * The tensors that a model is known by. Indices and masks are stored or left out as libraries like: they count only where
+ * nothing else says anything.
+ */
+export function counted<T extends Pick<TensorRecord, "dtype" | "values" | "uniform">>(
+  records: readonly T[],
+): readonly T[] {
+  const read = records.filter(({ values }) => values !== null);
+  const weights = read.filter(({ dtype }) => !holdsIndices(dtype));
+  return weights.some(({ uniform }) => !uniform) ? weights : read;
+}
+
+/** Root over the digests of stored tensors, whatever they are called. */
 export function storedRoot(records: readonly TensorRecord[]): string {
-  return rootOf(
-    onceWhereTied(
-      records.flatMap((r) =>
-        r.values === null ? [] : [{ shape: r.shape, leaf: `${r.shape.join("x")} ${r.values.f32}` }],
-      ),
-    ),
-  );
+  const leaf = ({ shape, values }: TensorRecord): string => `${shape.join("x")} ${values!.f32}`;
+  return rootOf(onceWhereTied(counted(records).map((r) => ({ shape: r.shape, leaf: leaf(r) }))));
 }
 
 /** Root over the values of everything sampled. */

@@ -39,7 +39,12 @@ export function holdsValues(dtype: Dtype): boolean {
 
 /** Whether elements are codes of weights (packed, quantised, block scales): content, but no numbers to compare. */
 export function holdsCodes(dtype: Dtype): boolean {
-  return !holdsValues(dtype) && !INDEX_DTYPES.has(dtype);
+  return !holdsValues(dtype) && !holdsIndices(dtype);
+}
+
+/** Whether elements are indices or masks, which libraries make anew and store or leave out as they like. */
+export function holdsIndices(dtype: Dtype): boolean {
+  return INDEX_DTYPES.has(dtype);
 }
 
 /** Reads canonical rows of a checkpoint as f32 and counts the bytes that were asked for. */

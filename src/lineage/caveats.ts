@@ -1,6 +1,7 @@
 import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
+import { beyondLimits } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
@@ -13,8 +14,9 @@ export function caveatsOf(
   content: SameContent,
   findings: readonly ComponentFinding[],
   { frozenTensors, comparedTensors }: Difference,
+  leftOut: number,
 ): string[] {
-  const caveats: string[] = [];
+  const caveats = content === null ? boundsOf([suspect, base], leftOut) : [];
   if (content?.kind === "identical" && !content.everywhere) {
     caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
   }
@@ -60,6 +62,23 @@ export function caveatsOf(
     if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);
     if (digested < tensors && sketched < worth)
       caveats.push(`of ${name} ${digested} of ${tensors} tensors were read at all`);
+  }
+  return caveats;
+}
+
+/** What searches did not reach, of models larger than any: said first, since it qualifies all that follows. */
+function boundsOf(subjects: readonly Subject[], leftOut: number): string[] {
+  const caveats: string[] = [];
+  for (const { name, fingerprint } of subjects) {
+    const { stacks, layers } = beyondLimits(fingerprint);
+    const beyond = [
+      ...(stacks > 0 ? [`the ${stacks} smallest stacks`] : []),
+      ...(layers > 0 ? [`${layers} layers`] : []),
+    ];
+    if (beyond.length > 0) caveats.push(`no test looked at ${beyond.join(" and ")} of ${name}`);
+  }
+  if (leftOut > 0) {
+    caveats.push(`there are too many matrices of one shape: ${leftOut} were not matched by their content`);
   }
   return caveats;
 }

@@ -73,7 +73,7 @@ export async function compareSubjects(
     tests: findings.flatMap((f) => f.tested.tests),
     layers: findings.flatMap((f) => layerMap(f.pairing, suspect.fingerprint)),
     difference,
-    caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference),
+    caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
   };
 }
 

@@ -11,11 +11,14 @@ export interface ContentMatch {
   readonly pairs: readonly MatrixPair[];
   /** log10 of the number of assignments this one was chosen from. */
   readonly log10Tried: number;
+  /** Matrices of the smaller side that were not searched for, since there were too many of their shape. */
+  readonly leftOut: number;
 }
 
 /**
  * Pairs matrices whose names say nothing: among matrices of one shape the pairs that agree most are taken first, each
- * matrix once. Chosen by content, so all assignments of a shape class count as tried.
+ * matrix once. Where there are too many of a shape for that, equal ones are taken first, and the rest if it is few enough.
+ * Chosen by content, so all assignments of a shape class count as tried.
  */
 export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch[]): ContentMatch {
   const pairs: MatrixPair[] = [];
@@ -33,15 +36,45 @@ export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch
   for (const s of suspect) classOf(s).suspect.push(s);
   for (const b of base) classOf(b).base.push(b);
   let compared = 0;
+  let leftOut = 0;
   for (const group of classes.values()) {
     const small = Math.min(group.suspect.length, group.base.length);
     const large = Math.max(group.suspect.length, group.base.length);
-    if (small === 0 || large > MAX_CLASS || compared + small * large > MAX_PAIRS) continue;
-    compared += small * large;
+    if (small === 0) continue;
+    const equal = large > MAX_CLASS ? equalPairs(group.suspect, group.base) : [];
+    const rest = { suspect: without(group.suspect, equal, "suspect"), base: without(group.base, equal, "base") };
+    const [few, many] = [small - equal.length, large - equal.length];
+    const isSearched = few > 0 && many <= MAX_CLASS && compared + few * many <= MAX_PAIRS;
+    if (few > 0 && !isSearched) leftOut += few;
+    if (!isSearched && equal.length === 0) continue;
     log10Tried += (logFactorial(large) - logFactorial(large - small)) / Math.LN10;
-    pairs.push(...assign(group.suspect, group.base));
+    for (const pair of equal) pairs.push(pair);
+    if (!isSearched) continue;
+    compared += few * many;
+    for (const pair of assign(rest.suspect, rest.base)) pairs.push(pair);
   }
-  return { pairs, log10Tried };
+  return { pairs, log10Tried, leftOut };
+}
+
+/** Matrices that are equal wherever they were read, found without a search. */
+function equalPairs(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair[] {
+  const waiting = new Map<string, { next: number; readonly sketches: Sketch[] }>();
+  for (const b of base) {
+    const list = waiting.get(b.digest.f32);
+    if (list === undefined) waiting.set(b.digest.f32, { next: 0, sketches: [b] });
+    else list.sketches.push(b);
+  }
+  return suspect.flatMap((s) => {
+    const list = waiting.get(s.digest.f32);
+    const b = list?.sketches[list.next++];
+    return b === undefined ? [] : [{ suspect: s, base: b }];
+  });
+}
+
+function without(sketches: readonly Sketch[], pairs: readonly MatrixPair[], side: keyof MatrixPair): readonly Sketch[] {
+  if (pairs.length === 0) return sketches;
+  const taken = new Set(pairs.map((pair) => pair[side]));
+  return sketches.filter((s) => !taken.has(s));
 }
 
 function assign(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair[] {

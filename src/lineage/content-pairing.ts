@@ -6,9 +6,9 @@ import { stacksOf } from "./stack.ts";
 /** One pairing of all matrices by content alone, whatever their names say. */
 export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
   const { left, right } = withTwins(suspect, base);
-  const { pairs, log10Tried } = matchByContent(left, right);
-  if (pairs.length === 0) return null;
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true };
+  const { pairs, log10Tried, leftOut } = matchByContent(left, right);
+  if (pairs.length === 0 && leftOut === 0) return null;
+  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true, leftOut };
 }
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */

@@ -17,6 +17,8 @@ export interface JudgeOptions {
 export interface Findings {
   readonly findings: readonly ComponentFinding[];
   readonly log10Hypotheses: number;
+  /** Matrices that the search by content left out, where it was made. */
+  readonly leftOut: number;
 }
 
 /** Attempts at one component: under names, by equal matrices, by content. */
@@ -65,15 +67,17 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
   if (!findings.some((f) => isRelated(f) && claims(f))) {
     await judge(equalPairing(suspect.fingerprint, base.fingerprint));
   }
+  let leftOut = 0;
   const done = (): Findings => {
     const derived = findings.some((f) => isRelated(f) && f.sharesTraining);
-    return { findings: derived ? findings.map(withBody) : findings, log10Hypotheses };
+    return { findings: derived ? findings.map(withBody) : findings, log10Hypotheses, leftOut };
   };
   if (findings.some((f) => isRelated(f) && f.verdict.verdict !== "shared-init")) return done();
   // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,
   // hide how much is shared. The layout of names is then one thing tried, the content another.
   const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
-  if (byContent === null) return done();
+  leftOut = byContent?.leftOut ?? 0;
+  if (byContent === null || byContent.pairs.length === 0) return done();
   const there = findings.find((f) => f.pairing.component === byContent.component);
   const silent = log10Reach(byContent) > LOG10_THRESHOLD;
   if (there === undefined || there.tested.log10P === null || !silent) await judge(byContent);

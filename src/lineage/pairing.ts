@@ -26,6 +26,8 @@ export interface Pairing {
   readonly isChosen?: boolean;
   /** Whether it holds matrices that are equal, and nothing else. */
   readonly isEqual?: boolean;
+  /** Matrices that were not matched by content, for there are too many of their shape. */
+  readonly leftOut?: number;
   /** log10 of the matrices that each one was chosen from by its content, where tests of single matrices count them. */
   readonly log10Candidates?: number;
 }

@@ -1,4 +1,5 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
 import { type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
@@ -135,8 +136,9 @@ function keepsVectors(suspect: Fingerprint, base: Fingerprint): boolean {
   const images = new Set(
     base.tensors.flatMap(({ values }) => (values === null ? [] : [values.f32, values.f16, values.bf16])),
   );
-  return suspect.tensors.every(({ shape, component, values, uniform }) => {
-    const isKept = shape.length === 1 || component === EMBEDDINGS;
+  return suspect.tensors.every(({ dtype, shape, component, values, uniform }) => {
+    const isVector = shape.length === 1 && shape[0]! > 1 && !holdsIndices(dtype);
+    const isKept = isVector || component === EMBEDDINGS;
     return !isKept || values === null || uniform || [values.f32, values.f16, values.bf16].some((d) => images.has(d));
   });
 }

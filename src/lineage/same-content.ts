@@ -1,4 +1,6 @@
 import type { Fingerprint, ValueDigest } from "../fingerprint/fingerprint.ts";
+import { counted } from "../fingerprint/identity.ts";
+import { holdsIndices } from "../fingerprint/row-reader.ts";
 
 export type SameContent =
   /** Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. */
@@ -9,12 +11,13 @@ export type SameContent =
 
 /**
  * Whether two fingerprints hold the same content, whatever the container, the names, the order and the element type. Files
- * of nothing but constants hold nothing to be equal in.
+ * of nothing but constants, counts and masks hold nothing to be equal in.
  */
 export function sameContent(suspect: Fingerprint, base: Fingerprint): SameContent {
   if (!isInformative(suspect) || !isInformative(base)) return null;
   const contentKnown = suspect.roots.content !== null && base.roots.content !== null;
   if (contentKnown && suspect.roots.content === base.roots.content) return { kind: "identical", everywhere: true };
+  if (!sameIndices(suspect, base)) return null;
   // Where tensors can be held against each other as they are stored, that decides; canonical matrices serve where one file
   // fuses or lays them otherwise, unless some (most experts, say) were not sketched.
   const alike = shapesOf(suspect) === shapesOf(base);
@@ -33,9 +36,30 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   return null;
 }
 
-/** Whether something in a file varies. */
+/** Whether something in a file says whose it is. */
 export function isInformative({ tensors }: Fingerprint): boolean {
   return tensors.some((t) => t.values !== null && !t.uniform);
+}
+
+/**
+ * Whether the indices of one shape that both models hold are the same ones. What only one of them stores is made anew by its
+ * library, and no content.
+ */
+function sameIndices(suspect: Fingerprint, base: Fingerprint): boolean {
+  const byShape = ({ tensors }: Fingerprint): Map<string, Set<string>> => {
+    const shapes = new Map<string, Set<string>>();
+    for (const { dtype, shape, values, uniform } of tensors) {
+      if (values === null || uniform || !holdsIndices(dtype)) continue;
+      const key = shape.join("x");
+      shapes.set(key, (shapes.get(key) ?? new Set()).add(values.f32));
+    }
+    return shapes;
+  };
+  const [left, right] = [byShape(suspect), byShape(base)];
+  return [...left].every(([shape, digests]) => {
+    const others = right.get(shape);
+    return others === undefined || (others.size === digests.size && [...digests].every((digest) => others.has(digest)));
+  });
 }
 
 /** Tensors of the suspect that equal one of the base wherever they were read, of those that were read and vary. */
@@ -46,7 +70,7 @@ export function equalTensors(
   const bothFull = suspect.roots.content !== null && base.roots.content !== null;
   const keysOf = ({ tensors }: Fingerprint): string[] =>
     tensors.flatMap(({ shape, values, uniform, content, dtype }) => {
-      if (values === null || uniform || shape.length < 2) return [];
+      if (values === null || uniform || shape.length < 2 || holdsIndices(dtype)) return [];
       return [`${shape.join("x")} ${values.f32} ${bothFull ? `${dtype} ${content}` : ""}`];
     });
   const known = new Set(keysOf(base));
@@ -56,7 +80,7 @@ export function equalTensors(
 
 /** Digests of canonical matrices and of what is none; equal token matrices (a tied head stored again) once. */
 function canonicalLeaves(fp: Fingerprint): ValueDigest[] {
-  const vectors = fp.tensors.flatMap((t) => (t.values === null || t.shape.length > 1 ? [] : [t.values]));
+  const vectors = counted(fp.tensors).flatMap((t) => (t.values === null || t.shape.length > 1 ? [] : [t.values]));
   const matrices = fp.sketches.filter((s) => !s.tokens && !s.twin).map((s) => s.digest);
   const tokens = new Map(fp.sketches.filter((s) => s.tokens).map((s) => [s.digest.f32, s.digest]));
   return [...matrices, ...tokens.values(), ...vectors];
@@ -64,7 +88,7 @@ function canonicalLeaves(fp: Fingerprint): ValueDigest[] {
 
 /** Digests of stored tensors, which no name takes part in. */
 function storedLeaves(fp: Fingerprint): ValueDigest[] {
-  return fp.tensors.flatMap((t) => (t.values === null ? [] : [t.values]));
+  return counted(fp.tensors).flatMap((t) => (t.values === null ? [] : [t.values]));
 }
 
 /** Whether `cast` is `original` after rounding some or all of its tensors to f16 or bf16, and nothing else. */
@@ -79,8 +103,8 @@ export function coversDigests(cast: readonly ValueDigest[], original: readonly V
 }
 
 function shapesOf({ tensors }: Fingerprint): string {
-  return tensors
-    .flatMap((t) => (t.values === null ? [] : [t.shape.join("x")]))
+  return counted(tensors)
+    .map((t) => t.shape.join("x"))
     .sort()
     .join();
 }

@@ -1,4 +1,6 @@
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { fetchedAhead, inBatches } from "../fingerprint/batches.ts";
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { holdRanges } from "../fingerprint/held-ranges.ts";
@@ -74,6 +76,20 @@ function sliceIndex({ fingerprint }: Subject): Map<Sketch, Slice> {
   return new Map(fingerprint.slices.map((s) => [fingerprint.sketches[s.sketch]!, s]));
 }
 
+/** A model has many stacks, and each may lack slices: its tensors are described once. */
+const described = new WeakMap<Checkpoint, readonly CanonicalTensor[]>();
+
+/** The matrix behind each sketch of a fingerprint, in order, by the same rule that made it. */
+function matricesOf(checkpoint: Checkpoint): readonly CanonicalTensor[] {
+  let matrices = described.get(checkpoint);
+  if (matrices === undefined) {
+    const all = describeAnatomy(checkpoint.tensors, checkpoint.config).matrices;
+    matrices = sketched(all.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype)));
+    described.set(checkpoint, matrices);
+  }
+  return matrices;
+}
+
 /** Slices of the matrices behind the given sketches, from the weights; a source far away is asked for all at once. */
 async function readSlices(
   { checkpoint, fingerprint }: Subject,
@@ -81,9 +97,7 @@ async function readSlices(
 ): Promise<Map<Sketch, Slice>> {
   const slices = new Map<Sketch, Slice>();
   if (checkpoint === null || sketches.length === 0) return slices;
-  const { matrices } = describeAnatomy(checkpoint.tensors, checkpoint.config);
-  // The same rule that made the fingerprint gives the matrix behind its index-th sketch.
-  const all = sketched(matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype)));
+  const all = matricesOf(checkpoint);
   const wanted = [...new Set(sketches)].flatMap((sketch) => {
     const index = fingerprint.sketches.indexOf(sketch);
     return index >= 0 && index < all.length ? [{ sketch, index, matrix: all[index]! }] : [];

@@ -17,12 +17,27 @@ export interface Stack {
   readonly parameters: number;
 }
 
-const known = new WeakMap<Fingerprint, readonly Stack[]>();
+/** The stacks of a model that are looked at, and how many stacks and layers it has beyond what is. */
+interface Stacks {
+  readonly stacks: readonly Stack[];
+  readonly beyond: { readonly stacks: number; readonly layers: number };
+}
+
+const known = new WeakMap<Fingerprint, Stacks>();
 
 /** The stacks of a model but for its token tables, the largest first. */
 export function stacksOf(fingerprint: Fingerprint): readonly Stack[] {
-  let stacks = known.get(fingerprint);
-  if (stacks === undefined) {
+  return gathered(fingerprint).stacks;
+}
+
+/** Stacks, and layers of the stacks that are looked at, that no test looks at: no model has so many. */
+export function beyondLimits(fingerprint: Fingerprint): Stacks["beyond"] {
+  return gathered(fingerprint).beyond;
+}
+
+function gathered(fingerprint: Fingerprint): Stacks {
+  let found = known.get(fingerprint);
+  if (found === undefined) {
     const byName = new Map<string, Sketch[]>();
     for (const s of fingerprint.sketches) {
       if (s.tokens || s.twin || s.component === EMBEDDINGS) continue;
@@ -31,7 +46,7 @@ export function stacksOf(fingerprint: Fingerprint): readonly Stack[] {
       else byName.set(s.component, [s]);
     }
     const size = (list: readonly Sketch[]): number => list.reduce((sum, s) => sum + s.rows * s.cols, 0);
-    stacks = [...byName]
+    const stacks = [...byName]
       .map(([name, sketches]) => ({ name, sketches, parameters: size(sketches) }))
       .sort((a, b) => b.parameters - a.parameters || (a.name < b.name ? -1 : 1))
       .slice(0, MAX_STACKS)
@@ -40,9 +55,12 @@ export function stacksOf(fingerprint: Fingerprint): readonly Stack[] {
         layers: layersOf(stack.sketches),
         flat: stack.sketches.filter((s) => s.layer < 0),
       }));
-    known.set(fingerprint, stacks);
+    const numbers = stacks.map(({ sketches }) => new Set(sketches.flatMap(({ layer }) => (layer < 0 ? [] : [layer]))));
+    const layers = stacks.reduce((sum, stack, i) => sum + numbers[i]!.size - stack.layers.length, 0);
+    found = { stacks, beyond: { stacks: byName.size - stacks.length, layers } };
+    known.set(fingerprint, found);
   }
-  return stacks;
+  return found;
 }
 
 /** Stacks that hold at least this share of a model's matrices are what a model is; heads and projectors come and go. */

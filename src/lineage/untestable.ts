@@ -13,6 +13,9 @@ const KINDS: Readonly<Record<string, string>> = {
   prompt: "prompt",
 };
 
+const WHOLE = /^(?:[IU](?:8|16|32|64)|BOOL)$/;
+const CODES = /^(?:[IU](?:8|16|32)|F4|F4_.*|F6_.*)$/;
+
 /** Why no part of a model can be tested, with what to do about it; null where some part can. */
 export function untestableReason(fingerprint: Fingerprint): string | null {
   const { tensors, sketches, adapter, parameters } = fingerprint;
@@ -27,17 +30,29 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (parameters === 0) {
     return "all tensors are empty, as a partitioned (ZeRO-3) training leaves them: gather the weights before they are saved";
   }
-  if (tensors.every(({ values }) => values === null)) {
-    return "no tensor of a type that weights have (integers and booleans only): nothing of it was read";
-  }
+  if (tensors.every(({ values }) => values === null)) return "nothing of it was read";
   if (tensors.every(({ values, uniform }) => values === null || uniform)) {
-    return "every tensor is constant (zeros, or one value, or NaN): the weights were lost or never saved";
+    return "every tensor is constant (zeros, or one value, or NaN), a count (0, 1, 2 ...) or a mask: the weights were lost or never saved";
   }
-  const codes = tensors.filter(({ dtype }) => /^(?:[IU](?:8|16|32)|F4|F4_.*|F6_.*)$/.test(dtype)).length;
+  const telling = tensors.filter(({ values, uniform }) => values !== null && !uniform);
+  if (telling.every(({ dtype }) => WHOLE.test(dtype))) {
+    const types = [...new Set(telling.map(({ dtype }) => dtype))].sort().join(", ");
+    const beside = tensors.every(({ dtype }) => WHOLE.test(dtype)) ? "" : " beside constants";
+    return `holds only whole numbers (${types})${beside}: quantisation codes or indices, which say nothing by themselves: dequantise the model first, if they are codes`;
+  }
+  const codes = tensors.filter(({ dtype }) => CODES.test(dtype)).length;
   if (codes > 0) {
     return `${codes} of ${tensors.length} tensors are quantisation codes, which say nothing by themselves: dequantise the model first`;
   }
-  if (sketches.length === 0) return "no matrices, only vectors: norms and biases carry no labels that could be tested";
+  if (tensors.every(({ shape }) => shape.every((n) => n === 1))) {
+    return `only single numbers (${tensors.length} of them), which carry no labels that could be tested`;
+  }
+  if (sketches.length === 0) {
+    const but = tensors.some(({ dtype, shape }) => WHOLE.test(dtype) && shape.length > 1)
+      ? " but of whole numbers"
+      : "";
+    return `no matrices${but}, only vectors: norms and biases carry no labels that could be tested`;
+  }
   if (sketches.every(({ valid }) => !valid.some(Boolean))) {
     return "every sampled row of every matrix is constant or not finite: the weights were damaged";
   }

@@ -48,6 +48,8 @@ export function levelsOnGrid(values: Float32Array): Grid | null {
 
   // A smaller quotient would put the smallest size between zero and the first level.
   const start = Math.max(1, Math.floor((0.98 * largest) / sizes[0]!));
+  // Chance only grows as steps shrink: what the largest step could not show (two values, say) no other will.
+  if (logShare(units, (largest + slack) / start) > LOG_MAX_CHANCE - Math.log(start * TRIES)) return null;
   for (let quotient = start; quotient <= MAX_QUOTIENT; quotient++) {
     const maxLogShare = LOG_MAX_CHANCE - Math.log(quotient * TRIES);
     for (let i = 0; i < TRIES; i++) {

@@ -3,7 +3,7 @@ import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
-import { type ComponentContent, componentContents, contentIndex } from "./component-content.ts";
+import { type ComponentContent, componentContents, contentIndex } from "./content-index.ts";
 
 /** Entries looked into: the ones whose codes come closest, as equal components make them. */
 const MOST_ENTRIES = 8;

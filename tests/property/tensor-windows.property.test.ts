@@ -20,12 +20,14 @@ describe("the windows of a tensor", () => {
   test.prop([shape], { numRuns: 1000 })("lie inside of it, in order, and do not overlap", (dims) => {
     const count = countOf(dims);
     let end = 0;
-    for (const [start, length] of tensorWindows(dims)) {
-      expect(Number.isSafeInteger(start) && Number.isSafeInteger(length)).toBe(true);
-      expect(start).toBeGreaterThanOrEqual(end);
-      if (count > 0) expect(length).toBeGreaterThan(0);
+    // One assertion a tensor: there are thousands of windows in some.
+    const wrong = tensorWindows(dims).filter(([start, length]) => {
+      const isSafe = Number.isSafeInteger(start) && Number.isSafeInteger(length);
+      const isNext = start >= end && (count === 0 || length > 0);
       end = start + length;
-    }
+      return !isSafe || !isNext;
+    });
+    expect(wrong).toEqual([]);
     expect(end).toBeLessThanOrEqual(count);
   });
 
@@ -46,15 +48,16 @@ describe("the windows of a tensor", () => {
       const slab = rows * cols;
       if (experts * slab <= WHOLE) return;
       const windows = tensorWindows([experts, rows, cols]);
-      expect(windows.map(([start]) => Math.floor(start / slab))).toEqual([...Array(experts).keys()]);
-      for (const [start, length] of windows) expect((start % slab) + length).toBeLessThanOrEqual(slab);
+      expect(windows).toHaveLength(experts);
+      expect(windows.filter(([start], expert) => Math.floor(start / slab) !== expert)).toEqual([]);
+      expect(windows.filter(([start, length]) => (start % slab) + length > slab)).toEqual([]);
     },
   );
 
   test.prop([fc.integer({ min: 1, max: 1_000_000 })], { numRuns: 4 })(
     "give equal tensors equal digests, whatever they are called and wherever they lie",
     async (s) => {
-      const model = randomModel({ init: s }, { width: 64, hidden: 300, layers: 2, vocabulary: 500 });
+      const model = randomModel({ init: s }, { width: 64, hidden: 200, layers: 1, vocabulary: 200 });
       const digests = async (m: typeof model) => {
         const { tensors, roots } = await fingerprintCheckpoint(await checkpointOf(m));
         return {

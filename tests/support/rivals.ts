@@ -18,8 +18,9 @@ export function readModel(directory: string): Model {
     if (name === "__metadata__") continue;
     const bytes = Uint8Array.from(file.subarray(start + data_offsets[0], start + data_offsets[1]));
     const words = new Uint16Array(bytes.buffer);
-    const values = new Float32Array(Uint32Array.from(words, (word) => word << 16).buffer);
-    model.set(name, { shape, dtype: "BF16", values });
+    const bits = new Uint32Array(words.length);
+    for (let i = 0; i < bits.length; i++) bits[i] = words[i]! << 16;
+    model.set(name, { shape, dtype: "BF16", values: new Float32Array(bits.buffer) });
   }
   return model;
 }
@@ -31,7 +32,13 @@ const NOISE = Float32Array.from({ length: 65_537 }, () => 0.02 * random.normal()
 export function noise(seed: string, ...shape: readonly number[]): ModelTensor {
   const from = prng(`noise ${seed}`).below(NOISE.length);
   const length = shape.reduce((a, b) => a * b, 1);
-  return { shape, dtype: "BF16", values: Float32Array.from({ length }, (_, i) => NOISE[(from + i) % NOISE.length]!) };
+  const values = new Float32Array(length);
+  for (let at = 0, start = from; at < length; start = 0) {
+    const part = NOISE.subarray(start, start + length - at);
+    values.set(part, at);
+    at += part.length;
+  }
+  return { shape, dtype: "BF16", values };
 }
 
 /**

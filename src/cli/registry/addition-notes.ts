@@ -30,7 +30,9 @@ export async function additionNotes(
   }
   if (able.length === 0) {
     const why = testable.map(({ component, reason }) => `${component}: ${reason}`).join("; ");
-    notes.push(`nothing of it can be tested, so identify will never name it${why === "" ? "" : ` (${why})`}`);
+    notes.push(
+      `nothing of it can be tested, so identify will name it for equal files only${why === "" ? "" : ` (${why})`}`,
+    );
   }
   if (adapter !== null) {
     const { tensors, ofTensors, kind } = adapter;

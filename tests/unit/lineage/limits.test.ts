@@ -6,6 +6,8 @@ import { layersOf } from "../../../src/lineage/layer-matrix.ts";
 import { residualPairs, rowPairs, sharedLabels } from "../../../src/lineage/matrix-pair.ts";
 import { namedPairings } from "../../../src/lineage/pairing.ts";
 import { log10Reach } from "../../../src/lineage/reach.ts";
+import { beyondLimits } from "../../../src/lineage/stack.ts";
+import { logFactorial } from "../../../src/numerics/gamma.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
 const [sketch] = randomFingerprint({ seed: 1, layers: 1, cols: 64, roles: ["q"] }).sketches as [Sketch];
@@ -65,8 +67,36 @@ describe("a hostile fingerprint", () => {
 
   test("is matched by content only up to a number of matrices of one shape", () => {
     const shape = (count: number) => copies(count, () => ({ role: "unknown" }));
-    expect(matchByContent(shape(1025), shape(2)).pairs).toHaveLength(0);
-    expect(matchByContent(shape(1024), shape(2)).pairs).toHaveLength(2);
+    const other = copies(2, (i) => ({ role: "unknown", digest: { ...sketch.digest, f32: `other ${i}` } }));
+    expect(matchByContent(shape(1025), other)).toMatchObject({ pairs: [], leftOut: 2 });
+    expect(matchByContent(shape(1024), other)).toMatchObject({ pairs: { length: 2 }, leftOut: 0 });
+  });
+
+  test("has equal matrices matched however many there are, and the rest where it is few enough", () => {
+    const own = (from: number, count: number) =>
+      copies(count, (i) => ({ role: "unknown", digest: { ...sketch.digest, f32: `${from + i}` } }));
+    const { pairs, log10Tried, leftOut } = matchByContent(own(0, 5000), own(0, 5000).reverse());
+    expect(leftOut).toBe(0);
+    expect(pairs).toHaveLength(5000);
+    for (const pair of pairs) expect(pair.suspect.digest.f32).toBe(pair.base.digest.f32);
+    expect(log10Tried).toBeCloseTo(logFactorial(5000) / Math.LN10, 6);
+    expect(matchByContent(own(0, 1100), own(100, 1100))).toMatchObject({ pairs: { length: 1100 }, leftOut: 0 });
+    expect(matchByContent(own(0, 3000), own(1500, 3000))).toMatchObject({ pairs: { length: 1500 }, leftOut: 1500 });
+  });
+
+  test("is told of what no test looked at", async () => {
+    const subject = (name: string, fingerprint: Fingerprint) => ({ name, root: false, checkpoint: null, fingerprint });
+    const stacks = (seed: number): Fingerprint => {
+      const plain = randomFingerprint({ seed, layers: 70, cols: 64, roles: ["q", "k"] });
+      return { ...plain, sketches: plain.sketches.map((s) => ({ ...s, component: `part ${s.layer}`, layer: 0 })) };
+    };
+    const many = await compareSubjects(subject("a", stacks(1)), subject("b", stacks(2)), { monteCarlo: false });
+    expect(many.caveats).toContain("no test looked at the 6 smallest stacks of a");
+    const deep = randomFingerprint({ seed: 1, layers: 530, cols: 8, roles: ["q"] });
+    expect(beyondLimits(deep)).toEqual({ stacks: 0, layers: 18 });
+    const few = randomFingerprint({ seed: 3 });
+    const plain = await compareSubjects(subject("a", few), subject("b", few), { monteCarlo: false });
+    expect(plain.caveats.join()).not.toContain("no test looked");
   });
 });
 

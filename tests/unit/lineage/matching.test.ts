@@ -44,7 +44,7 @@ describe("content matching", () => {
 
   test("never pairs different shapes", () => {
     const wide = randomFingerprint({ seed: 3, layers: 2, cols: 48 }).sketches;
-    expect(matchByContent(wide, base)).toEqual({ pairs: [], log10Tried: 0 });
+    expect(matchByContent(wide, base)).toEqual({ pairs: [], log10Tried: 0, leftOut: 0 });
   });
 });
 

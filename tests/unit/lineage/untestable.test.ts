@@ -57,7 +57,7 @@ const WHY: [string, () => Promise<Subject>, RegExp][] = [
       const tensors = new Map([...checkpoint.tensors].map(([name, t]) => [name, { ...t, dtype: "I32" as const }]));
       return subjectOf({ ...checkpoint, tensors });
     },
-    /^21 of 21 tensors are quantisation codes.*: dequantise the model first$/,
+    /^holds only whole numbers \(I32\): quantisation codes or indices.*: dequantise the model first/,
   ],
 ];
 

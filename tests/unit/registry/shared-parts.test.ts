@@ -85,6 +85,30 @@ describe("parts of registered models", () => {
     expect((await look(registry, other(sketchesOf(7, "v", wider)))).parts).toEqual([]);
   });
 
+  it("are none where an expert that has no sketch was tuned", async () => {
+    const registry = await fresh();
+    const experts = (component: string, tuned: string): Fingerprint => {
+      const sketches = sketchesOf(7, component);
+      const digests = [...sketches.map(({ digest: { f32 } }) => f32), tuned];
+      const tensors = digests.map((f32, i) => ({
+        name: `${component}.experts.${i}`,
+        dtype: "F32" as const,
+        shape: [8, 8],
+        content: null,
+        moments: null,
+        values: { f32, f16: f32, bf16: f32 },
+        component,
+        uniform: false,
+      }));
+      const own = modelOf(language, sketches);
+      return { ...own, tensors };
+    };
+    const alone = experts("tower", "a".repeat(32));
+    await registry.add({ ...alone, sketches: alone.sketches.filter((s) => s.component === "tower") }, { name: "base" });
+    expect((await look(registry, experts("v", "a".repeat(32)))).parts).toMatchObject([{ component: "v" }]);
+    expect((await look(registry, experts("v", "b".repeat(32)))).parts).toEqual([]);
+  });
+
   it("are none where no row can be used: constants are equal everywhere", async () => {
     const registry = await fresh();
     const constant = (sketch: Sketch): Sketch => ({ ...sketch, valid: sketch.valid.map(() => false) });

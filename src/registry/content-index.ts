@@ -1,6 +1,7 @@
-import type { Fingerprint, Sketch, ValueDigest } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, ValueDigest } from "../fingerprint/fingerprint.ts";
+import { componentHoldings, type Holding } from "../lineage/component-holding.ts";
 
-/** What the sampled matrices of one component hold, whatever their names, order and number format. */
+/** What one component holds, whatever its names and order, as one text for each number format. */
 export type ComponentContent = Readonly<Record<keyof ValueDigest, string>>;
 
 /** Equal values, or one side is the other after rounding: encoders are published in f32 and taken over in bf16. */
@@ -12,16 +13,10 @@ const EQUAL: readonly (readonly [keyof ValueDigest, keyof ValueDigest])[] = [
   ["bf16", "f32"],
 ];
 
-/** By component; those without a usable row are left out: constants are equal everywhere. */
-export function componentContents({ sketches }: Pick<Fingerprint, "sketches">): Map<string, ComponentContent> {
-  const components = new Map<string, Sketch[]>();
-  for (const sketch of sketches) {
-    const list = components.get(sketch.component);
-    if (list) list.push(sketch);
-    else components.set(sketch.component, [sketch]);
-  }
-  const usable = [...components].filter(([, list]) => list.some(({ valid }) => valid.some(Boolean)));
-  return new Map(usable.map(([component, list]) => [component, contentOf(list)]));
+/** By component; those of which no sketched matrix says anything are left out: constants are equal everywhere. */
+export function componentContents(fingerprint: Fingerprint): Map<string, ComponentContent> {
+  const usable = [...componentHoldings(fingerprint)].filter(([, held]) => held.sketched.some(({ varies }) => varies));
+  return new Map(usable.map(([component, held]) => [component, contentOf(held)]));
 }
 
 /** What finds a component that holds the same as another: a hostile fingerprint may have thousands on either side. */
@@ -39,11 +34,15 @@ export function contentIndex(
   };
 }
 
-/** The multiset of digests with their shapes, as one text for each number format. */
-function contentOf(sketches: readonly Sketch[]): ComponentContent {
+/**
+ * The multiset of digests with their shapes. Sketches know how matrices are fused or laid, so they say it alone where there
+ * is one of every matrix; where most experts have none, what is stored has a say too.
+ */
+function contentOf({ sketched, stored, isPartial }: Holding): ComponentContent {
+  const leaves = isPartial ? [...sketched, ...stored] : sketched;
   const all = (kind: keyof ValueDigest): string =>
-    sketches
-      .map(({ rows, cols, digest }) => `${rows}x${cols} ${digest[kind]}`)
+    leaves
+      .map(({ shape, values }) => `${shape} ${values[kind]}`)
       .sort()
       .join("\n");
   return { f32: all("f32"), f16: all("f16"), bf16: all("bf16") };
