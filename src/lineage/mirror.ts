@@ -33,8 +33,12 @@ function mirroredPairing(pairing: Pairing): Pairing {
 }
 
 function mirroredSlice(slice: SliceRetention): SliceRetention {
+  // Field by field: a spread would ask for the rank, which is dear and seldom wanted.
   return {
-    ...slice,
+    role: slice.role,
+    layer: slice.layer,
+    turned: slice.turned,
+    drift: slice.drift,
     forward: slice.backward,
     backward: slice.forward,
     scale: slice.reverseScale,

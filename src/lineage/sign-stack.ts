@@ -44,6 +44,18 @@ export function rowMeans(bits: Uint32Array, m: number, words: number, n: number)
   return means;
 }
 
+/** Per row the inner product of row-centred signs. */
+export function rowInner({ m, n, words, a, b }: SignStack): Float64Array {
+  const [meanA, meanB] = [rowMeans(a, m, words, n), rowMeans(b, m, words, n)];
+  const out = new Float64Array(m);
+  for (let i = 0; i < m; i++) {
+    let distance = 0;
+    for (let w = i * words; w < (i + 1) * words; w++) distance += popcount32(a[w]! ^ b[w]!);
+    out[i] = n - 2 * distance - n * meanA[i]! * meanB[i]!;
+  }
+  return out;
+}
+
 /** Sum over rows of the inner products of row-centred signs, and the fraction of equal signs. */
 export function stackInner(
   { m, n, words, a, b }: SignStack,
