@@ -41,7 +41,8 @@ export function hammingMatrix(
         const countA = Math.min(TILE_ROWS, rowsA - i);
         copyRows(kernels, a, i, countA, words, atA);
         exports.hammingRows(atA, countA, atB, countB, bytes, to);
-        for (let r = 0; r < countA; r++) out.set(arena.u32(to + r * countB * 4, countB), (i + r) * rowsB + j);
+        if (countB === rowsB) out.set(arena.u32(to, countA * countB), i * rowsB);
+        else for (let r = 0; r < countA; r++) out.set(arena.u32(to + r * countB * 4, countB), (i + r) * rowsB + j);
       }
     }
   });

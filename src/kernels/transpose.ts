@@ -27,13 +27,21 @@ export function transposeBits(bits: Uint32Array, m: number, n: number, words: nu
         const wordsIn = Math.ceil(columns / 32);
         const wordsOut = Math.ceil(rows / 32);
         const source = arena.u32(from, wordsOut * 32 * wordsIn);
-        for (let r = 0; r < rows; r++) {
-          const start = (i + r) * words + j / 32;
-          source.set(bits.subarray(start, start + wordsIn), r * wordsIn);
+        // A tile as wide as the matrix is one run of words: a view for every row costs more than its words.
+        if (wordsIn === words) source.set(bits.subarray(i * words, (i + rows) * words));
+        else {
+          for (let r = 0; r < rows; r++) {
+            const start = (i + r) * words + j / 32;
+            source.set(bits.subarray(start, start + wordsIn), r * wordsIn);
+          }
         }
         source.fill(0, rows * wordsIn);
         exports.transposeBits(from, wordsOut * 32, wordsIn * 4, wordsIn * 4, to, wordsOut * 4);
         const result = arena.u32(to, columns * wordsOut);
+        if (wordsOut === outWords) {
+          out.set(result, j * outWords);
+          continue;
+        }
         for (let c = 0; c < columns; c++) {
           out.set(result.subarray(c * wordsOut, (c + 1) * wordsOut), (j + c) * outWords + i / 32);
         }

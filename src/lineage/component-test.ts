@@ -2,7 +2,7 @@ import { stouffer } from "../numerics/combine.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { type FixedPoints, fixedPoints } from "./fixed-points.ts";
 import { matrixAgreement } from "./matrix-agreement.ts";
-import { type Axis, axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { type Axis, axisOf, type MatrixPair, pairStack, residualPairs, rowCount, sharedLabels } from "./matrix-pair.ts";
 import {
   ASYMPTOTIC_FLOOR,
   monteCarloP,
@@ -11,7 +11,7 @@ import {
   weightCorrelation,
 } from "./permutation-test.ts";
 import type { TestResult } from "./result.ts";
-import { buildStack, type SignStack } from "./sign-stack.ts";
+import type { SignStack } from "./sign-stack.ts";
 import { type SwapTest, swapTest } from "./swap-test.ts";
 import { turnedCorrelation } from "./turned-signs.ts";
 import { turnedTest } from "./turned-test.ts";
@@ -86,11 +86,9 @@ export function testComponent(pairs: readonly MatrixPair[], options: TestOptions
 const NOTHING: AxisTests = { tests: [], countable: [], reaches: [], r: null };
 
 function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: TestOptions): AxisTests {
-  const matrices = pairs.map(rowPairs);
-  const rows = matrices.flat();
-  const stack = buildStack(rows, rows.length === 0 ? 0 : sharedLabels(pairs));
-  const t1 = rows.length === 0 ? null : permutationZ(stack);
-  if (t1 === null) return NOTHING;
+  const stack = pairStack(pairs);
+  const t1 = stack === null ? null : permutationZ(stack);
+  if (stack === null || t1 === null) return NOTHING;
   const found = collector(component, "residual");
   const common = { n: t1.n, m: t1.m };
   const log10P = log10NormalTail(t1.z);
@@ -106,7 +104,7 @@ function residualTests(pairs: readonly MatrixPair[], { component, monteCarlo }: 
     Math.max(log10P, ASYMPTOTIC_FLOOR),
   );
   found.fixed(fixedPoints(stack));
-  found.swap(swapTest([{ stack, blocks: matrices.map((m) => m.length) }]), common);
+  found.swap(swapTest([{ stack, blocks: pairs.map(rowCount) }]), common);
   const turned = found.smallest() > PLAIN_ENOUGH ? turnedTest([stack]) : null;
   found.fixed(turned?.t2 ?? null, true);
   found.swap(turned?.swap ?? null, common, true);
@@ -119,12 +117,12 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): 
   const used = { suspect: new Set<MatrixPair["suspect"]>(), base: new Set<MatrixPair["base"]>() };
   let neurons = 0;
   for (const pair of pairs) {
-    const rows = rowPairs(pair);
     // A layer used twice is one piece of evidence, not two.
-    if (rows.length === 0 || used.base.has(pair.base) || used.suspect.has(pair.suspect)) continue;
+    if (used.base.has(pair.base) || used.suspect.has(pair.suspect)) continue;
     const labels = sharedLabels([pair]);
+    const stack = pairStack([pair]);
+    if (stack === null) continue;
     if (neurons + labels > MAX_NEURONS) break;
-    const stack = buildStack(rows, labels);
     const t1 = permutationZ(stack);
     if (t1 === null) continue;
     used.base.add(pair.base);
@@ -146,6 +144,7 @@ function neuronTests(pairs: readonly MatrixPair[], { component }: TestOptions): 
   const agreement = matrixAgreement(
     layers.map(({ pair }) => pair),
     0,
+    stacks,
   );
   if (agreement !== null) {
     const { tested, needed, log10P: combined, reach } = agreement;

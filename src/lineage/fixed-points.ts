@@ -1,11 +1,20 @@
 import { log10FixedPointTail } from "../numerics/fixed-points.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import { labelColumns, labelProducts, type SignStack } from "./sign-stack.ts";
+import { labelColumns, productParts, type SignStack } from "./sign-stack.ts";
 
 /** Labels compared with each other: 512 give p down to 1e-1166 and cost 512^2 comparisons. */
 const LABELS = 512;
 /** With fewer rows too many labels have the same signs. */
 export const MIN_ROWS = 16;
+
+/** Equal products are ordered by coins, drawn for each side alone, so that ties favour no label. */
+const coinA = coins("weightmark ties a");
+const coinB = coins("weightmark ties b");
+
+function coins(seed: string): Float64Array {
+  const random = prng(seed);
+  return Float64Array.from({ length: LABELS }, () => random.float() * 1e-6);
+}
 
 /** T2: mutual nearest neighbours between the labels of both models, and how many of them are the same label. */
 export interface FixedPoints {
@@ -21,39 +30,32 @@ export interface FixedPoints {
  * Mutual nearest neighbours by |centred product|; under a uniformly random relabelling the number of fixed points K of
  * this partial matching obeys P(K >= k) <= C(matched, k) (n - k)! / n!, with no approximation.
  */
-export function fixedPoints(
-  stack: SignStack,
-  pool: Uint32Array = subset(stack.n, Math.min(stack.n, LABELS), "weightmark labels"),
-): FixedPoints | null {
+export function fixedPoints(stack: SignStack, pool: Uint32Array = usualPool(stack.n)): FixedPoints | null {
   if (stack.m < MIN_ROWS || stack.n < 8) return null;
   const repeated = duplicates(stack, pool);
   const labels = pool.filter((_, i) => !repeated.has(i));
   const k = labels.length;
   if (k < 8) return null;
-  const products = labelProducts(stack, labels);
-  // Equal products are ordered by coins, drawn for each side alone, so that ties favour no label.
-  const coin = (seed: string): Float64Array => {
-    const random = prng(seed);
-    return Float64Array.from({ length: k }, () => random.float() * 1e-6);
-  };
-  const coinA = coin("weightmark ties a");
-  const coinB = coin("weightmark ties b");
+  const { m, distance, left, right, both } = productParts(stack, labels);
   const bestOfA = new Int32Array(k);
   const bestOfB = new Int32Array(k);
   const topB = new Float64Array(k).fill(Number.NEGATIVE_INFINITY);
   for (let i = 0; i < k; i++) {
     let top = Number.NEGATIVE_INFINITY;
+    let best = 0;
+    const coin = coinA[i]!;
     for (let j = 0; j < k; j++) {
-      const size = Math.abs(products[i * k + j]!);
+      const size = Math.abs(m - 2 * distance[i * k + j]! - left[i]! - right[j]! + both);
       if (size + coinB[j]! > top) {
         top = size + coinB[j]!;
-        bestOfA[i] = j;
+        best = j;
       }
-      if (size + coinA[i]! > topB[j]!) {
-        topB[j] = size + coinA[i]!;
+      if (size + coin > topB[j]!) {
+        topB[j] = size + coin;
         bestOfB[j] = i;
       }
     }
+    bestOfA[i] = best;
   }
   let matched = 0;
   let fixed = 0;
@@ -69,6 +71,20 @@ export function fixedPoints(
     log10P: log10FixedPointTail(k, matched, fixed),
     reach: log10FixedPointTail(k, k, k),
   };
+}
+
+/** Models of a scan share their widths. */
+const MAX_POOLS = 64;
+const pools = new Map<number, Uint32Array>();
+
+function usualPool(n: number): Uint32Array {
+  let pool = pools.get(n);
+  if (pool === undefined) {
+    pool = subset(n, Math.min(n, LABELS), "weightmark labels");
+    if (pools.size >= MAX_POOLS) pools.clear();
+    pools.set(n, pool);
+  }
+  return pool;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
-import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import { pairLayers } from "./pair-layers.ts";
-import { buildStack, gram, narrowTrace, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
+import { gram, narrowTrace, rowInner, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
 const MAX_LAYERS = 512;
@@ -79,14 +79,13 @@ export function layerMatrix(suspect: readonly Layer[], base: readonly Layer[]): 
     for (let j = 0; j < base.length; j++) {
       const paired = pairLayers(suspect[i]!, base[j]!);
       const pairs = residualPairs(paired);
-      const rows = pairs.flatMap(rowPairs);
-      if (rows.length === 0) {
+      const stack = pairStack(pairs);
+      if (stack === null) {
         const apart = matrixByMatrix(paired);
         z[i * base.length + j] = apart.z;
         agreement[i * base.length + j] = apart.agreement;
         continue;
       }
-      const stack = buildStack(rows, sharedLabels(pairs));
       // A side can serve other partners only when every row of the same matrices takes part: nearly always.
       const key = pairs.every(isWhole)
         ? `${stack.n}/${pairs.map((p) => `${p.base.role}${p.base.expert}`).join()}`
@@ -118,11 +117,11 @@ function foldRows(suspect: readonly Layer[], base: readonly Layer[], z: Float64A
       let sum = 0;
       let rows = 0;
       for (const pair of pairs) {
-        for (const row of rowPairs(pair)) {
-          const stack = buildStack([row], sharedLabels([pair]));
-          sum += Math.abs(stackInner(stack).centred) / Math.sqrt(stack.n);
-          rows += 1;
-        }
+        const stack = pairStack([pair]);
+        if (stack === null) continue;
+        const scale = Math.sqrt(stack.n);
+        for (const centred of rowInner(stack)) sum += Math.abs(centred) / scale;
+        rows += stack.m;
       }
       if (rows > 0) z[i * base.length + j] = (sum - rows * FOLDED_MEAN) / (FOLDED_SD * Math.sqrt(rows));
     }
@@ -134,9 +133,8 @@ function matrixByMatrix(pairs: readonly MatrixPair[]): { z: number; agreement: n
   let signs = 0;
   let equal = 0;
   for (const pair of pairs) {
-    const rows = axisOf(pair) === null ? [] : rowPairs(pair);
-    if (rows.length === 0) continue;
-    const stack = buildStack(rows, sharedLabels([pair]));
+    const stack = axisOf(pair) === null ? null : pairStack([pair]);
+    if (stack === null) continue;
     const inner = stackInner(stack);
     centred += inner.centred;
     equal += inner.agreement * stack.m * stack.n;

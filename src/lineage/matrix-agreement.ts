@@ -1,6 +1,6 @@
 import { fixedPoints } from "./fixed-points.ts";
-import { blockOf, type MatrixPair, rowPairs, sharedLabels } from "./matrix-pair.ts";
-import { buildStack } from "./sign-stack.ts";
+import { blockOf, type MatrixPair, pairStack, sharedLabels } from "./matrix-pair.ts";
+import type { SignStack } from "./sign-stack.ts";
 import { swapTest } from "./swap-test.ts";
 import { turnedTest } from "./turned-test.ts";
 
@@ -26,10 +26,16 @@ export interface MatrixAgreement {
  * nobody told: convolutions, MLPs, unknown names. Every matrix gets an exact p of its own; together they get the k-th
  * smallest p times m / k (Rueger 1978), which holds however the m tests depend on each other, with k a quarter of them and
  * at least two, so that no single tensor decides.
+ *
+ * @param stacks of each pair alone, where they are at hand: what is known of their labels is not computed again
  */
-export function matrixAgreement(pairs: readonly MatrixPair[], log10Candidates: number): MatrixAgreement | null {
-  const found = pairs.flatMap((pair) => {
-    const tails = matrixTails(pair);
+export function matrixAgreement(
+  pairs: readonly MatrixPair[],
+  log10Candidates: number,
+  stacks?: readonly SignStack[],
+): MatrixAgreement | null {
+  const found = pairs.flatMap((pair, i) => {
+    const tails = matrixTails(pair, stacks?.[i]);
     return tails === null ? [] : [tails];
   });
   if (found.length < MIN_AGREEING) return null;
@@ -47,11 +53,11 @@ export function matrixAgreement(pairs: readonly MatrixPair[], log10Candidates: n
   };
 }
 
-function matrixTails(pair: MatrixPair): { log10P: number; reach: number } | null {
-  const rows = rowPairs(pair);
+function matrixTails(pair: MatrixPair, known?: SignStack): { log10P: number; reach: number } | null {
   const labels = sharedLabels([pair]);
-  if (rows.length === 0 || labels < 8 || blockOf(pair) < 2) return null;
-  const stack = buildStack(rows, labels);
+  if (labels < 8 || blockOf(pair) < 2) return null;
+  const stack = known ?? pairStack([pair]);
+  if (stack === null) return null;
   // Among labels of several kinds a nearest neighbour is no fair draw; an exchange of neighbours is.
   const whole = blockOf(pair) >= labels;
   const t2 = whole ? fixedPoints(stack) : null;

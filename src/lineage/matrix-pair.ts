@@ -1,6 +1,6 @@
 import type { Axis } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
-import type { RowPair } from "./sign-stack.ts";
+import type { RowPair, SignStack } from "./sign-stack.ts";
 
 /** Labels compared at most, as many as bits are transposed of at once; wider models are compared on their first ones. */
 const MAX_LABELS = 65_536;
@@ -38,20 +38,69 @@ export function blockOf({ suspect, base, isEqual }: MatrixPair): number {
 /** Rows sampled at the same relative position in both (the same token, for embeddings) and usable in both. */
 export function rowPairs(pair: MatrixPair): RowPair[] {
   const { suspect, base } = pair;
-  const rows: RowPair[] = [];
   const wordsA = Math.ceil(base.cols / 32);
   const wordsB = Math.ceil(suspect.cols / 32);
+  const positions = rowPositions(pair);
+  return Array.from({ length: positions.length / 2 }, (_, k) => {
+    const [i, j] = [positions[2 * k]!, positions[2 * k + 1]!];
+    return {
+      a: base.bits.subarray(i * wordsA, (i + 1) * wordsA),
+      b: suspect.bits.subarray(j * wordsB, (j + 1) * wordsB),
+    };
+  });
+}
+
+/** How many `rowPairs` there are. */
+export function rowCount(pair: MatrixPair): number {
+  return rowPositions(pair).length / 2;
+}
+
+/** Which sampled row of the base stands against which of the suspect: two numbers for each pair of rows. */
+function rowPositions({ suspect, base }: MatrixPair): Uint32Array {
+  const rows = new Uint32Array(2 * base.sampled.length);
   const byRow = base.tokens || suspect.tokens || suspect.rows === base.rows;
   const position = byRow && !sameRows(suspect, base) ? new Map(suspect.sampled.map((row, i) => [row, i])) : null;
+  let count = 0;
   for (let i = 0; i < base.sampled.length; i++) {
     const j = position === null ? i : position.get(base.sampled[i]!);
     if (j === undefined || j >= suspect.sampled.length || !base.valid[i] || !suspect.valid[j]) continue;
-    rows.push({
-      a: base.bits.subarray(i * wordsA, (i + 1) * wordsA),
-      b: suspect.bits.subarray(j * wordsB, (j + 1) * wordsB),
-    });
+    rows[count++] = i;
+    rows[count++] = j;
   }
-  return rows;
+  return rows.subarray(0, count);
+}
+
+/**
+ * The stack of all `rowPairs` of several pairs, cut to the labels that all of them have; null where there is no row. Word by
+ * word: stacks are built for every pair of layers, and a view of every row costs more than its words.
+ */
+export function pairStack(pairs: readonly MatrixPair[]): SignStack | null {
+  const positions = pairs.map(rowPositions);
+  const m = positions.reduce((sum, list) => sum + list.length / 2, 0);
+  if (m === 0) return null;
+  const n = sharedLabels(pairs);
+  const words = Math.ceil(n / 32);
+  const tail = n % 32 === 0 ? 0xffffffff : (1 << (n % 32)) - 1;
+  const a = new Uint32Array(m * words);
+  const b = new Uint32Array(m * words);
+  let to = 0;
+  pairs.forEach(({ suspect, base }, k) => {
+    const wordsA = Math.ceil(base.cols / 32);
+    const wordsB = Math.ceil(suspect.cols / 32);
+    const [left, right] = [base.bits, suspect.bits];
+    const rows = positions[k]!;
+    for (let r = 0; r < rows.length; r += 2) {
+      const [fromA, fromB] = [rows[r]! * wordsA, rows[r + 1]! * wordsB];
+      for (let w = 0; w < words; w++) {
+        a[to + w] = left[fromA + w]!;
+        b[to + w] = right[fromB + w]!;
+      }
+      to += words;
+      a[to - 1]! &= tail;
+      b[to - 1]! &= tail;
+    }
+  });
+  return { m, n, words, a, b };
 }
 
 function sameRows({ sampled: a }: Sketch, { sampled: b }: Sketch): boolean {

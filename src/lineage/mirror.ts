@@ -38,8 +38,12 @@ function mirroredPair(pair: MatrixPair): MatrixPair {
 }
 
 function mirroredSlice(slice: SliceRetention): SliceRetention {
+  // Field by field: a spread would ask for the rank, which is dear and seldom wanted.
   return {
-    ...slice,
+    role: slice.role,
+    layer: slice.layer,
+    turned: slice.turned,
+    drift: slice.drift,
     forward: slice.backward,
     backward: slice.forward,
     scale: slice.reverseScale,

@@ -1,8 +1,7 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { labelsHaveOrder } from "./label-order.ts";
-import { type Axis, axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { type Axis, axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
-import { buildStack } from "./sign-stack.ts";
 
 /** Correlation of column energy and column number beyond this many standard errors means sorted labels. */
 const SORTED_SIGMA = 4;
@@ -51,8 +50,8 @@ export function withoutOrder(way: Pairing): Pairing {
 }
 
 function haveOrder(pairs: readonly MatrixPair[]): boolean {
-  const rows = pairs.flatMap(rowPairs);
-  return rows.length > 0 && labelsHaveOrder(buildStack(rows, sharedLabels(pairs)));
+  const stack = pairStack(pairs);
+  return stack !== null && labelsHaveOrder(stack);
 }
 
 function hasSinusoidalPositions({ sketches }: Fingerprint): boolean {

@@ -1,7 +1,7 @@
 import { log10NormalTail } from "../numerics/normal.ts";
-import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
-import { buildStack, stackInner } from "./sign-stack.ts";
+import { stackInner } from "./sign-stack.ts";
 
 /**
  * log10 p that a pairing would have if all its signs were independent, corrected for the pairings it was chosen from. What
@@ -18,9 +18,8 @@ function tail(pairs: readonly MatrixPair[]): number {
   let centred = 0;
   let signs = 0;
   for (const pair of pairs) {
-    const rows = rowPairs(pair);
-    if (rows.length === 0) continue;
-    const stack = buildStack(rows, sharedLabels([pair]));
+    const stack = pairStack([pair]);
+    if (stack === null) continue;
     centred += stackInner(stack).centred;
     signs += stack.m * stack.n;
   }

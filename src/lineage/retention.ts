@@ -150,7 +150,11 @@ function crossGram(b: Float64Array, a: Float64Array, m: number, n: number): Floa
         d2 += x * a[first + 2 * n + k]!;
         d3 += x * a[first + 3 * n + k]!;
       }
-      out.set([d0, d1, d2, d3], r * m + c);
+      const to = r * m + c;
+      out[to] = d0;
+      out[to + 1] = d1;
+      out[to + 2] = d2;
+      out[to + 3] = d3;
     }
     for (let c = whole; c < m; c++) {
       let dot = 0;

@@ -1,6 +1,6 @@
-import { axisOf, type MatrixPair, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, pairStack } from "./matrix-pair.ts";
 import { pairLayers, pairSketches } from "./pair-layers.ts";
-import { buildStack, stackInner } from "./sign-stack.ts";
+import { stackInner } from "./sign-stack.ts";
 import type { Stack } from "./stack.ts";
 
 /** Matrices by which two stacks are held against each other before they are tested. */
@@ -87,8 +87,8 @@ function laidOver(deep: Stack, flat: Stack, offset: number): number {
   let centred = 0;
   let signs = 0;
   for (const pair of pairs.filter((p) => axisOf(p) !== null).slice(0, LOOKED_AT)) {
-    const rows = rowPairs(pair);
-    const stack = buildStack(rows, rows.length === 0 ? 0 : sharedLabels([pair]));
+    const stack = pairStack([pair]);
+    if (stack === null) continue;
     centred += stackInner(stack).centred;
     signs += stack.m * stack.n;
   }

@@ -1,7 +1,7 @@
 import { stouffer } from "../numerics/combine.ts";
-import { axisOf, type MatrixPair, residualPairs, rowPairs, sharedLabels } from "./matrix-pair.ts";
+import { axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import { permutationZ } from "./permutation-test.ts";
-import { buildStack, type SignStack } from "./sign-stack.ts";
+import type { SignStack } from "./sign-stack.ts";
 import { turnedTest } from "./turned-test.ts";
 
 /** Standard deviations from which a layer speaks for a common origin. */
@@ -119,6 +119,6 @@ function sigmaOf(pairs: readonly MatrixPair[]): number | null {
 }
 
 function stackOf(pairs: readonly MatrixPair[]): SignStack[] {
-  const rows = pairs.flatMap(rowPairs);
-  return rows.length === 0 ? [] : [buildStack(rows, sharedLabels(pairs))];
+  const stack = pairStack(pairs);
+  return stack === null ? [] : [stack];
 }

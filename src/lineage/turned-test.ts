@@ -25,11 +25,12 @@ export function turnedTest(axes: readonly SignStack[]): TurnedTest | null {
     .filter(({ n }) => n >= 16)
     .map((stack) => {
       const signs = turnedSigns(stack, true);
-      return { stack: withTurnedRows(stack, signs), sigma: foldedSigma(stack, signs) };
+      return { stack, signs, sigma: foldedSigma(stack, signs) };
     });
   if (turned.length === 0 || stouffer(turned.map(({ sigma }) => sigma)) < TELLING_SIGMA) return null;
   const lengths = new Map<number, Float64Array>();
-  for (const { stack } of turned) {
+  const back = turned.map(({ stack, signs }) => withTurnedRows(stack, signs));
+  for (const stack of back) {
     const labels = pool(stack.n);
     const products = labelProducts(stack, labels);
     const k = labels.length;
@@ -41,7 +42,7 @@ export function turnedTest(axes: readonly SignStack[]): TurnedTest | null {
       exchanges[p]! += size(i, i) + size(j, j) - size(i, j) - size(j, i);
     }
   }
-  const only = axes.length === 1 ? turned[0]!.stack : null;
+  const only = axes.length === 1 ? back[0]! : null;
   return { t2: only === null ? null : fixedPoints(only, pool(only.n)), swap: swapOf([...lengths.values()]) };
 }
 
