@@ -3,6 +3,7 @@ import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
+import { isMain, type Stack, stacksOf } from "../lineage/stack.ts";
 import { type ComponentContent, componentContents, contentIndex } from "./content-index.ts";
 
 /** Entries looked into: the ones whose codes come closest, as equal components make them. */
@@ -51,13 +52,13 @@ export async function findSharedParts(
   const ranked = registry.entries === 0 ? [] : await registry.candidates(layerCodes(fingerprint), MOST_ENTRIES);
   for (const { digest, name, parts = [] } of ranked) {
     if (digest === own.digest || name === own.name) continue;
-    const theirs = await registry.load(digest).then(componentContents).catch(unsound);
-    if (theirs === null) {
+    const other = await registry.load(digest).catch(unsound);
+    if (other === null) {
       unread.push(name);
       continue;
     }
-    const shared = pairsOf(mine, theirs);
-    if (shared.size === mine.size && mine.size > 0) containers.push(name);
+    const shared = pairsOf(mine, componentContents(other));
+    if (mine.size > 0 && (shared.size === mine.size || isContained(fingerprint, other, shared))) containers.push(name);
     else {
       for (const [component, there] of shared) {
         // What that model has from another entry, this one has from there as well.
@@ -68,6 +69,14 @@ export async function findSharedParts(
   }
   const parts = [...found.values()].sort((a, b) => (a.component < b.component ? -1 : 1));
   return { parts, containers, unread };
+}
+
+/** Whether all main stacks of a model lie in a larger one; what stands beside them (a table, a projection) may be laid otherwise there. */
+function isContained(fingerprint: Fingerprint, other: Fingerprint, shared: ReadonlyMap<string, string>): boolean {
+  const [own, theirs] = [stacksOf(fingerprint), stacksOf(other)];
+  const size = (stacks: readonly Stack[]): number => stacks.reduce((sum, { parameters }) => sum + parameters, 0);
+  const main = own.filter((stack) => isMain(stack, own));
+  return main.length > 0 && size(theirs) > size(own) && main.every(({ name }) => shared.has(name));
 }
 
 /** Components of one model with the component of the other that holds the same. */

@@ -62,6 +62,19 @@ describe("parts of registered models", () => {
     expect(await look(registry, encoder, "large")).toEqual(NOTHING);
   });
 
+  it("are none of a smaller model of which something small was laid otherwise in the larger one", async () => {
+    const registry = await fresh();
+    await registry.add(multimodal, { name: "large", root: true });
+    const projection = sketchesOf(11, "projection").slice(0, 1);
+    const source = modelOf(sketchesOf(7, "encoder.layers"), projection);
+    expect(await look(registry, source)).toEqual({ ...NOTHING, containers: ["large"] });
+    // A larger model that froze a registered one has a part of it, small though its own stacks are.
+    await registry.add(encoder, { name: "encoder", root: true });
+    const frozen = modelOf(sketchesOf(7, "visual"), sketchesOf(12, "head").slice(0, 2));
+    const found = await look(registry, frozen);
+    expect(found.parts.map(({ component }) => component)).toEqual(["visual"]);
+  });
+
   it("are named after the entry that they come from in the first place", async () => {
     const registry = await fresh();
     const of = "ab".repeat(32);
