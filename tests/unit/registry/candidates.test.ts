@@ -6,7 +6,7 @@ import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { buildCodeIndex } from "../../../src/registry/code-index.ts";
 import { bestBases, scoreBases } from "../../../src/registry/code-search.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
-import { packCodes } from "../../../src/registry/packed-codes.ts";
+import { itemCount, packCodes } from "../../../src/registry/packed-codes.ts";
 import { randomFingerprint, randomWords } from "../../support/random-fingerprint.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
 import { turnedAtRandom } from "../../support/turned-rows.ts";
@@ -42,6 +42,14 @@ async function registryOf(name: string, models: readonly Fingerprint[]) {
   for (const [i, model] of models.entries()) await registry.add(model, { name: `m${i}` });
   return registry;
 }
+
+it("keeps the codes of every role, convolutions too", () => {
+  for (const role of ["q", "conv", "patch", "unknown"] as const) {
+    const codes = layerCodes(randomFingerprint({ seed: 1, layers: 2, roles: [role] }));
+    expect(codes.map((code) => code.role)).toContain(role);
+    expect(itemCount(packCodes(codes))).toBe(codes.length);
+  }
+});
 
 describe("a copy with turned rows and noise", () => {
   it.each([
