@@ -16,7 +16,9 @@ export function caveatsOf(
 ): string[] {
   const caveats: string[] = [];
   if (content?.kind === "identical" && !content.everywhere) {
-    caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
+    const full = [suspect, base].every(({ fingerprint }) => fingerprint.depth === "full");
+    const hint = full ? "the files lay their matrices differently" : "use --depth full on both";
+    caveats.push(`equal at every sampled position; bytes between them were not compared (${hint})`);
   }
   if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
