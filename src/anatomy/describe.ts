@@ -12,6 +12,7 @@ import { outerMatrices, withoutStrayHeads } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
 import { specialMatrices } from "./special-matrices.ts";
 import { stackOfLayers } from "./stack.ts";
+import { restacked, unstacked } from "./stacked.ts";
 import { type StorageOrder, storageOrder } from "./storage-order.ts";
 import { withTwins } from "./twin.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
@@ -31,6 +32,11 @@ const TRUST_NONE = 0.3;
  * lies or is missing changes no matrix. Never throws; linear in the number of tensors but for one sort.
  */
 export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
+  const layered = unstacked(tensors);
+  return layered === null ? describe(tensors, config) : restacked(describe(layered.table, config), layered);
+}
+
+function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
   const others: { tensor: string; role: Role }[] = [];
   const stored = parametersOf(tensors, others);
   const loose = looseStacks(stored);

@@ -1,6 +1,7 @@
 import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
+import { stackedLayers } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
@@ -43,6 +44,12 @@ export function caveatsOf(
     for (const { name, fingerprint } of [suspect, base]) {
       const why = untestableReason(fingerprint);
       if (why !== null) caveats.push(`${name}: ${why}`);
+    }
+  }
+  if (verdict === "not-testable" || verdict === "no-evidence") {
+    for (const { name, fingerprint } of [suspect, base]) {
+      const why = stackedLayers(fingerprint);
+      if (why !== null && !caveats.includes(`${name}: ${why}`)) caveats.push(`${name}: ${why}`);
     }
   }
   if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {

@@ -1,4 +1,5 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { stackedLayers } from "./stacked-layers.ts";
 import { testableParts } from "./testable.ts";
 
 /** What adapters are called in a sentence. */
@@ -37,6 +38,8 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (codes > 0) {
     return `${codes} of ${tensors.length} tensors are quantisation codes, which say nothing by themselves: dequantise the model first`;
   }
+  const stacked = stackedLayers(fingerprint);
+  if (stacked !== null) return stacked;
   if (sketches.length === 0) return "no matrices, only vectors: norms and biases carry no labels that could be tested";
   if (sketches.every(({ valid }) => !valid.some(Boolean))) {
     return "every sampled row of every matrix is constant or not finite: the weights were damaged";
