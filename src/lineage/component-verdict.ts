@@ -12,6 +12,7 @@ import { retentions } from "./slice-pairs.ts";
 import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";
 import { type Support, supportOf } from "./support.ts";
+import { allSquare } from "./testable.ts";
 
 /** Corrected p at or below which independent initialisation is rejected. */
 export const LOG10_THRESHOLD = -9;
@@ -258,7 +259,10 @@ function usable({ pairs }: Pairing): number {
 function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
   const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
-  if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
+  if (testable.length === 0) {
+    const square = allSquare(pairing.pairs.map(({ base }) => base));
+    return square ?? "no matrix whose columns are exchangeable is shared by both models";
+  }
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
   if (usable(pairing) < FEWEST) return ONE_TENSOR;
   return "too few comparable labels";
