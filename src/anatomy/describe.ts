@@ -5,16 +5,19 @@ import { familyOf, plainFamily } from "./family.ts";
 import { labelled, withStacks } from "./labels.ts";
 import { groupLayers, looseStacks, type Parameter } from "./layer.ts";
 import { type Found, layerMatrices, MAX_EXPERT_VIEWS } from "./layer-matrices.ts";
-import { parseTensorName } from "./name.ts";
+import { parseTensorName, type TensorName } from "./name.ts";
 import { compareNames, compareText } from "./natural-order.ts";
 import { layerNorms } from "./norm.ts";
 import { outerMatrices, withoutStrayHeads } from "./outer-matrices.ts";
 import { sidecarOf } from "./sidecar.ts";
 import { specialMatrices } from "./special-matrices.ts";
 import { stackOfLayers } from "./stack.ts";
+import { restacked, unstacked } from "./stacked.ts";
+import { type StorageOrder, storageOrder } from "./storage-order.ts";
 import { withTwins } from "./twin.ts";
 import { type Unknown, unknownMatrices } from "./unknown.ts";
 import { vectorRole } from "./vector.ts";
+import { turnedView } from "./view.ts";
 
 /** Element types whose values are weights. I8 carries the signs and, up to a scale per row, the values of int8 models. */
 const WEIGHT_DTYPES = new Set(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I8"]);
@@ -29,10 +32,20 @@ const TRUST_NONE = 0.3;
  * lies or is missing changes no matrix. Never throws; linear in the number of tensors but for one sort.
  */
 export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
+  const layered = unstacked(tensors);
+  return layered === null ? describe(tensors, config) : restacked(describe(layered.table, config), layered);
+}
+
+function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
   const others: { tensor: string; role: Role }[] = [];
-  const parameters = parametersOf(tensors, others);
-  const loose = looseStacks(parameters);
-  const { layers, outside } = groupLayers(parameters, (name) => !name.loose || loose.has(name.stack));
+  const stored = parametersOf(tensors, others);
+  const loose = looseStacks(stored);
+  const isStack = (name: TensorName): boolean => !name.loose || loose.has(name.stack);
+  const lying = groupLayers(stored, isStack);
+  const order = storageOrder(lying.layers, lying.outside);
+  // Everything below knows one way to lay a linear: those that lie the other way are turned here, and back at the end.
+  const parameters = stored.map((parameter) => (order.inOut.has(parameter.tensor) ? turned(parameter) : parameter));
+  const { layers, outside } = order.inOut.size === 0 ? lying : groupLayers(parameters, isStack);
 
   const componentOf = componentsOf(parameters);
   const factsOf = componentFacts(componentOf, layers, outside);
@@ -81,15 +94,16 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
     if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
   }
   const { reaches } = special;
-  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence });
+  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence, open: order.open });
   return {
     family: family === "unknown" ? (plainFamily(matrices, reaches) ?? family) : family,
     confidence,
     matrices: labelled(complete, parameters, reaches)
       .map((matrix) => withFittingGain(matrix, tensors))
+      .map((matrix) => (order.inOut.has(matrix.tensor) ? asStored(matrix, tensors) : matrix))
       .sort(byPlace),
     others: others.sort((a, b) => compareText(a.tensor, b.tensor)),
-    notes: [...readingNotes(guessed, settled, open), ...configNotes(config, matrices)],
+    notes: [...readingNotes(guessed, settled, open), ...orderNotes(order, complete), ...configNotes(config, matrices)],
   };
 }
 
@@ -100,6 +114,24 @@ function readingNotes(guessed: number, settled: number, open: number): readonly 
   if (settled > 0) notes.push(`roles of ${settled} matrices follow from shape and repetition alone`);
   if (open > 0) notes.push(`names of ${open} matrices say nothing; shape and repetition limit the roles they may play`);
   return notes;
+}
+
+function orderNotes({ inOut, open }: StorageOrder, matrices: readonly CanonicalTensor[]): readonly string[] {
+  const notes: string[] = [];
+  if (inOut.size > 0) notes.push(`${inOut.size} linears are stored as [in, out], as shapes show`);
+  const both = matrices.filter(({ twin, tensor }) => twin === true && open.has(tensor)).length;
+  if (both > 0) notes.push(`of ${both} square linears no shape tells how they are stored: they were read both ways`);
+  return notes;
+}
+
+function turned(parameter: Parameter): Parameter {
+  const [rows, cols] = parameter.shape as [number, number];
+  return { ...parameter, shape: [cols, rows] };
+}
+
+function asStored(matrix: CanonicalTensor, tensors: TensorTable): CanonicalTensor {
+  const [cols, rows] = tensors.get(matrix.tensor)!.shape as [number, number];
+  return turnedView(matrix, rows, cols);
 }
 
 /** Parameters in the order of their names; what is none goes to `others`. */

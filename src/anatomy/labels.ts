@@ -11,6 +11,8 @@ const RESIDUAL: ReadonlySet<Role> = new Set<Role>([...ATTENTION, "gate", "up", "
 const TOKENS: ReadonlySet<Role> = new Set<Role>(["embed", "head"]);
 /** Tables are indexed by tokens or places and write their columns. */
 const TABLES: ReadonlySet<Role> = new Set<Role>([...TOKENS, "position", "token_type"]);
+/** Widths that the inputs of a convolution in groups are looked for among. */
+const MAX_WIDTHS = 64;
 const MAY_BE_CHANNELS: ReadonlySet<Role> = new Set<Role>(["unknown", "other", "conv"]);
 
 /**
@@ -167,21 +169,29 @@ function flowOfMatrix(matrix: CanonicalTensor, order: number, reach: Reach | und
 }
 
 /**
- * A convolution in groups has the inputs of one group only: that shows where nothing writes so many channels and its
- * outputs, which are as many as all its inputs, are a multiple.
+ * A convolution in groups has the inputs of one group only: that shows where nothing writes so many channels. All its inputs
+ * are as many as its outputs, where others write so many, or else the commonest width that its groups can make up.
  */
 function withGroups(flows: readonly Flow[]): readonly Flow[] {
   const written = new Map<number, number>();
-  for (const { writes } of flows) written.set(writes, (written.get(writes) ?? 0) + 1);
+  const alike = new Map<string, number>();
+  for (const { reads, writes } of flows) {
+    written.set(writes, (written.get(writes) ?? 0) + 1);
+    alike.set(`${reads} ${writes}`, (alike.get(`${reads} ${writes}`) ?? 0) + 1);
+  }
+  const widths = [...written].sort(([a, m], [b, n]) => n - m || a - b).slice(0, MAX_WIDTHS);
   return flows.map((flow) => {
-    const { reads, writes } = flow;
-    const grouped =
-      flow.kernel === true &&
-      reads > 0 &&
-      reads < writes &&
-      writes % reads === 0 &&
-      !written.has(reads) &&
-      (written.get(writes) as number) > 1;
-    return grouped ? { ...flow, reads: writes, grouped } : flow;
+    const { reads, writes, kernel } = flow;
+    if (kernel !== true || reads <= 0 || reads >= writes || writes % reads !== 0 || written.has(reads)) return flow;
+    const count = written.get(writes) as number;
+    const isOthers = count > (alike.get(`${reads} ${writes}`) as number);
+    const made = isOthers ? undefined : widths.find(([width]) => width !== writes && isMadeOf(width, reads, writes));
+    if (made === undefined && count === 1) return flow;
+    return { ...flow, reads: made?.[0] ?? writes, grouped: true };
   });
+}
+
+/** Whether groups of so many inputs each can make up a width, and share the outputs among them. */
+function isMadeOf(width: number, reads: number, writes: number): boolean {
+  return width > reads && width % reads === 0 && writes % (width / reads) === 0;
 }

@@ -54,7 +54,9 @@ export function layerMatrices(layer: Layer, context: LayerContext): Found {
   let guessed = 0;
   for (const parameter of layer.weights.values()) {
     if (parameter.shape.length < 2) continue;
-    const known = layerUse(parameter.name.pattern);
+    // A kernel of one place, as SqueezeBERT has for every linear, is no stack of experts that read one value each.
+    const isKernel = parameter.shape.length === 3 && parameter.shape[2] === 1;
+    const known = isKernel ? undefined : layerUse(parameter.name.pattern);
     const use = resolvedUse(known ?? guessedUse(parameter, layer, width), parameter, layer, shared);
     const views = use === undefined ? null : matricesOf(parameter, use, layer, context, shared);
     if (views === null) {

@@ -31,7 +31,8 @@ const WRAPPERS = new Set([
   "_checkpoint_wrapped_module",
 ]);
 
-const CONTAINERS = new Set([
+/** Words behind which layers are counted. */
+export const CONTAINERS: ReadonlySet<string> = new Set([
   "layers",
   "layer",
   "h",

@@ -24,7 +24,7 @@ export function outerMatrices(
   let guessed = 0;
   for (const parameter of outside) {
     const { name, shape, tensor } = parameter;
-    if (shape.length < 2 || name.suffix === "bias") continue;
+    if (shape.length < 2 || name.suffix === "bias" || isStackedNorm(parameter)) continue;
     const known = outerRole(name.pattern);
     const role = known ?? guessedRole(parameter);
     if (role === undefined || shape.includes(0) || (!FLAT_KERNELS.has(role) && kernelOf(shape, tensor) !== null)) {
@@ -50,6 +50,11 @@ function guessedRole({ name, shape }: Parameter): Role | undefined {
   if (role !== "embed" && role !== "head") return role;
   const own = name.stem.split(".").findLast((segment) => !/^[0-9]+$/.test(segment)) ?? "";
   return outerRoleFromWords(own) === role ? role : undefined;
+}
+
+/** Norms of several layers in one tensor are no matrix, and no table. */
+function isStackedNorm({ shape, name }: Parameter): boolean {
+  return shape.length === 2 && /(?:norm|ln|scale)_?[0-9a-z]?$/i.test(name.stem);
 }
 
 function readsFinalNorm({ name }: Parameter, role: Role, facts: ComponentFacts): boolean {

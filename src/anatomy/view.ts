@@ -66,3 +66,19 @@ export function stridedView(
 ): CanonicalTensor {
   return { ...place, ...UNLABELLED, block: cols, rows, cols, rowOffset, colStride };
 }
+
+/**
+ * A view on a tensor of `rows` x `cols`, as it lies in a file that holds it the other way: as `cols` x `rows`. Views of
+ * whole rows and views of whole columns stay what they are, with the strides exchanged.
+ */
+export function turnedView(view: CanonicalTensor, rows: number, cols: number): CanonicalTensor {
+  const { rowOffset, colStride } = view;
+  return {
+    ...view,
+    rowOffset: (row) => {
+      const at = rowOffset(row);
+      return (at % cols) * rows + Math.floor(at / cols);
+    },
+    colStride: colStride === 1 ? rows : 1,
+  };
+}

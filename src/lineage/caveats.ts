@@ -2,6 +2,7 @@ import type { ComponentFinding } from "./component-verdict.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import { beyondLimits } from "./stack.ts";
+import { stackedLayers } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
@@ -18,7 +19,9 @@ export function caveatsOf(
 ): string[] {
   const caveats = content === null ? boundsOf([suspect, base], leftOut) : [];
   if (content?.kind === "identical" && !content.everywhere) {
-    caveats.push("equal at every sampled position; bytes between them were not compared (use --depth full on both)");
+    const full = [suspect, base].every(({ fingerprint }) => fingerprint.depth === "full");
+    const hint = full ? "the files lay their matrices differently" : "use --depth full on both";
+    caveats.push(`equal at every sampled position; bytes between them were not compared (${hint})`);
   }
   if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
@@ -43,6 +46,12 @@ export function caveatsOf(
     for (const { name, fingerprint } of [suspect, base]) {
       const why = untestableReason(fingerprint);
       if (why !== null) caveats.push(`${name}: ${why}`);
+    }
+  }
+  if (verdict === "not-testable" || verdict === "no-evidence") {
+    for (const { name, fingerprint } of [suspect, base]) {
+      const why = stackedLayers(fingerprint);
+      if (why !== null && !caveats.includes(`${name}: ${why}`)) caveats.push(`${name}: ${why}`);
     }
   }
   if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {

@@ -3,6 +3,7 @@ import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import { LOG10_THRESHOLD } from "./result.ts";
 import type { Support } from "./support.ts";
+import { allSquare } from "./testable.ts";
 
 /** Matrices that a verdict needs at least. */
 export const FEWEST = 2;
@@ -15,7 +16,10 @@ export function usable({ pairs }: Pairing): number {
 export function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
   const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
-  if (testable.length === 0) return "no matrix whose columns are exchangeable is shared by both models";
+  if (testable.length === 0) {
+    const square = allSquare(pairing.pairs.map(({ base }) => base));
+    return square ?? "no matrix whose columns are exchangeable is shared by both models";
+  }
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
   if (usable(pairing) < FEWEST) return ONE_TENSOR;
   return "too few comparable labels";

@@ -20,11 +20,11 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   if (!sameIndices(suspect, base)) return null;
   // Where tensors can be held against each other as they are stored, that decides; canonical matrices serve where one file
   // fuses or lays them otherwise, unless some (most experts, say) were not sketched.
-  const alike = shapesOf(suspect) === shapesOf(base);
+  const alike = shapesOf(suspect) === shapesOf(base) && !hasExchangedAxes(suspect, base);
   const canonical = !alike && [suspect, base].every(({ coverage }) => coverage.sketched >= coverage.matrices);
   if (suspect.roots.stored === base.roots.stored || (canonical && suspect.roots.sampled === base.roots.sampled)) {
-    // Same types and different bytes: the difference lies where nothing was sampled, and it is a difference.
-    if (contentKnown && sameTypes(suspect, base)) return null;
+    // Same types, laid alike, and different bytes: the difference lies where nothing was sampled, and it is a difference.
+    if (contentKnown && alike && sameTypes(suspect, base)) return null;
     return { kind: "identical", everywhere: false };
   }
   for (const leavesOf of alike ? [storedLeaves] : canonical ? [canonicalLeaves] : []) {
@@ -107,6 +107,15 @@ function shapesOf({ tensors }: Fingerprint): string {
     .map((t) => t.shape.join("x"))
     .sort()
     .join();
+}
+
+/** Whether a tensor is [out, in] in one file and [in, out] in the other: with both kinds a list of shapes does not show it. */
+function hasExchangedAxes(suspect: Fingerprint, base: Fingerprint): boolean {
+  const shapes = new Map(base.tensors.map(({ name, shape }) => [name, shape]));
+  return suspect.tensors.some(({ name, shape: [rows, cols, ...more] }) => {
+    const there = shapes.get(name);
+    return there?.length === 2 && more.length === 0 && rows !== cols && rows === there[1] && cols === there[0];
+  });
 }
 
 function sameTypes(a: Fingerprint, b: Fingerprint): boolean {

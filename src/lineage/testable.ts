@@ -41,11 +41,23 @@ export function testableParts({ sketches }: { readonly sketches: readonly Matrix
     const matrices = apt.filter(({ valid }) => valid.some(Boolean)).length;
     if (component === EMBEDDINGS) return { component, matrices, testable: false, reason: TABLES };
     const testable = matrices >= FEWEST;
-    return { component, matrices, testable, reason: testable ? null : reasonFor(apt.length, matrices) };
+    const reason = (apt.length === 0 ? allSquare(list) : null) ?? reasonFor(apt.length, matrices);
+    return { component, matrices, testable, reason: testable ? null : reason };
   });
 }
 
 const TABLES = "tables alone show no more than that they are the same table";
+
+/**
+ * Why square matrices of one width cannot be tested, null where there are others: such a net may be a chain of layers, but also
+ * lenses side by side or a residual stream of given features, and then its labels are nobody's.
+ */
+export function allSquare(matrices: readonly Pick<MatrixOutline, "rows" | "cols">[]): string | null {
+  const width = matrices[0]?.cols;
+  if (matrices.length < FEWEST || !matrices.every(({ rows, cols }) => rows === width && cols === width)) return null;
+  const all = `all ${matrices.length} matrices are ${width} x ${width}, as wide as what they were given`;
+  return `${all}: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, which change the width`;
+}
 
 function reasonFor(apt: number, usable: number): string {
   if (apt < FEWEST)

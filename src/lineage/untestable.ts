@@ -1,4 +1,5 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { stackedLayers } from "./stacked-layers.ts";
 import { testableParts } from "./testable.ts";
 
 /** What adapters are called in a sentence. */
@@ -47,6 +48,8 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (tensors.every(({ shape }) => shape.every((n) => n === 1))) {
     return `only single numbers (${tensors.length} of them), which carry no labels that could be tested`;
   }
+  const stacked = stackedLayers(fingerprint);
+  if (stacked !== null) return stacked;
   if (sketches.length === 0) {
     const but = tensors.some(({ dtype, shape }) => WHOLE.test(dtype) && shape.length > 1)
       ? " but of whole numbers"

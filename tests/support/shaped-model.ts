@@ -160,4 +160,27 @@ export const ARCHITECTURES: Readonly<Record<string, () => Shapes>> = {
     }
     return shapes;
   },
+  "a transformer of convolutions in groups": () => {
+    const [width, groups] = [128, 4];
+    const shapes: Record<string, readonly number[]> = {
+      "embeddings.word_embeddings.weight": [400, width],
+      "embeddings.position_embeddings.weight": [64, width],
+      ...norm("embeddings.LayerNorm", width),
+    };
+    const kernel = (name: string, inputs: number, outputs: number): Shapes => ({
+      [`${name}.weight`]: [outputs, inputs, 1],
+      [`${name}.bias`]: [outputs],
+    });
+    for (let n = 0; n < 3; n++) {
+      const at = `encoder.layers.${n}`;
+      for (const part of ["query", "key", "value"])
+        Object.assign(shapes, kernel(`${at}.attention.${part}`, width / groups, width));
+      Object.assign(shapes, kernel(`${at}.post_attention.conv1d`, width, width));
+      Object.assign(shapes, norm(`${at}.post_attention.layernorm`, width));
+      Object.assign(shapes, kernel(`${at}.intermediate.conv1d`, width / groups, 4 * width));
+      Object.assign(shapes, kernel(`${at}.output.conv1d`, (4 * width) / groups, width));
+      Object.assign(shapes, norm(`${at}.output.layernorm`, width));
+    }
+    return { ...shapes, ...linear("pooler.dense", width, width) };
+  },
 };

@@ -35,6 +35,8 @@ export function claimsOf(
   const hints = headHints(config, tensors);
   const claims: Claim[] = [];
   for (const matrix of anatomy.matrices) {
+    // Marks are where names and shapes say: a matrix that may lie either way was marked as it is stored.
+    if (matrix.twin === true) continue;
     const split = matrix.role === "qkv" && hints !== null ? splitFusedAttention(matrix, hints.layout, hints) : null;
     for (const view of split === null ? [matrix] : [split.q, split.k, split.v]) {
       if (!ROLES.has(view.role) || !reads(tensors.get(view.tensor)!.dtype)) continue;

@@ -145,3 +145,19 @@ describe("labels", () => {
     expect(labelsOf(tableOf("conv.weight 40 3 3 3"))).toEqual({ "conv.weight": "none" });
   });
 });
+
+test("linears that are kernels of one place are convolutions, and no stacks of experts", () => {
+  const lines = Array.from(
+    { length: 3 },
+    (_, n) => `encoder.layers.${n}.attention.query.weight 128 32 1
+                                                      encoder.layers.${n}.post_attention.conv1d.weight 128 128 1
+                                                      encoder.layers.${n}.intermediate.conv1d.weight 512 32 1
+                                                      encoder.layers.${n}.output.conv1d.weight 128 128 1`,
+  );
+  const table = tableOf(["embeddings.word_embeddings.weight 400 128", ...lines].join("\n"));
+  const { matrices } = describeAnatomy(table, null);
+  const kernels = matrices.filter(({ layer }) => layer >= 0);
+  expect(kernels.map(({ role, expert, axis }) => `${role} ${expert} ${axis}`)).toEqual(
+    Array.from({ length: 12 }, () => "conv -1 channels"),
+  );
+});

@@ -4,9 +4,10 @@ import type { CandidateSource } from "../../../src/lineage/candidate-source.ts";
 import { identifySubject } from "../../../src/lineage/identify.ts";
 import type { Subject } from "../../../src/lineage/subject.ts";
 import { untestableReason } from "../../../src/lineage/untestable.ts";
-import { mapMatrices, rename } from "../../support/derive.ts";
+import { addNoise, mapMatrices, rename } from "../../support/derive.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
-import { checkpointOf, subjectOf } from "../../support/stored-model.ts";
+import { shapedModel } from "../../support/shaped-model.ts";
+import { checkpointOf, judge, subjectOf } from "../../support/stored-model.ts";
 
 const TINY = { width: 48, hidden: 64, layers: 2, vocabulary: 160 };
 const model = randomModel({ init: 1 }, TINY);
@@ -114,4 +115,32 @@ test("a claim that the best possible p could not carry is not testable, and says
   expect(reasons).toMatch(
     /too few rows or labels: the best that these could show is p = 1e-?\d+, and a claim needs 1e-9/,
   );
+});
+
+describe("nets of which all matrices are square", () => {
+  const shapes = Object.fromEntries([0, 2, 4].map((n) => [`net.${n}.weight`, [96, 96]]));
+  const reason =
+    "all 3 matrices are 96 x 96, as wide as what they were given: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, which change the width";
+
+  test("are found equal, and are not told apart otherwise: the reason says why, and what to do", async () => {
+    const net = shapedModel(shapes, { init: 1 });
+    expect((await judge(net, net)).verdict).toBe("identical");
+    for (const other of [addNoise(net, 0.2), shapedModel(shapes, { init: 2 })]) {
+      const result = await judge(other, net);
+      expect(result).toMatchObject({ verdict: "not-testable", components: [{ component: "matrices", reason }] });
+      expect(result.caveats).toContain(`suspect: matrices: ${reason}`);
+    }
+  });
+
+  test("stay silent of two that were trained on one residual stream", async () => {
+    // What training put in are directions of the features, which both were given.
+    const net = shapedModel(shapes, { init: 1, training: 7 });
+    expect((await judge(shapedModel(shapes, { init: 2, training: 7 }), net)).verdict).toBe("not-testable");
+  });
+
+  test("can be tested with a layer that changes the width", async () => {
+    const whole = { ...shapes, "net.6.weight": [160, 96], "net.8.weight": [10, 160], "net.10.weight": [96, 10] };
+    const net = shapedModel({ "stem.weight": [96, 40], ...whole }, { init: 1 });
+    expect((await judge(addNoise(net, 0.2), net)).verdict).toBe("derived");
+  });
 });
