@@ -7,8 +7,11 @@ import type { EmbedOptions } from "../../../src/watermark/embed.ts";
 import { parsePayload } from "../../../src/watermark/payload.ts";
 import { embedAt, storeModel, verifyAt } from "../../support/keyed-model.ts";
 import type { Model } from "../../support/random-model.ts";
+import { readModel } from "../../support/rivals.ts";
 import { gaussianLlama, testKey } from "../../support/spread-model.ts";
+import { stackLayers } from "../../support/stack-layers.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { turnAxes } from "../../support/turn-axes.ts";
 
 const CONFIG = {
   model_type: "llama",
@@ -74,6 +77,18 @@ describe("embed, then verify", () => {
     const rivals = Buffer.alloc(end - (stored.length - start), 1);
     writeFileSync(file, Buffer.concat([length, text, stored.subarray(start), rivals]));
     expect(await verifyAt(directory)).toMatchObject({ present: true, payload: { hex: "00c0ffee" } });
+  });
+
+  test("is not hidden by linears that are stored the other way, nor by layers that are stacked", async () => {
+    const place = temporaryDirectory();
+    const { directory } = await embedIn(place, released(5));
+    const turned = turnAxes(readModel(directory), /_proj/);
+    for (const [i, model] of [turned, stackLayers(readModel(directory)), stackLayers(turned)].entries()) {
+      const found = await verifyAt(storeModel(join(place, `${i}`), model, beside));
+      expect(found).toMatchObject({ present: true, payload: { hex: "00c0ffee" } });
+    }
+    const unmarked = stackLayers(turnAxes(released(5), /_proj/));
+    expect(await verifyAt(storeModel(join(place, "unmarked"), unmarked, beside))).toMatchObject({ present: false });
   });
 
   test("a claimed payload is confirmed, a wrong one contradicted", async () => {
