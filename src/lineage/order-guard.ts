@@ -1,6 +1,7 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { labelsHaveOrder } from "./label-order.ts";
 import { type Axis, axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
+import { rememberedByPair } from "./pair-memo.ts";
 
 /** Correlation of column energy and column number beyond this many standard errors means sorted labels. */
 const SORTED_SIGMA = 4;
@@ -37,10 +38,13 @@ export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
   if (haveOrder(residualPairs(pairs))) ordered.add("residual");
   for (const axis of ["neurons", "channels"] as const) {
     const own = pairs.filter((p) => axisOf(p) === axis);
-    if (own.length > 0 && 2 * own.filter((pair) => haveOrder([pair])).length > own.length) ordered.add(axis);
+    if (own.length > 0 && 2 * own.filter((pair) => hasOrder(pair)).length > own.length) ordered.add(axis);
   }
   return ordered;
 }
+
+/** The same pairs are asked again where content lays what names laid already. */
+const hasOrder = rememberedByPair((pair: MatrixPair): boolean => haveOrder([pair]));
 
 function haveOrder(pairs: readonly MatrixPair[]): boolean {
   const stack = pairStack(pairs);
