@@ -56,9 +56,12 @@ function copyRows(kernels: Kernels, from: Uint32Array, row: number, rows: number
     arena.u32(to, rows * words).set(from.subarray(row * words, (row + rows) * words));
     return;
   }
-  const target = arena.u32(to, rows * (words + 1)).fill(0);
+  // Word by word: such rows are mostly short, and a view of each costs more than its words.
+  const target = arena.u32(to, rows * (words + 1));
+  let [source, at] = [row * words, 0];
   for (let r = 0; r < rows; r++) {
-    target.set(from.subarray((row + r) * words, (row + r + 1) * words), r * (words + 1));
+    for (let w = 0; w < words; w++) target[at++] = from[source++]!;
+    target[at++] = 0;
   }
 }
 

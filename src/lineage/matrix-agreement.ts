@@ -1,5 +1,6 @@
 import { fixedPoints } from "./fixed-points.ts";
 import { blockOf, type MatrixPair, pairStack, sharedLabels } from "./matrix-pair.ts";
+import { rememberedByPair } from "./pair-memo.ts";
 import type { SignStack } from "./sign-stack.ts";
 import { swapTest } from "./swap-test.ts";
 import { turnedTest } from "./turned-test.ts";
@@ -53,7 +54,7 @@ export function matrixAgreement(
   };
 }
 
-function matrixTails(pair: MatrixPair, known?: SignStack): { log10P: number; reach: number } | null {
+const matrixTails = rememberedByPair((pair, known?: SignStack): { log10P: number; reach: number } | null => {
   const labels = sharedLabels([pair]);
   if (labels < 8 || blockOf(pair) < 2) return null;
   const stack = known ?? pairStack([pair]);
@@ -70,4 +71,4 @@ function matrixTails(pair: MatrixPair, known?: SignStack): { log10P: number; rea
     log10P: Math.min(...all.map(({ log10P }) => log10P)),
     reach: Math.min(...plain.map(({ reach }) => reach)),
   };
-}
+});

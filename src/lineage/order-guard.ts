@@ -1,6 +1,7 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { labelsHaveOrder } from "./label-order.ts";
 import { type Axis, axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
+import { rememberedByPair } from "./pair-memo.ts";
 import type { Pairing } from "./pairing.ts";
 
 /** Correlation of column energy and column number beyond this many standard errors means sorted labels. */
@@ -37,7 +38,7 @@ export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
   const ordered = new Set<Axis>();
   if (haveOrder(residualPairs(pairs))) ordered.add("residual");
   const neurons = pairs.filter((p) => axisOf(p) === "neurons");
-  if (neurons.length > 0 && 2 * neurons.filter((pair) => haveOrder([pair])).length > neurons.length) {
+  if (neurons.length > 0 && 2 * neurons.filter((pair) => hasOrder(pair)).length > neurons.length) {
     ordered.add("neurons");
   }
   return ordered;
@@ -45,9 +46,12 @@ export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
 
 /** A way without the pairs of hidden units whose own labels have an order: filters, transforms, tables of positions. */
 export function withoutOrder(way: Pairing): Pairing {
-  const pairs = way.pairs.filter((pair) => axisOf(pair) !== "channels" || !haveOrder([pair]));
+  const pairs = way.pairs.filter((pair) => axisOf(pair) !== "channels" || !hasOrder(pair));
   return pairs.length === way.pairs.length ? way : { ...way, pairs };
 }
+
+/** The same pairs are asked again where content lays what names laid already. */
+const hasOrder = rememberedByPair((pair: MatrixPair): boolean => haveOrder([pair]));
 
 function haveOrder(pairs: readonly MatrixPair[]): boolean {
   const stack = pairStack(pairs);

@@ -1,4 +1,4 @@
-import { popcount32 } from "../kernels/bits.ts";
+import { hammingMatrix, popcount32 } from "../kernels/bits.ts";
 import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** Of every four labels two decide how rows are turned and two are tested: pairs of neighbours stay together. */
@@ -27,24 +27,31 @@ export function turnedSigns(stack: SignStack, decidingOnly: boolean): TurnedSign
   const labels = new Uint32Array(words);
   let width = 0;
   for (const word of mask) width += popcount32(word);
+  const byRow = difference(a, b);
+  for (let k = 0; k < byRow.length; k += words) for (let w = 0; w < words; w++) byRow[k + w]! &= mask[w]!;
+  const byLabel = difference(left.columns, right.columns);
   for (let round = 0; round < ROUNDS; round++) {
-    rows.fill(0);
-    for (let r = 0; r < m; r++) {
-      let distance = 0;
-      for (let w = 0; w < words; w++)
-        distance += popcount32((a[r * words + w]! ^ b[r * words + w]! ^ labels[w]!) & mask[w]!);
-      if (2 * distance > width) rows[r >>> 5]! |= 1 << (r & 31);
-    }
-    labels.fill(0);
-    for (let j = 0; j < n; j++) {
-      let distance = 0;
-      for (let w = 0; w < left.words; w++) {
-        distance += popcount32(left.columns[j * left.words + w]! ^ right.columns[j * left.words + w]! ^ rows[w]!);
-      }
-      if (2 * distance > m) labels[j >>> 5]! |= 1 << (j & 31);
-    }
+    const before = rows.slice();
+    const turned = labels.map((word, w) => word & mask[w]!);
+    decide(byRow, turned, m, width, rows);
+    // Labels follow from rows, and rows from labels: from here on nothing would move.
+    if (round > 0 && rows.every((word, w) => word === before[w])) break;
+    decide(byLabel, rows, n, m, labels);
   }
   return { rows, labels };
+}
+
+function difference(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(a.length);
+  for (let k = 0; k < out.length; k++) out[k] = a[k]! ^ b[k]!;
+  return out;
+}
+
+/** Sets bit i of `out` where line i, with the given words turned, differs in more than half of its `size` places. */
+function decide(lines: Uint32Array, turned: Uint32Array, count: number, size: number, out: Uint32Array): void {
+  const distance = hammingMatrix(turned, 1, lines, count, turned.length);
+  out.fill(0);
+  for (let i = 0; i < count; i++) if (2 * distance[i]! > size) out[i >>> 5]! |= 1 << (i & 31);
 }
 
 function deciding({ n, words }: SignStack, only: boolean): Uint32Array {

@@ -2,12 +2,15 @@ import { stouffer } from "../numerics/combine.ts";
 import { type FixedPoints, fixedPoints } from "./fixed-points.ts";
 import { labelProducts, type SignStack } from "./sign-stack.ts";
 import { type SwapTest, swapOf } from "./swap-test.ts";
-import { foldedSigma, testedLabels, turnedSigns, withTurnedRows } from "./turned-signs.ts";
+import { foldedSigma, type TurnedSigns, testedLabels, turnedSigns, withTurnedRows } from "./turned-signs.ts";
 
 /** Tested labels of one axis at most: all of their products are formed. */
 const MAX_TESTED = 512;
 /** Below so many standard deviations the exact tests could not say anything either. */
 const TELLING_SIGMA = 4;
+
+/** The cheap look at stacks: a matrix is tested alone, and again with all others of its axis. */
+const looks = new WeakMap<SignStack, { readonly signs: TurnedSigns; readonly sigma: number }>();
 
 export interface TurnedTest {
   /** On the first axis, where there is but one. */
@@ -24,8 +27,13 @@ export function turnedTest(axes: readonly SignStack[]): TurnedTest | null {
   const turned = axes
     .filter(({ n }) => n >= 16)
     .map((stack) => {
-      const signs = turnedSigns(stack, true);
-      return { stack, signs, sigma: foldedSigma(stack, signs) };
+      let look = looks.get(stack);
+      if (look === undefined) {
+        const signs = turnedSigns(stack, true);
+        look = { signs, sigma: foldedSigma(stack, signs) };
+        looks.set(stack, look);
+      }
+      return { stack, ...look };
     });
   if (turned.length === 0 || stouffer(turned.map(({ sigma }) => sigma)) < TELLING_SIGMA) return null;
   const lengths = new Map<number, Float64Array>();

@@ -69,11 +69,9 @@ function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
     subdiagonal[k] = reflector(v, k + 1, betas, k);
     const beta = betas[k]!;
     if (beta === 0) continue;
+    project(a, n, k + 1, v, beta, product);
     let overlap = 0;
-    for (let i = k + 1; i < n; i++) {
-      product[i] = beta * dotFrom(a, i * n, v, k + 1, n);
-      overlap += product[i]! * v[i]!;
-    }
+    for (let i = k + 1; i < n; i++) overlap += product[i]! * v[i]!;
     for (let i = k + 1; i < n; i++) product[i]! -= 0.5 * beta * overlap * v[i]!;
     for (let i = k + 1; i < n; i++) {
       const vi = v[i]!;
@@ -89,14 +87,16 @@ function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
 /** Q^T with T = Q^T A Q from the reflectors: its rows are mixed by the QR steps until they are the eigenvectors. */
 function accumulate(a: Float64Array, betas: Float64Array, n: number): Float64Array {
   const rotation = new Float64Array(n * n);
+  const product = new Float64Array(n);
   for (let i = 0; i < n; i++) rotation[i * n + i] = 1;
   for (let k = n - 2; k >= 0; k--) {
     const beta = betas[k]!;
     if (beta === 0) continue;
     const v = a.subarray(k * n, (k + 1) * n);
+    project(rotation, n, k + 1, v, beta, product);
     for (let i = k + 1; i < n; i++) {
       const row = i * n;
-      const projection = beta * dotFrom(rotation, row, v, k + 1, n);
+      const projection = product[i]!;
       for (let j = k + 1; j < n; j++) rotation[row + j]! -= projection * v[j]!;
     }
   }
@@ -120,10 +120,33 @@ function reflector(v: Float64Array, start: number, betas: Float64Array, k: numbe
   return r;
 }
 
-function dotFrom(a: Float64Array, row: number, v: Float64Array, start: number, end: number): number {
-  let sum = 0;
-  for (let j = start; j < end; j++) sum += a[row + j]! * v[j]!;
-  return sum;
+/**
+ * Writes beta times the products of the rows from `start` on with v, both from column `start` on. Four rows at a time, each
+ * summed in the order of its columns: one sum alone waits for its own last addition.
+ */
+function project(a: Float64Array, n: number, start: number, v: Float64Array, beta: number, out: Float64Array): void {
+  let i = start;
+  for (; i + 3 < n; i += 4) {
+    const first = i * n;
+    const [second, third, fourth] = [first + n, first + 2 * n, first + 3 * n];
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let j = start; j < n; j++) {
+      const x = v[j]!;
+      s0 += a[first + j]! * x;
+      s1 += a[second + j]! * x;
+      s2 += a[third + j]! * x;
+      s3 += a[fourth + j]! * x;
+    }
+    out[i] = beta * s0;
+    out[i + 1] = beta * s1;
+    out[i + 2] = beta * s2;
+    out[i + 3] = beta * s3;
+  }
+  for (; i < n; i++) {
+    let sum = 0;
+    for (let j = start; j < n; j++) sum += a[i * n + j]! * v[j]!;
+    out[i] = beta * sum;
+  }
 }
 
 /** Far below the rounding error that tridiagonalisation has already left, about 2^-52 of the largest entry. */

@@ -35,7 +35,10 @@ test.prop([fc.constantFrom(...VERDICT_ORDER), direction, facts], { numRuns: 2000
       if (verdict === "derived" && !directed && known.part === null) expect(text).toMatch(/direction not established/);
       if (verdict === "derived" && !directed && known.part !== null)
         expect(text).toMatch(/PART.*whoever had them first/);
-      if (verdict === "derived" && !directed && known.partly !== null) {
+      const byEquality = known.equal !== null && known.part === null;
+      if (verdict === "derived" && !directed && byEquality) {
+        expect(text).toMatch(/shares \d+ of \d+ matrices bit for bit with BASE/);
+      } else if (verdict === "derived" && !directed && known.partly !== null) {
         expect(text).toContain(`in ${known.partly.agreeing} of ${known.partly.tested} ${known.partly.of}`);
       }
       if (verdict === "shared-init" && known.equal === null && !known.tableOnly)
