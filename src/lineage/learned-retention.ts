@@ -4,39 +4,44 @@ import type { RetentionSums, SliceRetention } from "./retention.ts";
 /** Slices that must be known before a verdict rests on them. */
 export const MIN_SLICES = 3;
 /** Directions per slice that training must have written: with fewer, all trainings of one start write the same ones. */
-const MIN_DIRECTIONS = 3;
-/** And from which siblings share few of them. */
-const WELL_TRAINED = 5;
+const MIN_DIRECTIONS = 5;
 /**
- * L, and L / b, from which what training wrote is there as the initialisation is, when the other way round L / b is at least
- * the third figure. A sibling that trained longer has all that the first steps of any training write (L / b up to 1.1),
- * but not the other way round (.35 at most then); one that trained alike under more weight decay has L / b of .9, but not L.
- * A child has the parent's training, and the parent half of the child's, up to a continued pretraining as long as its own
- * (benchmarks/RESULTS.md, "Siblings").
+ * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
+ * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write
+ * (L / b up to 1.1), but not the other way round (.35 at most then); one that trained alike under more weight decay has L / b
+ * of .9, but not L. A child has the parent's training, and the parent half of the child's, up to a continued pretraining as
+ * long as its own (benchmarks/RESULTS.md, "Siblings"). More of a training, or of a start, than there was is weight decay of
+ * the other side.
  */
 const KEPT = 0.87;
 const WHOLE = 0.8;
 const WHOLE_BACK = 0.45;
+const AT_MOST = 1.1;
+/** A share of a merge is the same in all slices. Few slices are even by chance. */
+const EVEN = 0.3;
+const SHARE_SLICES = 6;
+/** Weight decay makes one b small without any merge, and the other as large, up to 40; merges have w / (w^2 + (1 - w)^2), 1.21 at most. */
+const UNDECAYED = 1.25;
+/** A large share: L = b, and by the root of the product of L / b both ways, which decay does not change. */
+const LARGE_SHARE = 0.93;
+const LARGE_AT_MOST = 1.25;
+const LARGE_BOTH = 0.9;
 /**
- * A share of a merge: L = b, and the same b in all slices. With little of their start left siblings had L / b up to .57,
- * tenths of merges .71 and more; with more of it only an L / b near 1 will do.
+ * A small share: b is small, and hardly anything of the other training is found the other way round, no more than the
+ * correlation of what is left of the start (the root of the product of b both ways). With less of the start left than LITTLE
+ * siblings had L / b up to .57, tenths of merges .71 and more; with more of it only an L / b near 1 will do.
  */
 const SMALL_BULK = 0.45;
-const SMALL_SHARE = 0.7;
-const LARGE_SHARE = 0.93;
-const EVEN = 0.3;
-/**
- * Weight decay makes b small without any merge. It makes the other b large by as much: above 2 in siblings that could pass
- * for merges, with .82 for the root of the product of the two, the correlation of what is left of the start. Merges have 1.15
- * and less, and .63 up to a share of .45.
- */
-const UNDECAYED_BACK = 1.25;
 const SMALL_START = 0.7;
-const SMALL_BACK = 0.75;
+const LITTLE_START = 0.27;
+const SMALL_SHARE = 0.7;
 const NEAR_ONE = 0.9;
-/** Few slices are even by chance. */
-const SHARE_SLICES = 6;
-const LARGE_BOTH = 0.85;
+const SMALL_ERROR = 0.1;
+/** The other model is what most of the merge is, so that b is larger the other way round. */
+const LARGER_BACK = 0.8;
+const EVEN_BACK = 0.6;
+/** The product of b both ways from which a start is all there. */
+const ALL_OF_START = 0.95;
 /** A share below which nothing is built on it, however small its error. */
 const MIN_SHARE = 0.05;
 const MIN_BULK = 1e-3;
@@ -91,24 +96,55 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
 }
 
 /** Whether the two share more training than a common initialisation explains; it does not matter which is asked first. */
-export function sharesTraining({ forward, backward }: Retention): boolean {
+export function sharesTraining(retention: Retention): boolean {
+  const { forward, backward } = unscaled(retention);
   return isThere(forward, backward) || isThere(backward, forward);
+}
+
+/** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */
+function unscaled({ forward, backward }: Retention): Retention {
+  const product = forward.bulk * backward.bulk;
+  if (!(forward.bulk > 0 && product >= ALL_OF_START)) return { forward, backward };
+  const scale = Math.sqrt(backward.bulk / forward.bulk);
+  return { forward: scaled(forward, scale), backward: scaled(backward, 1 / scale) };
+}
+
+function scaled(one: LearnedRetention, by: number): LearnedRetention {
+  return { ...one, share: one.share * by, error: one.error * by, bulk: one.bulk * by, spread: one.spread * by };
 }
 
 function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
-  const ratio = atLeast(one);
-  const isTrained = one.directions >= WELL_TRAINED;
-  // A side that shows no training of its own cannot be asked; then the first must show it well.
-  const back = showsTraining(other) ? atLeast(other) >= WHOLE_BACK : isTrained;
-  if (back && ratio >= WHOLE && one.share - SIGMAS * one.error >= KEPT) return true;
-  if (!isTrained || one.spread > EVEN * one.bulk) return false;
-  if (one.bulk < SMALL_BULK) {
-    if (other.bulk > UNDECAYED_BACK || Math.sqrt(one.bulk * Math.max(0, other.bulk)) > SMALL_START) return false;
-    const floor = other.bulk <= SMALL_BACK ? SMALL_SHARE : NEAR_ONE;
-    return one.slices >= SHARE_SLICES && ratio >= floor;
-  }
-  return back && ratio >= LARGE_SHARE && Math.sqrt(ratio * atLeast(other)) >= LARGE_BOTH;
+  return isWhole(one, other) || isLargeShare(one, other) || isSmallShare(one, other);
+}
+
+function isWhole(one: LearnedRetention, other: LearnedRetention): boolean {
+  if (atLeast(one) < WHOLE || one.share - SIGMAS * one.error < KEPT) return false;
+  return isBack(other) && one.share <= AT_MOST && one.bulk <= AT_MOST;
+}
+
+function isLargeShare(one: LearnedRetention, other: LearnedRetention): boolean {
+  const [ratio, back] = [atLeast(one), atLeast(other)];
+  if (!isEven(one) || Math.max(one.bulk, other.bulk) > UNDECAYED) return false;
+  return isBack(other) && ratio >= LARGE_SHARE && ratio <= LARGE_AT_MOST && Math.sqrt(ratio * back) >= LARGE_BOTH;
+}
+
+function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
+  if (!isEven(one) || one.bulk >= SMALL_BULK || !showsTraining(other)) return false;
+  if (other.bulk > UNDECAYED || other.bulk < LARGER_BACK * one.bulk || other.spread > EVEN_BACK * other.bulk)
+    return false;
+  const start = Math.sqrt(Math.max(0, one.bulk) * other.bulk);
+  const isOther = other.share <= start && SIGMAS * other.error <= SMALL_ERROR;
+  return isOther && start <= SMALL_START && atLeast(one) >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE);
+}
+
+/** A side that shows no training of its own cannot be asked. */
+function isBack(other: LearnedRetention): boolean {
+  return !showsTraining(other) || atLeast(other) >= WHOLE_BACK;
+}
+
+function isEven({ slices, spread, bulk }: LearnedRetention): boolean {
+  return slices >= SHARE_SLICES && spread <= EVEN * bulk;
 }
 
 /** The least that L / b is, with its error taken off; 0 where there is nothing of either. */
