@@ -23,7 +23,7 @@ const VARIATIONS = [
 const KINDS = [...CURVE, ...VARIATIONS];
 const WORDS = ["identical", "recast", "derived", "shared-init", "no-evidence", "not-testable"];
 const MARKS = { wrong: "WRONG", lost: "lost" };
-const LISTED = 25;
+const LISTED_PER_KIND = 8;
 
 export function report(rows) {
   const curve = rows.filter(({ kind }) => CURVE.includes(kind));
@@ -131,15 +131,21 @@ function strengthCell(rows, name) {
   return `${[0, 0.5, 1].map((q) => quantile(values, q).toFixed(3)).join(" / ")} (${values.length})`;
 }
 
+/** Some of every kind: a kind with one wrong word must not drown in another's. */
 function list(rows, outcome) {
   const found = rows.filter((row) => row.outcome === outcome);
   if (found.length === 0) return "";
-  const lines = found.slice(0, LISTED).map((row) => {
-    const strengths = row.strengths.map((name) => `${name} ${row[name].toFixed(3)}`).join(", ");
-    return `- ${row.suspect} against ${row.base} (${kindOf(row)}): ${row.verdict}; ${strengths}${learnedText(row.learned)}`;
+  const lines = [...groups(found, kindOf)].flatMap(([kind, ofKind]) => {
+    const shown = ofKind.slice(0, LISTED_PER_KIND).map((row) => `- ${pairText(row)}`);
+    const rest = ofKind.length - shown.length;
+    return rest > 0 ? [...shown, `- and ${rest} more of ${kind}`] : shown;
   });
-  if (found.length > LISTED) lines.push(`- and ${found.length - LISTED} more`);
   return [`${MARKS[outcome]}:\n`, ...lines].join("\n");
+}
+
+function pairText(row) {
+  const strengths = row.strengths.map((name) => `${name} ${row[name].toFixed(3)}`).join(", ");
+  return `${row.suspect} against ${row.base} (${kindOf(row)}): ${row.verdict}; ${strengths}${learnedText(row.learned)}`;
 }
 
 /** Both ways round, so that a wrong word can be traced to the rule that said it. */
