@@ -67,6 +67,7 @@ function judge(pair, result) {
     log10P: result.log10P,
     component: component ?? null,
     ...Object.fromEntries(strengths),
+    learned: body?.learned ?? null,
     relations: result.relations,
     strengths: strengths.map(([name]) => name),
     outcome,

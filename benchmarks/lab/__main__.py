@@ -26,7 +26,7 @@ OPTIONAL = ("nets",)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    parser.add_argument("out", type=Path, help="folder to write to; about 400 MB")
+    parser.add_argument("out", type=Path, help="folder to write to; about 600 MB")
     parser.add_argument(
         "--only",
         nargs="+",

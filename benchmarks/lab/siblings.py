@@ -1,80 +1,35 @@
 """The sibling curve: how alike two trainings of one initialisation are, from the first steps to the last.
 
-A set is one initialisation. Five runs start from it, one of them the base, and are saved along the way; every
-saved base is then tuned on in three ways. Siblings must never pass for derivatives; derivatives of a trained base
-should.
+A set is one initialisation. Several runs start from it, one of them the base, and are saved along the way; saved
+bases are then tuned on. Siblings must never pass for derivatives; derivatives of a trained base should.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from . import architectures, checkpoints
+from . import checkpoints
 from .sibling_pairs import write_sibling_manifest
+from .sibling_runs import (
+    BATCH,
+    CONTINUED_AT_MOST,
+    RUNS,
+    SIZES,
+    SNAPSHOTS,
+    TUNINGS,
+    VARIATIONS,
+    VARIED_SETS,
+    VARIED_TUNINGS,
+    WARMUP,
+    Run,
+    Size,
+    Tuning,
+)
 from .tokens import token_arrays
 from .training import Recipe, train
-
-SNAPSHOTS = (0, 10, 20, 40, 80, 160, 320, 640, 1280)
-TUNED = SNAPSHOTS[2:]
-BATCH, WARMUP = 4, 20
-CONTINUED_AT_MOST = 640
-
-
-@dataclass(frozen=True)
-class Size:
-    name: str
-    start: Callable[[int], PreTrainedModel]  # From a seed.
-    rate: float
-    seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What is None is as the base's: as many steps (at most CONTINUED_AT_MOST), at its rate."""
-
-    name: str
-    domain: str
-    steps: int | None = None
-    rate: float | None = None
-
-
-# `continued` reads what the run `text` read: the two share an initialisation and what they saw last.
-TUNINGS = (
-    Tuning("light", "guide", 60, 3e-4),
-    Tuning("normal", "guide", 200, 1e-3),
-    Tuning("continued", "code"),
-)
-
-# What is cheap comes first: a part of the curve is of use.
-SIZES = (
-    Size("small", architectures.tiny_llama, 5e-3, (701, 702, 703)),
-    Size("neox", lambda seed: architectures.neox(seed, hidden=64, ffn=256, layers=2), 5e-3, (711,)),
-    Size("larger", architectures.llama, 3e-3, (721, 722)),
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training from the initialisation; `slower` divides the size's rate, `order` tells orders of a text apart."""
-
-    name: str
-    domain: str
-    order: int
-    slower: int = 1
-
-
-RUNS = (
-    Run("base", "reference", 0),
-    Run("text", "code", 1),
-    Run("order", "reference", 2),
-    Run("text-slow", "code", 3, slower=3),
-    Run("order-slow", "reference", 4, slower=3),
-)
 
 
 def make_siblings(out: Path) -> None:
@@ -82,21 +37,40 @@ def make_siblings(out: Path) -> None:
     arrays = token_arrays(out / "text")
     for size in SIZES:
         for seed in size.seeds:
-            folder = out / "siblings" / f"{size.name}-{seed}"
-            for run in RUNS:
-                _train_run(folder, size, seed, run, arrays[run.domain])
-                _write_manifest(out)
-            for steps in TUNED:
-                _tune_base(folder, size, seed, steps, arrays)
-                _write_manifest(out)
+            _make_set(out, size, seed, RUNS, TUNINGS, arrays)
+    sizes = {size.name: size for size in SIZES}
+    for name, seed in VARIED_SETS:
+        runs = tuple(run for run in VARIATIONS if run.name not in sizes[name].without)
+        _make_set(out, sizes[name], seed, runs, VARIED_TUNINGS, arrays)
+
+
+def _make_set(out: Path, size: Size, seed: int, runs: tuple[Run, ...], tunings: tuple[Tuning, ...], arrays) -> None:
+    folder = out / "siblings" / f"{size.name}-{seed}"
+    for run in runs:
+        _train_run(folder, size, seed, run, arrays[run.domain])
+        _write_manifest(out)
+    for steps in SNAPSHOTS:
+        for tuning in tunings:
+            if steps in (tuning.at or size.varied_at):
+                _tune(folder, size, seed, steps, tuning, arrays[tuning.domain])
+        _write_manifest(out)
 
 
 def _train_run(folder: Path, size: Size, seed: int, run: Run, tokens) -> None:
     """One run is one schedule: its snapshots are what lies on the way, not short trainings of their own."""
-    if (folder / f"{run.name}-{SNAPSHOTS[-1]:04}").exists():
+    if (folder / f"{run.name}-{run.steps:04}").exists():
         return
     model = size.start(seed)
-    recipe = Recipe(SNAPSHOTS[-1], size.rate / run.slower, 10 * seed + run.order, BATCH, WARMUP)
+    recipe = Recipe(
+        run.steps,
+        size.rate / run.slower,
+        10 * seed + run.order,
+        run.batch,
+        run.warmup,
+        decay=run.decay,
+        betas=run.betas,
+        momentum=run.momentum,
+    )
 
     def snapshot(step: int) -> None:
         if step in SNAPSHOTS:
@@ -106,16 +80,17 @@ def _train_run(folder: Path, size: Size, seed: int, run: Run, tokens) -> None:
     train(model, tokens, recipe, f"{folder.name}/{run.name}", after_step=snapshot)
 
 
-def _tune_base(folder: Path, size: Size, seed: int, steps: int, arrays) -> None:
-    for tuning in TUNINGS:
-        place = folder / f"{tuning.name}-{steps:04}"
-        if place.exists():
-            continue
-        model = checkpoints.load(folder / f"base-{steps:04}")
-        count = tuning.steps or min(steps, CONTINUED_AT_MOST)
-        recipe = Recipe(count, tuning.rate or size.rate, 10 * seed + 5, BATCH, min(WARMUP, count // 4))
-        train(model, arrays[tuning.domain], recipe, f"{folder.name}/{place.name}")
-        _save(model, place)
+def _tune(folder: Path, size: Size, seed: int, steps: int, tuning: Tuning, tokens) -> None:
+    place = folder / f"{tuning.name}-{steps:04}"
+    if place.exists():
+        return
+    model = checkpoints.load(folder / f"{tuning.of}-{steps:04}")
+    count = tuning.steps or min(steps, CONTINUED_AT_MOST)
+    recipe = Recipe(
+        count, tuning.rate or size.rate, 10 * seed + 5, BATCH, min(WARMUP, count // 4), decay=tuning.decay
+    )
+    train(model, tokens, recipe, f"{folder.name}/{place.name}")
+    _save(model, place)
 
 
 def _save(model: PreTrainedModel, place: Path) -> None:
@@ -130,7 +105,7 @@ def _save(model: PreTrainedModel, place: Path) -> None:
 def _write_manifest(out: Path) -> None:
     sets = []
     for size in SIZES:
-        rates = {run.name: size.rate / run.slower for run in RUNS}
-        rates |= {tuning.name: tuning.rate or size.rate for tuning in TUNINGS}
+        rates = {run.name: size.rate / run.slower for run in RUNS + VARIATIONS}
+        rates |= {tuning.name: tuning.rate or size.rate for tuning in TUNINGS + VARIED_TUNINGS}
         sets += [(size.name, seed, rates) for seed in size.seeds]
     write_sibling_manifest(out / "siblings", sets, SNAPSHOTS[1:])

@@ -1,4 +1,4 @@
-"""Next-token training on one CPU thread: AdamW, linear warm-up, cosine decay."""
+"""Next-token training on one CPU thread: AdamW (or SGD), linear warm-up, cosine decay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .architectures import CONTEXT
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to train with. `seed` orders the data; the model's own seed is decided where it is made."""
+    """What to train with. `seed` orders the data; the model's own seed is decided where it is made.
+
+    `decay` is of matrices only. `momentum` asks for SGD, whose `decay` is part of the gradient.
+    """
 
     steps: int
     rate: float
@@ -24,6 +27,9 @@ class Recipe:
     batch: int = 16
     warmup: int = 50
     final_rate: float = 0.1
+    decay: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.95)
+    momentum: float | None = None
 
 
 def train(
@@ -40,15 +46,7 @@ def train(
     generator = np.random.default_rng(recipe.seed)
     torch.manual_seed(recipe.seed)  # LoRA dropout and any other noise drawn inside the model.
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.1},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ],
-        lr=recipe.rate,
-        betas=(0.9, 0.95),
-        fused=True,
-    )
+    optimizer = _optimizer(parameters, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     started = time.monotonic()
     model.train()
@@ -81,6 +79,16 @@ def unigram_entropy(training: np.ndarray, held_out: np.ndarray) -> float:
     """Loss in nats of the best predictor that ignores context: what a trained model must beat by far."""
     counts = np.bincount(training, minlength=int(held_out.max()) + 1) + 1.0
     return float(-np.log(counts / counts.sum())[held_out].mean())
+
+
+def _optimizer(parameters: list[torch.nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": recipe.decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    if recipe.momentum is None:
+        return torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=True)
+    return torch.optim.SGD(groups, lr=recipe.rate, momentum=recipe.momentum)
 
 
 def _windows(tokens: np.ndarray, generator: np.random.Generator, batch: int) -> torch.Tensor:

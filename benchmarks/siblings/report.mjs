@@ -1,23 +1,52 @@
-/** The Markdown of benchmarks/siblings.mjs: verdicts and strengths by size, kind and steps of the base. */
+/**
+ * The Markdown of benchmarks/siblings.mjs: verdicts and strengths by size, kind and steps of the base; of the runs that
+ * vary the recipe, which are many kinds, by kind and steps.
+ */
 import { quantile } from "../support/statistics.mjs";
 
-const KINDS = ["sibling-text", "sibling-order", "light", "normal", "continued", "later"];
+const CURVE = ["sibling-text", "sibling-order", "light", "normal", "continued", "later"];
+const VARIATIONS = [
+  "sibling-decay",
+  "sibling-decay-order",
+  "sibling-decay-text",
+  "sibling-decayed",
+  "sibling-batch",
+  "sibling-optimiser",
+  "sibling-schedule",
+  "decay-1-light",
+  "decay-1-normal",
+  "decay-1-continued",
+  "decay-1-released",
+  "decay-1-later",
+  "continued-decay-1",
+];
+const KINDS = [...CURVE, ...VARIATIONS];
 const WORDS = ["identical", "recast", "derived", "shared-init", "no-evidence", "not-testable"];
 const MARKS = { wrong: "WRONG", lost: "lost" };
-const LISTED = 25;
+const LISTED_PER_KIND = 8;
 
 export function report(rows) {
-  const kinds = [...new Set(rows.map(kindOf))].sort((a, b) => placeOf(a) - placeOf(b));
-  const strengths = [...new Set(rows.flatMap((row) => row.strengths))];
+  const curve = rows.filter(({ kind }) => CURVE.includes(kind));
+  const varied = rows.filter(({ kind }) => !CURVE.includes(kind));
   const parts = [
-    "Verdicts: pairs by steps of the base, and what the suspect is.",
-    verdictTable(rows, kinds),
-    "Strengths, minimum / median / maximum (pairs that have one).",
-    strengthTable(rows, kinds, strengths),
+    ...section(curve, "Verdicts: pairs by steps of the base, and what the suspect is.", verdictTable, strengthTable),
+    ...section(varied, "Variations of the recipe: pairs by steps of the base.", variedVerdicts, variedStrengths),
     ...["wrong", "lost"].map((outcome) => list(rows, outcome)),
     totals(rows),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function section(rows, title, verdicts, strengthsOf) {
+  if (rows.length === 0) return [];
+  const kinds = [...new Set(rows.map(kindOf))].sort((a, b) => placeOf(a) - placeOf(b));
+  const strengths = [...new Set(rows.flatMap((row) => row.strengths))];
+  return [
+    title,
+    verdicts(rows, kinds),
+    "Strengths, minimum / median / maximum (pairs that have one).",
+    strengthsOf(rows, kinds, strengths),
+  ];
 }
 
 /** A tuned suspect that is held against a sibling of its base is a kind of its own. */
@@ -51,6 +80,17 @@ function verdictTable(rows, kinds) {
   return table(["size", "base steps", ...kinds], lines);
 }
 
+/** Kinds as rows, all sizes together. */
+function variedVerdicts(rows, kinds) {
+  const steps = [...new Set(rows.map(({ baseSteps }) => baseSteps))].sort((a, b) => a - b);
+  const lines = kinds.map((kind) => {
+    const ofKind = rows.filter((row) => kindOf(row) === kind);
+    const cells = steps.map((count) => verdictCell(ofKind.filter(({ baseSteps }) => baseSteps === count)));
+    return [kind, ofKind.length, ...cells];
+  });
+  return table(["kind", "pairs", ...steps], lines);
+}
+
 /** "derived 3 (6 %) WRONG, shared-init 46 (94 %)". */
 function verdictCell(rows) {
   const words = [...groups(rows, ({ verdict }) => verdict)];
@@ -76,6 +116,14 @@ function strengthTable(rows, kinds, strengths) {
   return table(["size", "kind", "base steps", ...strengths], lines);
 }
 
+function variedStrengths(rows, kinds, strengths) {
+  const lines = kinds.map((kind) => {
+    const ofKind = rows.filter((row) => kindOf(row) === kind);
+    return [kind, ...strengths.map((name) => strengthCell(ofKind, name))];
+  });
+  return table(["kind", ...strengths], lines);
+}
+
 /** ".02 / .11 / .39 (49)". */
 function strengthCell(rows, name) {
   const values = rows.flatMap((row) => (Number.isFinite(row[name]) ? [row[name]] : [])).sort((a, b) => a - b);
@@ -83,15 +131,29 @@ function strengthCell(rows, name) {
   return `${[0, 0.5, 1].map((q) => quantile(values, q).toFixed(3)).join(" / ")} (${values.length})`;
 }
 
+/** Some of every kind: a kind with one wrong word must not drown in another's. */
 function list(rows, outcome) {
   const found = rows.filter((row) => row.outcome === outcome);
   if (found.length === 0) return "";
-  const lines = found.slice(0, LISTED).map((row) => {
-    const strengths = row.strengths.map((name) => `${name} ${row[name].toFixed(3)}`).join(", ");
-    return `- ${row.suspect} against ${row.base} (${kindOf(row)}): ${row.verdict}; ${strengths}`;
+  const lines = [...groups(found, kindOf)].flatMap(([kind, ofKind]) => {
+    const shown = ofKind.slice(0, LISTED_PER_KIND).map((row) => `- ${pairText(row)}`);
+    const rest = ofKind.length - shown.length;
+    return rest > 0 ? [...shown, `- and ${rest} more of ${kind}`] : shown;
   });
-  if (found.length > LISTED) lines.push(`- and ${found.length - LISTED} more`);
   return [`${MARKS[outcome]}:\n`, ...lines].join("\n");
+}
+
+function pairText(row) {
+  const strengths = row.strengths.map((name) => `${name} ${row[name].toFixed(3)}`).join(", ");
+  return `${row.suspect} against ${row.base} (${kindOf(row)}): ${row.verdict}; ${strengths}${learnedText(row.learned)}`;
+}
+
+/** Both ways round, so that a wrong word can be traced to the rule that said it. */
+function learnedText(learned) {
+  if (!learned) return "";
+  const one = ({ share, bulk, spread, directions }) =>
+    `L ${share.toFixed(2)} b ${bulk.toFixed(2)} spread ${spread.toFixed(2)} directions ${directions.toFixed(1)}`;
+  return `; base in suspect ${one(learned.baseInSuspect)}; suspect in base ${one(learned.suspectInBase)}`;
 }
 
 function totals(rows) {
