@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { type Retention, sharesTraining } from "../../../src/lineage/learned-retention.ts";
+import type { LearnedRetention } from "../../../src/lineage/result.ts";
+
+/** L, its error, b, the spread of b over its size, clear directions a slice. */
+type Figures = readonly [number, number, number, number, number];
+
+const side = ([share, error, bulk, spread, directions]: Figures, slices: number): LearnedRetention => ({
+  share,
+  error,
+  bulk,
+  spread: spread * bulk,
+  directions,
+  slices,
+});
+const both = (forward: Figures, backward: Figures, slices: number): Retention => ({
+  forward: side(forward, slices),
+  backward: side(backward, slices),
+});
+const mirrored = ({ forward, backward }: Retention): Retention => ({ forward: backward, backward: forward });
+
+// Measured on the pairs of benchmarks/lab, groups `siblings` and `derivatives`.
+describe("two trainings of one start do not pass for a share of a merge", () => {
+  test.each<[string, Retention]>([
+    ["other weight decay, 800 steps", both([0.76, 0.01, 3.45, 0.33, 11.8], [0.25, 0.004, 0.21, 0.22, 8.5], 16)],
+    ["other weight decay and order", both([0.34, 0.033, 0.3, 0, 15.5], [0.06, 0.003, 0.07, 0, 14.8], 6)],
+    ["two strong weight decays", both([0.28, 0.004, 0.08, 0, 15.5], [0.53, 0.007, 0.84, 0, 16], 6)],
+    ["decay, then none", both([0.2, 0.004, 0.15, 0, 10.1], [0.13, 0.007, 1.14, 1.09, 15.8], 16)],
+    ["another batch", both([0.35, 0.007, 0.44, 0.13, 14.8], [0.31, 0.007, 0.65, 0, 14.8], 6)],
+    ["other betas", both([0.44, 0.007, 0.5, 0.21, 14.5], [0.81, 0.013, 0.79, 0, 12], 4)],
+    ["hardly any training", both([0.97, 0.001, 1.02, 0, 3], [0.99, 0.001, 0.98, 0, 3], 8)],
+    ["a direction of nothing", both([4.31, 3.5, -38.9, 0, 15.7], [0.05, 0.003, 0.05, 0.29, 12.7], 6)],
+  ])("%s", (_, found) => {
+    expect(sharesTraining(found)).toBe(false);
+    expect(sharesTraining(mirrored(found))).toBe(false);
+  });
+});
+
+describe("what was made of another is known", () => {
+  test.each<[string, Retention]>([
+    ["a fine-tune", both([0.98, 0.001, 0.99, 0, 7], [0.97, 0.001, 1, 0, 6.9], 16)],
+    ["the same, all matrices halved", both([0.49, 0.001, 0.495, 0, 7], [1.94, 0.002, 2, 0, 6.9], 16)],
+    ["a tenth", both([0.1, 0.002, 0.1, 0, 7.8], [-0.11, 0.003, 0.37, 0.55, 6.9], 16)],
+    ["a fifth", both([0.2, 0.001, 0.21, 0.02, 14], [0.05, 0.001, 0.75, 0.14, 14.8], 16)],
+    ["a half", both([0.5, 0.001, 0.51, 0, 7], [0.9, 0.003, 1.02, 0.05, 6.8], 16)],
+    ["seven tenths", both([0.7, 0.001, 0.7, 0.02, 14.6], [1.32, 0.001, 1.06, 0.04, 14.4], 16)],
+    ["a continued pretraining", both([0.96, 0.002, 0.77, 0.05, 7], [0.55, 0.002, 0.9, 0.05, 9], 16)],
+  ])("%s", (_, found) => {
+    expect(sharesTraining(found)).toBe(true);
+    expect(sharesTraining(mirrored(found))).toBe(true);
+  });
+});
