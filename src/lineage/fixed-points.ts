@@ -1,6 +1,7 @@
 import { log10FixedPointTail } from "../numerics/fixed-points.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import { labelColumns, productParts, type SignStack } from "./sign-stack.ts";
+import { productParts } from "./label-products.ts";
+import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** Labels compared with each other: 512 give p down to 1e-1166 and cost 512^2 comparisons. */
 const LABELS = 512;

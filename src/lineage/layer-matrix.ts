@@ -1,8 +1,9 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
+import { narrowTrace } from "./label-products.ts";
 import { axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import { pairLayers } from "./pair-layers.ts";
-import { gram, narrowTrace, rowInner, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
+import { gram, rowInner, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Deeper stacks than any model has: the matrix is quadratic in layers, the alignment cubic. */
 const MAX_LAYERS = 512;

@@ -1,6 +1,7 @@
 import { type GramProduct, gramProduct } from "../kernels/sign-gram.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import { labelProducts, narrowTrace, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
+import { labelProducts, narrowTrace } from "./label-products.ts";
+import { rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
 
 /** Beyond this tail a normal approximation is quoted but never counted. */
 export const ASYMPTOTIC_FLOOR = -6;

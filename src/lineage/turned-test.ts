@@ -1,6 +1,7 @@
 import { stouffer } from "../numerics/combine.ts";
 import { type FixedPoints, fixedPoints } from "./fixed-points.ts";
-import { labelProducts, type SignStack } from "./sign-stack.ts";
+import { labelProducts } from "./label-products.ts";
+import type { SignStack } from "./sign-stack.ts";
 import { type SwapTest, swapOf } from "./swap-test.ts";
 import { foldedSigma, type TurnedSigns, testedLabels, turnedSigns, withTurnedRows } from "./turned-signs.ts";
 

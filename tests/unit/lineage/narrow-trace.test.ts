@@ -1,7 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
 import { gramProduct } from "../../../src/kernels/sign-gram.ts";
-import { buildStack, narrowTrace } from "../../../src/lineage/sign-stack.ts";
+import { narrowTrace } from "../../../src/lineage/label-products.ts";
+import { buildStack } from "../../../src/lineage/sign-stack.ts";
 import { randomWords } from "../../support/random-fingerprint.ts";
 
 function stackOf(m: number, n: number, seed: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { labelProducts } from "../../../src/lineage/label-products.ts";
 import { monteCarloP, permutationZ, weightCorrelation } from "../../../src/lineage/permutation-test.ts";
-import { labelProducts } from "../../../src/lineage/sign-stack.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import { centredRows, randomStack, signsOf, stackOf } from "../../support/signs.ts";
 import { permutations } from "../numerics/permutations.ts";
