@@ -70,6 +70,10 @@ export const KINDS = new Map([
   ["zeros but for a twentieth", { ...stacks.llama(), finish: sparse }],
   ["many decoys", withDecoys(stacks.llama())],
   ["public constants in each layer", withConstants(stacks.llama())],
+  ["linears stored [in, out]", turnedLinears(stacks.llama())],
+  ["windowed transforms beside a perceptron", besideConstants("stft", networks.windowed, [128, 256, 512])],
+  ["tables of positions beside a perceptron", besideConstants("positions", networks.sinusoid, [128, 96, 160])],
+  ["state space matrices beside a perceptron", besideConstants("ssm", networks.legendre, [64, 96, 128])],
   ["public frozen encoder", { ...stacks.multimodal(), expect: "part" }],
   ["public encoder, tuned a little", { ...stacks.multimodal({ tuned: true }), expect: "part" }],
   [
@@ -103,6 +107,22 @@ function withDecoys(kind) {
     share: 0,
   }));
   return { ...kind, tensors: [...kind.tensors, ...decoys] };
+}
+
+/** Linears of layers lying the other way, under names that promise [out, in]. */
+function turnedLinears(kind) {
+  const turn = (tensor) =>
+    tensor.shape.length === 2 && /layers\./.test(tensor.name)
+      ? { ...tensor, shape: tensor.shape.toReversed(), axes: tensor.axes.toReversed() }
+      : tensor;
+  return { ...kind, tensors: kind.tensors.map(turn) };
+}
+
+/** Square constants of mathematics, most of what a small model stores. */
+function besideConstants(stack, of, sizes) {
+  const kind = networks.perceptron();
+  const constants = sizes.map((n, i) => ({ name: `${stack}.${i}.weight`, ...networks.publicValues([n, n], of) }));
+  return { ...kind, shared: (component) => component === stack, tensors: [...kind.tensors, ...constants] };
 }
 
 /** Rotations, transforms, masks and filters that many models store and nobody trained. */

@@ -266,6 +266,20 @@ export const fourier = (i, [rows, cols]) =>
 export const triangle = (i, [, cols]) => (i % cols <= Math.floor(i / cols) ? 1 : 0);
 export const filterbank = (i, [rows, cols]) =>
   Math.max(0, 1 - Math.abs((i % cols) / 4 - (Math.floor(i / cols) * cols) / (4 * rows)));
+export const windowed = (i, [, n]) => {
+  const [row, t] = [Math.floor(i / n), i % n];
+  const angle = (2 * Math.PI * (row % (n / 2)) * t) / n;
+  return (row < n / 2 ? Math.cos(angle) : Math.sin(angle)) * (0.5 - 0.5 * Math.cos((2 * Math.PI * t) / n));
+};
+export const sinusoid = (i, [, n]) => {
+  const [row, half] = [Math.floor(i / n), n / 2];
+  const angle = row / 1e4 ** ((i % half) / half);
+  return i % n < half ? Math.sin(angle) : Math.cos(angle);
+};
+export const legendre = (i, [, n]) => {
+  const [row, col] = [Math.floor(i / n), i % n];
+  return row > col ? -Math.sqrt((2 * row + 1) * (2 * col + 1)) : row === col ? -(row + 1) : 0;
+};
 export const coin = (_i, _shape, random) => uniform(random) - 0.5;
 
 function parity(x) {

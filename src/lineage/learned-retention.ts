@@ -4,7 +4,9 @@ import type { RetentionSums, SliceRetention } from "./retention.ts";
 /** Slices that must be known before a verdict rests on them. */
 export const MIN_SLICES = 3;
 /** Directions per slice that training must have written: with fewer, all trainings of one start write the same ones. */
-const MIN_DIRECTIONS = 5;
+const MIN_DIRECTIONS = 3;
+/** And from which siblings share few of them: with fewer in either model, each must have the whole training of the other. */
+const WELL_TRAINED = 5;
 /**
  * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
  * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write
@@ -119,8 +121,13 @@ function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
 }
 
 function isWhole(one: LearnedRetention, other: LearnedRetention): boolean {
-  if (atLeast(one) < WHOLE || one.share - SIGMAS * one.error < KEPT) return false;
-  return isBack(other) && one.share <= AT_MOST && one.bulk <= AT_MOST;
+  if (atLeast(one) < WHOLE || !isKept(one) || one.share > AT_MOST || one.bulk > AT_MOST) return false;
+  const isWellTrained = Math.min(one.directions, other.directions) >= WELL_TRAINED;
+  return isWellTrained ? isBack(other) : showsTraining(other) && isKept(other);
+}
+
+function isKept({ share, error }: LearnedRetention): boolean {
+  return share - SIGMAS * error >= KEPT;
 }
 
 function isLargeShare(one: LearnedRetention, other: LearnedRetention): boolean {
@@ -143,8 +150,9 @@ function isBack(other: LearnedRetention): boolean {
   return !showsTraining(other) || atLeast(other) >= WHOLE_BACK;
 }
 
-function isEven({ slices, spread, bulk }: LearnedRetention): boolean {
-  return slices >= SHARE_SLICES && spread <= EVEN * bulk;
+/** Whether a share of it may be asked for at all. */
+function isEven({ slices, directions, spread, bulk }: LearnedRetention): boolean {
+  return slices >= SHARE_SLICES && directions >= WELL_TRAINED && spread <= EVEN * bulk;
 }
 
 /** The least that L / b is, with its error taken off; 0 where there is nothing of either. */

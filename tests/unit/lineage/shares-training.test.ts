@@ -28,7 +28,8 @@ describe("two trainings of one start do not pass for a share of a merge", () => 
     ["decay, then none", both([0.2, 0.004, 0.15, 0, 10.1], [0.13, 0.007, 1.14, 1.09, 15.8], 16)],
     ["another batch", both([0.35, 0.007, 0.44, 0.13, 14.8], [0.31, 0.007, 0.65, 0, 14.8], 6)],
     ["other betas", both([0.44, 0.007, 0.5, 0.21, 14.5], [0.81, 0.013, 0.79, 0, 12], 4)],
-    ["hardly any training", both([0.97, 0.001, 1.02, 0, 3], [0.99, 0.001, 0.98, 0, 3], 8)],
+    ["hardly any training", both([0.78, 0.004, 0.88, 0, 3], [1.08, 0.004, 1.12, 0, 3], 8)],
+    ["first steps of a longer training", both([1.05, 0.007, 1.04, 0, 3], [0.52, 0.004, 0.93, 0.03, 5.1], 8)],
     ["a direction of nothing", both([4.31, 3.5, -38.9, 0, 15.7], [0.05, 0.003, 0.05, 0.29, 12.7], 6)],
   ])("%s", (_, found) => {
     expect(sharesTraining(found)).toBe(false);
@@ -40,6 +41,7 @@ describe("what was made of another is known", () => {
   test.each<[string, Retention]>([
     ["a fine-tune", both([0.98, 0.001, 0.99, 0, 7], [0.97, 0.001, 1, 0, 6.9], 16)],
     ["the same, all matrices halved", both([0.49, 0.001, 0.495, 0, 7], [1.94, 0.002, 2, 0, 6.9], 16)],
+    ["a small net, trained on", both([0.98, 0.001, 1, 0, 4.7], [1.01, 0.001, 1, 0, 4.7], 3)],
     ["a tenth", both([0.1, 0.002, 0.1, 0, 7.8], [-0.11, 0.003, 0.37, 0.55, 6.9], 16)],
     ["a fifth", both([0.2, 0.001, 0.21, 0.02, 14], [0.05, 0.001, 0.75, 0.14, 14.8], 16)],
     ["a half", both([0.5, 0.001, 0.51, 0, 7], [0.9, 0.003, 1.02, 0.05, 6.8], 16)],
