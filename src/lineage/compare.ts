@@ -2,9 +2,10 @@ import { caveatsOf } from "./caveats.ts";
 import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
 import { directionOf } from "./direction.ts";
-import { isRelated, isStronger, judgeAll } from "./judge-all.ts";
+import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./pairing.ts";
+import { isRelated } from "./related.ts";
 import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
 import {
   type CompareResult,

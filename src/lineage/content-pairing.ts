@@ -1,14 +1,24 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { matchByContent } from "./content-match.ts";
 import type { Pairing } from "./pairing.ts";
-import { stacksOf } from "./stack.ts";
+import { EMBEDDINGS } from "./result.ts";
 
-/** One pairing of all matrices by content alone, whatever their names say. */
-export function contentPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
-  const { left, right } = withTwins(suspect, base);
+/** One pairing of all matrices by content alone, whatever their names say; but for those of stacks that are found already. */
+export function contentPairing(
+  suspect: Fingerprint,
+  base: Fingerprint,
+  found: readonly { readonly pairing: Pairing }[] = [],
+): Pairing | null {
+  const all = withTwins(suspect, base);
+  const isLeft = (name: (pairing: Pairing) => string) => {
+    const known = new Set(found.map(({ pairing }) => name(pairing)));
+    return ({ component }: Sketch): boolean => !known.has(component);
+  };
+  const left = all.left.filter(isLeft(({ suspectComponent }) => suspectComponent));
+  const right = all.right.filter(isLeft(({ component }) => component));
   const { pairs, log10Tried, leftOut } = matchByContent(left, right);
   if (pairs.length === 0 && leftOut === 0) return null;
-  return { ...mainNames(suspect, base, right), pairs, layers: [], log10Tried, isChosen: true, leftOut };
+  return { ...mainNames(left, right), pairs, layers: [], log10Tried, isChosen: true, leftOut };
 }
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */
@@ -19,13 +29,16 @@ function withTwins(suspect: Fingerprint, base: Fingerprint): { left: Sketch[]; r
   return { left: bodies(suspect, suspectHas), right: bodies(base, !suspectHas) };
 }
 
-function mainNames(
-  suspect: Fingerprint,
-  base: Fingerprint,
-  right: readonly Sketch[],
-): Pick<Pairing, "component" | "suspectComponent"> {
-  return {
-    component: stacksOf(base)[0]?.name ?? right[0]!.component,
-    suspectComponent: stacksOf(suspect)[0]?.name ?? right[0]!.component,
-  };
+/** The largest stack of either side stands for the pairing until it is known what agrees. */
+function mainNames(left: readonly Sketch[], right: readonly Sketch[]): Pick<Pairing, "component" | "suspectComponent"> {
+  return { component: largest(right), suspectComponent: largest(left) };
+}
+
+function largest(sketches: readonly Sketch[]): string {
+  const sizes = new Map<string, number>();
+  const bodies = sketches.filter(({ component, twin }) => component !== EMBEDDINGS && !twin);
+  for (const { component, rows, cols } of bodies.length > 0 ? bodies : sketches) {
+    sizes.set(component, (sizes.get(component) ?? 0) + rows * cols);
+  }
+  return [...sizes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0];
 }

@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
-import { isRelated } from "./judge-all.ts";
+import { isRelated } from "./related.ts";
 import { isMain, stacksOf } from "./stack.ts";
 
 /** Whether each main stack of one of the two models was found to be related to something of the other. */

@@ -1,6 +1,6 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
-import { isRelated } from "./judge-all.ts";
+import { isRelated } from "./related.ts";
 import { type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import { isMain, type Stack, stacksOf } from "./stack.ts";

@@ -1,9 +1,11 @@
 import { type ComponentFinding, judgeComponent } from "./component-verdict.ts";
 import { contentPairing } from "./content-pairing.ts";
+import { isCovered } from "./covered.ts";
 import { equalPairing } from "./equal-pairing.ts";
 import { namedPairings, type Pairing } from "./pairing.ts";
 import { log10Reach } from "./reach.ts";
-import { EMBEDDINGS, LOG10_THRESHOLD, VERDICT_ORDER, type Verdict } from "./result.ts";
+import { isEqualVerdict, isRelated, isRelatedVerdict } from "./related.ts";
+import { EMBEDDINGS, LOG10_THRESHOLD, VERDICT_ORDER } from "./result.ts";
 import { stackFindings } from "./stack-findings.ts";
 import type { Subject } from "./subject.ts";
 
@@ -72,7 +74,13 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
     const derived = findings.some((f) => isRelated(f) && f.sharesTraining);
     return { findings: derived ? findings.map(withBody) : findings, log10Hypotheses, leftOut };
   };
-  if (findings.some((f) => isRelated(f) && f.verdict.verdict !== "shared-init")) return done();
+  const found = findings.filter((f) => isRelated(f) && f.verdict.verdict !== "shared-init");
+  if (found.length > 0) {
+    const isWhole = isCovered(suspect.fingerprint, found, "suspect") || isCovered(base.fingerprint, found, "base");
+    // Names may lie in one part of a model and be true in another.
+    if (!isWhole) await judge(contentPairing(suspect.fingerprint, base.fingerprint, found));
+    return done();
+  }
   // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,
   // hide how much is shared. The layout of names is then one thing tried, the content another.
   const byContent = contentPairing(suspect.fingerprint, base.fingerprint);
@@ -94,23 +102,6 @@ function withBody(finding: ComponentFinding): ComponentFinding {
   const agrees = verdict.log10P !== null && verdict.log10P <= LOG10_THRESHOLD;
   if (pairing.component !== EMBEDDINGS || verdict.verdict !== "not-testable" || !agrees) return finding;
   return { ...finding, verdict: { ...verdict, verdict: "derived", reason: null } };
-}
-
-/**
- * Whether something that is shared was found in the body of the model. Equal matrices without a trace of training (a
- * Fourier basis, say, which is the same wherever it is used) say so only where they are the body.
- */
-export function isRelated({ pairing, verdict, sharesTraining, isMinor }: ComponentFinding): boolean {
-  if (pairing.component === EMBEDDINGS || !isRelatedVerdict(verdict.verdict)) return false;
-  return sharesTraining || !isMinor || !(pairing.isEqual === true || isEqualVerdict(verdict.verdict));
-}
-
-function isEqualVerdict(verdict: Verdict): boolean {
-  return verdict === "identical" || verdict === "recast";
-}
-
-function isRelatedVerdict(verdict: ComponentFinding["verdict"]["verdict"]): boolean {
-  return verdict !== "no-evidence" && verdict !== "not-testable";
 }
 
 /** By verdict; among equals the body of a model speaks before its embeddings, then the smaller p. */

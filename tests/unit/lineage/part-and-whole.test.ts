@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CompareResult } from "../../../src/lineage/result.ts";
-import { addNoise } from "../../support/derive.ts";
+import { addNoise, lieAboutRoles } from "../../support/derive.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
 import { type Shapes, shapedModel } from "../../support/shaped-model.ts";
 import { judge, subjectOf } from "../../support/stored-model.ts";
@@ -26,6 +26,24 @@ describe("what content finds", () => {
     expect(["fc2", "fc3"].map((name) => verdictOf(result, name))).not.toContain("not-testable");
     for (const name of ["fc1", "top"]) expect(verdictOf(result, name)).not.toMatch(/derived|identical|shared-init/);
   });
+});
+
+test("a part whose names lie is found beside one whose names do not", async () => {
+  const model = randomModel({ init: 41 }, { family: "llava" });
+  const stranger = randomModel({ init: 42 }, { family: "llava" });
+  const liar = (from: Model): Model => {
+    const language = [...from].filter(([name]) => name.startsWith("language_model"));
+    return new Map([...from, ...lieAboutRoles(new Map(language))]);
+  };
+  const base = await subjectOf(model, { name: "base" });
+  const result = await judge(addNoise(liar(model), 0.1), base);
+  expect(result.verdict).toBe("derived");
+  expect(result.summary).not.toMatch(/its vision_tower/);
+  expect(verdictOf(result, "language_model.model.layers")).toBe("derived");
+  const mixed = new Map([...liar(stranger)].map(([name, t]) => [name, /^vision/.test(name) ? model.get(name)! : t]));
+  const part = await judge(mixed, base);
+  expect(part.summary).toMatch(/shares the weights of its vision_tower/);
+  expect(verdictOf(part, "language_model.model.layers")).toBe("no-evidence");
 });
 
 describe("a root of which a part is found", () => {
