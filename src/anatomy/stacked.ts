@@ -19,7 +19,7 @@ export interface Unstacked {
 }
 
 /**
- * Tensors below a word for layers that no number follows hold several layers if all of them, norms ([L, d]) as well as
+ * Tensors below a word for layers that no number follows hold several layers if all of them, scalars ([L]) and norms ([L, d]) as well as
  * matrices ([L, out, in]), begin with one and the same axis. Experts ([E, out, in]) stand below a numbered layer, or beside
  * matrices without such an axis. Null where nothing is stacked.
  */
@@ -93,7 +93,7 @@ function commonLayers(container: string, names: readonly string[], tensors: Tens
   const shapes = names.map((name) => tensors.get(name)!.shape);
   const layers = shapes[0]![0] as number;
   if (!(layers >= 2 && layers <= MOST_LAYERS)) return 0;
-  if (!shapes.every((shape) => shape.length >= 2 && shape[0] === layers)) return 0;
+  if (!shapes.every((shape) => shape[0] === layers)) return 0;
   const known = names.filter((name, i) => {
     const { pattern } = parseTensorName(nameOf(container, name, 0));
     return shapes[i]!.length === 3 && !pattern.includes("expert") && layerUse(pattern) !== undefined;

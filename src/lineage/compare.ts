@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from "./result.ts";
 import { type SameContent, sameContent } from "./same-content.ts";
+import { isMostlyStacked } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
 import { claimOf, type Facts, summarise } from "./wording.ts";
 
@@ -50,7 +51,12 @@ export async function compareSubjects(
 
   const content = sameContent(suspect.fingerprint, base.fingerprint);
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
-  const verdict = content?.kind ?? overall(findings);
+  const verdict =
+    content?.kind ??
+    overall(
+      findings,
+      [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
+    );
   const direction = directionOf(verdict, content, findings, suspect, base);
   const slices = findings.flatMap((f) => f.slices);
   const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
@@ -86,12 +92,12 @@ function withShare(finding: ComponentFinding): ComponentFinding {
  * What the parts say of the whole. Equal parts of two models are weights that both have; that they were trained must show
  * in them before the word is said.
  */
-function overall(findings: readonly ComponentFinding[]): Verdict {
+function overall(findings: readonly ComponentFinding[], isUnread: boolean): Verdict {
   const bodies = findings.filter((f) => f.pairing.component !== EMBEDDINGS);
   if (bodies.some((f) => isRelated(f) && f.sharesTraining)) return "derived";
   if (findings.some((f) => isRelated(f) || isSameTable(f))) return "shared-init";
-  // The silence of tables is no test: they could not have spoken.
-  return bodies.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
+  // The silence of tables is no test: they could not have spoken. Nor is that of what lies beside the model.
+  return !isUnread && bodies.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
 }
 
 function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {

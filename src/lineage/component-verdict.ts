@@ -75,7 +75,22 @@ export async function judgeComponent(
   const own = needsOwn
     ? testWays(x, y, [{ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }], options, ordered)
     : null;
-  return settle(suspect, base, tested, own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD);
+  // Residual dimensions may be handed in from elsewhere, unseen; hidden units of a layer are its own.
+  const hasOwnUnits = (): boolean => {
+    const units = tested.pairing.pairs.filter((pair) => axisOf(pair) !== "residual" && isOwn(pair));
+    const alone = testWays(x, y, [{ ...tested.pairing, pairs: units }], options, ordered);
+    return (alone.log10P ?? 0) <= LOG10_THRESHOLD;
+  };
+  return settle(suspect, base, tested, {
+    isOwn: own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD,
+    hasOwnUnits,
+  });
+}
+
+/** Whether labels that are the stack's own reject by themselves: all of them, and those that are no residual dimensions. */
+interface OwnLabels {
+  readonly isOwn: boolean;
+  readonly hasOwnUnits: () => boolean;
 }
 
 /**
@@ -83,9 +98,10 @@ export async function judgeComponent(
  * token table) and no axis of their own speaks: what such labels alone bring about was .01 at most.
  */
 const LEFT_OF_START = 0.05;
+/** Slices that make it known how much is left. */
+const ENOUGH_SLICES = 6;
 
-/** `isOwn`: whether labels that are the stack's own reject by themselves. */
-async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
+async function settle(suspect: Subject, base: Subject, tried: Tried, labels: OwnLabels): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
   let support: Support | null = null;
@@ -142,7 +158,10 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
     isChosen,
     depth: Math.min(...sides.map((stack) => stack?.layers.length ?? 0)),
     matrices: Math.min(
-      ...bodies.map((all) => all.filter(({ axis }) => axis !== null || pairing.isEqual === true).length),
+      ...bodies.map(
+        (all) =>
+          all.filter(({ axis, valid }) => valid.some(Boolean) && (axis !== null || pairing.isEqual === true)).length,
+      ),
     ),
   });
   if (!support.enough) {
@@ -158,7 +177,8 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   }
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
-  if (!isOwn && left < LEFT_OF_START)
+  const isKnown = slices.length >= ENOUGH_SLICES && pairing.isEqual !== true;
+  if (left < LEFT_OF_START && (!labels.isOwn || (isKnown && !labels.hasOwnUnits())))
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
 }
@@ -166,7 +186,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
 /** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */
 function lookLikeWeights(slices: readonly SliceRetention[]): boolean | null {
   const judged = slices.flatMap(({ random }) => random ?? []);
-  return judged.length === 0 ? null : 2 * judged.filter(Boolean).length >= judged.length;
+  return judged.length === 0 ? null : 2 * judged.filter(Boolean).length > judged.length;
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

@@ -28,3 +28,12 @@ export function stackedLayers({ tensors, sketches }: Fingerprint): string | null
   const layers = Math.min(...found);
   return `${matrices.length} tensors seem to hold ${layers} layers each, stacked: split them into one tensor per layer`;
 }
+
+/** Whether most of a model lies in such tensors: what little was compared beside them says nothing of it. */
+export function isMostlyStacked(fingerprint: Fingerprint): boolean {
+  if (stackedLayers(fingerprint) === null) return false;
+  const tested = fingerprint.sketches
+    .filter(({ axis, tokens, twin }) => axis !== null && !tokens && !twin)
+    .reduce((sum, { rows, cols }) => sum + rows * cols, 0);
+  return 2 * tested < fingerprint.parameters;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CompareResult } from "../../../src/lineage/result.ts";
-import { addNoise, lieAboutRoles } from "../../support/derive.ts";
+import { prng } from "../../../src/numerics/prng.ts";
+import { addNoise, lieAboutRoles, mapMatrices } from "../../support/derive.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
 import { type Shapes, shapedModel } from "../../support/shaped-model.ts";
 import { judge, subjectOf } from "../../support/stored-model.ts";
@@ -26,6 +27,50 @@ describe("what content finds", () => {
     expect(["fc2", "fc3"].map((name) => verdictOf(result, name))).not.toContain("not-testable");
     for (const name of ["fc1", "top"]) expect(verdictOf(result, name)).not.toMatch(/derived|identical|shared-init/);
   });
+});
+
+test("buffers without a value do not count as matrices that disagree", async () => {
+  const model = randomModel({ init: 51 });
+  const buffered = (m: Model): Model =>
+    new Map(
+      [...m].flatMap(([name, t]) =>
+        /_proj/.test(name)
+          ? [
+              [name, t] as const,
+              [name.replace("weight", "weight_integer"), { ...t, values: new Float32Array(t.values.length) }] as const,
+            ]
+          : [[name, t] as const],
+      ),
+    );
+  const base = await subjectOf(buffered(model), { name: "base", root: true });
+  const result = await judge(buffered(addNoise(model, 0.1)), base);
+  expect(result.summary).toBe("suspect derives from base.");
+});
+
+test("residual dimensions alone claim no common start where nothing of it is left", async () => {
+  // Each model's own layers, that read the dimensions of one public model and write to them.
+  const reading = (seed: number): Model => {
+    const own = randomModel({ init: seed }, { width: 256, hidden: 192, layers: 6 });
+    const random = prng("public directions");
+    const direction = Float32Array.from({ length: 256 }, () => random.normal());
+    const coins = prng(`signs ${seed}`);
+    return mapMatrices(
+      new Map([...own].filter(([name]) => /layers/.test(name))),
+      (values, { shape: [rows, cols] }, name) => {
+        if (!/(?:q|k|v|gate|up)_proj/.test(name)) return values;
+        const out = Float32Array.from(values);
+        for (let i = 0; i < rows!; i++) {
+          const size = 0.03 * coins.normal();
+          for (let j = 0; j < cols!; j++) out[i * cols! + j]! += size * direction[j]!;
+        }
+        return out;
+      },
+    );
+  };
+  const fused = (seed: number): Model =>
+    new Map([["fc.weight", shapedModel({ w: [256, 512] }, { init: seed }).get("w")!], ...reading(seed)]);
+  const result = await judge(fused(61), await subjectOf(fused(62), { name: "other" }));
+  expect(["no-evidence", "not-testable"]).toContain(result.verdict);
 });
 
 test("a part whose names lie is found beside one whose names do not", async () => {
