@@ -68,6 +68,7 @@ export function describeRelations(
  * changed does not say how the model was made.
  */
 function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readonly ComponentFinding[]): boolean {
+  if (!isCovered(suspect, findings, "suspect") || !isCovered(base, findings, "base")) return false;
   const depth = (fp: Fingerprint, name: string): number =>
     stacksOf(fp).find((stack) => stack.name === name)?.layers.length ?? 0;
   return findings.every(({ pairing, support }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CompareResult } from "../../../src/lineage/result.ts";
 import { prng } from "../../../src/numerics/prng.ts";
-import { addNoise, lieAboutRoles, mapMatrices } from "../../support/derive.ts";
+import { addLora, addNoise, lieAboutRoles, mapMatrices } from "../../support/derive.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
 import { type Shapes, shapedModel } from "../../support/shaped-model.ts";
 import { judge, subjectOf } from "../../support/stored-model.ts";
@@ -48,27 +48,31 @@ test("buffers without a value do not count as matrices that disagree", async () 
 });
 
 test("residual dimensions alone claim no common start where nothing of it is left", async () => {
-  // Each model's own layers, that read the dimensions of one public model and write to them.
+  // Each model's own layers, that read the dimensions of one public model, a few of which are large.
+  const width = 256;
   const reading = (seed: number): Model => {
-    const own = randomModel({ init: seed }, { width: 256, hidden: 192, layers: 6 });
-    const random = prng("public directions");
-    const direction = Float32Array.from({ length: 256 }, () => random.normal());
-    const coins = prng(`signs ${seed}`);
-    return mapMatrices(
-      new Map([...own].filter(([name]) => /layers/.test(name))),
-      (values, { shape: [rows, cols] }, name) => {
-        if (!/(?:q|k|v|gate|up)_proj/.test(name)) return values;
-        const out = Float32Array.from(values);
-        for (let i = 0; i < rows!; i++) {
-          const size = 0.03 * coins.normal();
-          for (let j = 0; j < cols!; j++) out[i * cols! + j]! += size * direction[j]!;
+    const coins = prng(`rows ${seed}`);
+    const own = randomModel({ init: seed }, { width, hidden: 512, layers: 4 });
+    const layers = [...own].filter(([name]) => /layers/.test(name));
+    return mapMatrices(new Map(layers), (values, { shape: [rows] }, name) => {
+      if (!/(?:q|k|v|gate|up)_proj/.test(name)) return values;
+      const random = prng(`public model ${/layers\.\d/.exec(name)![0]}`);
+      const large = Float64Array.from({ length: width }, () => random.normal() * (random.below(4) === 0 ? 6 : 1));
+      const wave = Array.from({ length: 3 }, (_, q) => large.map((x, j) => x * (1 + 0.2 * q * Math.sin(j * (q + 1)))));
+      const out = Float32Array.from({ length: values.length }, () => 0.02 * coins.normal());
+      for (let i = 0; i < rows!; i++) {
+        for (const [q, line] of wave.entries()) {
+          const size = (0.1 * coins.normal()) / (q + 1);
+          for (let j = 0; j < width; j++) out[i * width + j]! += size * line[j]! * 0.08;
         }
-        return out;
-      },
-    );
+      }
+      return out;
+    });
   };
-  const fused = (seed: number): Model =>
-    new Map([["fc.weight", shapedModel({ w: [256, 512] }, { init: seed }).get("w")!], ...reading(seed)]);
+  const fused = (seed: number): Model => {
+    const first = shapedModel({ w: [width, 2 * width] }, { init: seed }).get("w")!;
+    return new Map([["fc.weight", first], ...reading(seed)]);
+  };
   const result = await judge(fused(61), await subjectOf(fused(62), { name: "other" }));
   expect(["no-evidence", "not-testable"]).toContain(result.verdict);
 });
@@ -101,6 +105,12 @@ describe("a root of which a part is found", () => {
     const result = await judge(suspect, await subjectOf(model, { name: "root", root: true }));
     expect(result).toMatchObject({ verdict: "derived", direction: "not-established", relations: [], parents: [] });
     expect(result.summary).toBe("suspect shares the weights of its extra.layers with root, whoever had them first.");
+  });
+
+  test("beside a larger stranger it says of no change how the whole was made", async () => {
+    const draft = renamed(addLora(model, 4, 0.1), /^model\.layers\./, "draft.layers.");
+    const result = await judge(joined(stranger, draft), await subjectOf(model, { name: "root", root: true }));
+    expect(result).toMatchObject({ verdict: "derived", relations: [] });
   });
 
   test("stages of a pipeline in one file are all of it", async () => {
