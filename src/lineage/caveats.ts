@@ -34,6 +34,9 @@ export function caveatsOf(
     }
   }
   if (verdict === "derived" && direction === "not-established") caveats.push(undirected(suspect, base));
+  if (verdict === "derived" && direction !== "not-established") {
+    caveats.push("a late checkpoint of the root's own training looks like this as well");
+  }
   if (verdict === "derived") {
     caveats.push(
       "what siblings of one initialisation reach is calibrated on small trained models, not derived from theory",

@@ -30,11 +30,21 @@ export function directionOf(
 
 /** Of a parent's training the child has half at least: what has a tenth derives from nine others as well. */
 const PARENT_SHARE = 0.5;
+/**
+ * And as much of it as of the parent's start, or at least what the parent has of the child's: an earlier checkpoint has less
+ * of what the parent learned, and the parent all of what that did.
+ */
+const AS_OF_START = 0.9;
 
 function hasHalf({ verdict: { learned } }: ComponentFinding, side: Side): boolean {
   if (learned === null) return false;
-  return (side === "base" ? learned.baseInSuspect : learned.suspectInBase).share >= PARENT_SHARE;
+  const [parents, childs] =
+    side === "base" ? BOTH.map((of) => learned[of]) : BOTH.toReversed().map((of) => learned[of]);
+  const { share, bulk } = parents!;
+  return share >= PARENT_SHARE && (share >= AS_OF_START * bulk || share >= childs!.share);
 }
+
+const BOTH = ["baseInSuspect", "suspectInBase"] as const;
 
 /** Share of a model, by the size of its matrices, that is nearly all of it. */
 const NEARLY_ALL = 0.8;
@@ -56,9 +66,8 @@ function isWhollyThere(parent: Subject, child: Subject, findings: readonly Compo
   const isSilent = (f: ComponentFinding): boolean =>
     f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS && !foreign.has(nameOf(f, side));
   if (findings.some((f) => isSilent(f) && !names.has(nameOf(f, side)))) return false;
-  const stacks = stacksOf(parent.fingerprint);
-  const main = stacks.filter((stack) => !foreign.has(stack.name) && isMain(stack, stacks));
-  if (main.length === 0 || !main.every(({ name }) => names.has(name))) return false;
+  const own = stacksOf(parent.fingerprint).filter(({ name }) => !foreign.has(name));
+  if (!own.every((stack) => !isMain(stack, own) || names.has(stack.name))) return false;
   // Fewer layers of every stack are a pruned model; a stack less may be where the others were taken from.
   const other = side === "base" ? "suspect" : "base";
   return isFound(parent, shared, side) || (isFound(child, shared, other) && isFound(parent, shared, side, Math.ceil));

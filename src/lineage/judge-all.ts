@@ -61,9 +61,13 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
       findings[index] = { ...there, verdict: { ...there.verdict, log10P, r }, tested, sharesTraining };
     } else if (isStronger(finding, there)) findings[index] = finding;
   };
-  const judge = async (pairing: Pairing | null): Promise<void> => {
-    if (pairing === null) return;
-    for (const finding of stackFindings(await judgeComponent(suspect, base, [pairing], settings))) place(finding);
+  const judge = async (
+    pairing: Pairing | null,
+    tells: (finding: ComponentFinding) => boolean = () => true,
+  ): Promise<void> => {
+    if (pairing === null || pairing.pairs.length === 0) return;
+    const found = stackFindings(await judgeComponent(suspect, base, [pairing], settings));
+    for (const finding of found.filter(tells)) place(finding);
   };
   const claims = ({ verdict }: ComponentFinding): boolean => (verdict.log10P ?? 0) <= LOG10_THRESHOLD;
   if (!findings.some((f) => isRelated(f) && claims(f))) {
@@ -78,7 +82,7 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
   if (found.length > 0) {
     const isWhole = isCovered(suspect.fingerprint, found, "suspect") || isCovered(base.fingerprint, found, "base");
     // Names may lie in one part of a model and be true in another.
-    if (!isWhole) await judge(contentPairing(suspect.fingerprint, base.fingerprint, found));
+    if (!isWhole) await judge(contentPairing(suspect.fingerprint, base.fingerprint, found), isRelated);
     return done();
   }
   // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,

@@ -39,6 +39,9 @@ export function reasonUnsupported({ agreeing, tested, of }: Support, log10P: num
 export const FORMULA =
   "what is equal has not the spectrum of weights that began at random: a transform, filters or another constant of mathematics, which any model may hold";
 
+/** L over b up to which siblings are usual. */
+const STARTS_SHARE = 0.6;
+
 export function reasonSharedInit(retention: Retention | null, slices: number, isLeft: boolean): string {
   if (retention === null || slices < MIN_SLICES) {
     return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
@@ -47,10 +50,13 @@ export function reasonSharedInit(retention: Retention | null, slices: number, is
     return "in neither model do directions that training wrote stand out of the initialisation: it hardly trained, or its optimiser writes all directions alike (Muon), and shared training cannot be told from a common start";
   }
   if (!isLeft) {
-    return "labels agree, though in the slices nearly nothing of a common training or start is left: a common start, or one formula of initialisation, explains that";
+    return "labels agree, though in the slices nearly nothing of a common training or start is left: a start in common long ago explains that";
   }
   const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
-  return `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}: a common start explains that`;
+  const found = `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}`;
+  return share <= STARTS_SHARE * bulk
+    ? `${found}: a common start explains that`
+    : `${found}: not evenly enough, or not both ways round, to rule out a common start and first steps alike`;
 }
 
 export const GIVEN =

@@ -2,7 +2,7 @@ import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
-import { type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
+import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { stacksOf } from "./stack.ts";
@@ -19,6 +19,8 @@ const MIXED_SCALE = 0.6;
 /** Share of the base's training that tuning leaves, and that continued pretraining leaves: with less it may be a merge. */
 const TUNED_SHARE = 0.94;
 const CONTINUED_SHARE = 0.8;
+/** By how much more of a fine-tune's training may be found in its base than the other way round. */
+const MORE_BACK = 0.06;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
 const MIN_LOW_RANK = 2;
 /** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
@@ -120,6 +122,9 @@ function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFi
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
   if (shares.length === 0 || Math.min(...shares) < (drift > CONTINUED_DRIFT ? CONTINUED_SHARE : TUNED_SHARE)) return [];
+  // The other way about it is an earlier state of the base.
+  const most = drift > CONTINUED_DRIFT ? 0 : MORE_BACK;
+  if (findings.some(({ verdict: { learned } }) => learned !== null && backMore(learned) > most)) return [];
   const changed = findings
     .flatMap((f) => f.slices)
     .map(({ rank }) => rank.kind)
@@ -127,6 +132,10 @@ function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFi
   const trained = changed.filter((kind) => kind === "full" || kind === "low").length;
   if (trained < MIN_LOW_RANK || trained < TRAINED_SHARE * changed.length) return [];
   return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
+}
+
+function backMore({ baseInSuspect, suspectInBase }: NonNullable<ComponentVerdict["learned"]>): number {
+  return suspectInBase.share - baseInSuspect.share;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Subject } from "../../../src/lineage/subject.ts";
-import { addNoise, cast } from "../../support/derive.ts";
+import { addLora, addNoise, cast } from "../../support/derive.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { judge, subjectOf } from "../../support/stored-model.ts";
 
@@ -40,6 +40,17 @@ describe("a parent is named", () => {
     const rounded = await side(cast(text, "BF16"), true, { name: "rounded" });
     expect(await parents(full, rounded)).toEqual([null, null]);
     expect(await parents({ ...rounded, root: false }, { ...full, root: true })).toEqual(["full", "full"]);
+  });
+
+  test("never for an earlier state of it, which has less of what it learned than it has of that state", async () => {
+    const later = addLora(text, 8, 0.5);
+    const [early, late] = [await side(text, false, { name: "early" }), await side(later, true, { name: "late" })];
+    expect(await parents(early, late)).toEqual([null, null]);
+    const result = await judge(early, late);
+    expect(result).toMatchObject({ verdict: "derived", direction: "not-established" });
+    expect(result.relations).not.toContain("continued-pretraining");
+    expect(result.relations).not.toContain("fine-tune");
+    expect(await parents({ ...late, root: false }, { ...early, root: true })).toEqual(["early", "early"]);
   });
 
   test("where all main stacks of the root are found, and no stack of its own is another", async () => {

@@ -29,6 +29,7 @@ describe("two trainings of one start do not pass for a share of a merge", () => 
     ["another batch", both([0.35, 0.007, 0.44, 0.13, 14.8], [0.31, 0.007, 0.65, 0, 14.8], 6)],
     ["other betas", both([0.44, 0.007, 0.5, 0.21, 14.5], [0.81, 0.013, 0.79, 0, 12], 4)],
     ["hardly any training", both([0.78, 0.004, 0.88, 0, 3], [1.08, 0.004, 1.12, 0, 3], 8)],
+    ["large batches in another order", both([0.89, 0.004, 1, 0, 3.3], [0.88, 0.004, 1, 0, 3.3], 16)],
     ["first steps of a longer training", both([1.05, 0.007, 1.04, 0, 3], [0.52, 0.004, 0.93, 0.03, 5.1], 8)],
     ["a direction of nothing", both([4.31, 3.5, -38.9, 0, 15.7], [0.05, 0.003, 0.05, 0.29, 12.7], 6)],
   ])("%s", (_, found) => {
