@@ -31,17 +31,18 @@ export function directionOf(
 /** Of a parent's training the child has half at least: what has a tenth derives from nine others as well. */
 const PARENT_SHARE = 0.5;
 /**
- * And as much of it as of the parent's start, or at least what the parent has of the child's: an earlier checkpoint has less
- * of what the parent learned, and the parent all of what that did.
+ * And as much of it as of the parent's start (a merge has), or about what the parent has of the child's training: an earlier
+ * checkpoint has less of what the parent learned, and the parent all of what that did. Fine-tunes had .05 less at most.
  */
-const AS_OF_START = 0.9;
+const AS_OF_START = 0.97;
+const LESS_AT_MOST = 0.06;
 
 function hasHalf({ verdict: { learned } }: ComponentFinding, side: Side): boolean {
   if (learned === null) return false;
   const [parents, childs] =
     side === "base" ? BOTH.map((of) => learned[of]) : BOTH.toReversed().map((of) => learned[of]);
   const { share, bulk } = parents!;
-  return share >= PARENT_SHARE && (share >= AS_OF_START * bulk || share >= childs!.share);
+  return share >= PARENT_SHARE && (share >= AS_OF_START * bulk || share >= childs!.share - LESS_AT_MOST);
 }
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;
