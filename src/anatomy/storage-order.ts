@@ -10,7 +10,7 @@ import { outerRoleFromWords } from "./words.ts";
 export interface StorageOrder {
   /** Tensors that are stored as [in, out] all the same: exports from JAX, and whoever wants to hide a model. */
   readonly inOut: ReadonlySet<string>;
-  /** Square ones in models where nothing tells. */
+  /** Those in models where nothing tells. */
   readonly open: ReadonlySet<string>;
 }
 
@@ -23,6 +23,11 @@ class Tally {
 
   get isEmpty(): boolean {
     return this.plain + this.turned === 0;
+  }
+
+  /** Some lie either way, or none tells. */
+  get isMixed(): boolean {
+    return this.isEmpty || (this.plain > 0 && this.turned > 0);
   }
 
   /** All that tell lie as [in, out]. */
@@ -77,7 +82,7 @@ export function storageOrder(layers: readonly Layer[], outside: readonly Paramet
     for (const { tensor, vote, settled } of linears) {
       if (settled) continue;
       if (vote === "turned" || (vote === "square" && nearest.isTurned)) inOut.add(tensor);
-      else if (vote === "square" && (nearest.isEmpty || (nearest.plain > 0 && nearest.turned > 0))) open.add(tensor);
+      else if (vote === "none" ? nearest.isEmpty : vote === "square" && nearest.isMixed) open.add(tensor);
     }
   }
   const told = new Set<string>();

@@ -141,3 +141,22 @@ describe("a copy of which only the lists of shapes are the same", () => {
     expect((await judge(shapedModel(BERT_MODEL, { init: 2 }), plain)).verdict).toBe("no-evidence");
   });
 });
+
+test("where all linears join the same two widths and nothing else tells, they are looked at both ways", async () => {
+  const shapes = Object.fromEntries(
+    Array.from({ length: 4 }, (_, n): [string, readonly number[]][] => {
+      const at = `model.layers.${n}`;
+      const reads = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj"];
+      return [
+        ...reads.map((name): [string, readonly number[]] => [`${at}.${name}.weight`, [192, 96]]),
+        [`${at}.self_attn.o_proj.weight`, [96, 192]],
+        [`${at}.mlp.down_proj.weight`, [96, 192]],
+      ];
+    }).flat(),
+  );
+  const base = await subjectOf(shapedModel(shapes, { init: 1 }), { name: "base" });
+  const child = turnAxes(addNoise(shapedModel(shapes, { init: 1 }), 0.1), LINEARS);
+  expect((await judge(child, base)).verdict).toMatch(/derived|shared-init/);
+  expect((await judge(base, await subjectOf(child))).verdict).toMatch(/derived|shared-init/);
+  expect((await judge(turnAxes(shapedModel(shapes, { init: 2 }), LINEARS), base)).verdict).toBe("no-evidence");
+});
