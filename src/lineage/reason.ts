@@ -13,12 +13,15 @@ export function usable({ pairs }: Pairing): number {
   return pairs.filter((pair) => axisOf(pair) !== null && rowPairs(pair).length > 0).length;
 }
 
+const NO_SHARED =
+  "no matrix whose columns are hidden units of either model is shared by both: only equality is tested; compare whole models, their linears as matrices of two axes";
+
 export function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;
   const testable = pairing.pairs.filter((p) => axisOf(p) !== null);
   if (testable.length === 0) {
     const square = allSquare(pairing.pairs.map(({ base }) => base));
-    return square ?? "no matrix whose columns are exchangeable is shared by both models";
+    return square ?? NO_SHARED;
   }
   if (testable.every((p) => rowPairs(p).length === 0)) return "every comparable row is constant or not finite";
   if (usable(pairing) < FEWEST) return ONE_TENSOR;

@@ -59,9 +59,11 @@ export function allSquare(matrices: readonly Pick<MatrixOutline, "rows" | "cols"
   return `${all}: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, which change the width`;
 }
 
+const NO_UNITS =
+  "no matrix of which shapes or names tell that its columns are hidden units of this model: only equality is tested; give the whole model, its linears as matrices of two axes under the names of a common library";
+
 function reasonFor(apt: number, usable: number): string {
-  if (apt < FEWEST)
-    return apt === 0 ? "no matrix whose columns are hidden units" : "a single matrix that a test can use";
+  if (apt < FEWEST) return apt === 0 ? NO_UNITS : "a single matrix that a test can use";
   return usable === 0
     ? "no matrix with a row that can be used: constant or not finite"
     : "a single matrix with rows that can be used";
