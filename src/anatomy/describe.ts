@@ -99,6 +99,8 @@ function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>
     family: family === "unknown" ? (plainFamily(matrices, reaches) ?? family) : family,
     confidence,
     matrices: labelled(complete, parameters, reaches)
+      // Of the two axes of such a linear one may be a public model's stream.
+      .map((matrix) => (order.open.has(matrix.tensor) && matrix.axis !== null ? { ...matrix, given: true } : matrix))
       .map((matrix) => withFittingGain(matrix, tensors))
       .map((matrix) => (order.inOut.has(matrix.tensor) ? asStored(matrix, tensors) : matrix))
       .sort(byPlace),

@@ -2,7 +2,7 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent } from "./component-content.ts";
 import type { ComponentTests } from "./component-test.ts";
-import { learnedRetention, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
+import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
@@ -75,33 +75,17 @@ export async function judgeComponent(
   const own = needsOwn
     ? testWays(x, y, [{ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }], options, ordered)
     : null;
-  // Residual dimensions may be handed in from elsewhere, unseen; hidden units of a layer are its own.
-  const hasOwnUnits = (): boolean => {
-    const units = tested.pairing.pairs.filter((pair) => axisOf(pair) !== "residual" && isOwn(pair));
-    const alone = testWays(x, y, [{ ...tested.pairing, pairs: units }], options, ordered);
-    return (alone.log10P ?? 0) <= LOG10_THRESHOLD;
-  };
-  return settle(suspect, base, tested, {
-    isOwn: own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD,
-    hasOwnUnits,
-  });
-}
-
-/** Whether labels that are the stack's own reject by themselves: all of them, and those that are no residual dimensions. */
-interface OwnLabels {
-  readonly isOwn: boolean;
-  readonly hasOwnUnits: () => boolean;
+  return settle(suspect, base, tested, own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD);
 }
 
 /**
- * Share of the initialisation that must be left where labels may have been given to both models (by a public model, or by one
- * token table) and no axis of their own speaks: what such labels alone bring about was .01 at most.
+ * Share of the initialisation that must be left for a common one to be claimed: labels may have been given to both models
+ * (by a public model, or by one token table), whatever names say of them, and what such labels alone bring about was .02 at most.
  */
 const LEFT_OF_START = 0.05;
-/** Slices that make it known how much is left. */
-const ENOUGH_SLICES = 6;
 
-async function settle(suspect: Subject, base: Subject, tried: Tried, labels: OwnLabels): Promise<ComponentFinding> {
+/** `isOwn`: whether labels of which nothing says that they were given reject by themselves. */
+async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
   let support: Support | null = null;
@@ -177,8 +161,9 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, labels: Own
   }
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
-  const isKnown = slices.length >= ENOUGH_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && (!labels.isOwn || (isKnown && !labels.hasOwnUnits())))
+  // Where slices do not tell, labels must be known for the stack's own.
+  const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
+  if (left < LEFT_OF_START && (isKnown || !isOwn))
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
 }
