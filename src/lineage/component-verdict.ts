@@ -80,7 +80,7 @@ export async function judgeComponent(
 
 /**
  * Share of the initialisation that must be left for a common one to be claimed: labels may have been given to both models
- * (by a public model, or by one token table), whatever names say of them, and what such labels alone bring about was .02 at most.
+ * (by a public model, or by one token table), whatever names say of them, and what such labels alone bring about was below .03.
  */
 const LEFT_OF_START = 0.05;
 
@@ -165,7 +165,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
   if (left < LEFT_OF_START && (isKnown || !isOwn))
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
-  return finding("shared-init", reasonSharedInit(retention, slices.length, left >= LEFT_OF_START), slices, retention);
+  return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 
 /** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */

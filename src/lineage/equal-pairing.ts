@@ -10,19 +10,17 @@ import type { Pairing } from "./pairing.ts";
 export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
   const keyOf = (s: Sketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;
   const classes = { suspect: shapeCounts(suspect), base: shapeCounts(base) };
-  const waiting = new Map<string, Sketch[]>();
+  // What is stored several times (a fixed basis in every layer) is one piece of evidence.
+  const waiting = new Map<string, Sketch>();
   for (const s of suspect.sketches) {
     if (s.tokens || s.twin || !s.valid.some(Boolean) || isConstant(s)) continue;
-    const list = waiting.get(keyOf(s));
-    if (list) list.push(s);
-    else waiting.set(keyOf(s), [s]);
+    if (!waiting.has(keyOf(s))) waiting.set(keyOf(s), s);
   }
   const pairs: MatrixPair[] = [];
   let log10Candidates = 0;
   for (const b of base.sketches) {
     if (b.tokens || b.twin) continue;
-    // What is stored several times (a fixed basis in every layer) is one piece of evidence.
-    const s = waiting.get(keyOf(b))?.[0];
+    const s = waiting.get(keyOf(b));
     if (s === undefined) continue;
     waiting.delete(keyOf(b));
     pairs.push({ suspect: s, base: b, isEqual: true });

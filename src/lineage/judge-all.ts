@@ -82,7 +82,11 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
   if (found.length > 0) {
     const isWhole = isCovered(suspect.fingerprint, found, "suspect") || isCovered(base.fingerprint, found, "base");
     // Names may lie in one part of a model and be true in another.
-    if (!isWhole) await judge(contentPairing(suspect.fingerprint, base.fingerprint, found), isRelated);
+    if (!isWhole) {
+      const rest = contentPairing(suspect.fingerprint, base.fingerprint, found);
+      leftOut = rest?.leftOut ?? 0;
+      await judge(rest, isRelated);
+    }
     return done();
   }
   // Names that say nothing, or lie: a few that are true may reject independence while the others, paired at cross purposes,

@@ -45,15 +45,12 @@ export const FORMULA =
 /** L over b up to which siblings are usual. */
 const STARTS_SHARE = 0.6;
 
-export function reasonSharedInit(retention: Retention | null, slices: number, isLeft: boolean): string {
+export function reasonSharedInit(retention: Retention | null, slices: number): string {
   if (retention === null || slices < MIN_SLICES) {
     return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
     return "in neither model do directions that training wrote stand out of the initialisation: it hardly trained, or its optimiser writes all directions alike (Muon), and shared training cannot be told from a common start";
-  }
-  if (!isLeft) {
-    return "labels agree, though in the slices nearly nothing of a common training or start is left: a start in common long ago explains that";
   }
   const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
   const found = `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}`;
