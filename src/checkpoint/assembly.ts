@@ -13,7 +13,12 @@ export interface Assembly {
   readonly tensors: Map<string, CheckpointTensor>;
   readonly notes: string[];
   metadata: ReadonlyMap<string, string> | null;
+  /** Tensors that were passed over in a file, for their index names another one: by name, the last such file. */
+  readonly passedOver: Map<string, number>;
 }
+
+/** Number of the file that a tensor is read from, or undefined where nobody says. */
+export type FileOf = (tensor: string) => number | undefined;
 
 /** Files whose first bytes are kept, a megabyte each at most; the largest models have more shards. */
 const MAX_PREFIXES = 64;
@@ -31,6 +36,7 @@ const OPEN_AHEAD = 8;
 /**
  * Opens the files of a folder and adds their tensors, in the order of the names whatever is there first.
  *
+ * @param fileOf decides between files that hold a tensor of one name
  * @throws DUPLICATE_TENSOR, ST_TENSOR_LIMIT, the codes of `readSafetensorsHeader`, what `folder.open` throws; files that
  *   are in the assembly stay open then, and no others
  */
@@ -39,6 +45,7 @@ export async function addFiles(
   folder: ModelFolder,
   names: readonly string[],
   reading: Reading,
+  fileOf: FileOf = () => undefined,
 ): Promise<void> {
   const ahead = folder.remote ? OPEN_AHEAD : 1;
   const opening: Promise<OpenedFile>[] = [];
@@ -52,7 +59,7 @@ export async function addFiles(
         opening.push(opened);
       }
       const file = await opening[added++]!;
-      await addFile(to, file, name, folder.shown(name), reading);
+      await addFile(to, file, name, folder.shown(name), reading, fileOf);
     }
   } catch (error) {
     const unused = await Promise.allSettled(opening.slice(added));
@@ -61,7 +68,14 @@ export async function addFiles(
   }
 }
 
-async function addFile(to: Assembly, opened: OpenedFile, path: string, shown: string, reading: Reading): Promise<void> {
+async function addFile(
+  to: Assembly,
+  opened: OpenedFile,
+  path: string,
+  shown: string,
+  reading: Reading,
+  fileOf: FileOf,
+): Promise<void> {
   const source = sourceOf(opened, reading);
   const file = to.files.length;
   // Before the header is read, so that a refusal closes it with the others.
@@ -72,6 +86,10 @@ async function addFile(to: Assembly, opened: OpenedFile, path: string, shown: st
   await dropPrefix(to, opened.source);
   for (const note of header.notes) to.notes.push(`${path}: ${note}`);
   for (const tensor of header.tensors.values()) {
+    if ((fileOf(tensor.name) ?? file) !== file) {
+      to.passedOver.set(tensor.name, file);
+      continue;
+    }
     const elsewhere = to.tensors.get(tensor.name);
     if (elsewhere !== undefined) {
       throw new WeightmarkError("DUPLICATE_TENSOR", `the tensor stands in ${to.files[elsewhere.file]!.path} as well`, {

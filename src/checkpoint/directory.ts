@@ -1,12 +1,14 @@
-import { opendir } from "node:fs/promises";
+import { opendir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
+import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {
   readonly safetensors: readonly string[];
-  /** `*.safetensors.index.json`. */
+  /** See `isShardIndex`. */
   readonly indexes: readonly string[];
   /** Weights in other containers. */
   readonly foreign: readonly string[];
@@ -36,7 +38,7 @@ export async function classifyNames(
     }
     if (name === "model_index.json") isPipeline = true;
     else if (name.endsWith(".safetensors")) safetensors.push(name);
-    else if (name.endsWith(".safetensors.index.json")) indexes.push(name);
+    else if (isShardIndex(name)) indexes.push(name);
     else if (FOREIGN.test(name) && !NOT_WEIGHTS.test(name)) foreign.push(name);
   }
   return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), isPipeline };
@@ -44,6 +46,30 @@ export async function classifyNames(
 
 async function* namesIn(path: string): AsyncGenerator<string> {
   for await (const { name } of await opendir(path)) yield name;
+}
+
+/** Subdirectories and entries of each that are looked at to tell where weights lie. */
+const MAX_LOOKED_AT = 200;
+/** Names that are listed: as many as a message shows. */
+const MAX_FOLDERS = 5;
+
+/** Some of the subdirectories that weights lie in, in order of name; none where it cannot be said. */
+export async function foldersWithWeights(path: string): Promise<string[]> {
+  const found: string[] = [];
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  for (const name of names.sort().slice(0, MAX_LOOKED_AT)) {
+    if (found.length === MAX_FOLDERS) break;
+    const inside = await opendir(join(path, name)).catch(() => null);
+    if (inside === null) continue;
+    let entries = 0;
+    for await (const entry of inside) {
+      const isWeight = entry.name.endsWith(".safetensors");
+      if (isWeight) found.push(name);
+      if (isWeight || ++entries === MAX_LOOKED_AT) break;
+    }
+  }
+  return found;
 }
 
 /** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */

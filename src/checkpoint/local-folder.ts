@@ -1,10 +1,14 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { openFileSource } from "../bytes/file-source.ts";
 import { fileError } from "../bytes/regular-file.ts";
-import { listDirectory } from "./directory.ts";
+import { WeightmarkError } from "../errors.ts";
+import { foldersWithWeights, listDirectory } from "./directory.ts";
+import { HUB_PREFIX } from "./hub/parse-location.ts";
+import { isRepositoryId } from "./hub/repository-id.ts";
+import { isShardIndex } from "./index-name.ts";
 import { type Root, resolveInside, resolveRoot } from "./inside-root.ts";
-import { isShardIndex } from "./layout.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 
 /**
@@ -19,6 +23,7 @@ export function localFolder(root: Root, location: string = root.path): ModelFold
     remote: false,
     shown,
     list: () => listDirectory(root.path),
+    below: async () => (await foldersWithWeights(root.path)).map(shown),
     async open(name) {
       const absolutePath = await resolveInside(root, name);
       return { source: await openFileSource(absolutePath, shown(name)), absolutePath };
@@ -26,13 +31,14 @@ export function localFolder(root: Root, location: string = root.path): ModelFold
   };
 }
 
-/** A file that was named itself, in which nothing names others: links may lead anywhere, but for what lies beside it. */
+/** A file that was named itself: links may lead anywhere, but for what lies beside it. */
 function loneFile(location: string): ModelFolder {
   return {
     location,
     remote: false,
-    shown: () => location,
-    list: async () => null,
+    shown: (name) => (name === basename(location) ? location : join(dirname(location), name)),
+    list: () => listDirectory(dirname(location)),
+    below: async () => [],
     async open(name) {
       if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location))).open(name);
       const absolutePath = resolve(location);
@@ -41,11 +47,31 @@ function loneFile(location: string): ModelFolder {
   };
 }
 
+/** What somebody types who means a repository of the Hub: its name alone, or the address without its scheme. */
+const HUB_LIKE = /^(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+\/[^/@]+)(@[^/]+)?(?:\/|$)/;
+
+function absent(location: string, cause: unknown): unknown {
+  const error = fileError(cause, location);
+  const [, id, revision] = HUB_LIKE.exec(location) ?? [];
+  if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id)) return error;
+  const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
+  return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
+}
+
+/**
+ * What lies at a location that was named.
+ *
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export function statModel(location: string): Promise<Stats> {
+  return stat(location).catch((error) => {
+    throw absent(location, error);
+  });
+}
+
 /** @throws FILE_NOT_FOUND, FILE_UNREADABLE */
 export async function findLocalModel(location: string): Promise<FoundModel> {
-  const stats = await stat(location).catch((error) => {
-    throw fileError(error, location);
-  });
+  const stats = await statModel(location);
   const about = { location, revision: null, close: async () => {} };
   if (stats.isDirectory()) return { ...about, folder: localFolder(await resolveRoot(location)), file: null };
   const file = basename(location);

@@ -17,6 +17,8 @@ export interface ModelFolder {
   shown(name: string): string;
   /** What is there, or null when nobody can say (a plain web server). */
   list(): Promise<DirectoryListing | null>;
+  /** Some of the folders below it that hold weights, as messages show them. */
+  below(): Promise<readonly string[]>;
   /**
    * @param name checked where it comes from a file, see `checkShardName`
    * @throws FILE_NOT_FOUND when there is no such file; PATH_ESCAPES_ROOT and what the source throws

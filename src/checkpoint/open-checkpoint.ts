@@ -5,13 +5,17 @@ import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
+import type { DirectoryListing } from "./directory.ts";
 import type { HubRepository } from "./hub/repository.ts";
-import { addIndexed } from "./indexed.ts";
-import { chooseLayout, isShardIndex, withoutIndex } from "./layout.ts";
+import { isShardIndex } from "./index-name.ts";
+import { addIndexed, openIndex } from "./indexed.ts";
+import { chooseLayout, type Layout } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
 import { isRemoteLocation, isWebLocation } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
+import { addNamedShard } from "./named-shard.ts";
+import { numberedShard } from "./numbered-shards.ts";
 import type { Remote } from "./remote.ts";
 import { remoteFromEnvironment } from "./remote-environment.ts";
 
@@ -36,13 +40,27 @@ export interface OpenOptions {
   readonly repository?: HubRepository | undefined;
 }
 
+/** What is read of a folder; where nothing can be, it is said what lies below it. */
+async function layoutOf(folder: ModelFolder, listing: DirectoryListing): Promise<Layout> {
+  try {
+    return chooseLayout(folder.location, listing);
+  } catch (error) {
+    if (!(error instanceof WeightmarkError) || error.code !== "NO_WEIGHTS") throw error;
+    const below = await folder.below();
+    if (below.length === 0) throw error;
+    throw new WeightmarkError(error.code, "no weights in this directory itself", {
+      file: folder.location,
+      detail: `Name one of the models below it: ${below.join(", ")}.`,
+    });
+  }
+}
+
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<void> {
   const listing = await folder.list();
   if (listing === null) throw new Error(`${folder.location} cannot be listed`);
-  const chosen = chooseLayout(folder.location, listing);
-  const { index, files, notes } = folder.remote ? withoutIndex(chosen, listing) : chosen;
+  const { index, files, notes } = await layoutOf(folder, listing);
   to.notes.push(...notes);
-  if (index !== null) return addIndexed(to, folder, index, reading);
+  if (index !== null) return addIndexed(to, folder, index, await openIndex(folder, index), reading);
   if (files.length > MAX_SHARDS) {
     throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_SHARDS} .safetensors files`, {
       file: folder.location,
@@ -58,7 +76,8 @@ async function addModel(
 ): Promise<Checkpoint["config"]> {
   const reading = { budget: options.budget, blocks: options.readAhead ? new BlockMemory() : null };
   if (file === null) await addFolder(to, folder, reading);
-  else if (isShardIndex(file)) await addIndexed(to, folder, file, reading);
+  else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
+  else if (numberedShard(file) !== null) await addNamedShard(to, folder, file, reading);
   else await addFiles(to, folder, [file], reading);
   // A file that was named itself stands alone.
   if (options.config === false || (file !== null && !isShardIndex(file))) return null;
@@ -97,10 +116,11 @@ async function locate(location: string, remote: Remote, repository: HubRepositor
 /**
  * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face
  * cache included); `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a file or shard index.
- * Reads every header and no weights. A file named directly is read on its own, without config.
+ * Reads every header and no weights. A file named directly is read on its own, without config; a shard named directly
+ * (`X-00001-of-00003.safetensors`) stands for the model it is part of.
  *
- * Requests: on the Hub two for the API and one for each weight file, config.json and what storage is asked for on top;
- * an index is read only where the names of the shards do not say that all are there.
+ * Requests: on the Hub two for the API and one for each weight file and index, config.json and what storage is asked for
+ * on top.
  *
  * @throws the codes of `readSafetensorsHeader`, `readShardIndex` and `chooseLayout`; SHARD_MISSING, INDEX_TENSOR_MISSING,
  *   DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*, HUB_*
@@ -108,7 +128,7 @@ async function locate(location: string, remote: Remote, repository: HubRepositor
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
   const found = await (isRemoteLocation(location) ? findRemoteModel(location, options) : findLocalModel(location));
-  const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null };
+  const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
     await found.close();

@@ -25,6 +25,7 @@ function webFolder(address: URL, file: string, remote: Remote): ModelFolder {
     remote: true,
     shown,
     list: async () => null,
+    below: async () => [],
     async open(name) {
       const options = { location: shown(name), expected: null, pinned: false };
       const source = await openHttpSource(remote.client, addressOf(name), options);

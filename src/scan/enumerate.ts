@@ -1,9 +1,10 @@
 import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import { isWebLocation } from "../checkpoint/location.ts";
-import { hubTarget, organisationTargets, type Pending, webTarget } from "./hub-targets.ts";
+import { hubTargets, organisationTargets, type Pending } from "./hub-targets.ts";
 import { type EnumerateOptions, type Found, isItem, type ScanInputs } from "./inputs.ts";
 import { localTargets } from "./local-targets.ts";
 import { nameFilter } from "./name-filter.ts";
+import { webTarget } from "./web-target.ts";
 
 /** Repositories looked into at a time. The gate of the host decides how fast that really goes. */
 const AT_A_TIME = 8;
@@ -34,18 +35,18 @@ async function* targetsAt(location: string, options: EnumerateOptions): AsyncGen
   const { remote, stored, signal } = options;
   if (isWebLocation(location)) yield webTarget(location);
   else if (!location.startsWith(HUB_PREFIX)) yield* localTargets(location, remote?.hubCache ?? null, signal);
-  else if (remote !== null) yield () => hubTarget(location, { remote, stored });
+  else if (remote !== null) yield () => hubTargets(location, { remote, stored });
 }
 
 /** What was found in its order, though several of them are being asked for at a time. */
 async function* settled(source: AsyncGenerator<Found | Pending>): AsyncGenerator<Found> {
-  const asked: Promise<Found>[] = [];
+  const asked: Promise<readonly Found[]>[] = [];
   for await (const one of source) {
-    const result = typeof one === "function" ? one() : Promise.resolve(one);
+    const result = typeof one === "function" ? one() : Promise.resolve([one]);
     // Whoever is waited for later must not be unhandled until then.
     result.catch(() => undefined);
     asked.push(result);
-    if (asked.length >= AT_A_TIME) yield await asked.shift()!;
+    if (asked.length >= AT_A_TIME) yield* await asked.shift()!;
   }
-  yield* asked;
+  for (const one of asked) yield* await one;
 }

@@ -57,7 +57,7 @@ export function failureFrom(error: unknown, location: string): ScanFailure {
 
 /** A result of a target that says nothing but what its target is. */
 export function emptyItem(target: ScanTarget): ScanItem {
-  const { id, name, location, revision, content, identity, bytes } = target;
+  const { id, name, location, revision, content, identity, bytes, notes } = target;
   return {
     id,
     name,
@@ -65,6 +65,7 @@ export function emptyItem(target: ScanTarget): ScanItem {
     revision,
     content,
     ...(identity === null ? {} : { identity }),
+    ...(notes === undefined ? {} : { notes }),
     status: "done",
     duplicateOf: null,
     failure: null,

@@ -57,6 +57,8 @@ export interface ScanItem {
   readonly content: string | null;
   /** Of the target when it was listed: a scan that goes on must not take what lies there by then for what was read. */
   readonly identity?: string | null | undefined;
+  /** What lies beside the weights and was not looked at, as the target says. */
+  readonly notes?: readonly string[] | undefined;
   readonly status: "done" | "duplicate" | "skipped" | "failed";
   readonly duplicateOf: string | null;
   readonly failure: ScanFailure | null;
@@ -79,4 +81,9 @@ export interface ScanItem {
   readonly elapsedMs: number | null;
   /** ISO 8601, null with a deterministic clock. */
   readonly finishedAt: string | null;
+}
+
+/** Everything that has to be known to read the answer rightly. */
+export function caveatsOf({ notes, caveats }: ScanItem): string[] {
+  return [...(notes ?? []), ...caveats];
 }

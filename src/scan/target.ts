@@ -20,8 +20,24 @@ export interface ScanTarget {
    * under two paths is read once. Says nothing of the content, so nothing is cached by it.
    */
   readonly identity: string | null;
+  /** What lies beside the weights and is not looked at, to be told with the result. @default nothing */
+  readonly notes?: readonly string[] | undefined;
   /** Bytes of weights where known, else null. */
   readonly bytes: number | null;
   /** What of a Hub repository tells its weights, so that whoever reads them does not ask again; else null. */
   readonly repository: HubRepository | null;
+}
+
+/** A target of which nothing is known but where it lies. */
+export function plainTarget(path: string, name: string): ScanTarget {
+  return {
+    id: path,
+    name,
+    location: path,
+    revision: null,
+    content: null,
+    identity: null,
+    bytes: null,
+    repository: null,
+  };
 }

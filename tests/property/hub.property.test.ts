@@ -2,7 +2,6 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { weightContent } from "../../src/checkpoint/hub/content.ts";
 import { parseHubLocation, pinnedLocation } from "../../src/checkpoint/hub/parse-location.ts";
-import { chooseLayout, withoutIndex } from "../../src/checkpoint/layout.ts";
 import { WeightmarkError } from "../../src/errors.ts";
 
 /** Text of the characters that locations are taken apart at, and of some that have no place in them. */
@@ -56,24 +55,6 @@ describe("contents", () => {
       expect(weightContent(shuffled.map(({ each }) => each))).toBe(weightContent(files));
       const [first, ...rest] = files as [(typeof files)[number], ...typeof files];
       expect(weightContent([{ ...first, size: first.size + 1 }, ...rest])).not.toBe(weightContent(files));
-    },
-  );
-});
-
-describe("an index that is left out", () => {
-  const name = (i: number, n: number) =>
-    `model-${String(i).padStart(5, "0")}-of-${String(n).padStart(5, "0")}.safetensors`;
-  test.prop([fc.integer({ min: 1, max: 40 }), fc.uniqueArray(fc.integer({ min: 1, max: 40 }))])(
-    "is left out exactly when no shard is missing",
-    (count, missing) => {
-      const safetensors = Array.from({ length: count }, (_, i) => i + 1)
-        .filter((i) => !missing.includes(i))
-        .map((i) => name(i, count));
-      const listing = { safetensors, indexes: ["model.safetensors.index.json"], foreign: [], isPipeline: false };
-      const { index, files } = withoutIndex(chooseLayout("model", listing), listing);
-      const isWhole = safetensors.length === count;
-      expect(index === null).toBe(isWhole);
-      expect(files).toEqual(isWhole ? safetensors : []);
     },
   );
 });

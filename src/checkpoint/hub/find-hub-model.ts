@@ -3,8 +3,8 @@ import { join, posix } from "node:path";
 import { fileError } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { listDirectory } from "../directory.ts";
+import { type FolderModel, modelsOf, preferredOf } from "../folder-models.ts";
 import { type Root, resolveInside, resolveRoot } from "../inside-root.ts";
-import { lacksShards } from "../layout.ts";
 import { localFolder } from "../local-folder.ts";
 import type { FoundModel, ModelFolder } from "../model-folder.ts";
 import type { Remote } from "../remote.ts";
@@ -30,9 +30,10 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     ...folder,
     async list() {
       const listing = await listDirectory(root.path);
-      const { safetensors, indexes } = listing;
-      const whole = indexes.length > 0 || safetensors.includes("model.safetensors");
-      if (!whole && (safetensors.length === 0 || lacksShards(safetensors))) throw offline(location);
+      const models = modelsOf(listing);
+      const isPart = ({ set }: FolderModel) => set.missing.count > 0;
+      const preferred = preferredOf(models);
+      if (preferred === null ? models.every(isPart) : isPart(preferred)) throw offline(location);
       return listing;
     },
     async open(name) {
@@ -104,7 +105,10 @@ export async function findHubModel(location: string, remote: Remote, known?: Hub
   const about = { location: pinned, revision: commit, close };
   const kind = kindOf(repository, named.path);
   if (kind === null) {
-    throw new WeightmarkError("FILE_NOT_FOUND", "the repository has no such file or folder", { file: pinned });
+    throw new WeightmarkError("FILE_NOT_FOUND", "the repository has no such file or folder", {
+      file: pinned,
+      detail: "Look at the spelling; a / that belongs to a revision is written %2F.",
+    });
   }
   if (kind === "folder") return { ...about, folder: hubFolder(repository, named.path, remote, snapshot), file: null };
   const folder = hubFolder(repository, parentOf(named.path), remote, snapshot);

@@ -16,7 +16,10 @@ function refusal(response: Response, location: string): WeightmarkError {
   if (hubCode === "GatedRepo") {
     return refuse("HUB_GATED", "the repository is gated", "Ask for access on its page, then set HF_TOKEN.");
   }
-  if (hubCode === "RevisionNotFound") return refuse("HUB_REPOSITORY_NOT_FOUND", "the repository has no such revision");
+  if (hubCode === "RevisionNotFound") {
+    const advice = "Look at its branches and tags; a / that belongs to a revision is written %2F.";
+    return refuse("HUB_REPOSITORY_NOT_FOUND", "the repository has no such revision", advice);
+  }
   if (status === 401 && /credentials|token/i.test(reason)) {
     return refuse("HTTP_UNAUTHORIZED", "the Hub does not accept the token", "Check HF_TOKEN, or unset it.");
   }

@@ -7,7 +7,7 @@ import type { Remote } from "../remote.ts";
 import { openCachedFile } from "./hub-cache.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile, HubRepository } from "./repository.ts";
-import { listFolder } from "./weight-files.ts";
+import { foldersWithWeights, listFolder } from "./weight-files.ts";
 
 const NOT_SHOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["HTTP_UNAUTHORIZED", "HTTP_FORBIDDEN"]);
 
@@ -51,6 +51,7 @@ export function hubFolder(repository: HubRepository, path: string, remote: Remot
     remote: true,
     shown,
     list: () => listFolder(repository, path),
+    below: async () => foldersWithWeights(repository.files, path).map(shown),
     async open(name) {
       const file = files.get(prefix + name);
       if (file === undefined) {

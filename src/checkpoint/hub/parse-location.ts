@@ -18,10 +18,20 @@ const SPECIAL_REVISION = /^refs\/(?:pr\/\d+|convert\/\w+)(?=\/|$)/;
 
 function invalid(location: string, why: string): WeightmarkError {
   const file = location.length > MAX_LENGTH ? `${location.slice(0, 80)}...` : location;
-  return new WeightmarkError("HUB_NAME_INVALID", `not a repository of the Hub: ${why}`, {
-    file,
-    detail: "Write hf:org/name, hf:org/name@revision or hf:org/name@revision/folder; a / in a revision is %2F.",
-  });
+  const meant = probablyMeant(location);
+  const general = "Write hf:org/name, hf:org/name@revision or hf:org/name@revision/folder; a / in a revision is %2F.";
+  const detail = meant === null ? general : `Write ${meant}.`;
+  return new WeightmarkError("HUB_NAME_INVALID", `not a repository of the Hub: ${why}`, { file, detail });
+}
+
+/** What other tools let one write for `hf:org/name`: an address, "hf://", "models/", an encoded slash. */
+const OTHERWISE =
+  /^hf:(?:https?:)?(?:\/\/)?(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?(?:models\/)?([^/@]+)(?:\/|%2f)([^/@]+)$/iu;
+
+function probablyMeant(location: string): string | null {
+  const [, owner, name] = OTHERWISE.exec(location) ?? [];
+  const meant = `${owner}/${name}`;
+  return owner !== undefined && isRepositoryId(meant) && location !== HUB_PREFIX + meant ? HUB_PREFIX + meant : null;
 }
 
 /** What git lets a reference be called, or null. Revisions become parts of addresses and of paths in a cache. */

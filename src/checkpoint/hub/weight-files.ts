@@ -1,14 +1,35 @@
 import { classifyNames, type DirectoryListing } from "../directory.ts";
-import { chooseLayout, withoutIndex } from "../layout.ts";
+import type { WeightSet } from "../folder-models.ts";
+import { indexedContent, weightContent } from "./content.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile, HubRepository } from "./repository.ts";
 
+/** "folder/" for what lies in a folder, "" for the root. */
+export function prefixOf(folder: string): string {
+  return folder === "" ? "" : `${folder}/`;
+}
+
 /** Names directly in a folder of a repository, "" for its root. */
 export function* namesIn(files: readonly HubFile[], folder: string): Generator<string> {
-  const prefix = folder === "" ? "" : `${folder}/`;
+  const prefix = prefixOf(folder);
   for (const { path } of files) {
     if (path.startsWith(prefix) && !path.includes("/", prefix.length)) yield path.slice(prefix.length);
   }
+}
+
+/** Names that are listed: as many as a message shows. */
+const MAX_FOLDERS = 5;
+
+/** Some of the folders below `folder` that weights lie in, as paths below it. */
+export function foldersWithWeights(files: readonly HubFile[], folder: string): string[] {
+  const prefix = prefixOf(folder);
+  const folders = new Set<string>();
+  for (const { path } of files) {
+    if (!path.startsWith(prefix) || !path.endsWith(".safetensors")) continue;
+    const end = path.lastIndexOf("/");
+    if (end >= prefix.length) folders.add(path.slice(prefix.length, end));
+  }
+  return [...folders].sort().slice(0, MAX_FOLDERS);
 }
 
 /** What of a folder of a repository matters, by the rules of directories. */
@@ -16,18 +37,39 @@ export function listFolder({ id, commit, files }: HubRepository, folder: string)
   return classifyNames(namesIn(files, folder), pinnedLocation(id, commit, folder));
 }
 
+/** What a tree says of the weights of a model, without reading anything. */
+export interface ListedWeights {
+  /** See `ScanTarget.content`. */
+  readonly content: string | null;
+  /** Null where an index names the files. */
+  readonly bytes: number | null;
+  /** The repository with nothing but what the model is opened by: targets travel to threads and databases. */
+  readonly repository: HubRepository;
+}
+
 /**
- * The files that `openCheckpoint` reads the weights from, known from the listing alone; null where only a shard index
- * tells.
+ * What is known of a model in a folder of a repository. An index may name any file below its folder.
  *
- * @param folder below the root of the repository, "" for the root
- * @throws NO_WEIGHTS, UNSUPPORTED_CONTAINER, AMBIGUOUS_CHECKPOINT
+ * @param listing of the folder when the model is what the folder is taken for, null when it is named by its file
  */
-export async function weightFiles(repository: HubRepository, folder = ""): Promise<readonly HubFile[] | null> {
-  const listing = await listFolder(repository, folder);
-  const layout = withoutIndex(chooseLayout(pinnedLocation(repository.id, repository.commit, folder), listing), listing);
-  if (layout.index !== null) return null;
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const chosen = new Set(layout.files.map((name) => prefix + name));
-  return repository.files.filter(({ path }) => chosen.has(path));
+export function listedWeights(
+  repository: HubRepository,
+  folder: string,
+  set: WeightSet,
+  listing: DirectoryListing | null,
+): ListedWeights {
+  const prefix = prefixOf(folder);
+  const isBelow = (path: string) => path.startsWith(prefix) && path.endsWith(".safetensors");
+  const own = new Set([...set.files, set.name].map((name) => prefix + name));
+  const { safetensors, indexes, foreign } = listing ?? { safetensors: [], indexes: [], foreign: [] };
+  const beside = new Set([...safetensors, ...indexes, ...foreign].map((name) => prefix + name));
+  const isIndexed = set.kind === "indexed";
+  const kept = repository.files.filter(({ path }) => own.has(path) || beside.has(path) || (isIndexed && isBelow(path)));
+  const files = repository.files.filter(({ path }) => (isIndexed ? isBelow(path) : own.has(path)));
+  const index = repository.files.find(({ path }) => path === prefix + set.name);
+  return {
+    content: isIndexed ? indexedContent(index?.sha256 ?? index?.oid ?? null, files) : weightContent(files),
+    bytes: isIndexed ? null : files.reduce((sum, { size }) => sum + size, 0),
+    repository: { ...repository, files: kept },
+  };
 }

@@ -1,6 +1,6 @@
 import { toHex } from "../../fingerprint/hex.ts";
 import { blake3 } from "../../kernels/blake3.ts";
-import type { ScanItem, ScanMark } from "../../scan/item.ts";
+import { caveatsOf, type ScanItem, type ScanMark } from "../../scan/item.ts";
 import { escapeText } from "../escape.ts";
 import { withoutNonFinite } from "../finite.ts";
 import { formatP } from "../numbers.ts";
@@ -18,7 +18,7 @@ export function resultsOf(item: ScanItem, policies: readonly ScanPolicy[]): obje
 }
 
 function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPolicy[]): object {
-  const { name, verdict, matches, caveats } = item;
+  const { name, verdict, matches } = item;
   const [best] = matches;
   const text =
     best === undefined
@@ -32,7 +32,7 @@ function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPoli
     relations: best?.relations ?? [],
     matchedLayers: best?.matchedLayers ?? null,
     matches,
-    caveats,
+    caveats: caveatsOf(item),
   });
 }
 

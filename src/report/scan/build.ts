@@ -1,5 +1,5 @@
 import { VERDICT_ORDER } from "../../lineage/result.ts";
-import type { ScanItem, ScanRequests } from "../../scan/item.ts";
+import { caveatsOf, type ScanItem, type ScanRequests } from "../../scan/item.ts";
 import type { ScanParameters } from "../../scan/parameters.ts";
 import type { ScanSummary } from "../../scan/summary.ts";
 import type { ScanTarget } from "../../scan/target.ts";
@@ -21,7 +21,7 @@ export function scanItemReport(run: RunInfo, item: ScanItem): ScanItemReport {
     verdict: item.verdict,
     summary: item.summary,
     matches: matches.map((match) => ({ ...match, relations: [...match.relations] })),
-    caveats: [...item.caveats],
+    caveats: caveatsOf(item),
     marks: marks.map((mark) => ({ ...mark })),
     content: item.content,
     sampledRoot: item.sampledRoot,

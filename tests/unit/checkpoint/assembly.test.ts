@@ -16,6 +16,7 @@ function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolea
     remote,
     shown: (name) => name,
     list: async () => null,
+    below: async () => [],
     async open(name) {
       most = Math.max(most, ++opening);
       // Those of even number last.
@@ -33,7 +34,7 @@ function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolea
 }
 
 const PLAIN = { budget: undefined, blocks: null };
-const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [], metadata: null });
+const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() });
 const NAMES = Array.from({ length: 30 }, (_, i) => "x".repeat(i + 1));
 
 describe("files of a folder", () => {

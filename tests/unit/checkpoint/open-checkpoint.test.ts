@@ -131,17 +131,82 @@ describe("openCheckpoint on a directory", () => {
     expect(alone.names).toEqual(["f@a.fingerprint.safetensors"]);
   });
 
-  it("takes files without an index in order of name, with a note", async () => {
-    const { files, notes } = await opened(model({ "b.safetensors": weights("b"), "a.safetensors": weights("a") }));
-    expect(files.map(({ path }) => path)).toEqual(["a.safetensors", "b.safetensors"]);
-    expect(notes).toEqual(["no shard index: 2 .safetensors files taken in order of name"]);
+  it("takes numbered shards without an index in their order, with a note", async () => {
+    const { files, notes } = await opened(
+      model({ "x-2-of-2.safetensors": weights("b"), "x-1-of-2.safetensors": weights("a") }),
+    );
+    expect(files.map(({ path }) => path)).toEqual(["x-1-of-2.safetensors", "x-2-of-2.safetensors"]);
+    expect(notes).toEqual(["no shard index: 2 shards taken by the numbers in their names"]);
   });
 
-  it("refuses a tensor in two files, with and without an index", async () => {
-    const files = { "a.safetensors": weights("x", "y"), "b.safetensors": weights("y") };
-    const error = await refused(model(files), "DUPLICATE_TENSOR");
-    expect(error).toMatchObject({ tensor: "y", message: "the tensor stands in a.safetensors as well" });
-    await refused(model({ ...files, [INDEX]: index({ x: "a.safetensors", y: "b.safetensors" }) }), "DUPLICATE_TENSOR");
+  it("takes several files that nothing holds together for several models", async () => {
+    const error = await refused(
+      model({ "b.safetensors": weights("b"), "a.safetensors": weights("a") }),
+      "AMBIGUOUS_CHECKPOINT",
+    );
+    expect(error.message).toBe('several models here: "a.safetensors", "b.safetensors"');
+    expect(error.detail).toMatch(/Name one/);
+  });
+
+  it("refuses a tensor in two shards, unless an index says which one is meant", async () => {
+    const shards = { "m-1-of-2.safetensors": weights("x", "y"), "m-2-of-2.safetensors": weights("z", "y") };
+    const error = await refused(model(shards), "DUPLICATE_TENSOR");
+    expect(error).toMatchObject({ tensor: "y", message: "the tensor stands in m-1-of-2.safetensors as well" });
+    const map = { x: "m-1-of-2.safetensors", y: "m-2-of-2.safetensors", z: "m-2-of-2.safetensors" };
+    const { names, notes } = await opened(model({ ...shards, [INDEX]: index(map) }));
+    expect(names).toEqual(["x@m-1-of-2.safetensors", "y@m-2-of-2.safetensors", "z@m-2-of-2.safetensors"]);
+    expect(notes).toEqual(["1 tensors stand in several shards; each was read where the index says"]);
+    // What the index does not name, nobody decides.
+    await refused(model({ ...shards, [INDEX]: index({ x: map.x, z: map.z }, "?") }), "DUPLICATE_TENSOR");
+  });
+
+  it.each([
+    ["model-00001-of-00003.safetensors", "model-00003-of-00003.safetensors"],
+    ["a-1-of-2.safetensors"],
+    ["a.00-of-02.safetensors"],
+  ])("refuses %s alone: what is there would pass for a pruned model", async (...names) => {
+    const directory = model(Object.fromEntries(names.map((name) => [name, weights(name)])));
+    for (const location of [directory, join(directory, names[0]!)]) {
+      const error = await refused(location, "SHARD_MISSING");
+      expect(error.message).toMatch(/^\d of \d shards are here; "[^"]+" is not$/);
+      expect(error.detail).toMatch(/Complete the download/);
+    }
+  });
+
+  it("reads the whole model when one of its shards is named", async () => {
+    const shards = { "m-00001-of-00002.safetensors": weights("x"), "m-00002-of-00002.safetensors": weights("y") };
+    const directory = model({ ...shards, "other.safetensors": weights("o") });
+    const plain = await opened(join(directory, "m-00002-of-00002.safetensors"));
+    expect(plain.names).toEqual(["x@m-00001-of-00002.safetensors", "y@m-00002-of-00002.safetensors"]);
+    expect(plain.notes).toEqual(["the shard that was named is one of 2; all were read"]);
+    // Its index decides, where there is one that names it.
+    const map = { x: "m-00001-of-00002.safetensors", y: "other.safetensors" };
+    const indexed = { ...shards, "other.safetensors": weights("y"), "m.safetensors.index.json": index(map) };
+    const within = model(indexed);
+    expect((await opened(join(within, "m-00001-of-00002.safetensors"))).names).toEqual([
+      "x@m-00001-of-00002.safetensors",
+      "y@other.safetensors",
+    ]);
+    expect((await opened(join(within, "m-00002-of-00002.safetensors"))).names).toHaveLength(2);
+    expect((await opened(join(within, "other.safetensors"))).names).toEqual(["y@other.safetensors"]);
+  });
+
+  it("reads the plainest variant of a component, and says so", async () => {
+    for (const [name, ...others] of [
+      ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors"],
+      ["diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.non_ema.safetensors"],
+      ["v1-5-pruned.safetensors", "v1-5-pruned-emaonly.safetensors"],
+      ["model.safetensors.index.fp16.json", "model.non_ema.safetensors"],
+    ]) {
+      const file = name!.endsWith(".json") ? index({ a: "model.fp16-00001-of-00001.safetensors" }) : weights("a");
+      const shards = name!.endsWith(".json") ? { "model.fp16-00001-of-00001.safetensors": weights("a") } : {};
+      const { names, notes } = await opened(
+        model({ ...shards, [name!]: file, ...Object.fromEntries(others.map((other) => [other, weights("b")])) }),
+      );
+      expect(names).toHaveLength(1);
+      expect(names[0]).toMatch(/^a@/);
+      expect(notes.join()).toContain(others[0]);
+    }
   });
 
   it.each<[string, Files, ErrorCode, RegExp]>([
@@ -169,12 +234,28 @@ describe("openCheckpoint on a directory", () => {
       model({ "model_index.json": {}, "unet/model.safetensors": weights("a") }),
       "NO_WEIGHTS",
     );
-    expect(error.detail).toMatch(/subdirectories/);
+    expect(error.detail).toMatch(/^Name one of the models below it: .*unet\.$/);
+    expect((await refused(model({ "model_index.json": {} }), "NO_WEIGHTS")).detail).toMatch(/subdirectories/);
   });
 
-  it("refuses more files than it would open", async () => {
-    const names = Array.from({ length: MAX_SHARDS + 1 }, (_, i) => [`${i}.safetensors`, ""]);
-    await refused(model(Object.fromEntries(names)), "DIRECTORY_TOO_LARGE");
+  it("asks whether the Hub is meant where a path looks like one of its names", async () => {
+    for (const [typed, meant] of [
+      ["acme/base", "hf:acme/base"],
+      ["acme/base@v1.0", "hf:acme/base@v1.0"],
+      ["huggingface.co/acme/base", "hf:acme/base"],
+      ["hf.co/acme/base/tree/main", "hf:acme/base"],
+    ] as const) {
+      expect((await refused(typed, "FILE_NOT_FOUND")).detail).toBe(
+        `If the repository of the Hub is meant, write ${meant}.`,
+      );
+    }
+    expect((await refused("/nowhere/base", "FILE_NOT_FOUND")).detail).toBeUndefined();
+  });
+
+  it("takes no more shards than it would open for a model", async () => {
+    const count = MAX_SHARDS + 1;
+    const names = Array.from({ length: count }, (_, i) => [`m-${i + 1}-of-${count}.safetensors`, ""]);
+    await refused(model(Object.fromEntries(names)), "AMBIGUOUS_CHECKPOINT");
   });
 
   it.runIf(onPosix && !asRoot)("says when it may not read (not as root, who may read everything)", async () => {
@@ -184,7 +265,7 @@ describe("openCheckpoint on a directory", () => {
   });
 
   it.runIf(process.platform === "linux")("closes what it opened when a later shard is refused", async () => {
-    const directory = model({ "a.safetensors": weights("a"), "b.safetensors": "" });
+    const directory = model({ "a-1-of-2.safetensors": weights("a"), "a-2-of-2.safetensors": "" });
     await refused(directory, "EMPTY_FILE");
     expect(openDescriptors(directory)).toEqual([]);
   });

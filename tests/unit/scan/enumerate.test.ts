@@ -105,7 +105,8 @@ describe("a local tree", () => {
     const root = temporaryDirectory();
     const index = "model.safetensors.index.json";
     for (const name of ["a", "b"]) mkdirSync(join(root, name, "shards"), { recursive: true });
-    writeFileSync(join(root, "a", index), "{}");
+    const shard = "model-00001-of-00001.safetensors";
+    writeFileSync(join(root, "a", index), JSON.stringify({ weight_map: { x: shard } }));
     linkSync(join(root, "a", index), join(root, "b", index));
     for (const inputs of [inputsOf(root), inputsOf(join(root, "a", index), join(root, "b", index))]) {
       const models = await found(inputs);
@@ -114,7 +115,6 @@ describe("a local tree", () => {
         { identity: null, bytes: null },
       ]);
     }
-    const shard = "model-00001-of-00001.safetensors";
     writeFileSync(join(root, "a", shard), "weights");
     linkSync(join(root, "a", shard), join(root, "b", shard));
     const [a, b] = (await found(inputsOf(root))) as { identity: string }[];

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { byteBudget } from "../../../../src/bytes/byte-budget.ts";
 import { canPrefetch } from "../../../../src/bytes/byte-source.ts";
-import { weightContent } from "../../../../src/checkpoint/hub/content.ts";
+import { type FolderModel, modelsOf } from "../../../../src/checkpoint/folder-models.ts";
+import { indexedContent, weightContent } from "../../../../src/checkpoint/hub/content.ts";
 import { resolveRepository } from "../../../../src/checkpoint/hub/resolve-repository.ts";
-import { weightFiles } from "../../../../src/checkpoint/hub/weight-files.ts";
+import { listedWeights, listFolder } from "../../../../src/checkpoint/hub/weight-files.ts";
 import { openCheckpoint } from "../../../../src/checkpoint/open-checkpoint.ts";
 import type { Remote } from "../../../../src/checkpoint/remote.ts";
 import { fingerprintCheckpoint } from "../../../../src/fingerprint/extract.ts";
@@ -59,7 +60,7 @@ describe("a model on the Hub", () => {
     expect(hub.counters.api - before).toBe(1);
   });
 
-  it("of numbered shards takes two requests and one for each shard: its index is not read", async () => {
+  it("of numbered shards takes two requests, one for each shard, and those for its index", async () => {
     const files = {
       [shard(1, 2)]: weights("b"),
       [shard(2, 2)]: weights("a"),
@@ -69,12 +70,33 @@ describe("a model on the Hub", () => {
     };
     const { hub, remote } = await repository(files);
     const found = await opened("hf:acme/base", remote);
-    expect(found).toMatchObject({ files: [shard(1, 2), shard(2, 2)], tensors: ["a", "b"] });
-    expect(hub.counters).toMatchObject({ api: 2, resolve: 2, resolveCache: 0, storage: 2 });
+    expect(found).toMatchObject({ files: [shard(2, 2), shard(1, 2)], tensors: ["a", "b"] });
+    expect(hub.counters).toMatchObject({ api: 2, resolve: 3, resolveCache: 1, storage: 2 });
     // What is said of it is what is said of the same directory.
     const checkpoint = await openCheckpoint(local(files));
     expect(found.notes).toEqual(checkpoint.notes);
     await checkpoint.close();
+  });
+
+  it("is what its index says, whatever complete set of shards lies beside", async () => {
+    const decoy = { [shard(1, 1)]: weights("decoy") };
+    const files = {
+      ...decoy,
+      [shard(1, 2)]: weights("a", "b"),
+      [shard(2, 2)]: weights("c"),
+      "overlay.safetensors": weights("b"),
+      [INDEX]: index({ a: shard(1, 2), b: "overlay.safetensors", c: shard(2, 2) }),
+    };
+    const { remote } = await repository(files);
+    for (const location of ["hf:acme/base", `hf:acme/base/${INDEX}`, `hf:acme/base/${shard(2, 2)}`]) {
+      const checkpoint = await openCheckpoint(location, { remote, config: false });
+      const placed = [...checkpoint.tensors.values()].map(
+        ({ name, file }) => `${name}@${checkpoint.files[file]!.path}`,
+      );
+      await checkpoint.close();
+      expect(placed.sort()).toEqual([`a@${shard(1, 2)}`, "b@overlay.safetensors", `c@${shard(2, 2)}`]);
+    }
+    expect(await opened(`hf:acme/base/${shard(1, 1)}`, remote)).toMatchObject({ tensors: ["decoy"] });
   });
 
   it("is read by its index where names do not tell", async () => {
@@ -199,9 +221,12 @@ describe("what is read of a model on the Hub", () => {
 describe("the content of a repository", () => {
   const content = async (files: FilesSource) => {
     const { hub, remote } = await repository(files);
-    const chosen = await weightFiles(await resolveRepository("acme/base", null, remote));
+    const listed = await resolveRepository("acme/base", null, remote);
+    const [{ set }] = modelsOf(await listFolder(listed, "")) as [FolderModel];
+    const { content, bytes } = listedWeights(listed, "", set, null);
     expect(hub.counters.resolve).toBe(0);
-    return chosen && weightContent(chosen);
+    expect(bytes === null).toBe(set.kind === "indexed");
+    return content;
   };
 
   it("is that of its weight files, whatever they are called and whatever lies beside", async () => {
@@ -209,16 +234,30 @@ describe("the content of a repository", () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(await content({ "other.safetensors": weights("a"), "README.md": "two" })).toBe(digest);
     expect(await content({ "model.safetensors": weights("b") })).not.toBe(digest);
-    const sharded = { [shard(1, 2)]: weights("a"), [shard(2, 2)]: weights("b"), [INDEX]: "not read" };
+    const sharded = { [shard(1, 2)]: weights("a"), [shard(2, 2)]: weights("b") };
     expect(await content(sharded)).toBe(
-      await content({ "y.safetensors": weights("b"), "x.safetensors": weights("a") }),
+      await content({ [shard(1, 2, "x")]: weights("b"), [shard(2, 2, "x")]: weights("a") }),
     );
   });
 
-  it("is open where only an index tells, or a hash is missing", async () => {
-    expect(await content({ "x.safetensors": weights("a"), [INDEX]: index({ a: "x.safetensors" }) })).toBeNull();
+  it("is that of the index as well, where there is one, and of every file that it may name", async () => {
+    const files = {
+      [shard(1, 1)]: weights("a"),
+      [INDEX]: index({ a: shard(1, 1) }),
+      "deep/x.safetensors": weights("a"),
+    };
+    const digest = await content(files);
+    expect(await content({ ...files, "README.md": "two" })).toBe(digest);
+    expect(await content({ ...files, [INDEX]: index({ a: "deep/x.safetensors" }) })).not.toBe(digest);
+    expect(await content({ ...files, "deep/x.safetensors": weights("b") })).not.toBe(digest);
+    expect(await content({ [shard(1, 1)]: weights("a") })).not.toBe(digest);
+  });
+
+  it("is open where a hash is missing", () => {
     expect(weightContent([{ size: 1, sha256: null }])).toBeNull();
     expect(weightContent([])).toBeNull();
+    expect(indexedContent(null, [{ path: "x", size: 1, sha256: "a".repeat(64) }])).toBeNull();
+    expect(indexedContent("a", [{ path: "x", size: 1, sha256: null }])).toBeNull();
   });
 
   const a = { size: 1, sha256: "a".repeat(64) };

@@ -1,0 +1,77 @@
+import type { DirectoryListing } from "../checkpoint/directory.ts";
+import { type FolderModel, modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
+import { openIndex } from "../checkpoint/indexed.ts";
+import type { ModelFolder } from "../checkpoint/model-folder.ts";
+import { numberedSets } from "../checkpoint/numbered-shards.ts";
+import { ERRORS, WeightmarkError } from "../errors.ts";
+
+/** A model of a folder as a scan names it. */
+export interface FolderTarget {
+  /** The file that it is named by, or null when it is what the folder is taken for. */
+  readonly file: string | null;
+  readonly set: WeightSet;
+  /** What lies beside it and is not looked at. */
+  readonly notes: readonly string[];
+}
+
+const MAX_LISTED = 5;
+
+/** The models of a folder: the one that loaders would take of it goes by the name of the folder, others by their files. */
+export function targetsIn(listing: DirectoryListing, shardsOf: ReadonlyMap<string, readonly string[]>): FolderTarget[] {
+  const models = modelsOf(listing, shardsOf);
+  const preferred = preferredOf(models);
+  return models.map((model) => ({
+    file: model === preferred ? null : model.set.name,
+    set: model.set,
+    notes: notesOf(model, model === preferred ? listing.foreign : []),
+  }));
+}
+
+function notesOf({ set, variants }: FolderModel, foreign: readonly string[]): string[] {
+  const unread = variants.map(({ name }) => name);
+  return [
+    ...(unread.length === 0 ? [] : [`${set.name} was read; variants of it were not: ${listed(unread)}`]),
+    ...(foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${listed(foreign)}`]),
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
+  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
+  return shown.join(", ");
+}
+
+/** Whether the indexes of a folder have to be read to say which files they name: not where these are one set of shards each. */
+export function needsIndexes(listing: DirectoryListing): boolean {
+  const { indexes, safetensors } = listing;
+  if (indexes.length === 0) return false;
+  const models = modelsOf(listing);
+  const sets = numberedSets(safetensors);
+  const isPlain = ({ set }: FolderModel) =>
+    set.kind === "indexed" && sets.some(({ files, missing }) => missing.count === 0 && isSame(files, set.files));
+  return !models.every((model) => isPlain(model) && model.variants.every((set) => isPlain({ set, variants: [] })));
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
+}
+
+/**
+ * The files that the indexes of a folder name. One that cannot be read names none: whoever opens its model is told why.
+ *
+ * @throws what may pass: the network, the machine
+ */
+export async function shardsIn(
+  folder: ModelFolder,
+  { indexes }: DirectoryListing,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const shardsOf = new Map<string, readonly string[]>();
+  for (const name of indexes) {
+    const index = await openIndex(folder, name).catch((error) => {
+      if (error instanceof WeightmarkError && ERRORS[error.code].exit === 3) return null;
+      throw error;
+    });
+    if (index !== null) shardsOf.set(name, index.shards);
+  }
+  return shardsOf;
+}
