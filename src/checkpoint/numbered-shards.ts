@@ -57,7 +57,7 @@ export function namesOfSet({ number, count, nameOf }: NumberedShard): string[] {
 /** The numbered sets among some names, in order of their first file. What two names claim to be, only the first is. */
 export function numberedSets(names: readonly string[]): NumberedSet[] {
   const sets = new Map<string, Map<number, { readonly name: string; readonly shard: NumberedShard }>>();
-  for (const name of names) {
+  for (const name of [...names].sort()) {
     const shard = numberedShard(name);
     if (shard === null) continue;
     const set = sets.get(shard.set) ?? new Map();
@@ -65,8 +65,9 @@ export function numberedSets(names: readonly string[]): NumberedSet[] {
     if (!set.has(shard.number)) set.set(shard.number, { name, shard });
   }
   return [...sets.values()].map((set) => {
-    const [any] = set.values();
-    const { stem, count, nameOf } = any!.shard;
+    // The one that says most of how numbers are written: a zero before it, or fewer digits than the count.
+    const shards = [...set.values()].map(({ shard }) => shard);
+    const { stem, count, nameOf } = shards.reduce((a, b) => (b.number < a.number ? b : a));
     const first = set.has(0) ? 0 : 1;
     const numbers = [...set.keys()].filter((number) => number < first + count).sort((a, b) => a - b);
     const files = numbers.map((number) => set.get(number)!.name);

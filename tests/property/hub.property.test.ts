@@ -58,3 +58,20 @@ describe("contents", () => {
     },
   );
 });
+
+describe("what is written otherwise", () => {
+  test.each([
+    ["hf:acme%2Fbase", "hf:acme/base"],
+    ["hf:acme%2fbase", "hf:acme/base"],
+    ["hf://acme/base", "hf:acme/base"],
+    ["hf:https://huggingface.co/acme/base", "hf:acme/base"],
+  ])("%s is answered with what is meant", (written, meant) => {
+    expect(() => parseHubLocation(written)).toThrow(expect.objectContaining({ detail: `Write ${meant}.` }));
+  });
+
+  test("says how a revision with a slash is written", () => {
+    expect(() => parseHubLocation("hf:acme@x/base")).toThrow(
+      expect.objectContaining({ detail: expect.stringMatching(/%2F/) }),
+    );
+  });
+});

@@ -25,8 +25,7 @@ function invalid(location: string, why: string): WeightmarkError {
 }
 
 /** What other tools let one write for `hf:org/name`: an address, "hf://", "models/", an encoded slash. */
-const OTHERWISE =
-  /^hf:(?:https?:)?(?:\/\/)?(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?(?:models\/)?([^/@]+)(?:\/|%2f)([^/@]+)$/iu;
+const OTHERWISE = /^hf:(?:https?:)?(?:\/\/)?(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+)(?:\/|%2f)([^/@]+)$/iu;
 
 function probablyMeant(location: string): string | null {
   const [, owner, name] = OTHERWISE.exec(location) ?? [];

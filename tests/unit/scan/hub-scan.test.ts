@@ -1,10 +1,14 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { openRemote } from "../../../src/checkpoint/remote-environment.ts";
-import type { ScanItem } from "../../../src/scan/item.ts";
+import { enumerateTargets } from "../../../src/scan/enumerate.ts";
+import { caveatsOf, type ScanItem } from "../../../src/scan/item.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import { type FilesSource, type Hub, type RepositorySource, startHub } from "../../support/hub/hub.mjs";
+import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
 import { inputsOf, setupOf } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
@@ -60,6 +64,89 @@ async function scanHub(hub: Hub, directory: string, name: string, mode: "begin" 
     await remote.client.close();
   }
 }
+
+const bytes = modelBytes(base);
+
+/** Repositories with models below their roots, as pipelines and training runs are published. */
+const TREES = new Map<string, RepositorySource>([
+  [
+    "acme/pipeline",
+    {
+      files: {
+        "model_index.json": "{}",
+        "unet/diffusion_pytorch_model.safetensors": bytes,
+        "unet/diffusion_pytorch_model.fp16.safetensors": modelBytes(tinyModel(7)),
+        "text_encoder/model.safetensors": modelBytes(tinyModel(8)),
+        "onnx/model.onnx": "x",
+      },
+    },
+  ],
+  ["acme/run", { files: { "checkpoint-10/model.safetensors": bytes, "checkpoint-10/optimizer.pt": "x" } }],
+  ["acme/styles", { files: { "b.safetensors": modelBytes(tinyModel(9)), "a.safetensors": modelBytes(tinyModel(10)) } }],
+  ["acme/torch", { files: { "a/pytorch_model.bin": "x", "b/pytorch_model.bin": "x" } }],
+]);
+
+describe("what lies below the root of a repository", () => {
+  it("is scanned as it is in a copy of it, and asked for once", async () => {
+    const hub = await startHub({ repositories: TREES });
+    onTestFinished(() => hub.close());
+    const directory = temporaryDirectory();
+    const { items, summary } = await scanHub(hub, directory, "journal");
+    expect(items.map(({ name, status, failure }) => `${name} ${failure?.code ?? status}`)).toEqual([
+      "acme/pipeline/onnx UNSUPPORTED_CONTAINER",
+      "acme/pipeline/text_encoder done",
+      "acme/pipeline/unet done",
+      expect.stringMatching(/^acme\/run\/checkpoint-10 (?:done|duplicate)$/),
+      "acme/styles/a.safetensors done",
+      "acme/styles/b.safetensors done",
+      "acme/torch/a UNSUPPORTED_CONTAINER",
+      "acme/torch/b UNSUPPORTED_CONTAINER",
+    ]);
+    const unet = items.find(({ name }) => name === "acme/pipeline/unet")!;
+    expect(unet.id).toBe(`hf:acme/pipeline@${await hub.commitOf("acme/pipeline")}/unet`);
+    expect(caveatsOf(unet)[0]).toMatch(/variants of it were not: "diffusion_pytorch_model\.fp16\.safetensors"/);
+    expect(summary).toMatchObject({ read: 4, duplicates: 1, skipped: 3 });
+    // The organisation and a tree of each repository with weights; nobody asks for them again.
+    expect(hub.counters.api).toBe(1 + 3);
+    const again = await scanHub(hub, directory, "journal", "resume");
+    expect(again.items).toHaveLength(8);
+    expect(hub.counters.api).toBe(1 + 3);
+  });
+
+  it("is named where nothing lies at the root", async () => {
+    const hub = await startHub({ repositories: TREES });
+    onTestFinished(() => hub.close());
+    const remote = await openRemote({ endpoint: hub.endpoint, token: null, hubCache: null, offline: false });
+    onTestFinished(() => remote.client.close());
+    const error = await refusal(openCheckpoint("hf:acme/pipeline", { remote }), "NO_WEIGHTS");
+    const pinned = `hf:acme/pipeline@${await hub.commitOf("acme/pipeline")}`;
+    expect(error.detail).toBe(`Name one of the models below it: ${pinned}/text_encoder, ${pinned}/unet.`);
+    const several = await refusal(openCheckpoint("hf:acme/styles", { remote }), "AMBIGUOUS_CHECKPOINT");
+    expect(several.message).toContain('"a.safetensors", "b.safetensors"');
+  });
+
+  it("is found in the Hub's cache as well", async () => {
+    const commit = "0123456789abcdef0123456789abcdef01234567";
+    const hubCache = temporaryDirectory();
+    const snapshot = join(hubCache, "models--acme--pipeline", "snapshots", commit);
+    for (const folder of ["unet", "vae"]) {
+      mkdirSync(join(snapshot, folder), { recursive: true });
+      writeFileSync(join(snapshot, folder, "model.safetensors"), bytes);
+    }
+    const remote = await openRemote({ endpoint: "http://127.0.0.1:9", token: null, hubCache, offline: true });
+    onTestFinished(() => remote.client.close());
+    const found: string[] = [];
+    for (const named of [`hf:acme/pipeline@${commit}`, `hf:acme/pipeline@${commit}/vae`, "hf:acme/other"]) {
+      for await (const { id } of enumerateTargets(inputsOf(named), { include: [], exclude: [], remote }))
+        found.push(id);
+    }
+    const pinned = `hf:acme/pipeline@${commit}`;
+    expect(found).toEqual([`${pinned}/unet`, `${pinned}/vae`, `${pinned}/vae`, "hf:acme/other"]);
+    const checkpoint = await openCheckpoint(found[0]!, { remote });
+    await checkpoint.close();
+    expect(checkpoint.location).toBe(found[0]);
+  });
+});
 
 describe("a scan of an organisation", () => {
   it("reads each content once, says why it could not read, and stays within its requests", async () => {
