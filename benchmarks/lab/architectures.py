@@ -20,6 +20,16 @@ def tiny_llama(seed: int) -> PreTrainedModel:
     return _llama(seed, hidden=64, ffn=176, layers=2, kv_heads=4)
 
 
+def from_zero(seed: int, projections: tuple[str, ...]) -> PreTrainedModel:
+    """`tiny_llama` with some projections zero at the start, as residual branches are that begin as nothing."""
+    model = tiny_llama(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if any(part in name for part in projections):
+                parameter.zero_()
+    return model
+
+
 def neox(seed: int, *, hidden: int = 128, ffn: int = 512, layers: int = 4) -> PreTrainedModel:
     """About 1 M parameters (by default) of another architecture: fused attention, LayerNorm, untied embeddings."""
     torch.manual_seed(seed)

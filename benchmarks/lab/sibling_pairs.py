@@ -22,6 +22,8 @@ SIBLING_RUNS = (
     ("order", "base", "sibling-order"),
     ("text-slow", "order-slow", "sibling-text"),
 )
+# Both at every step that both have.
+LARGE_BATCH_RUNS = (("batch-48", "batch-48-order", "sibling-order"),)
 TUNED_AGAINST = (("text", "sibling-text"), ("order", "sibling-order"))
 
 # The variations at all steps. `sibling-decayed` below are alike in all but the order, and both decayed.
@@ -108,6 +110,7 @@ def write_sibling_manifest(
 def _pairs(steps: tuple[int, ...]) -> Iterator[Pair]:
     """A tuned suspect's steps are those of the base it was made from."""
     yield from _siblings(SIBLING_RUNS, steps)
+    yield from _siblings(LARGE_BATCH_RUNS, steps)
     for tuning, count in product(TUNINGS, steps):
         yield tuning.of, count, tuning.name, count, tuning.name, None, "derivative"
     yield from _later("base", "later", steps)

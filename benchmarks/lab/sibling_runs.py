@@ -69,6 +69,17 @@ SIZES = (
         varied_at=(320, 1280),
     ),
 )
+# Projections that begin at zero hold training alone, and the same first steps in all siblings.
+RESIDUAL = ("o_proj", "down_proj")
+ZERO_SIZES = (
+    Size("zero", lambda seed: architectures.from_zero(seed, RESIDUAL), 5e-3, (731,)),
+    Size("zero-q", lambda seed: architectures.from_zero(seed, (*RESIDUAL, "q_proj")), 5e-3, (741,)),
+)
+# Large batches make first steps still more alike.
+LARGE_BATCHES = (
+    Run("batch-48", "reference", 7, slower=2.5, batch=48, steps=80),
+    Run("batch-48-order", "reference", 8, slower=2.5, batch=48, steps=80),
+)
 VARIED_SETS = (("small", 701), ("neox", 711), ("larger", 721), ("small", 702))
 
 RUNS = (

@@ -16,6 +16,7 @@ from .sibling_pairs import write_sibling_manifest
 from .sibling_runs import (
     BATCH,
     CONTINUED_AT_MOST,
+    LARGE_BATCHES,
     RUNS,
     SIZES,
     SNAPSHOTS,
@@ -24,6 +25,7 @@ from .sibling_runs import (
     VARIED_SETS,
     VARIED_TUNINGS,
     WARMUP,
+    ZERO_SIZES,
     Run,
     Size,
     Tuning,
@@ -38,6 +40,9 @@ def make_siblings(out: Path) -> None:
     for size in SIZES:
         for seed in size.seeds:
             _make_set(out, size, seed, RUNS, TUNINGS, arrays)
+    for size in ZERO_SIZES:
+        for seed in size.seeds:
+            _make_set(out, size, seed, RUNS + LARGE_BATCHES, TUNINGS, arrays)
     sizes = {size.name: size for size in SIZES}
     for name, seed in VARIED_SETS:
         runs = tuple(run for run in VARIATIONS if run.name not in sizes[name].without)
@@ -104,8 +109,8 @@ def _save(model: PreTrainedModel, place: Path) -> None:
 
 def _write_manifest(out: Path) -> None:
     sets = []
-    for size in SIZES:
-        rates = {run.name: size.rate / run.slower for run in RUNS + VARIATIONS}
+    for size in SIZES + ZERO_SIZES:
+        rates = {run.name: size.rate / run.slower for run in RUNS + VARIATIONS + LARGE_BATCHES}
         rates |= {tuning.name: tuning.rate or size.rate for tuning in TUNINGS + VARIED_TUNINGS}
         sets += [(size.name, seed, rates) for seed in size.seeds]
     write_sibling_manifest(out / "siblings", sets, SNAPSHOTS[1:])

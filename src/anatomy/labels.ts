@@ -1,4 +1,5 @@
 import type { Axis, CanonicalTensor, Role } from "./anatomy.ts";
+import { betweenGivenEnds } from "./given-ends.ts";
 import type { Parameter } from "./layer.ts";
 import { positionsRead } from "./positions-read.ts";
 import type { Reach } from "./reach.ts";
@@ -38,14 +39,21 @@ export function labelled(
   const attends = stacked.some(({ role, candidates }) => ATTENTION.has(role) || candidates?.includes("v") === true);
   const ends = twinEnds(stacked, flows);
   const isWritten = writtenWidths(flows.filter((_, i) => !RESIDUAL.has(stacked[i]!.role)));
+  const isOpen = (matrix: CanonicalTensor): boolean =>
+    !reaches.has(matrix.tensor) && MAY_BE_CHANNELS.has(matrix.role) && !isTokenTable(matrix) && axisOf(matrix) !== null;
+  const between = betweenGivenEnds(
+    stacked.flatMap((matrix, i) => (matrix.twin === true ? [] : [{ flow: flows[i] as Flow, open: isOpen(matrix) }])),
+  );
+  const attending = new Set(stacked.filter(({ role }) => ATTENTION.has(role)).map(({ stack }) => stack));
   const labels = stacked.map((matrix, i) => {
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
     // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
     const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
-    const axis = isPlace || isGiven ? null : axisOf(matrix);
+    const axis = isPlace || isGiven || between.has(matrix.tensor) ? null : axisOf(matrix);
     if (axis !== "channels") {
       const label = { ...matrix, axis, block: matrix.cols };
-      return mayBeGiven(matrix, flows[i] as Flow, flow) ? { ...label, given: true } : label;
+      const given = mayBeGiven(matrix, flows[i] as Flow, flow, attending.has(matrix.stack));
+      return given ? { ...label, given: true } : label;
     }
     const one = flows[i] as Flow;
     const reach = reaches.get(matrix.tensor);
@@ -58,12 +66,13 @@ export function labelled(
 }
 
 /**
- * Readers and writers without a source may stand in a public model's stream, as adapters and transcoders do. What words alone call a network's output reads its hidden
- * units only where the network stands in a stream of the model's own.
+ * Readers and writers without a source may stand in a public model's stream, as adapters and transcoders do. What words
+ * alone call a network's output reads its hidden units only where the network stands in a stream of the model's own, and
+ * one without attention beside it may lead from one public stream to another.
  */
-function mayBeGiven({ role, guessed }: CanonicalTensor, one: Flow, flow: WidthFlow): boolean {
+function mayBeGiven({ role, guessed }: CanonicalTensor, one: Flow, flow: WidthFlow, attends: boolean): boolean {
   if (RESIDUAL.has(role)) return !flow.hasSource(one, one.reads);
-  return role === "down" && guessed === true && !flow.hasSource(one, one.writes);
+  return role === "down" && (guessed === true || !attends) && !flow.hasSource(one, one.writes);
 }
 
 /** Whether another tensor writes what a matrix reads. */

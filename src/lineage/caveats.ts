@@ -23,6 +23,11 @@ export function caveatsOf(
     const hint = full ? "the files lay their matrices differently" : "use --depth full on both";
     caveats.push(`equal at every sampled position; bytes between them were not compared (${hint})`);
   }
+  if (content?.kind === "identical" && content.plain !== undefined) {
+    caveats.push(
+      `${content.plain} tensors that only one of both stores are constants, counts, masks or empty, as programs write them`,
+    );
+  }
   if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
     caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
@@ -70,6 +75,12 @@ export function caveatsOf(
     if (sketched < worth) {
       caveats.push(
         `of ${name} ${sketched} of ${worth} matrices were sampled, the largest of each stack; the rest was not tested`,
+      );
+    }
+    const { adapter } = fingerprint;
+    if (adapter !== null && adapter.tensors < adapter.ofTensors) {
+      caveats.push(
+        `${name} holds an adapter beside its weights (${adapter.kind}, ${adapter.tensors} of ${adapter.ofTensors} tensors): the model that it makes of them is not what was tested; merge it first`,
       );
     }
     if (fingerprint.confidence < 1) caveats.push(`tensor roles of ${name} were partly recovered from shapes`);

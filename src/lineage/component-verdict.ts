@@ -75,17 +75,26 @@ export async function judgeComponent(
   const own = needsOwn
     ? testWays(x, y, [{ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }], options, ordered)
     : null;
-  return settle(suspect, base, tested, own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD);
+  const owns = own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD;
+  // Rows of attention count its heads, whatever stream it reads.
+  const mayOwn = owns || tested.pairing.pairs.some((pair) => isOwn(pair) || ATTENTION.has(pair.base.role));
+  return settle(suspect, base, tested, owns ? "own" : mayOwn ? "silent" : "none");
 }
+
+const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
+
+/** Whether labels of which nothing says that they were given reject by themselves, do not, or are none. */
+type OwnLabels = "own" | "silent" | "none";
 
 /**
  * Share of the initialisation that must be left for a common one to be claimed: labels may have been given to both models
  * (by a public model, or by one token table), whatever names say of them, and what such labels alone bring about was below .03.
  */
 const LEFT_OF_START = 0.05;
+/** Where all labels may have been given, rows may have been as well: maps from one public stream to another had up to .33. */
+const LEFT_BETWEEN_GIVEN = 0.5;
 
-/** `isOwn`: whether labels of which nothing says that they were given reject by themselves. */
-async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: boolean): Promise<ComponentFinding> {
+async function settle(suspect: Subject, base: Subject, tried: Tried, labels: OwnLabels): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
   let support: Support | null = null;
@@ -159,12 +168,17 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, isOwn: bool
   if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
-  if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
+  if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
+    return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
+  }
+  if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   // Where slices do not tell, labels must be known for the stack's own.
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && (isKnown || !isOwn))
+  if (left < LEFT_OF_START && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
+  }
+  if (lookLikeWeights(slices) === false) return finding("no-evidence", FORMULA, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 

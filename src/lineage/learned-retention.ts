@@ -11,6 +11,9 @@ const MIN_DIRECTIONS = 3;
  */
 const WELL_TRAINED = 5;
 const KEPT_OF_LITTLE = 0.95;
+/** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
+const FEW = 2;
+const TIMES_FEW = 3;
 /**
  * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
  * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write
@@ -91,9 +94,21 @@ function combine(sums: readonly RetentionSums[]): LearnedRetention {
     error: denominator > 0 ? Math.sqrt(total((one) => one.variance)) / denominator : Number.POSITIVE_INFINITY,
     bulk,
     spread: Math.sqrt(Math.max(0, spread)),
-    directions: total((one) => one.directions) / sums.length,
+    directions: directionsOf(sums.map((one) => one.directions)),
     slices: sums.length,
   };
+}
+
+/**
+ * Directions per slice. A matrix that began at zero holds nothing but training, as much as slices are asked for from the
+ * first step on, and would speak for others that hardly trained: no slice counts for more than some times the half that
+ * has fewest.
+ */
+function directionsOf(counts: readonly number[]): number {
+  const sorted = [...counts].sort((a, b) => a - b);
+  const few = sorted.slice(0, Math.ceil(sorted.length / FEW));
+  const most = TIMES_FEW * (1 + few.reduce((sum, n) => sum + n, 0) / few.length);
+  return counts.reduce((sum, n) => sum + Math.min(n, most), 0) / counts.length;
 }
 
 /** Whether a model has trained enough for its training to be recognised. */

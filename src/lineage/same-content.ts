@@ -1,10 +1,13 @@
 import type { Fingerprint, ValueDigest } from "../fingerprint/fingerprint.ts";
 import { counted } from "../fingerprint/identity.ts";
-import { holdsIndices } from "../fingerprint/row-reader.ts";
+import { holdsIndices, holdsValues } from "../fingerprint/row-reader.ts";
 
 export type SameContent =
-  /** Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. */
-  | { readonly kind: "identical"; readonly everywhere: boolean }
+  /**
+   * Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. `plain` is how many tensors only
+   * one side stores, which hold nothing that anybody learned.
+   */
+  | { readonly kind: "identical"; readonly everywhere: boolean; readonly plain?: number }
   /** One side is the other rounded to a narrower type. */
   | { readonly kind: "recast"; readonly narrower: "suspect" | "base" }
   | null;
@@ -27,13 +30,38 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
     if (contentKnown && alike && sameTypes(suspect, base)) return null;
     return { kind: "identical", everywhere: false };
   }
-  for (const leavesOf of alike ? [storedLeaves] : canonical ? [canonicalLeaves] : []) {
-    const [left, right] = [leavesOf(suspect), leavesOf(base)];
-    if (left.length === 0 || right.length === 0) continue;
-    if (coversDigests(left, right)) return { kind: "recast", narrower: "suspect" };
-    if (coversDigests(right, left)) return { kind: "recast", narrower: "base" };
+  if (!alike && !canonical) return null;
+  const [left, right] = [suspect, base].map(alike ? storedLeaves : canonicalLeaves) as [Leaf[], Leaf[]];
+  const [more, fewer] = [without(left, right), without(right, left)];
+  const plain = fewer.length === 0 ? more : more.length === 0 ? fewer : [];
+  if (plain.length > 0 && plain.every((leaf) => leaf.plain)) {
+    return { kind: "identical", everywhere: false, plain: plain.length };
   }
-  return null;
+  // Lists that are equal are no rounding of each other, whatever tells the files apart.
+  if (more.length === 0 || fewer.length === 0) return null;
+  const [one, other] = [left, right].map((leaves) => leaves.map(({ values }) => values)) as [
+    ValueDigest[],
+    ValueDigest[],
+  ];
+  if (coversDigests(one, other)) return { kind: "recast", narrower: "suspect" };
+  return coversDigests(other, one) ? { kind: "recast", narrower: "base" } : null;
+}
+
+/** A piece of content: what was read of it, and whether it is what any program writes. */
+interface Leaf {
+  readonly values: ValueDigest;
+  readonly plain: boolean;
+}
+
+/** What is left of some leaves when each of the others has taken away one that equals it. */
+function without(leaves: readonly Leaf[], others: readonly Leaf[]): Leaf[] {
+  const counts = new Map<string, number>();
+  for (const { values } of others) counts.set(values.f32, (counts.get(values.f32) ?? 0) + 1);
+  return leaves.filter(({ values }) => {
+    const count = counts.get(values.f32) ?? 0;
+    if (count > 0) counts.set(values.f32, count - 1);
+    return count === 0;
+  });
 }
 
 /** Whether something in a file says whose it is. */
@@ -78,17 +106,26 @@ export function equalTensors(
   return { equal: keys.filter((key) => known.has(key)).length, compared: keys.length };
 }
 
-/** Digests of canonical matrices and of what is none; equal token matrices (a tied head stored again) once. */
-function canonicalLeaves(fp: Fingerprint): ValueDigest[] {
-  const vectors = counted(fp.tensors).flatMap((t) => (t.values === null || t.shape.length > 1 ? [] : [t.values]));
+/**
+ * Canonical matrices and all that they do not cover, packed codes included; equal token matrices (a tied head stored again)
+ * once. It is what `sampledRoot` is over.
+ */
+function canonicalLeaves(fp: Fingerprint): Leaf[] {
+  const rest = counted(fp.tensors).filter(({ component, dtype }) => component === null || !holdsValues(dtype));
   const matrices = fp.sketches.filter((s) => !s.tokens && !s.twin).map((s) => s.digest);
   const tokens = new Map(fp.sketches.filter((s) => s.tokens).map((s) => [s.digest.f32, s.digest]));
-  return [...matrices, ...tokens.values(), ...vectors];
+  return [...[...matrices, ...tokens.values()].map((values) => ({ values, plain: false })), ...leavesOf(rest)];
 }
 
-/** Digests of stored tensors, which no name takes part in. */
-function storedLeaves(fp: Fingerprint): ValueDigest[] {
-  return counted(fp.tensors).flatMap((t) => (t.values === null ? [] : [t.values]));
+/** Stored tensors, which no name takes part in. */
+function storedLeaves(fp: Fingerprint): Leaf[] {
+  return leavesOf(counted(fp.tensors));
+}
+
+function leavesOf(tensors: Fingerprint["tensors"]): Leaf[] {
+  return tensors.flatMap(({ values, uniform, shape }) => {
+    return values === null ? [] : [{ values, plain: uniform || shape.includes(0) }];
+  });
 }
 
 /** Whether `cast` is `original` after rounding some or all of its tensors to f16 or bf16, and nothing else. */

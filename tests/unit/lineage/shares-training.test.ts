@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Retention, sharesTraining } from "../../../src/lineage/learned-retention.ts";
+import { learnedRetention, type Retention, sharesTraining } from "../../../src/lineage/learned-retention.ts";
 import type { LearnedRetention } from "../../../src/lineage/result.ts";
+import type { SliceRetention } from "../../../src/lineage/retention.ts";
 
 /** L, its error, b, the spread of b over its size, clear directions a slice. */
 type Figures = readonly [number, number, number, number, number];
@@ -51,5 +52,27 @@ describe("what was made of another is known", () => {
   ])("%s", (_, found) => {
     expect(sharesTraining(found)).toBe(true);
     expect(sharesTraining(mirrored(found))).toBe(true);
+  });
+});
+
+describe("matrices that began at zero", () => {
+  /** Slices of which only the clear directions matter here; the rest is alike in all. */
+  const slices = (counts: readonly number[]): SliceRetention[] =>
+    counts.map((directions) => {
+      const sums = { numerator: 0.93, denominator: 1, variance: 1e-6, directions, bulk: 0.8, bulkVariance: 0 };
+      return { forward: sums, backward: sums, turned: () => ({ forward: sums, backward: sums }) } as SliceRetention;
+    });
+  const directions = (counts: readonly number[]) => learnedRetention(slices(counts))!.forward.directions;
+
+  test("do not speak for others that hardly trained", () => {
+    const half = [0, 0, 0, 0, 1, 1, 0, 0, 0, 16, 16, 16, 16, 16, 16, 16, 16];
+    expect(directions(half)).toBeLessThan(3);
+    expect(directions(half.map((n) => (n < 16 ? n + 1 : n)))).toBeLessThan(5);
+  });
+
+  test("count in full beside others that trained", () => {
+    expect(directions([3, 0, 12, 2, 0, 2, 15, 4, 12, 2, 12, 5, 12, 5, 12, 3, 14])).toBeGreaterThan(5);
+    expect(directions([16, 16, 16, 16])).toBe(16);
+    expect(directions([0, 0, 0])).toBe(0);
   });
 });

@@ -76,8 +76,55 @@ describe("identical and recast", () => {
     expect((await judge(changed, base)).verdict).toBe("derived");
   });
 
+  test("what any program writes beside the weights makes no other model of them", async () => {
+    const more: [string, readonly number[], number[]][] = [
+      ["model.layers.0.self_attn.rotary_emb.inv_freq", [32], Array.from({ length: 32 }, (_, i) => 10_000 ** (-i / 32))],
+      ["model.layers.0.self_attn.masked_bias", [], [-10_000]],
+      ["model.layers.0.mlp.scaled_fp8", [0], []],
+    ];
+    const extended = new Map(model);
+    for (const [name, shape, values] of more) {
+      extended.set(name, { shape, dtype: "F32", values: Float32Array.from(values) });
+      const result = await judge(extended, base);
+      expect(result.verdict, name).toBe("identical");
+      expect(result.caveats.join()).toMatch(/only one of both stores/);
+      expect((await judge(base, await subjectOf(extended))).verdict).toBe("identical");
+    }
+  });
+
+  test("whatever else one side holds does, of any rank, and equal lists are no rounding of each other", async () => {
+    const random = prng("heads");
+    for (const shape of [[1, 64], [64], [2, 64], [1, 7, 64], [1, 2, 8, 8, 4]]) {
+      const count = shape.reduce((product, n) => product * n, 1);
+      const head = (): Float32Array => Float32Array.from({ length: count }, () => random.normal());
+      const one = new Map(model).set("v_head.summary", { shape, dtype: "F32", values: head() });
+      expect((await judge(one, base)).verdict, shape.join("x")).toBe("derived");
+      // Beside an empty tensor, which makes the lists of shapes differ.
+      const other = new Map(model)
+        .set("v_head.summary", { shape, dtype: "F32", values: head() })
+        .set("empty", { shape: [0, 4], dtype: "F32", values: new Float32Array(0) });
+      expect((await judge(other, await subjectOf(one))).verdict, shape.join("x")).not.toMatch(/identical|recast/);
+    }
+  });
+
+  test("an adapter that is not merged is no part of the weights that are equal, and is told of", async () => {
+    const random = prng("adapter");
+    const unmerged = new Map(model);
+    for (const [name, { shape }] of model) {
+      if (!name.endsWith("q_proj.weight")) continue;
+      const stem = name.slice(0, -".weight".length);
+      const [rows, cols] = shape as [number, number];
+      const values = (count: number) => Float32Array.from({ length: count }, () => random.normal());
+      unmerged.set(`${stem}.lora_A.default.weight`, { shape: [4, cols], dtype: "F32", values: values(4 * cols) });
+      unmerged.set(`${stem}.lora_B.default.weight`, { shape: [rows, 4], dtype: "F32", values: values(rows * 4) });
+    }
+    const result = await judge(unmerged, base);
+    expect(result.verdict).toBe("derived");
+    expect(result.caveats.join()).toMatch(/holds an adapter beside its weights \(lora, 6 of /);
+  });
+
   test("equal norms and embeddings do not make two quantised models one", async () => {
-    const packed = async (seed: number): Promise<Subject> => {
+    const packed = async (seed: number, scales = 96): Promise<Subject> => {
       const random = prng(`codes ${seed}`);
       const kept = without(model, /\.(?:q|k|v|o|gate|up|down)_proj/);
       const checkpoint = await checkpointOf(kept);
@@ -93,11 +140,16 @@ describe("identical and recast", () => {
       const tensors = new Map(checkpoint.tensors);
       const name = "model.layers.0.mlp.down_proj.qweight";
       tensors.set(name, { ...info, name, dtype: "I32", file: 1 });
+      // Groups of other sizes: the lists of shapes differ as well.
+      const end = info.begin + 4 * scales;
+      tensors.set(`${name}_scales`, { ...info, name: `${name}_scales`, dtype: "I32", shape: [scales], end, file: 1 });
       return subjectOf({ ...checkpoint, tensors, files: [...checkpoint.files, ...codes.files] });
     };
     const [one, again, other] = [await packed(1), await packed(1), await packed(2)];
     expect((await judge(again, one)).verdict).toBe("identical");
     expect((await judge(other, one)).verdict).not.toMatch(/identical|recast/);
+    expect((await judge(await packed(2, 48), one)).verdict).not.toMatch(/identical|recast/);
+    expect((await judge(await packed(1, 48), one)).verdict).not.toMatch(/identical|recast/);
   });
 });
 
