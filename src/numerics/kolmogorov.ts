@@ -5,7 +5,7 @@ export function normalDistance(sample: Float64Array): number {
   const sorted = Float64Array.from(sample).sort();
   let distance = 0;
   for (let i = 0; i < sorted.length; i++) {
-    const below = normalCdf(sorted[i]);
+    const below = normalCdf(sorted[i]!);
     distance = Math.max(distance, below - i / sorted.length, (i + 1) / sorted.length - below);
   }
   return distance;

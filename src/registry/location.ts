@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 export interface RegistryEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
+  /** As `process.platform` names it. */
+  readonly platform: string;
   readonly home: string;
 }
 

@@ -24,8 +24,8 @@ export function chipPlan(payloadClass: PayloadClass, key: ModelKey, carrier: Car
   const below = uniform(key.subkey("chip-plan"), `${carrier}/${payloadClass.payloadBits}`);
   for (let last = chips - 1; last > 0; last--) {
     const other = below(last + 1);
-    const kept = places[last];
-    places[last] = places[other];
+    const kept = places[last]!;
+    places[last] = places[other]!;
     places[other] = kept;
   }
   return { payloadClass, places };
@@ -36,7 +36,7 @@ export function symbols(plan: ChipPlan, payload: Payload | null): Int8Array {
   const word = payload === null || plan.payloadClass.coded === 0 ? null : encodePayload(payload);
   return Int8Array.from(plan.places, (place) => {
     if (place < 0) return 1;
-    return word === null ? 0 : 1 - 2 * word[place];
+    return word === null ? 0 : 1 - 2 * word[place]!;
   });
 }
 

@@ -72,11 +72,11 @@ function listHeard(
 ): PayloadList | null {
   const heard = clearestOfEachCarrier(readings, plans);
   if (heard.length === 0) return null;
-  const llr = new Float64Array(readings[0].payloadClass.coded);
+  const llr = new Float64Array(readings[0]!.payloadClass.coded);
   softBits(
     llr,
-    heard.map((i) => readings[i]),
-    heard.map((i) => plans[i]),
+    heard.map((i) => readings[i]!),
+    heard.map((i) => plans[i]!),
   );
   return listPayloads(llr, bits);
 }
@@ -89,8 +89,9 @@ function listHeard(
 function clearestOfEachCarrier(readings: readonly CarrierReading[], plans: readonly ChipPlan[]): number[] {
   const clearest = new Map<string, { index: number; ratio: number }>();
   readings.forEach((reading, index) => {
-    const { gain, noise } = estimateChannel(reading, plans[index]);
-    if (isPlain(reading, plans[index])) return;
+    const plan = plans[index]!;
+    const { gain, noise } = estimateChannel(reading, plan);
+    if (isPlain(reading, plan)) return;
     const ratio = gain / noise;
     if (ratio > (clearest.get(reading.carrier)?.ratio ?? 0)) clearest.set(reading.carrier, { index, ratio });
   });

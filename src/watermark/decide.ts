@@ -117,7 +117,7 @@ export function decide(given: readonly CarrierReading[], key: ModelKey, options:
 function sumsOf(readings: readonly CarrierReading[]): number[][] {
   const names = [...new Set(readings.map(({ carrier }) => carrier))];
   if (names.length < 2) return [];
-  const ways = names.map((name) => [...readings.keys()].filter((i) => readings[i].carrier === name));
+  const ways = names.map((name) => [...readings.keys()].filter((i) => readings[i]!.carrier === name));
   return ways.reduce<number[][]>((sums, own) => sums.flatMap((sum) => own.map((i) => [...sum, i])), [[]]);
 }
 
@@ -128,8 +128,8 @@ function testsOf({ bits, readings, plans, sources }: ClassReadings, which: reado
     let sum = 0;
     let energy = 0;
     for (const i of which) {
-      const { values, energies } = readings[i];
-      const part = matchedSum(values, energies, symbols(plans[i], payload));
+      const { values, energies } = readings[i]!;
+      const part = matchedSum(values, energies, symbols(plans[i]!, payload));
       sum += part.sum;
       energy += part.energy;
     }
@@ -155,8 +155,9 @@ function namedPayload(
     }),
   );
   answers.sort((a, b) => Number(b.how === "claimed") - Number(a.how === "claimed") || a.log2P - b.log2P);
-  if (answers.length === 0) return null;
-  const { bytes, bits, how } = answers[0];
+  const [first] = answers;
+  if (first === undefined) return null;
+  const { bytes, bits, how } = first;
   return { bytes, bits, how };
 }
 
@@ -166,7 +167,7 @@ function outcomeOf(payload: Decision["payload"]): Decision["claim"] {
 }
 
 function finding(one: ClassReadings, reading: CarrierReading, best: Hypothesis, present: boolean): CarrierFinding {
-  const plan = one.plans[one.readings.indexOf(reading)];
+  const plan = one.plans[one.readings.indexOf(reading)]!;
   const payload = one.sources.find(({ known }) => known === best.known)?.payload ?? null;
   const known = symbols(plan, payload);
   const { agree, chips } = agreements(reading, known);

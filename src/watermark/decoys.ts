@@ -44,8 +44,8 @@ export function rankAmongDecoys(sources: readonly DecoySource[], best: number): 
   if (all.length === 0) return null;
   const count = BINS - 1;
   let reached = 0;
-  for (let x = 0; x < count; x++) if (all.some((z) => z[x] >= best)) reached += 1;
-  const pooled = Float64Array.from({ length: count * all.length }, (_, i) => all[Math.floor(i / count)][i % count]);
+  for (let x = 0; x < count; x++) if (all.some((z) => z[x]! >= best)) reached += 1;
+  const pooled = Float64Array.from({ length: count * all.length }, (_, i) => all[Math.floor(i / count)]![i % count]!);
   const statistic = normalDistance(pooled);
   return { count, rank: 1 + reached, ks: { statistic, p: kolmogorovP(statistic, pooled.length) } };
 }
@@ -55,8 +55,8 @@ export function decoyStatistics({ unitValues, unitEnergies }: DecoySource): Floa
   const sums = new Float64Array(BINS);
   let energy = 0;
   for (let u = 0; u < unitValues.length; u++) {
-    sums[mix(u) & (BINS - 1)] += unitValues[u];
-    energy += unitEnergies[u];
+    sums[mix(u) & (BINS - 1)]! += unitValues[u]!;
+    energy += unitEnergies[u]!;
   }
   if (!(energy > 0)) return null;
   walshHadamard(sums);
@@ -68,7 +68,7 @@ function walshHadamard(values: Float64Array): void {
   for (let half = 1; half < values.length; half *= 2) {
     for (let start = 0; start < values.length; start += 2 * half) {
       for (let i = start; i < start + half; i++) {
-        const [a, b] = [values[i], values[i + half]];
+        const [a, b] = [values[i]!, values[i + half]!];
         values[i] = a + b;
         values[i + half] = a - b;
       }

@@ -20,9 +20,9 @@ const LEAST_PILOTS = 8;
  * Stein (1961): its own variance is taken off its square, so that noise alone seldom passes for a weak mark.
  */
 export function estimateChannel(reading: CarrierReading, { places }: ChipPlan): Channel {
-  const pilots = [...places.keys()].filter((i) => places[i] < 0 && reading.energies[i] > 0);
+  const pilots = [...places.keys()].filter((i) => places[i]! < 0 && reading.energies[i]! > 0);
   if (pilots.length < LEAST_PILOTS) return { gain: 0, noise: 1 };
-  const seen = pilots.map((i) => reading.values[i] / Math.sqrt(reading.energies[i]));
+  const seen = pilots.map((i) => reading.values[i]! / Math.sqrt(reading.energies[i]!));
   const mean = seen.reduce((sum, v) => sum + v, 0) / seen.length;
   const variance = seen.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (seen.length - 1);
   const noise = Math.max(Math.sqrt(variance), LEAST_NOISE);
@@ -48,12 +48,14 @@ export function isPlain(reading: CarrierReading, plan: ChipPlan): boolean {
  */
 export function softBits(llr: Float64Array, readings: readonly CarrierReading[], plans: readonly ChipPlan[]): void {
   llr.fill(0);
-  readings.forEach(({ values, energies }, k) => {
-    const { gain, noise } = estimateChannel(readings[k], plans[k]);
+  readings.forEach((reading, k) => {
+    const { values, energies } = reading;
+    const plan = plans[k]!;
+    const { gain, noise } = estimateChannel(reading, plan);
     const scale = (2 * gain) / noise ** 2;
-    plans[k].places.forEach((place, i) => {
-      if (place >= 0 && energies[i] > 0) llr[place] += (scale * values[i]) / Math.sqrt(energies[i]);
+    plan.places.forEach((place, i) => {
+      if (place >= 0 && energies[i]! > 0) llr[place]! += (scale * values[i]!) / Math.sqrt(energies[i]!);
     });
   });
-  for (let i = 0; i < llr.length; i++) llr[i] = Math.max(-LOUDEST, Math.min(LOUDEST, llr[i]));
+  for (let i = 0; i < llr.length; i++) llr[i] = Math.max(-LOUDEST, Math.min(LOUDEST, llr[i]!));
 }

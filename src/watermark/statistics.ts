@@ -30,8 +30,8 @@ export function matchedSum(
   let energy = 0;
   for (let i = 0; i < symbols.length; i++) {
     if (symbols[i] === 0) continue;
-    sum += symbols[i] * values[i];
-    energy += energies[i];
+    sum += symbols[i]! * values[i]!;
+    energy += energies[i]!;
   }
   return { sum, energy };
 }
@@ -49,9 +49,9 @@ export function agreements({ values, energies }: CarrierReading, symbols: Int8Ar
   let agree = 0;
   let chips = 0;
   for (let i = 0; i < symbols.length; i++) {
-    if (symbols[i] === 0 || !(energies[i] > 0)) continue;
+    if (symbols[i] === 0 || !(energies[i]! > 0)) continue;
     chips += 1;
-    if (symbols[i] * values[i] > 0) agree += 1;
+    if (symbols[i]! * values[i]! > 0) agree += 1;
   }
   return { agree, chips };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
 import { fingerprintCheckpoint } from "../../src/fingerprint/extract.ts";
 import { serializeFingerprint } from "../../src/fingerprint/file.ts";
-import type { ErrorReport, IdentifyReport, InspectReport } from "../../src/report/schemas/index.ts";
+import type { ErrorReport, IdentifyReport, InspectReport, RegistryReport } from "../../src/report/schemas/index.ts";
 import { runCommand } from "../support/command.ts";
 import { type Hub, startHub } from "../support/hub/hub.mjs";
 import { requireValid } from "../support/schemas.ts";
@@ -90,6 +90,21 @@ describe("a model on the Hub", () => {
     expect(far!.values!.tensors).toBeGreaterThan(10);
     const { bytesRead, bytesTotal } = reports[0]!.inputs.model;
     expect(Number(bytesRead)).toBeLessThan(Number(bytesTotal));
+  });
+
+  it("is registered from where it lies, and called by repository and commit or by the end of its address", async () => {
+    const registry = join(temporaryDirectory(), "bases");
+    const address = `${hub.endpoint}/acme/renamed-lora/resolve/main/model.safetensors`;
+    const added = await run(["registry", "add", "hf:acme/base-a", address, "--registry", registry, "--json"]);
+    expect(added, added.stderr).toMatchObject({ exitCode: 0 });
+    const { changes } = requireValid<RegistryReport>("registry@1", JSON.parse(added.stdout));
+    const commit = (await hub.commitOf("acme/base-a")).slice(0, 7);
+    expect(changes!.map(({ entry }) => entry.name)).toEqual([`acme/base-a@${commit}`, "model.safetensors"]);
+    const models = ["models/base-a", "models/renamed-lora"];
+    const near = await run(["registry", "add", ...models, "--registry", `${registry}2`, "--json"]);
+    const digests = ({ stdout }: { stdout: string }) =>
+      requireValid<RegistryReport>("registry@1", JSON.parse(stdout)).changes!.map(({ entry }) => entry.digest);
+    expect(digests(added)).toEqual(digests(near));
   });
 
   it("is not looked for when offline", async () => {

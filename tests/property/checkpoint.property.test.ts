@@ -124,8 +124,8 @@ describe("openCheckpoint", () => {
         expect([...checkpoint.tensors.keys()].sort()).toEqual(given.map((_, i) => `t${i}`).sort());
         for (const [i, { size, fill }] of given.entries()) {
           const { file, begin, end, shape } = checkpoint.tensors.get(`t${i}`)!;
-          expect([checkpoint.files[file].path, shape]).toEqual([map[`t${i}`], [size]]);
-          expect(await checkpoint.files[file].source.read(begin, end)).toEqual(new Uint8Array(size).fill(fill));
+          expect([checkpoint.files[file]!.path, shape]).toEqual([map[`t${i}`], [size]]);
+          expect(await checkpoint.files[file]!.source.read(begin, end)).toEqual(new Uint8Array(size).fill(fill));
         }
         await checkpoint.close();
       } finally {

@@ -67,7 +67,7 @@ describe("coalescing", () => {
         expect(merged.some((each) => each.start <= start && end <= each.end)).toBe(true);
       }
       for (const [i, each] of merged.entries()) {
-        if (i > 0) expect(each.start).toBeGreaterThanOrEqual(merged[i - 1].end);
+        if (i > 0) expect(each.start).toBeGreaterThanOrEqual(merged[i - 1]!.end);
         const inside = wanted.filter(({ start, end }) => each.start <= start && end <= each.end);
         expect(Math.min(...inside.map(({ start }) => start))).toBe(each.start);
         expect(Math.max(...inside.map(({ end }) => end))).toBe(each.end);

@@ -189,7 +189,7 @@ describe("safetensors", () => {
 function parse(pieces: readonly Uint8Array[]): unknown {
   const stack: { value: unknown[] | Map<string, unknown>; key: string }[] = [{ value: [], key: "" }];
   const put = (value: unknown) => {
-    const top = stack[stack.length - 1];
+    const top = stack[stack.length - 1]!;
     if (Array.isArray(top.value)) top.value.push(value);
     else top.value.set(top.key, value);
   };
@@ -203,7 +203,7 @@ function parse(pieces: readonly Uint8Array[]): unknown {
     endObject: () => void stack.pop(),
     endArray: () => void stack.pop(),
     key: (text) => {
-      stack[stack.length - 1].key = text;
+      stack[stack.length - 1]!.key = text;
     },
     string: put,
     number: (text) => put(Number(text)),
@@ -216,7 +216,7 @@ function parse(pieces: readonly Uint8Array[]): unknown {
   );
   for (const piece of pieces) lexer.push(piece);
   lexer.finish();
-  return (stack[0].value as unknown[])[0];
+  return (stack[0]!.value as unknown[])[0];
 }
 
 /** JSON.parse's result with objects as maps, which keep __proto__ and compare in any order. */

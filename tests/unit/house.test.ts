@@ -14,7 +14,6 @@ const HOUSE = [
   "lineage",
   "watermark",
   "quality",
-  "evidence",
   "registry",
   "scan",
   "report",
@@ -62,6 +61,13 @@ describe("the house", () => {
     const edges = files.flatMap((from) => importsOf(from).map((to) => [from, to] as const));
     expect(edges.length).toBeGreaterThan(files.length);
     expect(edges.map(([from, to]) => complaint(from, to)).filter((x) => x !== null)).toEqual([]);
+  });
+
+  test("has the rooms that CONTRIBUTING.md lists, in that order", () => {
+    const text = readFileSync(join(SOURCE, "../CONTRIBUTING.md"), "utf8");
+    expect([...text.matchAll(/^\| `(\w+)\/` \|/gm)].map((match) => match[1])).toEqual(HOUSE);
+    const folders = readdirSync(SOURCE, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual([...HOUSE].sort());
   });
 
   test("errors import nothing", () => {

@@ -69,7 +69,7 @@ const EMBEDDED: readonly (readonly [BlockList, number])[] = [
 /** The 8 groups of an IPv6 address as the URL parser normalises it. */
 function groups(address: string): number[] {
   const text = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head, tail] = text.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  const [head = [], tail] = text.split("::").map((part) => (part === "" ? [] : part.split(":")));
   const zeros = tail === undefined ? [] : Array<string>(8 - head.length - tail.length).fill("0");
   return [...head, ...zeros, ...(tail ?? [])].map((group) => Number.parseInt(group, 16));
 }
@@ -77,7 +77,7 @@ function groups(address: string): number[] {
 function embeddedIPv4(address: string): string | null {
   for (const [prefix, at] of EMBEDDED) {
     if (!prefix.check(address, "ipv6")) continue;
-    const [high, low] = groups(address).slice(at / 2, at / 2 + 2);
+    const [high = 0, low = 0] = groups(address).slice(at / 2, at / 2 + 2);
     return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
   }
   return null;
@@ -85,7 +85,7 @@ function embeddedIPv4(address: string): string | null {
 
 /** The class of an IP address in plain notation; a zone ("%eth0") is ignored. What is no IP address is `forbidden`. */
 export function classifyAddress(text: string): AddressClass {
-  const address = text.split("%")[0];
+  const address = text.split("%")[0]!;
   const version = isIP(address);
   if (version === 0) return "forbidden";
   const family = version === 4 ? "ipv4" : "ipv6";

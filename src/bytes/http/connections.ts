@@ -67,7 +67,7 @@ export function connections(options: ConnectionOptions, environment: HttpEnviron
   function create(limit: AddressClass | null): Dispatcher {
     const lookup: LookupFunction = (hostname, { all }, callback) => {
       allowedAddresses(hostname, limit).then(
-        (found) => (all ? callback(null, [...found]) : callback(null, found[0].address, found[0].family)),
+        (found) => (all ? callback(null, [...found]) : callback(null, found[0]!.address, found[0]!.family)),
         (error) => callback(error, ""),
       );
     };

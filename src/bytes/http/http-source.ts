@@ -94,7 +94,7 @@ export async function openHttpSource(
     async function work(): Promise<void> {
       while (next < ranges.length) {
         link.signal.throwIfAborted();
-        const range = ranges[next++];
+        const range = ranges[next++]!;
         fetched.push(await file.range(range, link.signal));
       }
     }

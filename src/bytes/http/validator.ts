@@ -35,7 +35,7 @@ export function sameFile(a: Validator, b: Validator): boolean {
 
 /** The SHA-256 that an ETag of the Hub is, hex, or null where it is something else. */
 export function sha256Of(etag: string | null): string | null {
-  return /^"?([0-9a-f]{64})"?$/i.exec(etag ?? "")?.[1].toLowerCase() ?? null;
+  return /^"?([0-9a-f]{64})"?$/i.exec(etag ?? "")?.[1]?.toLowerCase() ?? null;
 }
 
 /** @param how completes "the file ..." */

@@ -227,8 +227,8 @@ export class HeaderBuilder implements JsonHandler {
       throw this.#refuse("ST_ENTRY_INVALID", `the tensor's entry has no ${missing}`);
     }
     if (offsets.length !== 2) throw this.#refuse("ST_ENTRY_INVALID", "data_offsets needs two numbers");
-    const begin = this.#dataStart + offsets[0];
-    const end = this.#dataStart + offsets[1];
+    const begin = this.#dataStart + offsets[0]!;
+    const end = this.#dataStart + offsets[1]!;
     if (!Number.isSafeInteger(begin) || !Number.isSafeInteger(end)) {
       throw this.#refuse("ST_INTEGER_TOO_LARGE", "data_offsets lie above 2^53 - 1");
     }

@@ -124,16 +124,16 @@ export class JsonLexer {
           at = this.#scanString(piece, at);
           break;
         case MODE.escape:
-          this.#escape(piece[at], at++);
+          this.#escape(piece[at]!, at++);
           break;
         case MODE.unicode:
-          this.#unicode(piece[at], at++);
+          this.#unicode(piece[at]!, at++);
           break;
         case MODE.word:
           at = this.#scanWord(piece, at);
           break;
         default:
-          if (!isSpace(piece[at])) this.#structure(piece[at], at);
+          if (!isSpace(piece[at]!)) this.#structure(piece[at]!, at);
           at++;
       }
     }
@@ -227,7 +227,7 @@ export class JsonLexer {
     let at = start;
     let seen = 0;
     while (at < piece.length) {
-      const byte = piece[at];
+      const byte = piece[at]!;
       if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
       seen |= byte;
       at++;
@@ -241,7 +241,7 @@ export class JsonLexer {
     if (at === piece.length) return at;
     if (piece[at] === QUOTE) this.#endString(this.#token, 0, this.#tokenLength, false, at);
     else if (piece[at] === BACKSLASH) this.#mode = MODE.escape;
-    else throw this.#fail("syntax", `an unescaped control character, ${show(piece[at])},`, at);
+    else throw this.#fail("syntax", `an unescaped control character, ${show(piece[at]!)},`, at);
     return at + 1;
   }
 
@@ -328,11 +328,11 @@ export class JsonLexer {
 
   #scanWord(piece: Buffer, start: number): number {
     let at = start;
-    while (at < piece.length && isWordByte(piece[at])) {
+    while (at < piece.length && isWordByte(piece[at]!)) {
       if (this.#tokenLength === MAX_WORD_BYTES) {
         throw this.#fail("token", `a number of more than ${MAX_WORD_BYTES} characters`, at);
       }
-      this.#token[this.#tokenLength++] = piece[at++];
+      this.#token[this.#tokenLength++] = piece[at++]!;
     }
     if (at < piece.length) this.#endWord(at);
     return at;

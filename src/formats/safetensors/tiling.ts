@@ -32,8 +32,8 @@ function checkSize(tensor: TensorInfo, refuse: (code: ErrorCode, message: string
 
 function inFileOrder(tensors: readonly TensorInfo[]): boolean {
   for (let i = 1; i < tensors.length; i++) {
-    const a = tensors[i - 1];
-    const b = tensors[i];
+    const a = tensors[i - 1]!;
+    const b = tensors[i]!;
     if (b.begin < a.begin || (b.begin === a.begin && b.end < a.end)) return false;
   }
   return true;

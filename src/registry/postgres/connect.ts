@@ -13,9 +13,16 @@ export interface DatabaseOptions {
   readonly sleep?: ((ms: number) => Promise<unknown>) | undefined;
 }
 
+/** What a statement came to, in words of our own: the driver's types are no dependency of whoever uses ours. */
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  /** null for statements that have no count. */
+  readonly rowCount: number | null;
+}
+
 /** What runs in one transaction sends its statements here. */
 export interface Connection {
-  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>;
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
 }
 
 /**
@@ -115,8 +122,8 @@ class PooledDatabase implements Database {
     requireServerVersion(Number(rows[0]!.version), this.location);
   }
 
-  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>> {
-    return this.again(() => this.pool.query<Row>(text, values as unknown[]));
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.again(() => this.pool.query<Row & pg.QueryResultRow>(text, values as unknown[]));
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ export const PAGE_ROWS = 2048;
 export async function* pagesOf<Row extends object>(on: Connection, select: string, values: readonly unknown[]) {
   await on.query(`DECLARE weightmark_rows NO SCROLL CURSOR FOR ${select}`, values);
   for (let more = true; more; ) {
-    const { rows } = await on.query<Row & Record<string, unknown>>(`FETCH ${PAGE_ROWS} FROM weightmark_rows`);
+    const { rows } = await on.query<Row>(`FETCH ${PAGE_ROWS} FROM weightmark_rows`);
     if (rows.length > 0) yield rows as readonly Row[];
     more = rows.length === PAGE_ROWS;
   }

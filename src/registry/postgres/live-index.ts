@@ -109,7 +109,7 @@ export class LiveIndex {
     }
     const select = `SELECT ${COLUMNS} FROM weightmark.registry_entry WHERE version = $1 AND generation > $2`;
     const most = FEW_CHANGES + size / 10;
-    const { rows } = await on.query<CodeRow & Record<string, unknown>>(`${select} LIMIT $3`, [
+    const { rows } = await on.query<CodeRow>(`${select} LIMIT $3`, [
       FINGERPRINT_VERSION,
       this.generation,
       Math.ceil(most) + 1,

@@ -79,7 +79,7 @@ export async function removalsSince(on: Connection, generation: number): Promise
 
 /** The entry of this digest and the one of this name: all that an addition has to know of the registry. */
 export async function clashesOf(on: Connection, digest: string, name: string): Promise<Map<string, RegistryEntry>> {
-  const { rows } = await on.query<EntryRow & Record<string, unknown>>(
+  const { rows } = await on.query<EntryRow>(
     `SELECT ${ENTRY_COLUMNS} FROM weightmark.registry_entry WHERE digest = $1 OR name = $2`,
     [bytesOf(digest), Buffer.from(name)],
   );

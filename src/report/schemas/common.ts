@@ -20,7 +20,7 @@ export function envelope<Kind extends string>(kind: Kind) {
     startedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
     finishedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
     nonFinite: z
-      .array(z.strictObject({ path: z.string(), value: z.enum(["NaN", "Infinity", "-Infinity"]) }))
+      .array(z.strictObject({ path: z.string(), value: z.literal(["NaN", "Infinity", "-Infinity"]) }))
       .optional()
       .describe("numbers that JSON cannot hold: null at this JSON pointer"),
   };

@@ -23,16 +23,27 @@ interface JobData {
   readonly target: string;
 }
 
-/** @throws DATABASE_REFUSED, DATABASE_UNREACHABLE */
-export async function openJobQueue(database: Database, options: JobQueueOptions = {}): Promise<PostgresJobQueue> {
-  return new PostgresJobQueue(database, await startBoss(database), options);
-}
-
 /**
  * Jobs in PostgreSQL, kept by pg-boss: any number of machines take them, each job one of them. A worker holds what it took
  * by a lease that it renews; when it dies, is killed or loses its network, its jobs are tried again by others.
  */
-export class PostgresJobQueue implements JobQueue {
+export interface PostgresJobQueue extends JobQueue {
+  /** Targets whose jobs were tried as often as is allowed: the last worker on them may have died without a word. */
+  givenUp(scan: string): Promise<ScanTarget[]>;
+  /** Removes all jobs of a scan, whatever became of them. */
+  forget(scan: string): Promise<void>;
+}
+
+/**
+ * The database stays its owner's to close.
+ *
+ * @throws DATABASE_REFUSED, DATABASE_UNREACHABLE
+ */
+export async function openJobQueue(database: Database, options: JobQueueOptions = {}): Promise<PostgresJobQueue> {
+  return new BossJobQueue(database, await startBoss(database), options);
+}
+
+class BossJobQueue implements PostgresJobQueue {
   private readonly database: Database;
   private readonly boss: PgBoss;
   private readonly leases: Leases;
@@ -40,7 +51,6 @@ export class PostgresJobQueue implements JobQueue {
   private readonly leaseSeconds: number;
   private readonly retryDelay: number;
 
-  /** The database stays its owner's to close. */
   constructor(database: Database, boss: PgBoss, options: JobQueueOptions) {
     this.database = database;
     this.boss = boss;
@@ -90,7 +100,6 @@ export class PostgresJobQueue implements JobQueue {
     };
   }
 
-  /** Targets whose jobs were tried as often as is allowed: the last worker on them may have died without a word. */
   async givenUp(scan: string): Promise<ScanTarget[]> {
     const { rows } = await this.database.query<{ data: JobData }>(
       `SELECT data FROM ${JOBS} WHERE name = $1 AND data->>'scan' = $2 AND state = 'failed' ORDER BY id`,
@@ -99,7 +108,6 @@ export class PostgresJobQueue implements JobQueue {
     return rows.map(({ data }) => JSON.parse(data.target) as ScanTarget);
   }
 
-  /** Removes all jobs of a scan, whatever became of them. */
   async forget(scan: string): Promise<void> {
     await forgetJobs(this.database, [scan]);
   }

@@ -49,7 +49,7 @@ export class ScanDatabase {
 
   /** The scan that a job belongs to; null when there is none any more. */
   async openScan(scan: string): Promise<PostgresResultStore | null> {
-    const { rows } = await this.database.query<ScanRow & Record<string, unknown>>(
+    const { rows } = await this.database.query<ScanRow>(
       `SELECT ${COLUMNS} FROM weightmark.scan WHERE scan::text = $1`,
       [scan],
     );
@@ -78,7 +78,7 @@ export class ScanDatabase {
   ): Promise<ScanRow> {
     // Two that begin one scan at the same moment: the second finds what the first began.
     await on.query("LOCK TABLE weightmark.scan IN SHARE ROW EXCLUSIVE MODE");
-    const { rows } = await on.query<ScanRow & Record<string, unknown>>(
+    const { rows } = await on.query<ScanRow>(
       `SELECT ${COLUMNS} FROM weightmark.scan WHERE digest = $1 ORDER BY begun_at DESC LIMIT 1`,
       [digest],
     );

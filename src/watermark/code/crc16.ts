@@ -12,6 +12,6 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
  */
 export function crc16(bytes: Uint8Array): number {
   let register = 0xffff;
-  for (const byte of bytes) register = ((register << 8) & 0xffff) ^ TABLE[(register >> 8) ^ byte];
+  for (const byte of bytes) register = ((register << 8) & 0xffff) ^ TABLE[(register >> 8) ^ byte]!;
   return register;
 }

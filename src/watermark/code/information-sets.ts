@@ -21,6 +21,6 @@ export const INFORMATION_SETS: ReadonlyMap<number, PolarCode> = new Map([
 
 function fromMask(hex: string): PolarCode {
   const length = 4 * hex.length;
-  const bits = Array.from({ length }, (_, i) => (Number.parseInt(hex[i >> 2], 16) >> (3 - (i & 3))) & 1);
+  const bits = Array.from({ length }, (_, i) => (Number.parseInt(hex[i >> 2]!, 16) >> (3 - (i & 3))) & 1);
   return { length, information: Uint16Array.from(bits.flatMap((bit, i) => (bit === 1 ? [i] : []))) };
 }

@@ -43,7 +43,7 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
     const leaf = n - 2;
     if (information[known] !== phase) {
       for (const path of paths) {
-        path.logMass -= softplus(-path.llr[leaf]);
+        path.logMass -= softplus(-path.llr[leaf]!);
         ascend(path, 0, phase, n, word);
       }
       continue;
@@ -53,7 +53,7 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
       [0, 1].map((bit) => ({
         index,
         bit,
-        logMass: path.logMass - softplus(bit === 0 ? -path.llr[leaf] : path.llr[leaf]),
+        logMass: path.logMass - softplus(bit === 0 ? -path.llr[leaf]! : path.llr[leaf]!),
       })),
     );
     if (forks.length > listSize) forks.sort((a, b) => b.logMass - a.logMass || a.index - b.index || a.bit - b.bit);
@@ -61,10 +61,11 @@ export function decodeList(code: PolarCode, llr: Float64Array, listSize: number)
       prunedLogMass = logAdd(prunedLogMass, logMass - frozenAhead * Math.LN2);
     }
     paths = fork(paths, forks, spare);
-    for (let i = 0; i < paths.length; i++) {
-      paths[i].logMass = forks[i].logMass;
-      paths[i].information[known] = forks[i].bit;
-      ascend(paths[i], forks[i].bit, phase, n, word);
+    for (const [i, { bit, logMass }] of forks.entries()) {
+      const path = paths[i]!;
+      path.logMass = logMass;
+      path.information[known] = bit;
+      ascend(path, bit, phase, n, word);
     }
     known += 1;
   }
@@ -89,13 +90,13 @@ function newBranch(n: number, bits: number): Branch {
 /** One branch per fork, in the order of the forks; dead branches go back to `spare`, second children take from it. */
 function fork(paths: Branch[], forks: readonly { index: number }[], spare: Branch[]): Branch[] {
   const children = new Uint8Array(paths.length);
-  for (const { index } of forks) children[index] += 1;
+  for (const { index } of forks) children[index]! += 1;
   paths.forEach((path, index) => {
     if (children[index] === 0) spare.push(path);
   });
   const taken = new Set<number>();
   return forks.map(({ index }) => {
-    const parent = paths[index];
+    const parent = paths[index]!;
     if (!taken.has(index)) {
       taken.add(index);
       return parent;
@@ -117,11 +118,11 @@ function descend({ llr, left }: Branch, channel: Float64Array, phase: number, n:
     const from = 2 * size === n ? 0 : n - 4 * size;
     if (size === top && phase !== 0) {
       for (let i = 0; i < size; i++) {
-        const upper = parent[from + i];
-        llr[at + i] = parent[from + size + i] + (left[at + i] === 0 ? upper : -upper);
+        const upper = parent[from + i]!;
+        llr[at + i] = parent[from + size + i]! + (left[at + i] === 0 ? upper : -upper);
       }
     } else {
-      for (let i = 0; i < size; i++) llr[at + i] = checkNode(parent[from + i], parent[from + size + i]);
+      for (let i = 0; i < size; i++) llr[at + i] = checkNode(parent[from + i]!, parent[from + size + i]!);
     }
   }
 }
@@ -133,10 +134,10 @@ function ascend({ left }: Branch, bit: number, phase: number, n: number, word: U
   for (let half = 1; half < n; half *= 2) {
     const at = n - 2 * half;
     if ((phase & half) === 0) {
-      for (let i = 0; i < half; i++) left[at + i] = word[n - half + i];
+      for (let i = 0; i < half; i++) left[at + i] = word[n - half + i]!;
       return;
     }
-    for (let i = 0; i < half; i++) word[at + i] = left[at + i] ^ word[n - half + i];
+    for (let i = 0; i < half; i++) word[at + i] = left[at + i]! ^ word[n - half + i]!;
   }
 }
 

@@ -23,7 +23,7 @@ export interface PayloadList {
 export function encodePayload({ bytes, bits }: Payload): Uint8Array {
   const crc = crc16(bytes);
   const information = new Uint8Array(bits + CRC_BITS);
-  for (let i = 0; i < bits; i++) information[i] = (bytes[i >> 3] >> (7 - (i & 7))) & 1;
+  for (let i = 0; i < bits; i++) information[i] = (bytes[i >> 3]! >> (7 - (i & 7))) & 1;
   for (let i = 0; i < CRC_BITS; i++) information[bits + i] = (crc >> (CRC_BITS - 1 - i)) & 1;
   return polarEncode(codeOf(bits), information);
 }
@@ -55,7 +55,7 @@ export function log2Odds({ llr, candidates, restLogMass }: PayloadList, payload:
 
 /** ln P(word | channel) over all words of that length. */
 function wordLogMass(llr: Float64Array, word: Uint8Array): number {
-  return word.reduce((sum, bit, i) => sum - softplus(bit === 0 ? -llr[i] : llr[i]), 0);
+  return word.reduce((sum, bit, i) => sum - softplus(bit === 0 ? -llr[i]! : llr[i]!), 0);
 }
 
 function codeOf(bits: Payload["bits"]): PolarCode {
@@ -64,8 +64,8 @@ function codeOf(bits: Payload["bits"]): PolarCode {
 
 function checkedPayload(information: Uint8Array, bits: Payload["bits"]): Payload | null {
   const bytes = new Uint8Array(bits / 8);
-  for (let i = 0; i < bits; i++) bytes[i >> 3] |= information[i] << (7 - (i & 7));
+  for (let i = 0; i < bits; i++) bytes[i >> 3]! |= information[i]! << (7 - (i & 7));
   let crc = 0;
-  for (let i = 0; i < CRC_BITS; i++) crc = 2 * crc + information[bits + i];
+  for (let i = 0; i < CRC_BITS; i++) crc = 2 * crc + information[bits + i]!;
   return crc === crc16(bytes) ? { bytes, bits } : null;
 }

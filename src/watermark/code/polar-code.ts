@@ -12,11 +12,11 @@ export interface PolarCode {
 export function polarEncode(code: PolarCode, information: Uint8Array): Uint8Array {
   const word = new Uint8Array(code.length);
   code.information.forEach((position, i) => {
-    word[position] = information[i];
+    word[position] = information[i]!;
   });
   for (let half = 1; half < code.length; half *= 2) {
     for (let start = 0; start < code.length; start += 2 * half) {
-      for (let i = start; i < start + half; i++) word[i] ^= word[i + half];
+      for (let i = start; i < start + half; i++) word[i]! ^= word[i + half]!;
     }
   }
   return word;

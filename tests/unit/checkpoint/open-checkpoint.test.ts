@@ -50,7 +50,7 @@ const index = (map: Record<string, string>, totalSize: unknown = Object.keys(map
 async function opened(location: string) {
   const checkpoint = await openCheckpoint(location);
   await checkpoint.close();
-  const tensors = [...checkpoint.tensors.values()].map(({ name, file }) => `${name}@${checkpoint.files[file].path}`);
+  const tensors = [...checkpoint.tensors.values()].map(({ name, file }) => `${name}@${checkpoint.files[file]!.path}`);
   return { ...checkpoint, names: tensors.sort() };
 }
 
@@ -64,7 +64,7 @@ describe("openCheckpoint on one file", () => {
     expect(checkpoint).toMatchObject({ location: path, container: "safetensors", config: null, notes: [] });
     expect(checkpoint.files).toMatchObject([{ path: "weights.bin", absolutePath: path }]);
     const { begin, end, file } = checkpoint.tensors.get("b")!;
-    expect(await checkpoint.files[file].source.read(begin, end)).toEqual(Uint8Array.of(1));
+    expect(await checkpoint.files[file]!.source.read(begin, end)).toEqual(Uint8Array.of(1));
     await checkpoint.verifyUnchanged();
     appendFileSync(path, "x");
     await refusal(checkpoint.verifyUnchanged(), "CHANGED_DURING_READ");
@@ -386,7 +386,7 @@ describe.runIf(onPosix)("links", () => {
     for (const [name, target] of [
       ["model.safetensors", "w"],
       [INDEX, "i"],
-    ]) {
+    ] as const) {
       const directory = temporaryDirectory();
       symlinkSync(join(outside, target), join(directory, name));
       await refused(directory, "PATH_ESCAPES_ROOT");

@@ -221,7 +221,7 @@ describe("bodies that break", () => {
   test("a compressed body is refused", async () => {
     server.faults.push(FAULTS.compressed);
     await refusal(open(), "HTTP_BODY_WRONG");
-    expect(server.requests[0].headers["accept-encoding"]).toBe("identity");
+    expect(server.requests[0]!.headers["accept-encoding"]).toBe("identity");
   });
 });
 
@@ -337,7 +337,7 @@ describe("change", () => {
     const source = await open();
     await source.verifyUnchanged();
     expect(server.requests).toHaveLength(3);
-    expect(server.requests[2].headers["if-none-match"]).toBe('"one"');
+    expect(server.requests[2]!.headers["if-none-match"]).toBe('"one"');
     server.etag = '"two"';
     await refusal(source.verifyUnchanged(), "CHANGED_DURING_READ");
     server.faults.push(FAULTS.status(404));
@@ -352,7 +352,7 @@ describe("change", () => {
     const dated = await open();
     server.faults.push(FAULTS.status(304));
     await dated.verifyUnchanged();
-    expect(server.requests[1].headers["if-modified-since"]).toBe("Thu, 01 Jan 2026 00:00:00 GMT");
+    expect(server.requests[1]!.headers["if-modified-since"]).toBe("Thu, 01 Jan 2026 00:00:00 GMT");
     server.headers = {};
     await refusal(dated.verifyUnchanged(), "CHANGED_DURING_READ");
     const nameless = await open();

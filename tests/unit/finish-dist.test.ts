@@ -1,0 +1,27 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+test("a build holds what has a source, and the kernels, and nothing of an earlier one", () => {
+  const tree = temporaryDirectory();
+  const write = (name: string, text: string) => {
+    mkdirSync(dirname(join(tree, name)), { recursive: true });
+    writeFileSync(join(tree, name), text);
+  };
+  cpSync(join(ROOT, "scripts", "finish-dist.mjs"), join(tree, "scripts", "finish-dist.mjs"));
+  for (const name of ["src/kernels/kernels.wasm", "src/a.ts", "workers/b.ts"]) write(name, "source");
+  const kept = ["src/a.js", "src/a.d.ts", "src/kernels/kernels.wasm", "workers/b.js"];
+  const gone = ["src/old.js", "src/old.d.ts", "src/kernels/old.wasm", "src/lost/a.js", "elsewhere/a.js"];
+  for (const name of [...kept, ...gone]) write(`dist/${name}`, "earlier");
+  execFileSync(process.execPath, [join(tree, "scripts", "finish-dist.mjs")]);
+  const left = readdirSync(join(tree, "dist"), { recursive: true, encoding: "utf8" });
+  expect(left.sort()).toEqual(
+    [...kept, "src", "src/kernels", "workers"].map((name) => join(...name.split("/"))).sort(),
+  );
+  expect(readFileSync(join(tree, "dist/src/kernels/kernels.wasm"), "utf8")).toBe("source");
+});
