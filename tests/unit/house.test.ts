@@ -64,6 +64,12 @@ describe("the house", () => {
     expect(edges.map(([from, to]) => complaint(from, to)).filter((x) => x !== null)).toEqual([]);
   });
 
+  test("directories are made by the one function that ends everywhere", () => {
+    const recursive = /mkdir(?:Sync)?\([^;]*recursive/;
+    expect(recursive.test("await mkdir(dirname(path), {\n recursive: true })")).toBe(true);
+    expect(sources().filter((path) => recursive.test(readFileSync(join(SOURCE, path), "utf8")))).toEqual([]);
+  });
+
   test("errors import nothing", () => {
     expect(importsOf(FOR_ALL)).toEqual([]);
   });

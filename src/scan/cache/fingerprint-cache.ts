@@ -1,7 +1,8 @@
-import { mkdir, stat, utimes } from "node:fs/promises";
+import { stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../bytes/atomic-file.ts";
+import { makeDirectory } from "../../bytes/make-directory.ts";
 import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
@@ -87,7 +88,7 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
     if (key === null || isBroken) return;
     const path = pathOf(key);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await writeFileAtomic(path, writeEntry(key, payload()), { overwrite: true });
     } catch (cause) {
       if (isBroken) return;
