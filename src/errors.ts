@@ -5,6 +5,10 @@
 export const ERRORS = {
   USAGE: { exit: 2, meaning: "the command line or an option is wrong" },
   INTERNAL: { exit: 70, meaning: "a bug in weightmark" },
+  NO_HOME_DIRECTORY: {
+    exit: 2,
+    meaning: "something has its place in the home directory unless it is named, and there is none",
+  },
 
   FILE_NOT_FOUND: { exit: 3, meaning: "the path does not exist" },
   FILE_UNREADABLE: { exit: 3, meaning: "the path exists but cannot be read" },

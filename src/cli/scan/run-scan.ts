@@ -18,12 +18,12 @@ import { openResultPlace, type ResultPlace } from "./result-place.ts";
 export async function runScan(roots: readonly string[], options: ScanOptions): Promise<number> {
   const prepared = await prepare(roots, options);
   try {
-    const { defaultJournalPath, gateWaitMs } = await import("../../index.ts");
-    const journal = options.journal ?? defaultJournalPath(prepared.parameters);
+    const { gateWaitMs } = await import("../../index.ts");
+    const journal = await journalOf(prepared, options);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
     const place = await openResultPlace(prepared, options, journal);
-    const redaction = redactionOf(options, [...roots, journal]);
+    const redaction = redactionOf(options, journal === null ? roots : [...roots, journal]);
     const stderr = createConsole(options, redaction, () => gateWaitMs(prepared.setup.gate));
     try {
       return await scanInto(place, prepared, { options, format, files, stderr, redaction });
@@ -36,8 +36,15 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
   }
 }
 
+/** Where results are kept while the scan runs; null where a database keeps them. */
+async function journalOf({ parameters }: PreparedScan, options: ScanOptions): Promise<string | null> {
+  if (options.database !== undefined) return null;
+  const { defaultJournalPath } = await import("../../index.ts");
+  return options.journal ?? defaultJournalPath(parameters);
+}
+
 /** What a scan reads and keeps beside the models: no result may take its place. */
-function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string): string[] {
+function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string | null): string[] {
   const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
   return kept.filter((path) => typeof path === "string" && !/^postgres(?:ql)?:/i.test(path)) as string[];
 }

@@ -370,5 +370,17 @@ describe("the default directory", () => {
     expect(at("win32", { LOCALAPPDATA: "/l" })).toBe("/l/weightmark/registry");
     expect(at("linux", { XDG_DATA_HOME: "/x" })).toBe("/x/weightmark/registry");
     expect(at("linux", { XDG_DATA_HOME: "/x", WEIGHTMARK_REGISTRY: "/r" })).toBe("/r");
+    expect(at("win32", { LOCALAPPDATA: "" })).toBe("/home/u/AppData/Local/weightmark/registry");
+  });
+
+  it("asks for a home directory only where nothing else names a place", () => {
+    for (const platform of ["linux", "darwin", "win32"] as const) {
+      const of = (env: Record<string, string>) => () => defaultRegistryDirectory({ env, platform, home: null });
+      expect(of({})).toThrow(expect.objectContaining({ code: "NO_HOME_DIRECTORY", exitCode: 2 }));
+      expect(of({ XDG_DATA_HOME: "/x" })()).toBe(join("/x", "weightmark", "registry"));
+      expect(of({ WEIGHTMARK_REGISTRY: "/r" })()).toBe("/r");
+    }
+    const local = { env: { LOCALAPPDATA: "/l" }, platform: "win32" as const, home: null };
+    expect(defaultRegistryDirectory(local)).toBe(join("/l", "weightmark", "registry"));
   });
 });
