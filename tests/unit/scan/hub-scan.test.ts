@@ -203,4 +203,18 @@ describe("a scan of an organisation", () => {
     // Whatever did not pass stays as it was: no request is made for it.
     expect(hub.counters.api - before).toBeLessThanOrEqual(2);
   });
+
+  it("tries again what storage refused, whose refusal says nothing of the repository", async () => {
+    const hub = await hubOf();
+    const directory = temporaryDirectory();
+    hub.faults.add({ kind: "status", status: 403, on: "storage", times: 1000 });
+    const first = await scanHub(hub, directory, "journal");
+    const refused = first.items.filter(({ failure }) => failure?.code === "HTTP_STORAGE_REFUSED");
+    expect(refused.map(({ name }) => name)).toEqual(expect.arrayContaining(["acme/a", "acme/b-copy", "acme/c-tuned"]));
+    expect(refused.every(({ failure }) => failure!.passing)).toBe(true);
+    expect(first.summary.complete).toBe(false);
+    hub.faults.clear();
+    const again = await scanHub(hub, directory, "journal", "resume");
+    expect(again.summary).toMatchObject({ complete: true, read: 3, duplicates: 1 });
+  });
 });
