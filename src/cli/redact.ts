@@ -42,8 +42,8 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
   };
 }
 
-/** Not every user has a home directory, and the working directory may have been removed: there is nothing to hide then. */
-function ifThere(directory: () => string): string[] {
+/** Not every user has a home directory, and the working directory may have been removed: then there is none of its kind. */
+export function ifThere(directory: () => string): string[] {
   try {
     return [directory()];
   } catch {

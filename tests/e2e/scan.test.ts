@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
 import { type CommandResult, runCommand, startCommand, startCommandServer } from "../support/command.ts";
@@ -31,6 +31,10 @@ const server = startCommandServer();
 const quick = (args: readonly string[]) => server.run(["scan", ...args], root);
 /** What every scan here has; `--jobs 0` costs no threads. */
 const WITH = ["--registry", "bases", "--no-cache", "--no-progress", "--jobs", "0"];
+interface Artifact {
+  readonly artifactLocation: { readonly uri: string };
+}
+
 let journals = 0;
 const ownJournal = () => ["--journal", at(`journal-${++journals}`)];
 
@@ -158,6 +162,19 @@ describe("a scan", () => {
       if (format === "sarif") requireSarif(JSON.parse(stdout));
       if (format === "cyclonedx") requireCycloneDx(JSON.parse(stdout));
     }
+  });
+
+  it("tells in SARIF what lies below the working directory relative to it, and completes no path that is to be hidden", async () => {
+    const uris = async (cwd: string, ...more: string[]) => {
+      const args = ["scan", at("models", "nested"), "--registry", at("bases"), ...WITH.slice(2), ...ownJournal()];
+      const { stdout, stderr, exitCode } = await server.run([...args, "--format", "sarif", ...more], cwd);
+      expect(exitCode, stderr).toBe(0);
+      const { results } = JSON.parse(stdout).runs[0] as { results: { locations: [{ physicalLocation: Artifact }] }[] };
+      return results.map(({ locations: [{ physicalLocation }] }) => physicalLocation.artifactLocation.uri);
+    };
+    expect(await uris(root)).toEqual(["models/nested/tuned"]);
+    expect(await uris(at("bases"))).toEqual([pathToFileURL(at("models", "nested", "tuned")).href]);
+    expect(await uris(at("bases"), "--redact-paths")).toEqual(["nested/tuned"]);
   });
 
   it("repeats its bytes with --deterministic, whatever the threads, the cache and the journal", async () => {

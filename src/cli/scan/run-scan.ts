@@ -4,7 +4,7 @@ import { scanSummaryReport } from "../../report/scan/build.ts";
 import { scanExitCode } from "../../report/scan/exit-code.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { mapStrings } from "../redact.ts";
+import { ifThere, mapStrings } from "../redact.ts";
 import { print } from "../session.ts";
 import { createConsole, type ScanConsole } from "./console.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
@@ -86,6 +86,8 @@ async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Pr
     },
     policies: options.failOn,
     endpoint: prepared.setup.remote.endpoint,
+    // Nothing is completed to a whole path where paths are to be hidden.
+    root: options.redactPaths ? null : (ifThere(process.cwd)[0] ?? null),
   };
   stderr.clear();
   if (printer !== null) await print(printer.summary(report));
