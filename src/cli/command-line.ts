@@ -57,7 +57,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return reportFailure(refusalOf(error), argv);
+    const failed = await reportFailure(refusalOf(error), argv);
+    if (exitCode === 0) return failed;
+    // What the command had to say already, as that a scan is incomplete, is no better for what failed then.
+    const { worseExitCode } = await import("../report/scan/exit-code.ts");
+    return worseExitCode(exitCode, failed);
   }
 }
 

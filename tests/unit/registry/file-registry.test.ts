@@ -232,6 +232,19 @@ describe("codes of an older layout", () => {
 });
 
 describe("writing again", () => {
+  it("is refused, and no bug of ours, where a file takes no more", async () => {
+    for (const name of ["codes.bin", "head.json"]) {
+      const directory = await filled();
+      const registry = await openRegistry(directory);
+      rmSync(join(directory, name));
+      mkdirSync(join(directory, name));
+      await expect(registry.add(randomFingerprint({ seed: 3 }), { name: "c" })).rejects.toMatchObject({
+        name: "WeightmarkError",
+        exitCode: 3,
+      });
+    }
+  });
+
   it("goes on from what another process added, and from a copy that was put in its place", async () => {
     const [directory, other] = [await filled(), fresh()];
     const registry = await openRegistry(directory);

@@ -7,7 +7,7 @@ import { toJson } from "../../../src/report/escape.ts";
 import { sarifLog } from "../../../src/report/sarif/sarif.ts";
 import { type ScanQuestion, scanItemReport, scanSummaryReport } from "../../../src/report/scan/build.ts";
 import { scanDocument, scanLines } from "../../../src/report/scan/document.ts";
-import { type ScanPolicy, scanExitCode } from "../../../src/report/scan/exit-code.ts";
+import { type ScanPolicy, scanExitCode, worseExitCode } from "../../../src/report/scan/exit-code.ts";
 import { encodePieces, type ScanExport } from "../../../src/report/scan/export.ts";
 import { TopFindings } from "../../../src/report/scan/finding.ts";
 import { artifactUri, locationUri } from "../../../src/report/scan/location-uri.ts";
@@ -161,6 +161,19 @@ describe("the exit code", () => {
     expect(code(items, policies)).toBe(expected);
   });
 
+  it.each([
+    [0, 3, 3],
+    [1, 3, 3],
+    [4, 3, 3],
+    [3, 3, 3],
+    [5, 3, 5],
+    [70, 3, 70],
+    [5, 70, 5],
+    [0, 0, 0],
+  ])("of %i and %i is %i", (a, b, worse) => {
+    expect([worseExitCode(a, b), worseExitCode(b, a)]).toEqual([worse, worse]);
+  });
+
   it("is 5 for an interrupted scan, whatever was found", () => {
     expect(code([scanFinding("a")], ["derived"], { interrupted: true })).toBe(5);
     expect(code([], [], { interrupted: true })).toBe(5);
@@ -239,6 +252,10 @@ describe("the text of a scan", () => {
       return scanSummaryText(report, style(false)).at(-1);
     });
     expect(new Set(ends).size).toBe(5);
+    const unwritten = scanSummaryReport(quiet, question, summaryOf([scanItem("a")]), 3);
+    expect(scanSummaryText(unwritten, style(false)).at(-1)).toBe("Exit code 3: a result could not be written");
+    const refused = scanSummaryReport(quiet, question, summaryOf([scanFailure("a")]), 3);
+    expect(scanSummaryText(refused, style(false)).at(-1)).toBe("Exit code 3: 1 model was malformed or refused");
     const stopped = scanSummaryReport(quiet, question, summaryOf([], { interrupted: true }), 5);
     expect(scanSummaryText(stopped, style(false)).at(-1)).toBe(
       "Exit code 5: stopped before the end; go on with --resume",
