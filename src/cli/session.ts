@@ -8,6 +8,7 @@ import type { CommonOptions, Format } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
 import { isAddress } from "./remote.ts";
+import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
 
 /** One run of one command: how it talks, and where its result goes. */
@@ -80,7 +81,7 @@ export function openSession(options: CommonOptions, paths: readonly string[], ow
     },
     progress(label, unit) {
       if (options.quiet || options.progress === false) return { update() {}, end() {} };
-      const terminal = process.stderr.isTTY === true;
+      const terminal = isTerminal(process.stderr);
       return createProgress({ label: escapeText(redact(label)), unit, stream: process.stderr, terminal });
     },
     async emit(report) {
@@ -97,11 +98,6 @@ async function render(report: Report, format: Format, colour: boolean): Promise<
   if (format !== "text") return `${toJson(report, format === "json" ? 2 : 0)}\n`;
   const { renderText } = await import("../report/text/render-text.ts");
   return renderText(report, { colour });
-}
-
-/** https://no-color.org: any value but the empty one switches colour off. */
-function useColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
 /** Waits until stdout has taken it: a pipe takes 64 kB at a time. Throws WRITE_FAILED, on a full disk for one. */

@@ -70,6 +70,13 @@ describe("the house", () => {
     expect(sources().filter((path) => recursive.test(readFileSync(join(SOURCE, path), "utf8")))).toEqual([]);
   });
 
+  test("one file decides what acts on escape sequences, and few write them", () => {
+    const holding = (what: RegExp) => sources().filter((path) => what.test(readFileSync(join(SOURCE, path), "utf8")));
+    expect(holding(/\.isTTY/)).toEqual(["cli/terminal.ts"]);
+    const escapes = ["cli/progress.ts", "cli/scan/progress.ts", "report/text/style.ts"];
+    expect(holding(/\\u001b|\\x1b|\\u\{1b\}/i)).toEqual(escapes);
+  });
+
   test("errors import nothing", () => {
     expect(importsOf(FOR_ALL)).toEqual([]);
   });

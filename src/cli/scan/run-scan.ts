@@ -6,6 +6,7 @@ import type { ScanExport } from "../../report/scan/export.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { ifThere, mapStrings } from "../redact.ts";
 import { print } from "../session.ts";
+import { useColour } from "../terminal.ts";
 import { createConsole, type ScanConsole } from "./console.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces, scanPrinter } from "./output.ts";
@@ -155,9 +156,4 @@ function explained(error: unknown): unknown {
     detail: "Nothing that was stored is lost. Make room, and go on with --resume.",
     cause: error,
   });
-}
-
-/** https://no-color.org: any value but the empty one switches colour off. */
-function useColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
