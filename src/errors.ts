@@ -5,6 +5,10 @@
 export const ERRORS = {
   USAGE: { exit: 2, meaning: "the command line or an option is wrong" },
   INTERNAL: { exit: 70, meaning: "a bug in weightmark" },
+  NO_HOME_DIRECTORY: {
+    exit: 2,
+    meaning: "something has its place in the home directory unless it is named, and there is none",
+  },
 
   FILE_NOT_FOUND: { exit: 3, meaning: "the path does not exist" },
   FILE_UNREADABLE: { exit: 3, meaning: "the path exists but cannot be read" },
@@ -95,6 +99,10 @@ export const ERRORS = {
   },
   HTTP_UNAUTHORIZED: { exit: 3, meaning: "the server wants to know who asks (401): a token is missing or wrong" },
   HTTP_FORBIDDEN: { exit: 3, meaning: "the server refuses access (403), as for a gated repository" },
+  HTTP_STORAGE_REFUSED: {
+    exit: 5,
+    meaning: "the host that the server sends one on to refuses access, again and again; the server itself does not",
+  },
   HTTP_NOT_FOUND: { exit: 3, meaning: "the server has nothing at this address (404)" },
   HTTP_STATUS: { exit: 3, meaning: "the server refused the request in another way" },
   HTTP_RANGE_UNSUPPORTED: { exit: 3, meaning: "the server ignores byte ranges and would send the whole file" },

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeDirectory } from "../bytes/home-directory.ts";
 import { parseAddress, shownAddress } from "../bytes/http/address.ts";
 import { classifyHost } from "../bytes/http/address-policy.ts";
 import type { BearerToken, HttpClientOptions } from "../bytes/http/http-client.ts";
@@ -29,14 +29,21 @@ function isTrue(value: string | undefined): boolean {
   return TRUE.has((value ?? "").toUpperCase());
 }
 
-/** Empty variables count as absent. */
-function directory(value: string | undefined): string | null {
-  if (value === undefined || value === "") return null;
-  return value === "~" || value.startsWith("~/") ? join(homedir(), value.slice(1)) : value;
+/** `part` in `place`, or null where there is no such place. */
+function within(place: string | null, part: string): string | null {
+  return place === null ? null : join(place, part);
 }
 
-function hubHome(env: Environment): string {
-  return directory(env.HF_HOME) ?? join(directory(env.XDG_CACHE_HOME) ?? join(homedir(), ".cache"), "huggingface");
+/** Empty variables count as absent, and so does what lies in a home directory that there is not. */
+function directory(value: string | undefined): string | null {
+  if (value === undefined || value === "") return null;
+  return value === "~" || value.startsWith("~/") ? within(homeDirectory(), value.slice(1)) : value;
+}
+
+/** Null where nothing names it and the user has no home directory: then nobody has logged in or downloaded here. */
+function hubHome(env: Environment): string | null {
+  const caches = () => directory(env.XDG_CACHE_HOME) ?? within(homeDirectory(), ".cache");
+  return directory(env.HF_HOME) ?? within(caches(), "huggingface");
 }
 
 function endpointOf(text: string): string {
@@ -52,7 +59,8 @@ function tokenOf(env: Environment): string | null {
     const token = checkedToken(env[name] ?? "", name);
     if (token !== null) return token;
   }
-  return readTokenFile(directory(env.HF_TOKEN_PATH) ?? join(hubHome(env), "token"));
+  const file = directory(env.HF_TOKEN_PATH) ?? within(hubHome(env), "token");
+  return file === null ? null : readTokenFile(file);
 }
 
 /**
@@ -63,7 +71,7 @@ function tokenOf(env: Environment): string | null {
  * @throws HTTP_ADDRESS_INVALID, USAGE for what is no token, FILE_UNREADABLE
  */
 export function remoteSettings(env: Environment = process.env, overrides: RemoteOverrides = {}): RemoteSettings {
-  const cache = directory(env.HF_HUB_CACHE) ?? directory(env.HUGGINGFACE_HUB_CACHE) ?? join(hubHome(env), "hub");
+  const cache = directory(env.HF_HUB_CACHE) ?? directory(env.HUGGINGFACE_HUB_CACHE) ?? within(hubHome(env), "hub");
   return {
     endpoint: endpointOf(overrides.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
     token: overrides.token === undefined ? tokenOf(env) : overrides.token,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  defaultRegistryDirectory,
   digestOf,
   engines,
   fingerprint as fingerprintCheckpoint,
@@ -18,8 +19,8 @@ import type { Check } from "./commands/doctor.ts";
 /** BLAKE3 of no bytes: the first of the published test vectors. */
 const BLAKE3_OF_NOTHING = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
-/** Everything a command may need, tried for real. Only what is required can fail. */
-export async function runChecks(registry: string): Promise<Check[]> {
+/** Everything a command may need, tried for real. Only what is required can fail. Without a `registry`, the default one is. */
+export async function runChecks(registry: string | undefined): Promise<Check[]> {
   return [nodeCheck(), kernelCheck(), await workerCheck(), ...engineChecks(), await registryCheck(registry)];
 }
 
@@ -74,18 +75,26 @@ function engineChecks(): Check[] {
   }));
 }
 
-async function registryCheck(location: string): Promise<Check> {
+async function registryCheck(named: string | undefined): Promise<Check> {
+  const name = "registry";
+  let location: string;
+  try {
+    location = named ?? defaultRegistryDirectory();
+  } catch (error) {
+    return { name, status: "failed", detail: reason(error) };
+  }
   const shown = isDatabaseUrl(location) ? redactUrl(location) : location;
   try {
     const registry = await openAnyCandidates(location);
     await registry.close();
-    return { name: "registry", status: "ok", detail: `${shown}: ${registry.entries} registered` };
+    return { name, status: "ok", detail: `${shown}: ${registry.entries} registered` };
   } catch (error) {
     const absent = error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND";
-    return { name: "registry", status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}` };
+    return { name, status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}` };
   }
 }
 
 function reason(error: unknown): string {
+  if (error instanceof WeightmarkError && error.detail !== undefined) return `${error.message}. ${error.detail}`;
   return error instanceof Error ? error.message : String(error);
 }

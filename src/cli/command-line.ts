@@ -57,11 +57,23 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return reportFailure(usageError(error), argv);
+    const failed = await reportFailure(refusalOf(error), argv);
+    if (exitCode === 0) return failed;
+    // What the command had to say already, as that a scan is incomplete, is no better for what failed then.
+    const { worseExitCode } = await import("../report/scan/exit-code.ts");
+    return worseExitCode(exitCode, failed);
   }
 }
 
-function usageError(error: unknown): unknown {
+/** What is no bug of ours although others than we noticed it. */
+function refusalOf(error: unknown): unknown {
+  // Node asks for the working directory wherever a path is relative.
+  if ((error as NodeJS.ErrnoException | null)?.syscall === "uv_cwd") {
+    return new WeightmarkError("FILE_NOT_FOUND", "the working directory is there no longer", {
+      detail: "Change into one that is there, or name absolute paths.",
+      cause: error,
+    });
+  }
   if (!(error instanceof CommanderError)) return error;
   // No command at all: commander has printed the help, to stderr.
   if (error.code === "commander.help") return error;

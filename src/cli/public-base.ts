@@ -1,4 +1,4 @@
-import { WeightmarkError } from "../errors.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import type { Session } from "./session.ts";
 import { openSubject } from "./subject.ts";
 
@@ -8,6 +8,9 @@ const RELATION: ReadonlyMap<string, string> = new Map([
   ["recast", "a rounded copy of"],
   ["derived", "related to"],
 ]);
+
+/** How it is told that there is no registry in the default place. */
+const NO_DEFAULT: ReadonlySet<ErrorCode> = new Set(["REGISTRY_NOT_FOUND", "NO_HOME_DIRECTORY"]);
 
 /**
  * Refuses what a registered base shows to be public in the main: such a mark is found by subtracting the base. Without a
@@ -22,8 +25,9 @@ export async function requireNoPublicBase(
   session: Session,
 ): Promise<void> {
   const { defaultRegistryDirectory, identify, openAnyCandidates } = await import("../index.ts");
-  const registry = await openAnyCandidates(directory ?? defaultRegistryDirectory()).catch((error) => {
-    if (directory === undefined && error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND") return null;
+  const open = async () => openAnyCandidates(directory ?? defaultRegistryDirectory());
+  const registry = await open().catch((error) => {
+    if (directory === undefined && error instanceof WeightmarkError && NO_DEFAULT.has(error.code)) return null;
     throw error;
   });
   if (registry === null || registry.entries === 0) {

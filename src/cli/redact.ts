@@ -20,14 +20,18 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
   for (const path of paths) {
     // An address is public, and no directory of this machine.
     if (isAddress(path)) continue;
-    for (const form of [path, resolve(path), real(path)]) {
+    const forms = [() => resolve(path), () => realpathSync(path)];
+    for (const form of [path, ...forms.flatMap(ifThere)]) {
       const directory = dirname(form);
       // "." stands for no directory at all: there is nothing to hide.
       if (directory !== "." && directory !== dirname(directory)) prefixes.add(directory);
       if (basename(form) === "" || basename(form).startsWith("..")) prefixes.add(form);
     }
   }
-  for (const directory of [process.cwd(), homedir()]) if (isAbsolute(directory)) prefixes.add(directory);
+  for (const directory of [process.cwd, homedir].flatMap(ifThere)) {
+    // The root is the home of users that have none of their own, and every path lies in it.
+    if (isAbsolute(directory) && directory !== dirname(directory)) prefixes.add(directory);
+  }
   const longestFirst = [...prefixes].sort((a, b) => b.length - a.length);
   return (text) => {
     let shown = text;
@@ -38,10 +42,11 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
   };
 }
 
-function real(path: string): string {
+/** Not every user has a home directory, and the working directory may have been removed: then there is none of its kind. */
+export function ifThere(directory: () => string): string[] {
   try {
-    return realpathSync(path);
+    return [directory()];
   } catch {
-    return resolve(path);
+    return [];
   }
 }

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync, type Stats } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import type { RunInfo } from "../report/build.ts";
@@ -8,6 +8,7 @@ import type { CommonOptions, Format } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
 import { isAddress } from "./remote.ts";
+import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
 
 /** One run of one command: how it talks, and where its result goes. */
@@ -33,13 +34,25 @@ export function formatOf(options: Pick<CommonOptions, "json" | "format">): Forma
 export function requireOtherFile(output: string, inputs: readonly string[], force = false): void {
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
-  const replaced = force && !place.endsWith(".fingerprint.safetensors") && lstatSync(output, { throwIfNoEntry: false });
+  const replaced = force && !place.endsWith(".fingerprint.safetensors") && entryAt(output) !== undefined;
   const paths = inputs.filter((input) => !isAddress(input));
   if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
       file: output,
       detail: "Write it somewhere else.",
     });
+  }
+}
+
+/** What stands under the name of an output, a link as itself. Throws WRITE_FAILED where that cannot be asked. */
+export function entryAt(output: string, look: typeof lstatSync = lstatSync): Stats | undefined {
+  try {
+    return look(output, { throwIfNoEntry: false });
+  } catch (cause) {
+    // Names that are too long, links in a circle, a file where a directory would have to be.
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = `${basename(output)} could not be written (${code ?? message})`;
+    throw new WeightmarkError("WRITE_FAILED", why, { file: output, cause });
   }
 }
 
@@ -68,7 +81,7 @@ export function openSession(options: CommonOptions, paths: readonly string[], ow
     },
     progress(label, unit) {
       if (options.quiet || options.progress === false) return { update() {}, end() {} };
-      const terminal = process.stderr.isTTY === true;
+      const terminal = isTerminal(process.stderr);
       return createProgress({ label: escapeText(redact(label)), unit, stream: process.stderr, terminal });
     },
     async emit(report) {
@@ -85,11 +98,6 @@ async function render(report: Report, format: Format, colour: boolean): Promise<
   if (format !== "text") return `${toJson(report, format === "json" ? 2 : 0)}\n`;
   const { renderText } = await import("../report/text/render-text.ts");
   return renderText(report, { colour });
-}
-
-/** https://no-color.org: any value but the empty one switches colour off. */
-function useColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
 /** Waits until stdout has taken it: a pipe takes 64 kB at a time. Throws WRITE_FAILED, on a full disk for one. */

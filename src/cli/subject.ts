@@ -99,7 +99,7 @@ interface TimeLimit {
 }
 
 function timeLimit({ timeout }: ReadingOptions, location: string): TimeLimit {
-  const signal = timeout === undefined ? undefined : AbortSignal.timeout(1000 * timeout);
+  const signal = timeout === undefined ? undefined : AbortSignal.timeout(Math.ceil(1000 * timeout));
   return {
     signal,
     explain(error) {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { errorOf } from "../errors.ts";
 import { type ContentRecord, type ContentReply, type ContentTask, readTensors } from "./content-task.ts";
@@ -32,6 +33,8 @@ export async function readContents(
   const threads = Math.min(options.threads ?? Math.min(2, availableParallelism()), tasks.length);
   if (threads === 0 || tasks.some((t) => t.path === null)) {
     for (const task of tasks) {
+      // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
+      await setImmediate();
       options.signal?.throwIfAborted();
       collect(task, await readTensors(task, checkpoint.files[task.file]!.source, options.signal));
     }

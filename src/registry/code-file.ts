@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { writeError } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { WeightmarkError } from "../errors.ts";
 import { blake3 } from "../kernels/blake3.ts";
@@ -123,7 +124,11 @@ async function readStart(path: string, length: number): Promise<Uint8Array> {
  * layout, behind which the record would never be found.
  */
 export async function putRecord(directory: string, at: number, record: Uint8Array): Promise<number | null> {
-  const handle = await open(codeFilePath(directory), constants.O_RDWR | constants.O_CREAT, 0o666);
+  const path = codeFilePath(directory);
+  const failed = (error: unknown) => {
+    throw writeError(error, path);
+  };
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666).catch(failed);
   try {
     if ((await handle.stat()).size < at || (at > 0 && !(await beginsWithLayout(handle)))) return null;
     await handle.truncate(at);
@@ -131,6 +136,8 @@ export async function putRecord(directory: string, at: number, record: Uint8Arra
       done += (await handle.write(record, done, record.length - done, at + done)).bytesWritten;
     }
     return at + record.length;
+  } catch (error) {
+    return failed(error);
   } finally {
     await handle.close();
   }

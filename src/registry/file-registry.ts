@@ -1,6 +1,7 @@
-import { lstat, mkdir, readdir, unlink } from "node:fs/promises";
+import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import { makeDirectory } from "../bytes/make-directory.ts";
 import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
@@ -219,12 +220,7 @@ class FileRegistry implements Registry {
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
   private async write<T>(work: (codes: CodeCache) => Promise<T>): Promise<T> {
-    await mkdir(join(this.location, "fingerprints"), { recursive: true }).catch((cause) => {
-      throw new WeightmarkError("WRITE_FAILED", "the registry's directory cannot be made", {
-        file: this.location,
-        cause,
-      });
-    });
+    await makeDirectory(join(this.location, "fingerprints"), this.location);
     return withLock(this.location, this.lockTimeoutMs, async () => {
       this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
       return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)));

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { type FileIdentity, identityOf, sameIdentity } from "../bytes/regular-file.ts";
@@ -286,7 +286,10 @@ export async function appendJournal(
   const about = { schema: SCHEMA, generation, at, previous: state.head, codesLength } as const;
   const record: JournalRecord = { ...about, changes: changes.map(stored) };
   const line = encodeRecord(record, directory);
-  const handle = await open(join(directory, "journal.jsonl"), constants.O_RDWR | constants.O_CREAT, 0o666);
+  const path = join(directory, "journal.jsonl");
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666).catch((error) => {
+    throw writeError(error, path);
+  });
   let file: FileIdentity;
   try {
     await handle.truncate(state.length);

@@ -1,27 +1,29 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { noHomeDirectory } from "../bytes/home-directory.ts";
 import { digestOf } from "../registry/digest.ts";
-import type { RegistryEnvironment } from "../registry/location.ts";
+import { type RegistryEnvironment, userEnvironment } from "../registry/location.ts";
 import type { ScanParameters } from "./parameters.ts";
-
-const MACHINE = (): RegistryEnvironment => ({ env: process.env, platform: process.platform, home: homedir() });
 
 /**
  * The journal of a scan when none is named: in the user's directory for state, called by what decides what is scanned, so
  * that the same command line finds it again. Registry, keys and version are left out: when they have changed, the scan is
  * told so (SCAN_DIFFERS), and does not silently begin anew.
+ *
+ * @throws NO_HOME_DIRECTORY
  */
-export function defaultJournalPath(parameters: ScanParameters, from = MACHINE()): string {
+export function defaultJournalPath(parameters: ScanParameters, from = userEnvironment()): string {
   const { inputs, include, exclude, depth } = parameters;
   const name = digestOf(JSON.stringify([inputs, include, exclude, depth])).slice(0, 32);
   return join(stateDirectory(from), "scans", `${name}.jsonl`);
 }
 
-/** Fingerprints that scans have made: in the user's directory for caches. */
-export function defaultCacheDirectory(from = MACHINE()): string {
+/** Fingerprints that scans have made: in the user's directory for caches. Throws NO_HOME_DIRECTORY. */
+export function defaultCacheDirectory(from = userEnvironment()): string {
   const { env, platform, home } = from;
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, "weightmark");
-  if (platform === "win32") return join(localAppData(from), "weightmark", "cache");
+  if (platform === "win32" && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, "weightmark", "cache");
+  if (home === null) throw noHomeDirectory("the cache", "--cache-dir or XDG_CACHE_HOME, or use none with --no-cache");
+  if (platform === "win32") return join(home, "AppData", "Local", "weightmark", "cache");
   if (platform === "darwin") return join(home, "Library", "Caches", "weightmark");
   return join(home, ".cache", "weightmark");
 }
@@ -29,11 +31,9 @@ export function defaultCacheDirectory(from = MACHINE()): string {
 function stateDirectory(from: RegistryEnvironment): string {
   const { env, platform, home } = from;
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, "weightmark");
-  if (platform === "win32") return join(localAppData(from), "weightmark", "state");
+  if (platform === "win32" && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, "weightmark", "state");
+  if (home === null) throw noHomeDirectory("the journal of the scan", "--journal or XDG_STATE_HOME");
+  if (platform === "win32") return join(home, "AppData", "Local", "weightmark", "state");
   if (platform === "darwin") return join(home, "Library", "Application Support", "weightmark", "state");
   return join(home, ".local", "state", "weightmark");
-}
-
-function localAppData({ env, home }: RegistryEnvironment): string {
-  return env.LOCALAPPDATA ?? join(home, "AppData", "Local");
 }

@@ -42,7 +42,7 @@ interface Reading {
 export async function scanTarget(target: ScanTarget, context: ScanContext, signal: AbortSignal): Promise<ScanItem> {
   const { deterministic, maxBytes, timeout } = context.setup;
   const began = performance.now();
-  const limit = timeout === null ? null : AbortSignal.timeout(1000 * timeout);
+  const limit = timeout === null ? null : AbortSignal.timeout(Math.ceil(1000 * timeout));
   const signals = limit === null ? signal : AbortSignal.any([signal, limit]);
   const access: Access = { budget: byteBudget(maxBytes ?? undefined), signal: signals, remote: undefined };
   const item = await answer(target, context, access).catch((error: unknown) => {

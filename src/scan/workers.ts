@@ -49,6 +49,8 @@ function threadWorkers(
   { threads, tasksPerThread }: WorkersOptions,
   onTrouble: (error: WeightmarkError) => void,
 ): Workers {
+  // Throws where the working directory was removed: no thread can start there, nor would its tasks ever end.
+  process.cwd();
   const pool = new Piscina<ScanTarget, ScanReply>({
     filename: workerUrl(),
     minThreads: threads,

@@ -1,9 +1,10 @@
 import { realpathSync } from "node:fs";
-import { mkdir, open, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { writeDirectoryAtomic } from "../bytes/atomic-directory.ts";
 import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import { makeDirectory } from "../bytes/make-directory.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type Root, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
@@ -146,10 +147,8 @@ function real(path: string): string {
   }
 }
 
-async function makeParent(temporary: string, path: string, directory: string): Promise<void> {
-  await mkdir(dirname(join(temporary, path)), { recursive: true }).catch((error) => {
-    throw writeError(error, join(directory, path));
-  });
+function makeParent(temporary: string, path: string, directory: string): Promise<void> {
+  return makeDirectory(dirname(join(temporary, path)), join(directory, path));
 }
 
 async function copyFile(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -8,25 +8,10 @@ import type { ErrorReport } from "../../src/report/schemas/index.ts";
 import { EXECUTABLE, NODE, runCommand, startCommand } from "../support/command.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
+import { writeSparseModel } from "../support/sparse-model.ts";
 import { tinyModel, writeModel } from "../support/tiny-model.ts";
 
 const root = scratchDirectory();
-
-/** 24 GB that take no space on disk and seconds to read. */
-function writeSparseModel(directory: string): void {
-  mkdirSync(directory);
-  const size = 24 * 2 ** 30;
-  const header = Buffer.from(
-    JSON.stringify({ "layers.0.w": { dtype: "F32", shape: [size / 4096, 1024], data_offsets: [0, size] } }),
-  );
-  const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(padded.length));
-  const file = openSync(join(directory, "model.safetensors"), "w");
-  writeSync(file, Buffer.concat([prefix, padded]));
-  ftruncateSync(file, 8 + padded.length + size);
-  closeSync(file);
-}
 
 beforeAll(() => {
   writeSparseModel(join(root, "large"));
@@ -42,7 +27,7 @@ async function errorOf(args: readonly string[], exitCode: number): Promise<Error
 describe("limits", () => {
   it("gives up after --timeout with exit code 5", async () => {
     const error = await errorOf(
-      ["fingerprint", "large", "--depth", "full", "--timeout", "0.3", "-o", "late", "--no-progress"],
+      ["fingerprint", "large", "--depth", "full", "--timeout", "0.3005", "-o", "late", "--no-progress"],
       5,
     );
     expect(error.code).toBe("TIMED_OUT");

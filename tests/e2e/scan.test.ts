@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -11,13 +13,22 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
-import { type CommandResult, runCommand, startCommand, startCommandServer } from "../support/command.ts";
+import {
+  type CommandResult,
+  EXECUTABLE,
+  NODE,
+  runCommand,
+  startCommand,
+  startCommandServer,
+} from "../support/command.ts";
 import { requireCycloneDx, requireSarif } from "../support/interchange.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
+import { writeSparseModel } from "../support/sparse-model.ts";
 import { changed, tinyModel, writeModel } from "../support/tiny-model.ts";
 
 const examples = fileURLToPath(new URL("../../examples", import.meta.url));
@@ -31,6 +42,10 @@ const server = startCommandServer();
 const quick = (args: readonly string[]) => server.run(["scan", ...args], root);
 /** What every scan here has; `--jobs 0` costs no threads. */
 const WITH = ["--registry", "bases", "--no-cache", "--no-progress", "--jobs", "0"];
+interface Artifact {
+  readonly artifactLocation: { readonly uri: string };
+}
+
 let journals = 0;
 const ownJournal = () => ["--journal", at(`journal-${++journals}`)];
 
@@ -160,6 +175,19 @@ describe("a scan", () => {
     }
   });
 
+  it("tells in SARIF what lies below the working directory relative to it, and completes no path that is to be hidden", async () => {
+    const uris = async (cwd: string, ...more: string[]) => {
+      const args = ["scan", at("models", "nested"), "--registry", at("bases"), ...WITH.slice(2), ...ownJournal()];
+      const { stdout, stderr, exitCode } = await server.run([...args, "--format", "sarif", ...more], cwd);
+      expect(exitCode, stderr).toBe(0);
+      const { results } = JSON.parse(stdout).runs[0] as { results: { locations: [{ physicalLocation: Artifact }] }[] };
+      return results.map(({ locations: [{ physicalLocation }] }) => physicalLocation.artifactLocation.uri);
+    };
+    expect(await uris(root)).toEqual(["models/nested/tuned"]);
+    expect(await uris(at("bases"))).toEqual([pathToFileURL(at("models", "nested", "tuned")).href]);
+    expect(await uris(at("bases"), "--redact-paths")).toEqual(["nested/tuned"]);
+  });
+
   it("repeats its bytes with --deterministic, whatever the threads, the cache and the journal", async () => {
     const run = (...more: string[]) => quick(["models", "broken", "--registry", "bases", "--deterministic", ...more]);
     const [one, two] = [ownJournal(), ownJournal()];
@@ -216,12 +244,49 @@ describe("a scan", () => {
     expect(readdirSync(root)).not.toContain("dry-journal");
   });
 
+  // A limit to the size of files stands in for a full disk: the SARIF rules alone are longer, the other results are not.
+  it.skipIf(process.platform === "win32").each([
+    ["silence", [], 3, /\nExit code 3: a result could not be written\n/],
+    ["findings", ["--fail-on", "derived"], 3, /\nExit code 3: a result could not be written\n/],
+    [
+      "a model that times out",
+      ["large", "--timeout", "0.3005", "--depth", "full"],
+      5,
+      /\nExit code 5: \d models? failed for passing/,
+    ],
+  ])("tells of no good end when a result cannot be written: %s", async (name, more, exitCode, end) => {
+    const [sarif, bom, result] = ["sarif", "bom", "json"].map((kind) => at(`${name}.${kind}`));
+    if (more.includes("large")) writeSparseModel(at("large"), 96);
+    const files = ["--sarif", sarif!, "--cyclonedx", bom!, "-o", result!, "--json"];
+    const args = ["scan", "models/nested", ...WITH, "--log-format", "json", ...more];
+    const limited = async (printed: readonly string[]) => {
+      const script = `ulimit -f 4; "$0" "$@"; echo ":$?"`;
+      const words = ["-c", script, NODE, EXECUTABLE, ...args, ...ownJournal(), ...printed];
+      const { stdout, stderr } = await promisify(execFile)("bash", words, { cwd: root });
+      return { stdout, log: stderr.trimEnd().split("\n") };
+    };
+    const told = await limited(["--sarif", sarif!]);
+    expect(told.stdout).toMatch(end);
+    expect(told.stdout.endsWith(`:${exitCode}\n`)).toBe(true);
+    expect(told.log.at(-1)).toMatch(/^weightmark: .*\.sarif could not be written \(EFBIG.*\(WRITE_FAILED\)$/);
+    expect(JSON.parse(told.log.at(-2)!)).toMatchObject({ event: "finished", exit_code: exitCode });
+
+    const kept = await limited(files);
+    expect(kept.stdout).toBe(`:${exitCode}\n`);
+    expect(JSON.parse(kept.log.at(-1)!)).toMatchObject({ error: { code: "WRITE_FAILED", file: sarif } });
+    expect(JSON.parse(readFileSync(result!, "utf8")).summary.exitCode).toBe(exitCode);
+    requireCycloneDx(JSON.parse(readFileSync(bom!, "utf8")));
+    expect(existsSync(sarif!)).toBe(false);
+  });
+
   it("refuses results where something else lies, before it reads anything", async () => {
     const refused = async (...args: string[]) =>
       errorOf(await quick(["models", ...WITH, ...ownJournal(), "--json", ...args])).code;
     writeFileSync(at("there.sarif"), "");
     expect(await refused("--sarif", "there.sarif")).toBe("OUTPUT_EXISTS");
     expect(await refused("-o", "none/result.json")).toBe("FILE_NOT_FOUND");
+    expect(await refused("-o", "there.sarif/result.json")).toBe("FILE_NOT_FOUND");
+    expect(await refused("-o", "n".repeat(300))).toBe("WRITE_FAILED");
     expect(await refused("-o", "/dev/null", "--force")).toBe("NOT_A_REGULAR_FILE");
     expect(await refused("-o", "x.json", "--cyclonedx", "./x.json")).toBe("USAGE");
     expect(await refused("-o", "models/base/model.safetensors", "--force")).toBe("OUTPUT_IS_INPUT");

@@ -70,6 +70,19 @@ describe("the house", () => {
     expect(folders.map(({ name }) => name).sort()).toEqual([...HOUSE].sort());
   });
 
+  test("directories are made by the one function that ends everywhere", () => {
+    const recursive = /mkdir(?:Sync)?\([^;]*recursive/;
+    expect(recursive.test("await mkdir(dirname(path), {\n recursive: true })")).toBe(true);
+    expect(sources().filter((path) => recursive.test(readFileSync(join(SOURCE, path), "utf8")))).toEqual([]);
+  });
+
+  test("one file decides what acts on escape sequences, and few write them", () => {
+    const holding = (what: RegExp) => sources().filter((path) => what.test(readFileSync(join(SOURCE, path), "utf8")));
+    expect(holding(/\.isTTY/)).toEqual(["cli/terminal.ts"]);
+    const escapes = ["cli/progress.ts", "cli/scan/progress.ts", "report/text/style.ts"];
+    expect(holding(/\\u001b|\\x1b|\\u\{1b\}/i)).toEqual(escapes);
+  });
+
   test("errors import nothing", () => {
     expect(importsOf(FOR_ALL)).toEqual([]);
   });

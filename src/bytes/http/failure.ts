@@ -84,17 +84,27 @@ export function passingStatus(status: number, retryAt: number | null): PassingFa
   return new PassingFailure("HTTP_SERVER_FAILED", `the server failed (${status})`, retryAt);
 }
 
+/** How storage refuses what was signed for it: expired, or checked wrongly. */
+const NOT_ACCEPTED = new Set([400, 401, 403]);
+
 /**
  * The refusal for a status that means "no": 401 HTTP_UNAUTHORIZED, 403 HTTP_FORBIDDEN, 404 and 410 HTTP_NOT_FOUND, 5xx
  * HTTP_SERVER_FAILED, anything else HTTP_STATUS.
+ *
+ * @param elsewhere the host that answered where the server had sent us on, which no token of ours would change: its 400,
+ *   401 and 403 are HTTP_STORAGE_REFUSED
  */
-export function statusError(status: number, location: string): WeightmarkError {
-  const refuse = (code: ErrorCode, message: string, detail?: string) =>
-    new WeightmarkError(code, `${message} (${status})`, { file: location, detail });
-  if (status === 401)
-    return refuse("HTTP_UNAUTHORIZED", "the server wants to know who asks", "Set HF_TOKEN or --token.");
-  if (status === 403) return refuse("HTTP_FORBIDDEN", "the server refuses access", "Ask the owner for access.");
-  if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "the server has nothing at this address");
-  if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "the server failed");
-  return refuse("HTTP_STATUS", "the server refused the request");
+export function statusError(status: number, location: string, elsewhere: string | null = null): WeightmarkError {
+  const who = elsewhere === null ? "the server" : `${elsewhere}, to which the server sends one on,`;
+  const refuse = (code: ErrorCode, what: string, detail?: string) =>
+    new WeightmarkError(code, `${who} ${what} (${status})`, { file: location, detail });
+  if (elsewhere !== null && NOT_ACCEPTED.has(status)) {
+    const detail = "The server itself gives the file out. Try again later; a firewall on the way can be what refuses.";
+    return refuse("HTTP_STORAGE_REFUSED", "refuses access", detail);
+  }
+  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks", "Set HF_TOKEN or --token-file.");
+  if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", "Ask the owner for access.");
+  if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "has nothing at this address");
+  if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "failed");
+  return refuse("HTTP_STATUS", "refused the request");
 }

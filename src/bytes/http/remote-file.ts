@@ -38,7 +38,7 @@ export interface RemoteFile {
   verifyUnchanged(): Promise<void>;
 }
 
-/** What storage says of a signed address that has expired, or that it no longer knows. */
+/** What storage says of a signed address that has expired, that it does not accept, or that it no longer knows. */
 const EXPIRED = new Set([400, 401, 403, 404, 410]);
 
 /** Everything that was learnt of the file from replies so far. */
@@ -131,11 +131,26 @@ export async function openRemoteFile(
       if (size !== null && size < asked.end) throw changed("became shorter while it was being read", location);
       throw new WeightmarkError("HTTP_RANGE_WRONG", "the server refuses a range that the file has", { file: location });
     }
-    throw statusError(status, location);
+    throw refusalOf(reply);
   }
 
-  /** One range, from where the file is known to lie or by way of the address; null when it is there no longer. */
-  async function fetchRange(asked: ByteRange, target: URL | null, signal?: AbortSignal): Promise<Chunk | null> {
+  /** A place that was led to speaks for itself: the server has given the file out. */
+  function refusalOf({ status, url }: HttpReply): WeightmarkError {
+    return statusError(status, location, url.origin === address.origin ? null : url.host);
+  }
+
+  /** Whether asking the address again may lead to a place that does not refuse. */
+  function isExpired({ status, url }: HttpReply): boolean {
+    return EXPIRED.has(status) && url.href !== address.href;
+  }
+
+  /** One range, from where the file is known to lie or by way of the address; null when it is not given out there. */
+  async function fetchRange(
+    asked: ByteRange,
+    target: URL | null,
+    isLast: boolean,
+    signal?: AbortSignal,
+  ): Promise<Chunk | null> {
     const viaAddress = target === null || target.href === address.href;
     let chunk: Chunk = { start: asked.start, bytes: new Uint8Array() };
     let rest = asked;
@@ -146,7 +161,7 @@ export async function openRemoteFile(
         headers: { range: `bytes=${rest.start}-${rest.end - 1}` },
       }),
       async (reply) => {
-        if (!viaAddress && EXPIRED.has(reply.status)) return null;
+        if (!isLast && isExpired(reply)) return null;
         const got = accept(reply, rest, viaAddress);
         if (rest === asked) chunk = { start: got.start, bytes: new Uint8Array(got.end - got.start) };
         if (reply.status === 416) return chunk;
@@ -163,6 +178,11 @@ export async function openRemoteFile(
     );
   }
 
+  /** By way of the address. Twice, should the place that it leads to refuse what was signed for it a moment ago. */
+  async function resolveRange(asked: ByteRange, signal?: AbortSignal): Promise<Chunk> {
+    return (await fetchRange(asked, null, false, signal)) ?? (await fetchRange(asked, null, true, signal))!;
+  }
+
   async function range(asked: ByteRange, signal?: AbortSignal): Promise<Chunk> {
     // Twice: what another request found out meanwhile may have expired as well.
     for (let tries = 0; tries < 2; tries += 1) {
@@ -170,15 +190,15 @@ export async function openRemoteFile(
       while (resolving !== null) await resolving.catch(() => undefined);
       const used = known.target;
       if (used === null) break;
-      const chunk = await fetchRange(asked, used, signal);
+      const chunk = await fetchRange(asked, used, false, signal);
       if (chunk !== null) return chunk;
       if (known.target === used) known.target = null;
     }
-    const resolved = fetchRange(asked, null, signal).finally(() => {
+    const resolved = resolveRange(asked, signal).finally(() => {
       if (resolving === resolved) resolving = null;
     });
     resolving = resolved;
-    return (await resolved)!;
+    return await resolved;
   }
 
   async function verifyUnchanged(): Promise<void> {
@@ -189,10 +209,16 @@ export async function openRemoteFile(
       : lastModified !== null && etag === null
         ? { "if-modified-since": lastModified }
         : {};
-    await client.exchange(
+    if (!(await askUnchanged(condition, false))) await askUnchanged(condition, true);
+  }
+
+  /** False when the place that the address leads to does not give the file out. */
+  function askUnchanged(condition: Readonly<Record<string, string>>, isLast: boolean): Promise<boolean> {
+    return client.exchange(
       () => ({ url: address, from: address, headers: { range: "bytes=0-0", ...condition } }),
       async (reply) => {
-        if (reply.status === 304) return;
+        if (!isLast && isExpired(reply)) return false;
+        if (reply.status === 304) return true;
         if (reply.status === 404 || reply.status === 410)
           throw changed("was removed while it was being read", location);
         // A server without ranges shows its whole file's headers; its body is thrown away.
@@ -201,6 +227,7 @@ export async function openRemoteFile(
         } else {
           accept(reply, { start: 0, end: 1 }, true);
         }
+        return true;
       },
       location,
     );

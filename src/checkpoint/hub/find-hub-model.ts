@@ -69,8 +69,14 @@ function parentOf(path: string): string {
 
 async function findOffline(named: HubLocation, location: string, cache: string | null): Promise<FoundModel> {
   const { id, revision } = named;
-  const commit = cache === null ? null : await cachedCommit(cache, id, revision);
-  const snapshot = cache === null || commit === null ? null : await cachedSnapshot(cache, id, commit);
+  if (cache === null) {
+    throw new WeightmarkError("OFFLINE", "there is no Hub cache to look in, and --offline is set", {
+      file: location,
+      detail: "Set HF_HOME or HF_HUB_CACHE to where it lies, or leave out --offline (HF_HUB_OFFLINE).",
+    });
+  }
+  const commit = await cachedCommit(cache, id, revision);
+  const snapshot = commit === null ? null : await cachedSnapshot(cache, id, commit);
   if (commit === null || snapshot === null) throw offline(location);
   return findInSnapshot(snapshot, named, commit);
 }

@@ -21,12 +21,10 @@ export function registerDoctor(program: Command, setExitCode: SetExitCode): void
     .description("Checks this installation by trying each of its parts: kernels, workers, engines, registry.")
     .option("--registry <dir>", "which registry to check (default: the user's data directory)");
   withCommon(command).action(async (options: DoctorOptions) => {
-    const { defaultRegistryDirectory } = await import("../../index.ts");
     const { doctorReport } = await import("../../report/build.ts");
     const { runChecks } = await import("../checks.ts");
-    const directory = options.registry ?? defaultRegistryDirectory();
-    const session = openSession(options, [directory]);
-    const checks = await runChecks(directory);
+    const session = openSession(options, options.registry === undefined ? [] : [options.registry]);
+    const checks = await runChecks(options.registry);
     const ok = checks.every(({ status }) => status !== "failed");
     await session.emit(
       doctorReport(session.run(), {

@@ -19,7 +19,9 @@ export function registerScan(program: Command, setExitCode: SetExitCode): void {
       setExitCode(await listTargets(roots, options));
     } else {
       const { runScan } = await import("../scan/run-scan.ts");
-      setExitCode(await runScan(roots, options));
+      const { exitCode, refusal } = await runScan(roots, options);
+      setExitCode(exitCode);
+      if (refusal !== null) throw refusal;
     }
   });
 }

@@ -1,5 +1,6 @@
 import type { WeightmarkError } from "../../errors.ts";
 import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../index.ts";
+import { isTerminal } from "../terminal.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import type { ScanOptions } from "./options.ts";
 import { createScanProgress, type ScanState } from "./progress.ts";
@@ -31,7 +32,7 @@ export function createConsole(options: ScanOptions, redaction: Redaction, waitMs
   const bar =
     isQuiet || options.progress === false || format === "json"
       ? null
-      : createScanProgress({ stream, terminal: stream.isTTY === true });
+      : createScanProgress({ stream, terminal: isTerminal(stream) });
   const clear = () => bar?.clear();
   let state: Omit<ScanState, "waitMs"> | null = null;
   const draw = () => {

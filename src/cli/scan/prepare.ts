@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { WeightmarkError } from "../../errors.ts";
+import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
 import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
@@ -28,7 +28,11 @@ export async function prepare(roots: readonly string[], options: ScanOptions): P
       keys: await keysOf(options),
       include,
       exclude,
-      cacheDirectory: options.cache === false ? null : (options.cacheDir ?? defaultCacheDirectory()),
+      // Workers that share a scan have caches of their own.
+      cacheDirectory:
+        options.cache === false || options.database !== undefined
+          ? null
+          : (options.cacheDir ?? defaultCacheDirectory()),
       depth,
       maxBytes,
       timeout,
@@ -69,6 +73,9 @@ async function openList(list: string) {
   return list === "-" ? openScanList(process.stdin, "standard input") : openScanList(list, list);
 }
 
+/** How it is told that nobody has registered anything yet. */
+const NO_BASES: ReadonlySet<ErrorCode> = new Set(["REGISTRY_EMPTY", "REGISTRY_NOT_FOUND", "NO_HOME_DIRECTORY"]);
+
 type Settings = Parameters<typeof import("../../index.ts").prepareScan>[1];
 
 /**
@@ -78,13 +85,14 @@ type Settings = Parameters<typeof import("../../index.ts").prepareScan>[1];
 async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<Settings, "registry">) {
   const { defaultRegistryDirectory, prepareScan } = await import("../../index.ts");
   // Workers on other machines reach the database, not the directories of this one.
-  const registry = options.registry ?? options.database ?? defaultRegistryDirectory();
+  let registry = options.registry ?? options.database;
   try {
+    registry ??= defaultRegistryDirectory();
     return await prepareScan(inputs, { ...settings, registry });
   } catch (error) {
-    if (options.registry !== undefined || !(error instanceof WeightmarkError)) throw error;
-    if (error.code !== "REGISTRY_EMPTY" && error.code !== "REGISTRY_NOT_FOUND") throw error;
+    if (options.registry !== undefined || !(error instanceof WeightmarkError) || !NO_BASES.has(error.code)) throw error;
     if (settings.keys !== null) return prepareScan(inputs, { ...settings, registry: null });
+    if (error.code === "NO_HOME_DIRECTORY") throw error;
     throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to hold models against", {
       file: options.database === undefined ? registry : "the database",
       detail: "Register the bases you know with `weightmark registry add MODEL --root`, or name a --registry.",

@@ -1,9 +1,9 @@
-import { lstatSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
 import { isAddress } from "../remote.ts";
-import { requireOtherFile } from "../session.ts";
+import { entryAt, requireOtherFile } from "../session.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces } from "./output.ts";
 
@@ -49,15 +49,15 @@ function requireWritable(path: string, force: boolean, inputs: readonly string[]
       file: path,
     });
   }
-  if (lstatSync(dirname(resolve(path)), { throwIfNoEntry: false }) === undefined) {
+  if (entryAt(dirname(resolve(path)), statSync)?.isDirectory() !== true) {
     throw new WeightmarkError("FILE_NOT_FOUND", "there is no directory to write this file into", { file: path });
   }
-  const there = statSync(path, { throwIfNoEntry: false });
+  const there = entryAt(path, statSync);
   if (there !== undefined && !there.isFile()) {
     // A rename onto /dev/null would replace the device itself.
     throw new WeightmarkError("NOT_A_REGULAR_FILE", "the output is no regular file", { file: path });
   }
-  if (!force && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+  if (!force && entryAt(path) !== undefined) {
     throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path, detail: "Replace it with --force." });
   }
 }
@@ -70,11 +70,32 @@ function real(path: string): string {
   }
 }
 
-/** Writes the files, each all there or not there. Throws WRITE_FAILED, OUTPUT_EXISTS. */
-export async function writeResultFiles(files: readonly ResultFile[], scan: ScanExport, force: boolean): Promise<void> {
+/** What came of the files of a scan. */
+export interface WrittenFiles {
+  readonly written: readonly ResultFile[];
+  /** Why others were not: WRITE_FAILED, OUTPUT_EXISTS, what reading the results throws. */
+  readonly refusals: readonly WeightmarkError[];
+}
+
+/** Writes the files, each all there or not there; one that cannot be written keeps no other from it. */
+export async function writeResultFiles(
+  files: readonly ResultFile[],
+  scan: ScanExport,
+  force: boolean,
+): Promise<WrittenFiles> {
   const { writeFileAtomic } = await import("../../index.ts");
   const { encodePieces } = await import("../../report/scan/export.ts");
-  for (const { path, format } of files) {
-    await writeFileAtomic(path, encodePieces(scanPieces(scan, format, false)), { overwrite: force });
+  const written: ResultFile[] = [];
+  const refusals: WeightmarkError[] = [];
+  for (const file of files) {
+    try {
+      const pieces = encodePieces(scanPieces(scan, file.format, false));
+      await writeFileAtomic(file.path, pieces, { overwrite: force });
+      written.push(file);
+    } catch (error) {
+      if (!(error instanceof WeightmarkError)) throw error;
+      refusals.push(error);
+    }
   }
+  return { written, refusals };
 }

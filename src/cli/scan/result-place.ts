@@ -22,12 +22,10 @@ export interface ResultPlace {
 export async function openResultPlace(
   prepared: PreparedScan,
   options: ScanOptions,
-  journal: string,
+  journal: string | null,
 ): Promise<ResultPlace> {
   const mode = options.restart ? "restart" : options.resume ? "resume" : "begin";
-  return options.database === undefined
-    ? openLocal(prepared, options, journal, mode)
-    : openShared(prepared, options.database, mode);
+  return journal === null ? openShared(prepared, options.database!, mode) : openLocal(prepared, options, journal, mode);
 }
 
 type Mode = "begin" | "resume" | "restart";

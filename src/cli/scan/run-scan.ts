@@ -1,11 +1,12 @@
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanItem, ScanSummary } from "../../index.ts";
 import { scanSummaryReport } from "../../report/scan/build.ts";
-import { scanExitCode } from "../../report/scan/exit-code.ts";
+import { scanExitCode, worseExitCode } from "../../report/scan/exit-code.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { mapStrings } from "../redact.ts";
+import { ifThere, mapStrings } from "../redact.ts";
 import { print } from "../session.ts";
+import { useColour } from "../terminal.ts";
 import { createConsole, type ScanConsole } from "./console.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces, scanPrinter } from "./output.ts";
@@ -14,16 +15,23 @@ import { type Redaction, redactionOf } from "./redaction.ts";
 import { resultFiles, writeResultFiles } from "./result-files.ts";
 import { openResultPlace, type ResultPlace } from "./result-place.ts";
 
-/** Runs a scan to its end, or to the first signal; the exit code. */
-export async function runScan(roots: readonly string[], options: ScanOptions): Promise<number> {
+/** How a scan ended. */
+export interface ScanEnd {
+  readonly exitCode: number;
+  /** Why a result file was not written, to be told after all else; null when all were. */
+  readonly refusal: WeightmarkError | null;
+}
+
+/** Runs a scan to its end, or to the first signal. */
+export async function runScan(roots: readonly string[], options: ScanOptions): Promise<ScanEnd> {
   const prepared = await prepare(roots, options);
   try {
-    const { defaultJournalPath, gateWaitMs } = await import("../../index.ts");
-    const journal = options.journal ?? defaultJournalPath(prepared.parameters);
+    const { gateWaitMs } = await import("../../index.ts");
+    const journal = await journalOf(prepared, options);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
     const place = await openResultPlace(prepared, options, journal);
-    const redaction = redactionOf(options, [...roots, journal]);
+    const redaction = redactionOf(options, journal === null ? roots : [...roots, journal]);
     const stderr = createConsole(options, redaction, () => gateWaitMs(prepared.setup.gate));
     try {
       return await scanInto(place, prepared, { options, format, files, stderr, redaction });
@@ -36,8 +44,15 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
   }
 }
 
+/** Where results are kept while the scan runs; null where a database keeps them. */
+async function journalOf({ parameters }: PreparedScan, options: ScanOptions): Promise<string | null> {
+  if (options.database !== undefined) return null;
+  const { defaultJournalPath } = await import("../../index.ts");
+  return options.journal ?? defaultJournalPath(parameters);
+}
+
 /** What a scan reads and keeps beside the models: no result may take its place. */
-function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string): string[] {
+function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string | null): string[] {
   const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
   return kept.filter((path) => typeof path === "string" && !/^postgres(?:ql)?:/i.test(path)) as string[];
 }
@@ -50,8 +65,11 @@ interface Printing {
   readonly redaction: Redaction;
 }
 
-/** Prints items as they end where the format can be printed so, everything else when the scan is over. */
-async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Printing): Promise<number> {
+/**
+ * Prints items as they end where the format can be printed so, everything else when the scan is over: the files first, so
+ * that no summary tells of an end that they did not come to.
+ */
+async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Printing): Promise<ScanEnd> {
   const { options, format, files, stderr, redaction } = printing;
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const { version } = prepared.setup;
@@ -68,24 +86,42 @@ async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Pr
   });
 
   const run = { ...started, finishedAt: startedAt === null ? null : new Date().toISOString() };
-  const exitCode = scanExitCode(summary, options.failOn);
   const question = { ...prepared, listing: prepared.remote.client.counters };
-  const report = mapStrings(scanSummaryReport(run, question, summary, exitCode), redaction.text);
-  const result: ScanExport = {
+  const resultOf = (exitCode: number): ScanExport => ({
     run,
-    summary: report,
+    summary: mapStrings(scanSummaryReport(run, question, summary, exitCode), redaction.text),
     items: async function* () {
       for await (const item of place.store.items()) yield redaction.about(item);
     },
     policies: options.failOn,
     endpoint: prepared.setup.remote.endpoint,
-  };
+    // Nothing is completed to a whole path where paths are to be hidden.
+    root: options.redactPaths ? null : (ifThere(process.cwd)[0] ?? null),
+  });
+  const { exitCode, refusals } = await writeAll(files, resultOf, scanExitCode(summary, options.failOn), options);
+  const [refusal = null, ...others] = refusals;
+  for (const other of others) stderr.trouble(other);
   stderr.clear();
-  if (printer !== null) await print(printer.summary(report));
+  const result = resultOf(exitCode);
+  if (printer !== null) await print(printer.summary(result.summary));
   else if (onStdout) for await (const piece of scanPieces(result, format, useColour())) await print(piece);
-  await writeResultFiles(files, result, options.force ?? false);
   stderr.finished(summary, exitCode);
-  return exitCode;
+  return { exitCode, refusal };
+}
+
+/** Writes the result files, and the exit code that comes of it. */
+async function writeAll(
+  files: Printing["files"],
+  resultOf: (exitCode: number) => ScanExport,
+  wanted: number,
+  { force = false }: ScanOptions,
+): Promise<{ readonly exitCode: number; readonly refusals: readonly WeightmarkError[] }> {
+  const { written, refusals } = await writeResultFiles(files, resultOf(wanted), force);
+  const exitCode = refusals.map((refusal) => refusal.exitCode).reduce(worseExitCode, wanted);
+  // Those that were written told of another end.
+  if (exitCode === wanted) return { exitCode, refusals };
+  const again = await writeResultFiles(written, resultOf(exitCode), true);
+  return { exitCode, refusals: [...refusals, ...again.refusals] };
 }
 
 /** The scan itself, ended by the first signal. */
@@ -120,9 +156,4 @@ function explained(error: unknown): unknown {
     detail: "Nothing that was stored is lost. Make room, and go on with --resume.",
     cause: error,
   });
-}
-
-/** https://no-color.org: any value but the empty one switches colour off. */
-function useColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }

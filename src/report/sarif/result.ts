@@ -6,26 +6,31 @@ import { withoutNonFinite } from "../finite.ts";
 import { formatP } from "../numbers.ts";
 import { meetsPolicy, type ScanPolicy } from "../scan/exit-code.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
-import { locationUri } from "../scan/location-uri.ts";
+import { type ArtifactBase, artifactUri, locationUri } from "../scan/location-uri.ts";
 import { type Level, MARK_RULE, type RuleId, ruleIndex, ruleLevel } from "./rules.ts";
 
+/** What results depend on besides the item. */
+export interface ResultContext extends ArtifactBase {
+  readonly policies: readonly ScanPolicy[];
+}
+
 /** result objects (SARIF 2.1.0, 3.27) of one item: one for its verdict if that accuses, one for every mark that is there. */
-export function resultsOf(item: ScanItem, policies: readonly ScanPolicy[]): object[] {
+export function resultsOf(item: ScanItem, context: ResultContext): object[] {
   const found = item.marks.filter(({ present }) => present);
-  const results = found.map((mark) => markResult(item, mark, policies));
-  if (isAccusing(item.verdict)) results.unshift(verdictResult(item, `weights-${item.verdict}`, policies));
+  const results = found.map((mark) => markResult(item, mark, context));
+  if (isAccusing(item.verdict)) results.unshift(verdictResult(item, `weights-${item.verdict}`, context));
   return results;
 }
 
-function verdictResult(item: ScanItem, rule: RuleId, policies: readonly ScanPolicy[]): object {
+function verdictResult(item: ScanItem, rule: RuleId, context: ResultContext): object {
   const { name, verdict, matches } = item;
   const [best] = matches;
   const text =
     best === undefined
       ? (item.summary ?? rule)
       : `${escapeText(name)}: ${relationText(best)} (${formatP(best.log10P)})${unread(item)}.`;
-  const asked = meetsPolicy({ verdict, marks: [] }, policies);
-  return result(item, rule, asked, text, best?.name ?? "", {
+  const asked = meetsPolicy({ verdict, marks: [] }, context.policies);
+  return result(item, context, rule, asked, text, best?.name ?? "", {
     verdict,
     log10P: best?.log10P ?? null,
     direction: best?.direction ?? null,
@@ -41,10 +46,10 @@ function unread({ duplicateOf }: ScanItem): string {
   return duplicateOf === null ? "" : `, as found of ${escapeText(duplicateOf)}, whose content it is listed with`;
 }
 
-function markResult(item: ScanItem, mark: ScanMark, policies: readonly ScanPolicy[]): object {
+function markResult(item: ScanItem, mark: ScanMark, context: ResultContext): object {
   const { keyId, level, log2P, payload } = mark;
   const text = `${escapeText(item.name)}: carries the mark of key ${escapeText(keyId)} (${level}, p <= 2^${Math.ceil(log2P)}).`;
-  return result(item, MARK_RULE, policies.includes("mark"), text, keyId, {
+  return result(item, context, MARK_RULE, context.policies.includes("mark"), text, keyId, {
     keyId,
     level,
     log2P,
@@ -53,28 +58,53 @@ function markResult(item: ScanItem, mark: ScanMark, policies: readonly ScanPolic
   });
 }
 
-function result(item: ScanItem, rule: RuleId, asked: boolean, text: string, whose: string, properties: object): object {
+function result(
+  item: ScanItem,
+  base: ArtifactBase,
+  rule: RuleId,
+  asked: boolean,
+  text: string,
+  whose: string,
+  properties: object,
+): object {
   const level: Level = asked ? "error" : ruleLevel(rule);
   const { sampledRoot, content, id, revision, family, parameters, duplicateOf } = item;
-  const about = { revision, family, parameters: parameters === null ? null : String(parameters), duplicateOf };
+  const about = {
+    location: exactLocation(item),
+    revision,
+    family,
+    parameters: parameters === null ? null : String(parameters),
+    duplicateOf,
+  };
   // Of the weights and the finding, not of the place: the same weights elsewhere are the same finding to whoever matches
   // results between runs. What was read of the model decides; its name only where nothing else is known.
   const weights = sampledRoot ?? content ?? digestOf([id]);
+  const finding = digestOf([rule, weights, whose]);
   return {
     ruleId: rule,
     ruleIndex: ruleIndex(rule),
     level,
     message: { text: messageText(text) },
-    locations: [itemLocation(item)],
-    partialFingerprints: { "weights/v1": weights, "finding/v1": digestOf([rule, weights, whose]) },
+    locations: [itemLocation(item, base)],
+    partialFingerprints: {
+      "weights/v1": weights,
+      "finding/v1": finding,
+      // The one name that GitHub looks at, in its form: a hash of 64 bits and which of its occurrences this is.
+      primaryLocationLineHash: `${finding.slice(0, 16)}:1`,
+    },
     properties: withoutNonFinite({ ...properties, ...about }).value,
   };
 }
 
+/** The location as it was scanned, which its artifact may not tell; of addresses without what may be secret. */
+export function exactLocation({ location }: Pick<ScanItem, "location">): string {
+  return /^https?:/i.test(location) ? locationUri(location) : location;
+}
+
 /** Where an item lies, as a physical and a logical location (3.28). */
-export function itemLocation({ location, name }: Pick<ScanItem, "location" | "name">): object {
+export function itemLocation({ location, name }: Pick<ScanItem, "location" | "name">, base: ArtifactBase): object {
   return {
-    physicalLocation: { artifactLocation: { uri: locationUri(location) } },
+    physicalLocation: { artifactLocation: { uri: artifactUri(location, base) } },
     logicalLocations: [{ fullyQualifiedName: name, kind: "resource" }],
   };
 }

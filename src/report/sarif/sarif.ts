@@ -1,7 +1,8 @@
 import type { ScanFailure, ScanItem } from "../../scan/item.ts";
 import { escapeText, toJson } from "../escape.ts";
 import { jsonArray, type ScanExport } from "../scan/export.ts";
-import { itemLocation, messageText, resultsOf } from "./result.ts";
+import type { ArtifactBase } from "../scan/location-uri.ts";
+import { exactLocation, itemLocation, messageText, resultsOf } from "./result.ts";
 import { type NotificationId, notificationDescriptors, notificationIndex, ruleDescriptors } from "./rules.ts";
 
 /**
@@ -28,18 +29,18 @@ export async function* sarifLog(scan: ScanExport): AsyncGenerator<string> {
   yield `}],\n"columnKind":"utf16CodeUnits","language":"en-US","properties":${toJson(coverage(scan), 0)}}]}\n`;
 }
 
-async function* results({ items, policies }: ScanExport): AsyncGenerator<object> {
-  for await (const item of items()) yield* resultsOf(item, policies);
+async function* results(scan: ScanExport): AsyncGenerator<object> {
+  for await (const item of scan.items()) yield* resultsOf(item, scan);
 }
 
-async function* notifications({ items }: ScanExport): AsyncGenerator<object> {
-  for await (const item of items()) {
-    if (item.status === "failed" && item.failure !== null) yield notification(item, item.failure);
+async function* notifications(scan: ScanExport): AsyncGenerator<object> {
+  for await (const item of scan.items()) {
+    if (item.status === "failed" && item.failure !== null) yield notification(item, item.failure, scan);
   }
 }
 
 /** A notification object (3.58). */
-function notification(item: ScanItem, failure: ScanFailure): object {
+function notification(item: ScanItem, failure: ScanFailure, base: ArtifactBase): object {
   const { code, message, detail, passing } = failure;
   const id: NotificationId = code === "INTERNAL" ? "internal-error" : passing ? "model-not-reached" : "model-refused";
   const text = `${escapeText(item.name)}: ${escapeText(message)} (${code}).${detail === null ? "" : ` ${escapeText(detail)}`}`;
@@ -47,8 +48,8 @@ function notification(item: ScanItem, failure: ScanFailure): object {
     descriptor: { id, index: notificationIndex(id) },
     level: id === "model-refused" ? "warning" : "error",
     message: { text: messageText(text) },
-    locations: [itemLocation(item)],
-    properties: { code, passing },
+    locations: [itemLocation(item, base)],
+    properties: { location: exactLocation(item), code, passing },
   };
 }
 

@@ -17,6 +17,14 @@ export function scanExitCode(summary: ScanSummary, policies: readonly ScanPolicy
   return policies.some((policy) => countFindings(summary, policy) > 0) ? 1 : 0;
 }
 
+/** From the best to the worst. */
+const ORDER: readonly number[] = [0, 1, 4, 2, 3, ERRORS.INTERNAL.exit, 5];
+
+/** The worse of two exit codes of one command. */
+export function worseExitCode(a: number, b: number): number {
+  return ORDER.indexOf(a) > ORDER.indexOf(b) ? a : b;
+}
+
 function countFindings(summary: ScanSummary, policy: ScanPolicy): number {
   if (policy === "mark") return summary.marked;
   const atLeast = VERDICT_ORDER.slice(0, VERDICT_ORDER.indexOf(policy) + 1);

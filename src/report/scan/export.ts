@@ -11,8 +11,10 @@ export interface ScanExport {
   /** Every item once, by id, however often it is asked for: exports hold one item in memory, whatever their number. */
   readonly items: () => AsyncIterable<ScanItem>;
   readonly policies: readonly ScanPolicy[];
-  /** Origin of the Hub that `hf:` locations mean. */
+  /** Address of the Hub that `hf:` locations mean. */
   readonly endpoint: string;
+  /** Directory that local results are told below of where they are held against a checkout; null to tell of none. */
+  readonly root: string | null;
 }
 
 /** The elements of a JSON array, one a line, brackets included. */

@@ -1,4 +1,4 @@
-import { sep } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 
 /**
  * A location as a URI reference (RFC 3986) that no hostile name can break out of: what is not unreserved is
@@ -6,18 +6,63 @@ import { sep } from "node:path";
  * secret.
  */
 export function locationUri(location: string): string {
-  if (location.startsWith("hf:")) return `hf:${encodePath(location.slice(3)).replaceAll("%40", "@")}`;
-  if (/^https?:\/\//i.test(location)) return addressUri(location) ?? encodePath(location);
-  const path = sep === "\\" ? location.replaceAll("\\", "/") : location;
+  if (isHub(location)) return `hf:${encodePath(location.slice(3)).replaceAll("%40", "@")}`;
+  if (isWeb(location)) return addressUri(location) ?? encodePath(location);
+  const path = slashed(location);
   if (/^[a-z]:\//i.test(path) && sep === "\\") return `file:///${path.slice(0, 2)}${encodePath(path.slice(2))}`;
   if (path.startsWith("/")) return `file://${encodePath(path)}`;
   return encodePath(path.replace(/^(?:\.\/+)+/, "")) || ".";
 }
 
+/** What turns locations into artifacts. */
+export interface ArtifactBase {
+  /** Address of the Hub that `hf:` locations mean. */
+  readonly endpoint: string;
+  /** Directory that relative artifacts are below; null to leave paths as they are. */
+  readonly root: string | null;
+}
+
+/**
+ * The artifact that a location is for those who hold results against a checkout: a reference without a scheme wherever
+ * there is one, for the path of the artifact. GitHub refuses a whole upload for one scheme that is not the checkout's,
+ * `file:`. Models elsewhere begin with their host: "huggingface.co/org/name/<commit>".
+ */
+export function artifactUri(location: string, { endpoint, root }: ArtifactBase): string {
+  if (isHub(location)) {
+    const hub = addressUri(endpoint) ?? endpoint;
+    return underHost(`${hub}/`, location.slice(3).replace("@", "/"));
+  }
+  const address = isWeb(location) ? addressUri(location) : null;
+  if (address !== null) return underHost(address, "");
+  if (isWeb(location)) return encodePath(location);
+  if (root === null) return withoutParents(locationUri(location));
+  const path = relative(root, resolve(root, location));
+  const isInside = path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
+  return isInside ? encodePath(slashed(path)) || "." : locationUri(resolve(root, location));
+}
+
+const isHub = (location: string): boolean => location.startsWith("hf:");
+const isWeb = (location: string): boolean => /^https?:\/\//i.test(location);
+const slashed = (path: string): string => (sep === "\\" ? path.replaceAll("\\", "/") : path);
+
+/** The address without its scheme, and a path below it; a port has a colon, which no first segment may have. */
+function underHost(address: string, path: string): string {
+  const [host = "", ...segments] = address.replace(/^https?:\/\//i, "").split("/");
+  // Hostile names may lead upwards; whoever follows the reference must not.
+  const below = path.split("/").filter((segment) => !/^\.{0,2}$/.test(segment));
+  return [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)].join("/");
+}
+
+/** A relative reference that stays below its base. */
+function withoutParents(uri: string): string {
+  return uri.replace(/^(?:\.\.(?:\/|$))+/, "") || ".";
+}
+
 function addressUri(location: string): string | null {
   if (!URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
-  return origin + pathname;
+  // What browsers leave in a path is more than what a URI may hold; what is encoded stays so.
+  return origin + pathname.replaceAll(/%(?![0-9a-f]{2})|[^%\w.~!$&'()*+,;=:@/-]/gi, encodeURIComponent);
 }
 
 /** Slashes stay; half a surrogate pair, which has no UTF-8, becomes U+FFFD. */

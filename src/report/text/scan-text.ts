@@ -150,6 +150,7 @@ function exitText(report: ScanSummaryReport): string {
     case 1:
       return "findings at or above --fail-on";
     case 3:
+      if (failed === 0) return "a result could not be written";
       return `${formatCount(failed, "model was", "models were")} malformed or refused`;
     case 4:
       return "nothing that could be scanned";

@@ -1,7 +1,8 @@
-import { mkdir, stat, utimes } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { stat, utimes } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../bytes/atomic-file.ts";
+import { makeDirectory } from "../../bytes/make-directory.ts";
 import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
@@ -19,7 +20,7 @@ export type CachedAnswer = { readonly fingerprint: Fingerprint } | { readonly fa
 export interface FingerprintCache {
   find(target: ScanTarget): Promise<CachedAnswer | null>;
   storeFingerprint(target: ScanTarget, fingerprint: Fingerprint): Promise<void>;
-  /** Keeps a refusal that the same bytes will meet again; others are not kept. */
+  /** Keeps a refusal that the same bytes will meet again, in files of the same names; others are not kept. */
   storeFailure(target: ScanTarget, failure: ScanFailure): Promise<void>;
 }
 
@@ -64,7 +65,8 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
   const keyOf = (kind: string, target: ScanTarget) =>
     target.content === null ? null : `${kind} ${target.content} ${whose(target)}`;
   const fingerprintKey = (target: ScanTarget) => keyOf(`fingerprint ${FINGERPRINT_VERSION} ${depth}`, target);
-  const contentFailureKey = (target: ScanTarget) => keyOf(`failure ${version}`, target);
+  // Refusals name files: a copy whose files are called otherwise is read itself, and told of by its own.
+  const contentFailureKey = (target: ScanTarget) => keyOf(`failure ${version} ${namesOf(target)}`, target);
   // Not of a snapshot on this machine, whose download may not be over.
   const commitFailureKey = ({ id, revision }: ScanTarget) =>
     revision === null || !id.startsWith(HUB_PREFIX) ? null : `failure ${version} ${id} ${endpoint}`;
@@ -87,7 +89,7 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
     if (key === null || isBroken) return;
     const path = pathOf(key);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await writeFileAtomic(path, writeEntry(key, payload()), { overwrite: true });
     } catch (cause) {
       if (isBroken) return;
@@ -116,6 +118,14 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
       else if (BY_COMMIT.test(failure.code)) await save(commitFailureKey(target), payload);
     },
   };
+}
+
+/** What the weight files of a target are called, as a digest. Of snapshots on this machine it is their place. */
+function namesOf({ location, repository }: ScanTarget): string {
+  const single = location.endsWith(".safetensors") ? basename(location) : null;
+  const weights = repository?.files.filter(({ path }) => /\.safetensors(?:\.index\.json)?$/.test(path));
+  const names = weights?.map(({ path, sha256 }) => JSON.stringify([path, sha256])).sort() ?? resolve(location);
+  return digestOf(JSON.stringify([single, names]));
 }
 
 function parseFailure(payload: Uint8Array | null): ScanFailure | null {

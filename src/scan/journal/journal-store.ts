@@ -1,6 +1,7 @@
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeError, writeFileAtomic } from "../../bytes/atomic-file.ts";
+import { makeDirectory } from "../../bytes/make-directory.ts";
 import { fileError, openRegularFile } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { takeLock } from "../../registry/lock.ts";
@@ -36,9 +37,7 @@ export async function openJournal(
   parameters: ScanParameters,
   options: JournalOptions = {},
 ): Promise<ResultStore> {
-  await mkdir(dirname(path), { recursive: true }).catch((error) => {
-    throw writeError(error, path);
-  });
+  await makeDirectory(dirname(path), path);
   const release = await takeLock(`${path}.lock`, {
     timeoutMs: 0,
     code: "SCAN_JOURNAL_LOCKED",

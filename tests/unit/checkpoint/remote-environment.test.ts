@@ -1,10 +1,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, test } from "vitest";
+import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { bearerToken, openRemote, remoteSettings } from "../../../src/checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../../../src/errors.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+vi.mock("node:os", { spy: true });
+
+afterEach(() => {
+  vi.mocked(homedir).mockReset();
+});
 
 /** Nobody's home. */
 const HOME = { HF_HOME: "/nonexistent/hf" };
@@ -52,6 +58,19 @@ describe("settings", () => {
       token: "hf_env",
       offline: true,
     });
+  });
+
+  it("need no home directory: without one nobody has logged in or downloaded here", () => {
+    vi.mocked(homedir).mockImplementation(() => {
+      throw new Error("ENOENT: uv_os_homedir");
+    });
+    expect(remoteSettings({})).toMatchObject({ token: null, hubCache: null });
+    expect(remoteSettings({ HF_HOME: "~/hf", HF_TOKEN_PATH: "~/token" })).toMatchObject({
+      token: null,
+      hubCache: null,
+    });
+    expect(remoteSettings(HOME).hubCache).toBe("/nonexistent/hf/hub");
+    expect(remoteSettings({ XDG_CACHE_HOME: "/nonexistent/c" }).hubCache).toBe("/nonexistent/c/huggingface/hub");
   });
 
   it("find the token of a login, in the home of the Hub or where they are told", () => {

@@ -1,11 +1,19 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { byteCount, FAIL_ON, wholeNumber } from "../../../src/cli/options.ts";
 import { createProgress } from "../../../src/cli/progress.ts";
 import { mapStrings, pathRedactor } from "../../../src/cli/redact.ts";
 import { exitCodeFor } from "../../../src/cli/verdict-exit.ts";
 import { VERDICT_ORDER } from "../../../src/lineage/result.ts";
+
+vi.mock("node:os", { spy: true });
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  vi.mocked(homedir).mockReset();
+});
 
 describe("byteCount", () => {
   it.each([
@@ -81,6 +89,26 @@ describe("redaction", () => {
     expect(redact(`${process.cwd()}/relative: no such file`)).toBe("relative: no such file");
     expect(redact(join(homedir(), "x"))).toBe("x");
     expect(redact("a relative word")).toBe("a relative word");
+  });
+
+  it("takes no path apart where home and working directory are the root", () => {
+    vi.stubEnv("HOME", "/");
+    vi.spyOn(process, "cwd").mockReturnValue("/");
+    expect(pathRedactor(["/data/secret/model"])("/data/secret/model/a, see docs/method.md")).toBe(
+      "model/a, see docs/method.md",
+    );
+  });
+
+  it("does without a home and without a working directory", () => {
+    vi.mocked(homedir).mockImplementation(() => {
+      throw new Error("ENOENT: uv_os_homedir");
+    });
+    vi.spyOn(process, "cwd").mockImplementation(() => {
+      throw new Error("ENOENT: uv_cwd");
+    });
+    expect(pathRedactor(["/data/secret/model", "relative"])("/data/secret/model: no such file")).toBe(
+      "model: no such file",
+    );
   });
 
   it("reaches every string of a result and changes nothing else", () => {

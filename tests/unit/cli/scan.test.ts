@@ -170,6 +170,7 @@ describe("printing as items end", () => {
     },
     policies: [],
     endpoint: "https://huggingface.co",
+    root: null,
   };
 
   it.each(["text", "jsonl"] as const)("is in %s what is printed when the scan is over", async (format) => {

@@ -232,6 +232,19 @@ describe("codes of an older layout", () => {
 });
 
 describe("writing again", () => {
+  it("is refused, and no bug of ours, where a file takes no more", async () => {
+    for (const name of ["codes.bin", "head.json"]) {
+      const directory = await filled();
+      const registry = await openRegistry(directory);
+      rmSync(join(directory, name));
+      mkdirSync(join(directory, name));
+      await expect(registry.add(randomFingerprint({ seed: 3 }), { name: "c" })).rejects.toMatchObject({
+        name: "WeightmarkError",
+        exitCode: 3,
+      });
+    }
+  });
+
   it("goes on from what another process added, and from a copy that was put in its place", async () => {
     const [directory, other] = [await filled(), fresh()];
     const registry = await openRegistry(directory);
@@ -370,5 +383,17 @@ describe("the default directory", () => {
     expect(at("win32", { LOCALAPPDATA: "/l" })).toBe("/l/weightmark/registry");
     expect(at("linux", { XDG_DATA_HOME: "/x" })).toBe("/x/weightmark/registry");
     expect(at("linux", { XDG_DATA_HOME: "/x", WEIGHTMARK_REGISTRY: "/r" })).toBe("/r");
+    expect(at("win32", { LOCALAPPDATA: "" })).toBe("/home/u/AppData/Local/weightmark/registry");
+  });
+
+  it("asks for a home directory only where nothing else names a place", () => {
+    for (const platform of ["linux", "darwin", "win32"] as const) {
+      const of = (env: Record<string, string>) => () => defaultRegistryDirectory({ env, platform, home: null });
+      expect(of({})).toThrow(expect.objectContaining({ code: "NO_HOME_DIRECTORY", exitCode: 2 }));
+      expect(of({ XDG_DATA_HOME: "/x" })()).toBe(join("/x", "weightmark", "registry"));
+      expect(of({ WEIGHTMARK_REGISTRY: "/r" })()).toBe("/r");
+    }
+    const local = { env: { LOCALAPPDATA: "/l" }, platform: "win32" as const, home: null };
+    expect(defaultRegistryDirectory(local)).toBe(join("/l", "weightmark", "registry"));
   });
 });

@@ -7,10 +7,10 @@ import { toJson } from "../../../src/report/escape.ts";
 import { sarifLog } from "../../../src/report/sarif/sarif.ts";
 import { type ScanQuestion, scanItemReport, scanSummaryReport } from "../../../src/report/scan/build.ts";
 import { scanDocument, scanLines } from "../../../src/report/scan/document.ts";
-import { type ScanPolicy, scanExitCode } from "../../../src/report/scan/exit-code.ts";
+import { type ScanPolicy, scanExitCode, worseExitCode } from "../../../src/report/scan/exit-code.ts";
 import { encodePieces, type ScanExport } from "../../../src/report/scan/export.ts";
 import { TopFindings } from "../../../src/report/scan/finding.ts";
-import { locationUri } from "../../../src/report/scan/location-uri.ts";
+import { artifactUri, locationUri } from "../../../src/report/scan/location-uri.ts";
 import type { ScanItemReport, ScanSummaryReport } from "../../../src/report/schemas/index.ts";
 import { renderText } from "../../../src/report/text/render-text.ts";
 import { scanSummaryText } from "../../../src/report/text/scan-text.ts";
@@ -58,6 +58,7 @@ function exportOf(items: readonly ScanItem[], run = quiet, policies: readonly Sc
     },
     policies,
     endpoint: "https://huggingface.co",
+    root: "/work/checkout",
   };
 }
 
@@ -160,6 +161,19 @@ describe("the exit code", () => {
     expect(code(items, policies)).toBe(expected);
   });
 
+  it.each([
+    [0, 3, 3],
+    [1, 3, 3],
+    [4, 3, 3],
+    [3, 3, 3],
+    [5, 3, 5],
+    [70, 3, 70],
+    [5, 70, 5],
+    [0, 0, 0],
+  ])("of %i and %i is %i", (a, b, worse) => {
+    expect([worseExitCode(a, b), worseExitCode(b, a)]).toEqual([worse, worse]);
+  });
+
   it("is 5 for an interrupted scan, whatever was found", () => {
     expect(code([scanFinding("a")], ["derived"], { interrupted: true })).toBe(5);
     expect(code([], [], { interrupted: true })).toBe(5);
@@ -238,6 +252,10 @@ describe("the text of a scan", () => {
       return scanSummaryText(report, style(false)).at(-1);
     });
     expect(new Set(ends).size).toBe(5);
+    const unwritten = scanSummaryReport(quiet, question, summaryOf([scanItem("a")]), 3);
+    expect(scanSummaryText(unwritten, style(false)).at(-1)).toBe("Exit code 3: a result could not be written");
+    const refused = scanSummaryReport(quiet, question, summaryOf([scanFailure("a")]), 3);
+    expect(scanSummaryText(refused, style(false)).at(-1)).toBe("Exit code 3: 1 model was malformed or refused");
     const stopped = scanSummaryReport(quiet, question, summaryOf([], { interrupted: true }), 5);
     expect(scanSummaryText(stopped, style(false)).at(-1)).toBe(
       "Exit code 5: stopped before the end; go on with --resume",
@@ -285,8 +303,78 @@ describe("locations as URIs", () => {
     ["https://user:secret@example.org/m.safetensors?sig=secret#x", "https://example.org/m.safetensors"],
     ["https://[", "https%3A//%5B"],
     ["a\ud800b", "a%EF%BF%BDb"],
+    ["https://h/a|b[c]^%zz%20%2f", "https://h/a%7Cb%5Bc%5D%5E%25zz%20%2f"],
   ])("%s is %s", (location, uri) => {
     expect(locationUri(location)).toBe(uri);
+  });
+});
+
+/** What is no relative reference has the scheme of a checkout: else GitHub takes nothing of the file. RFC 3986, 4.2. */
+const SCHEMELESS = /^(?!\/)(?:(?:%[0-9A-F]{2}|[\w.~!$&'()*+,;=@-])+(?:\/(?:%[0-9a-f]{2}|[\w.~!$&'()*+,;=:@-])*)*)?$/i;
+const isAcceptable = (uri: string) => SCHEMELESS.test(uri) || uri.startsWith("file:///");
+const leadsUp = (uri: string) => uri.split("/").includes("..");
+
+describe("locations as artifacts of a checkout", () => {
+  const base = { endpoint: "https://huggingface.co", root: "/work/checkout" };
+
+  // Paths of the other kind of system are other paths.
+  it.skipIf(process.platform === "win32").each([
+    ["models/base a", "models/base%20a"],
+    ["./models/x", "models/x"],
+    [".", "."],
+    ["a:b/c#d?e%f", "a%3Ab/c%23d%3Fe%25f"],
+    ["C:\\models", "C%3A%5Cmodels"],
+    ["/work/checkout/models/模", "models/%E6%A8%A1"],
+    ["/work/checkout", "."],
+    ["/work/checkout-2/x", "file:///work/checkout-2/x"],
+    ["/data/x", "file:///data/x"],
+    ["../x", "file:///work/x"],
+    ["..x", "..x"],
+    ["a/../b", "b"],
+    [`hf:acme/tuned@${COMMIT}`, `huggingface.co/acme/tuned/${COMMIT}`],
+    [`hf:acme/tuned@${COMMIT}/unet/a b`, `huggingface.co/acme/tuned/${COMMIT}/unet/a%20b`],
+    ["hf:acme/x@refs/pr/1#?", "huggingface.co/acme/x/refs/pr/1%23%3F"],
+    ["hf:../../etc", "huggingface.co/etc"],
+    ["https://user:secret@example.org:8443/a:b/m.safetensors?sig=secret#x", "example.org%3A8443/a:b/m.safetensors"],
+    ["http://[::1]:80/m", "%5B%3A%3A1%5D/m"],
+    ["https://[", "https%3A//%5B"],
+  ])("%s is %s", (location, uri) => {
+    expect(artifactUri(location, base)).toBe(uri);
+    expect(isAcceptable(uri)).toBe(true);
+  });
+
+  it("name the Hub that is meant, without what its address may hold besides", () => {
+    const at = (endpoint: string) => artifactUri("hf:acme/x", { endpoint, root: null });
+    expect(at("http://127.0.0.1:8080")).toBe("127.0.0.1%3A8080/acme/x");
+    expect(at("https://u:secret@hub.corp/hf")).toBe("hub.corp/hf/acme/x");
+  });
+
+  it("complete no path where paths are to be hidden", () => {
+    const hidden = { ...base, root: null };
+    expect(artifactUri("models/x", hidden)).toBe("models/x");
+    expect(artifactUri("../../x", hidden)).toBe("x");
+    expect(artifactUri("..", hidden)).toBe(".");
+  });
+
+  it("are taken by GitHub whatever a publisher or a server calls a model", () => {
+    const text = fc.string({
+      unit: fc.constantFrom(...'aZ0 .:/\\%#?@[]|^{}<>"`~\u0000\u202e\ud800é', "..", "%41", "%zz"),
+    });
+    const location = fc.oneof(
+      text,
+      text.map((name) => `/work/checkout/${name}`),
+      text.map((name) => `hf:${name}`),
+      text.map((name) => `https://example.org:81/${name}`),
+    );
+    fc.assert(
+      fc.property(location, fc.constantFrom("/work/checkout", null), (each, root) => {
+        const uri = artifactUri(each, { ...base, root });
+        expect([uri, isAcceptable(uri)]).toEqual([uri, true]);
+        if (root !== null) expect(leadsUp(uri)).toBe(false);
+        expect(() => decodeURIComponent(uri)).not.toThrow();
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
@@ -356,9 +444,32 @@ describe("SARIF", () => {
       "c/kin: shares trained weights with base-a, direction not established (p = 4.0e-124).",
     );
     expect(results.at(-1)).toMatchObject({
-      locations: [{ physicalLocation: { artifactLocation: { uri: `hf:acme/tuned@${COMMIT}` } } }],
-      properties: { keyId: "k1", log2P: -200.5 },
+      locations: [{ physicalLocation: { artifactLocation: { uri: `huggingface.co/acme/tuned/${COMMIT}` } } }],
+      properties: { location: `hf:acme/tuned@${COMMIT}`, keyId: "k1", log2P: -200.5 },
     });
+  });
+
+  it("has no location that GitHub would refuse the file for, and tells the exact one, without secrets", async () => {
+    const locations = [
+      "models/x",
+      "/data/x",
+      "../x",
+      `hf:acme/x@${COMMIT}`,
+      "hf:acme/x",
+      "http://u:secret@h:1/m?secret",
+    ];
+    const items = locations.flatMap((each) => [scanFinding(each), scanFailure(each)]);
+    const { results, invocations } = await sarif(exportOf(items));
+    const told = [...results, ...invocations[0].toolExecutionNotifications] as Sarif["runs"][0]["results"];
+    expect(told).toHaveLength(items.length);
+    for (const { locations: places } of told) {
+      expect(places[0]!.physicalLocation.artifactLocation.uri).toSatisfy(isAcceptable);
+    }
+    expect(told.map(({ properties }) => properties.location)).toEqual(
+      Array(2)
+        .fill([...locations.slice(0, -1), "http://h:1/m"])
+        .flat(),
+    );
   });
 
   it("raises to errors what --fail-on asks for", async () => {
@@ -390,6 +501,14 @@ describe("SARIF", () => {
     const [a, moved, changed, base] = results.map(({ partialFingerprints }) => partialFingerprints["finding/v1"]);
     expect(moved).toBe(a);
     expect(new Set([a, changed, base]).size).toBe(3);
+    // The form of the fingerprint that GitHub computes for lines, and the only one that it tracks.
+    const tracked = results.map(({ partialFingerprints }) => partialFingerprints.primaryLocationLineHash);
+    for (const each of tracked) expect(each).toMatch(/^[0-9a-f]{16}:1$/);
+    expect(tracked[1]).toBe(tracked[0]);
+    expect(new Set(tracked).size).toBe(3);
+    const marks = [scanMark({ keyId: "k1" }), scanMark({ keyId: "k2" })];
+    const two = (await sarif(exportOf([scanItem("m", { marks })]))).results;
+    expect(new Set(two.map(({ partialFingerprints }) => partialFingerprints.primaryLocationLineHash)).size).toBe(2);
     expect(results[2]!.partialFingerprints["weights/v1"]).toBe(other);
   });
 

@@ -23,6 +23,12 @@ const other = randomFingerprint({ seed: 2 });
 const content = "ab".repeat(32);
 const target = targetOf("hf:acme/m@1", { content, revision: "1".repeat(40) });
 
+/** A target of the same content, in a file of a name. */
+const named = (id: string, path = "model.safetensors") => {
+  const files = [{ path, size: 1, oid: "1".repeat(40), sha256: content }];
+  return targetOf(id, { content, repository: { id: "acme/m", commit: "1".repeat(40), files } });
+};
+
 function cacheIn(directory: string, more: Partial<CacheOptions> = {}) {
   return openFingerprintCache({ directory, depth: "sampled", version: "1", endpoint: "https://hub", ...more });
 }
@@ -128,9 +134,17 @@ describe("a cache of fingerprints", () => {
   it("keeps refusals that the same bytes meet again, for the same release", async () => {
     const directory = temporaryDirectory();
     const overlap = failureOf();
-    await cacheIn(directory).storeFailure(target, overlap);
-    expect(await cacheIn(directory).find(targetOf("hf:other/name@1", { content }))).toEqual({ failure: overlap });
-    expect(await cacheIn(directory, { version: "2" }).find(target)).toBeNull();
+    await cacheIn(directory).storeFailure(named("hf:acme/m@1"), overlap);
+    expect(await cacheIn(directory).find(named("hf:other/name@1"))).toEqual({ failure: overlap });
+    expect(await cacheIn(directory, { version: "2" }).find(named("hf:acme/m@1"))).toBeNull();
+    // What is said names files: those of a copy may be called otherwise, or be named alone.
+    for (const copy of [
+      named("hf:other/name@1", "weights.safetensors"),
+      named("hf:other/name@1/model.safetensors"),
+      targetOf("hf:other/name@1", { content }),
+    ]) {
+      expect(await cacheIn(directory).find(copy)).toBeNull();
+    }
     const empty = targetOf("hf:acme/e@2", { revision: "2".repeat(40) });
     const none = failureOf({ code: "NO_WEIGHTS", message: "no weights in this directory" });
     await cacheIn(directory).storeFailure(empty, none);

@@ -277,6 +277,20 @@ describe("places", () => {
     expect(journal).toMatch(/^.s.weightmark.scans.[0-9a-f]{32}\.jsonl$/);
   });
 
+  it("ask for a home directory only where nothing else names a place", () => {
+    for (const platform of ["linux", "darwin", "win32"] as const) {
+      const of = (env: Record<string, string>) => ({ env, platform, home: null });
+      const refused = expect.objectContaining({ code: "NO_HOME_DIRECTORY", exitCode: 2 });
+      expect(() => defaultCacheDirectory(of({}))).toThrow(refused);
+      expect(() => defaultJournalPath(parametersOf(), of({}))).toThrow(refused);
+      expect(defaultCacheDirectory(of({ XDG_CACHE_HOME: "/c" }))).toBe(join("/c", "weightmark"));
+      expect(defaultJournalPath(parametersOf(), of({ XDG_STATE_HOME: "/s" }))).toMatch(/^.s.weightmark/);
+    }
+    const local = { env: { LOCALAPPDATA: "/l" }, platform: "win32" as const, home: null };
+    expect(defaultCacheDirectory(local)).toBe(join("/l", "weightmark", "cache"));
+    expect(defaultJournalPath(parametersOf(), local)).toMatch(/^.l.weightmark.state/);
+  });
+
   it("tell scans apart by what is scanned, and find the same one when the registry has changed", () => {
     const of = (more: Parameters<typeof parametersOf>[0]) =>
       defaultJournalPath(parametersOf(more), { ...home, env: {} });

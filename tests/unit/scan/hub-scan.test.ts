@@ -203,4 +203,39 @@ describe("a scan of an organisation", () => {
     // Whatever did not pass stays as it was: no request is made for it.
     expect(hub.counters.api - before).toBeLessThanOrEqual(2);
   });
+
+  it("tells of a model that failed by its own files, from the cache too, whoever else published the same bytes", async () => {
+    const bytes = Buffer.from("this is no header at all");
+    const repositories = new Map<string, RepositorySource>([
+      ["acme/one", { files: { "first.safetensors": bytes } }],
+      ["acme/three", { files: { "model.safetensors": bytes } }],
+      ["acme/two", { files: { "second.safetensors": bytes } }],
+    ]);
+    const hub = await startHub({ repositories });
+    onTestFinished(() => hub.close());
+    const directory = temporaryDirectory();
+    for (const journal of ["cold", "warm"]) {
+      const { items } = await scanHub(hub, directory, journal);
+      expect(items.map(({ name, failure }) => [name, failure?.message.split(":")[0]])).toEqual([
+        ["acme/one", "first.safetensors"],
+        ["acme/three", "model.safetensors"],
+        ["acme/two", "second.safetensors"],
+      ]);
+      expect(items.every(({ cached }) => cached === (journal === "warm"))).toBe(true);
+    }
+  });
+
+  it("tries again what storage refused, whose refusal says nothing of the repository", async () => {
+    const hub = await hubOf();
+    const directory = temporaryDirectory();
+    hub.faults.add({ kind: "status", status: 403, on: "storage", times: 1000 });
+    const first = await scanHub(hub, directory, "journal");
+    const refused = first.items.filter(({ failure }) => failure?.code === "HTTP_STORAGE_REFUSED");
+    expect(refused.map(({ name }) => name)).toEqual(expect.arrayContaining(["acme/a", "acme/b-copy", "acme/c-tuned"]));
+    expect(refused.every(({ failure }) => failure!.passing)).toBe(true);
+    expect(first.summary.complete).toBe(false);
+    hub.faults.clear();
+    const again = await scanHub(hub, directory, "journal", "resume");
+    expect(again.summary).toMatchObject({ complete: true, read: 3, duplicates: 1 });
+  });
 });

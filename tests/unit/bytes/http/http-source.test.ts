@@ -408,12 +408,53 @@ describe("redirects to storage", () => {
     expect(storage.requests.filter(({ path }) => path.endsWith("second"))).toHaveLength(3);
   });
 
-  test("storage that refuses the new address as well is a refusal", async () => {
+  test.each([400, 401, 403, 404])("storage that says %i to the first request is resolved again", async (status) => {
     server.faults.push(resolve("first"), resolve("second"));
+    storage.faults.push(FAULTS.status(status));
+    await expectBytes(await open({}, address()), { start: MIB, end: MIB + 10 });
+    expect(storage.requests.map(({ path }) => path.slice(-6))).toEqual(["=first", "second", "second"]);
+  });
+
+  test.each([400, 401, 403])(
+    "storage that says %i to new addresses too refuses, and not the server",
+    async (status) => {
+      const refused = async (promise: Promise<unknown>) => {
+        const error = await refusal(promise, "HTTP_STORAGE_REFUSED");
+        expect(error).toMatchObject({ file: "the file", exitCode: 5 });
+        expect(error.message).toBe(
+          `storage.test:${storage.port}, to which the server sends one on, refuses access (${status})`,
+        );
+        expect(JSON.stringify([error.message, error.file, error.detail])).not.toContain("Signature");
+      };
+      server.faults.push(resolve("a"), resolve("b"));
+      storage.faults.push(FAULTS.status(status), FAULTS.status(status));
+      await refused(open({}, address()));
+      server.faults.push(...["c", "d", "e", "f", "g"].map(resolve));
+      const source = await open({}, address());
+      storage.faults.push(...Array(3).fill(FAULTS.status(status)));
+      await refused(source.read(MIB, MIB + 10));
+      storage.faults.push(...Array(2).fill(FAULTS.status(status)));
+      await refused(source.verifyUnchanged());
+      expect(server.requests).toHaveLength(7);
+    },
+  );
+
+  test("what storage has not got is not found, and a refusal of the server is its own", async () => {
+    server.faults.push(resolve("first"), resolve("second"));
+    storage.faults.push(FAULTS.status(404), FAULTS.status(404));
+    const error = await refusal(open({}, address()), "HTTP_NOT_FOUND");
+    expect(error.message).toContain(`storage.test:${storage.port}`);
+    server.faults.push(resolve("third"), FAULTS.status(403));
+    storage.faults.push(FAULTS.status(403));
+    expect((await refusal(open({}, address()), "HTTP_FORBIDDEN")).message).toBe("the server refuses access (403)");
+  });
+
+  test("verifyUnchanged asks for a new address as well", async () => {
+    server.faults.push(resolve("first"), resolve("second"), resolve("third"));
     const source = await open({}, address());
-    storage.faults.push(FAULTS.status(403), FAULTS.status(403));
-    const error = await refusal(source.read(MIB, MIB + 10), "HTTP_FORBIDDEN");
-    expect(JSON.stringify([error.message, error.file, error.detail])).not.toContain("Signature");
+    storage.faults.push(FAULTS.status(403));
+    await source.verifyUnchanged();
+    expect(server.requests).toHaveLength(3);
   });
 
   test("another storage may call the same content otherwise, but not when the Hub says it changed", async () => {

@@ -139,6 +139,16 @@ describe("a model on the Hub", () => {
     expect(error).toMatchObject({ file: `hf:acme/base@${commit}/model.safetensors` });
   });
 
+  it("whose storage refuses is not called gated, and is asked for again", async () => {
+    const { hub, remote } = await repository({ "model.safetensors": weights("a") });
+    hub.faults.add({ on: "storage", kind: "status", status: 403 });
+    expect(await opened("hf:acme/base", remote)).toMatchObject({ tensors: ["a"] });
+    hub.faults.add({ on: "storage", kind: "status", status: 403, times: 1000 });
+    const error = await refusal(openCheckpoint("hf:acme/base", { remote }), "HTTP_STORAGE_REFUSED");
+    expect(error).toMatchObject({ exitCode: 5 });
+    expect(`${error.message} ${error.detail}`).not.toMatch(/gated|HF_TOKEN/);
+  });
+
   it("whose config cannot be reached today is not the model without a config", async () => {
     const { hub, remote } = await repository({ "model.safetensors": weights("a"), "config.json": '{"hidden_size":7}' });
     const checkpoint = await openCheckpoint("hf:acme/base", { remote });
