@@ -28,7 +28,9 @@ export function targetsIn(listing: DirectoryListing, shardsOf: ReadonlyMap<strin
 }
 
 function notesOf({ set, variants }: FolderModel, foreign: readonly string[]): string[] {
-  const unread = variants.map(({ name }) => name);
+  // Shards of its own set that an index leaves out are no variant.
+  const isRest = (one: WeightSet) => set.kind === "indexed" && one.kind === "numbered" && one.missing.count > 0;
+  const unread = variants.filter((one) => !isRest(one)).map(({ name }) => name);
   return [
     ...(unread.length === 0 ? [] : [`${set.name} was read; variants of it were not: ${listed(unread)}`]),
     ...(foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${listed(foreign)}`]),
@@ -41,10 +43,15 @@ function listed(names: readonly string[]): string {
   return shown.join(", ");
 }
 
-/** Whether the indexes of a folder have to be read to say which files they name: not where these are one set of shards each. */
-export function needsIndexes(listing: DirectoryListing): boolean {
+/**
+ * Whether the indexes of a folder have to be read to say which files they name: not where these are one set of shards each.
+ *
+ * @param hasBelow whether folders below it hold weights, which an index may name as well
+ */
+export function needsIndexes(listing: DirectoryListing, hasBelow: boolean): boolean {
   const { indexes, safetensors } = listing;
   if (indexes.length === 0) return false;
+  if (hasBelow) return true;
   const models = modelsOf(listing);
   const sets = numberedSets(safetensors);
   const isPlain = ({ set }: FolderModel) =>

@@ -16,6 +16,8 @@ export interface WeightFolder {
   /** Below the root of the repository, "" for the root. */
   readonly path: string;
   readonly listing: DirectoryListing;
+  /** Whether folders below it hold weights that can be read. */
+  readonly hasBelow: boolean;
 }
 
 /** A target at a commit of which nothing else is known. */
@@ -28,7 +30,7 @@ function holdsWeights({ safetensors, indexes }: DirectoryListing): boolean {
   return safetensors.length + indexes.length > 0;
 }
 
-function byParts(a: WeightFolder, b: WeightFolder): number {
+function byParts(a: Pick<WeightFolder, "path">, b: Pick<WeightFolder, "path">): number {
   const [one, other] = [a.path.split("/"), b.path.split("/")];
   const at = one.findIndex((part, i) => part !== other[i]);
   return at < 0 ? -1 : at >= other.length || one[at]! > other[at]! ? 1 : -1;
@@ -46,12 +48,21 @@ export async function foldersOf(paths: Iterable<string>, below: string, location
     if (same === undefined) names.set(folder, [path.slice(end + 1)]);
     else same.push(path.slice(end + 1));
   }
-  const folders: WeightFolder[] = [];
+  const folders: Omit<WeightFolder, "hasBelow">[] = [];
   for (const [path, inside] of names) {
     const listing = await classifyNames(inside, location);
     if (holdsWeights(listing) || listing.foreign.length > 0) folders.push({ path, listing });
   }
-  return folders.sort(byParts);
+  // What lies below a folder follows it.
+  let next: string | null = null;
+  return folders
+    .sort((a, b) => byParts(b, a))
+    .map((folder) => {
+      const hasBelow = next?.startsWith(prefixOf(folder.path)) === true;
+      if (holdsWeights(folder.listing)) next = folder.path;
+      return { ...folder, hasBelow };
+    })
+    .reverse();
 }
 
 /** The results of a repository in which nothing can be read, by its paths alone; null where something can. */
@@ -62,7 +73,7 @@ export async function unreadable(
 ): Promise<readonly Found[] | null> {
   const folders = await foldersOf(paths, named.path, pinnedLocation(named.id, commit, named.path));
   if (folders.some(({ listing }) => holdsWeights(listing))) return null;
-  const [first = { path: named.path, listing: await classifyNames([], "") }, ...others] = folders;
+  const [first = { path: named.path, listing: await classifyNames([], ""), hasBelow: false }, ...others] = folders;
   return [first, ...others].map((folder) => refused(named, commit, folder));
 }
 
@@ -96,11 +107,13 @@ export async function repositoryTargets(
 
 async function folderModels(
   repository: HubRepository,
-  { path, listing }: WeightFolder,
+  { path, listing, hasBelow }: WeightFolder,
   remote: Remote,
 ): Promise<ScanTarget[]> {
   const folder = hubFolder(repository, path, remote, null);
-  const shardsOf = needsIndexes(listing) ? await shardsIn(folder, listing) : new Map<string, readonly string[]>();
+  const shardsOf = needsIndexes(listing, hasBelow)
+    ? await shardsIn(folder, listing)
+    : new Map<string, readonly string[]>();
   return targetsIn(listing, shardsOf).map(({ file, set, notes }) => ({
     ...pinnedTarget({ id: repository.id, path: file === null ? path : prefixOf(path) + file }, repository.commit),
     ...listedWeights(repository, path, set, file === null ? listing : null),
@@ -157,7 +170,7 @@ async function placesOf({ id, path }: HubLocation, commit: string, paths: readon
   if (paths === null) return null;
   const places: string[] = [];
   for (const folder of await foldersOf(paths, path, pinnedLocation(id, commit, path))) {
-    if (needsIndexes(folder.listing)) return null;
+    if (needsIndexes(folder.listing, folder.hasBelow)) return null;
     if (!holdsWeights(folder.listing)) places.push(folder.path);
     for (const { file } of targetsIn(folder.listing, new Map())) {
       places.push(file === null ? folder.path : prefixOf(folder.path) + file);

@@ -110,12 +110,15 @@ describe("openCheckpoint", () => {
         const map: Record<string, string> = {};
         const shards = new Map<string, TensorData[]>();
         given.forEach(({ size, shard, fill }, i) => {
-          const file = `s${shard}.safetensors`;
+          const file = `s-${shard + 1}-of-4.safetensors`;
           map[`t${i}`] = file;
           const list = shards.get(file) ?? [];
           list.push({ name: `t${i}`, dtype: "U8", shape: [size], data: new Uint8Array(size).fill(fill) });
           shards.set(file, list);
         });
+        // Without an index no shard may be missing.
+        for (const i of [1, 2, 3, 4])
+          if (!withIndex) shards.set(`s-${i}-of-4.safetensors`, shards.get(`s-${i}-of-4.safetensors`) ?? []);
         for (const [file, tensors] of shards) writeFileSync(join(directory, file), serializeSafetensors(tensors));
         if (withIndex)
           writeFileSync(join(directory, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));

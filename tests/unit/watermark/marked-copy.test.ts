@@ -1,11 +1,13 @@
 import {
   appendFileSync,
+  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -191,13 +193,17 @@ describe("what is copied", () => {
     expect(readdirSync(directory).sort()).toEqual(["in", "secret"]);
   });
 
-  it("is the file alone when a file is named, and the directory when its index is", async () => {
+  it("is what a file stands for when one is named, and the directory when its index is", async () => {
     const directory = temporaryDirectory();
     const input = join(directory, "in");
     writeShards(input);
-    const [shard] = readdirSync(input).filter((name) => name.endsWith(".safetensors"));
-    await copied(join(input, shard!), join(directory, "one"), new Map());
-    expect(readdirSync(join(directory, "one"))).toEqual([shard]);
+    const shards = readdirSync(input).filter((name) => name.endsWith(".safetensors"));
+    await copied(join(input, shards[0]!), join(directory, "set"), new Map());
+    expect(readdirSync(join(directory, "set")).sort()).toEqual(shards.sort());
+    copyFileSync(join(input, shards[0]!), join(input, "alone.safetensors"));
+    await copied(join(input, "alone.safetensors"), join(directory, "one"), new Map());
+    expect(readdirSync(join(directory, "one"))).toEqual(["alone.safetensors"]);
+    unlinkSync(join(input, "alone.safetensors"));
     await copied(join(input, "model.safetensors.index.json"), join(directory, "all"), new Map());
     expect(digestsBelow(join(directory, "all"))).toEqual(digestsBelow(input));
   });
