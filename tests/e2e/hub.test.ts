@@ -8,6 +8,7 @@ import { serializeFingerprint } from "../../src/fingerprint/file.ts";
 import type { ErrorReport, IdentifyReport, InspectReport, RegistryReport } from "../../src/report/schemas/index.ts";
 import { runCommand } from "../support/command.ts";
 import { type Hub, startHub } from "../support/hub/hub.mjs";
+import { NOWHERE } from "../support/nowhere.ts";
 import { requireValid } from "../support/schemas.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => hub.close());
 
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = EXAMPLES) {
-  const nobody = { HF_HOME: "/nonexistent/hf", HF_HUB_CACHE: "", HUGGINGFACE_HUB_CACHE: "", HF_TOKEN: "" };
+  const nobody = { HF_HOME: NOWHERE, HF_HUB_CACHE: "", HUGGINGFACE_HUB_CACHE: "", HF_TOKEN: "" };
   return runCommand([...args, "--no-progress"], { cwd, env: { ...nobody, HF_ENDPOINT: hub.endpoint, ...env } });
 }
 

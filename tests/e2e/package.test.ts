@@ -84,9 +84,9 @@ beforeAll(() => {
   symlinkSync(join(ROOT, "examples"), join(directory, "examples"), "junction");
   writeFileSync(join(directory, "consumer.ts"), CONSUMER);
   writeFileSync(join(directory, "sample.ts"), readmeSample());
-}, 300_000);
+});
 
-describe("the published package", { timeout: 300_000 }, () => {
+describe("the published package", () => {
   test.each([
     ["nodenext", { module: "nodenext", moduleResolution: "nodenext", ...node }],
     ["node16", { module: "node16", moduleResolution: "node16", ...node }],

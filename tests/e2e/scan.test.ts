@@ -26,6 +26,7 @@ import {
   startCommandServer,
 } from "../support/command.ts";
 import { requireCycloneDx, requireSarif } from "../support/interchange.ts";
+import { NOWHERE } from "../support/nowhere.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { writeSparseModel } from "../support/sparse-model.ts";
@@ -229,7 +230,7 @@ describe("a scan", () => {
 
   it("lists what it would read with --dry-run, and keeps no journal", async () => {
     const journal = at("dry-journal");
-    const args = ["models", "--registry", "/nonexistent", "--dry-run", "--journal", journal];
+    const args = ["models", "--registry", NOWHERE, "--dry-run", "--journal", journal];
     const text = await quick(args);
     expect(text).toMatchObject({ exitCode: 0, stderr: "" });
     expect(text.stdout).toMatch(/kB +base +models\/base\n/);

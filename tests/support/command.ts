@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { NOWHERE } from "./nowhere.ts";
 
 /** The built executable, as users run it. */
 export const EXECUTABLE = fileURLToPath(new URL("../../bin/weightmark.js", import.meta.url));
@@ -21,7 +22,7 @@ export interface CommandOptions {
 }
 
 export function startCommand(args: readonly string[], options: CommandOptions = {}) {
-  const env = { ...process.env, WEIGHTMARK_REGISTRY: "/nonexistent/registry", ...options.env };
+  const env = { ...process.env, WEIGHTMARK_REGISTRY: NOWHERE, ...options.env };
   return spawn(NODE, [EXECUTABLE, ...args], { cwd: options.cwd, env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
@@ -46,7 +47,7 @@ export interface CommandServer {
 /** The built command in one process of its own, for the many tests that need no fresh one. Calls queue up. */
 export function startCommandServer(): CommandServer {
   const script = fileURLToPath(new URL("./command-server.mjs", import.meta.url));
-  const env = { ...process.env, WEIGHTMARK_REGISTRY: "/nonexistent/registry" };
+  const env = { ...process.env, WEIGHTMARK_REGISTRY: NOWHERE };
   const child = spawn(NODE, [script], { env, stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let last: Promise<unknown> = Promise.resolve();

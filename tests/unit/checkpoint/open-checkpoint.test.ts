@@ -17,6 +17,7 @@ import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from "../../../src/chec
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts";
+import { NOWHERE } from "../../support/nowhere.ts";
 import { refusal } from "../../support/refusal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -249,7 +250,7 @@ describe("openCheckpoint on a directory", () => {
         `If the repository of the Hub is meant, write ${meant}.`,
       );
     }
-    expect((await refused("/nowhere/base", "FILE_NOT_FOUND")).detail).toBeUndefined();
+    expect((await refused(NOWHERE, "FILE_NOT_FOUND")).detail).toBeUndefined();
   });
 
   it("takes no more shards than it would open for a model", async () => {

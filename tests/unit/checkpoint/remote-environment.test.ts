@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { bearerToken, openRemote, remoteSettings } from "../../../src/checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../../../src/errors.ts";
+import { NOWHERE } from "../../support/nowhere.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 vi.mock("node:os", { spy: true });
@@ -13,7 +14,7 @@ afterEach(() => {
 });
 
 /** Nobody's home. */
-const HOME = { HF_HOME: "/nonexistent/hf" };
+const HOME = { HF_HOME: NOWHERE };
 
 describe("settings", () => {
   it("are those of the Hub's own clients", () => {
@@ -21,7 +22,7 @@ describe("settings", () => {
     expect(settings).toEqual({
       endpoint: "https://hub.corp/hf",
       token: "hf_x",
-      hubCache: "/nonexistent/hf/hub",
+      hubCache: join(NOWHERE, "hub"),
       offline: false,
     });
     expect(remoteSettings({ ...HOME, HF_ENDPOINT: "" })).toMatchObject({
@@ -69,8 +70,8 @@ describe("settings", () => {
       token: null,
       hubCache: null,
     });
-    expect(remoteSettings(HOME).hubCache).toBe("/nonexistent/hf/hub");
-    expect(remoteSettings({ XDG_CACHE_HOME: "/nonexistent/c" }).hubCache).toBe("/nonexistent/c/huggingface/hub");
+    expect(remoteSettings(HOME).hubCache).toBe(join(NOWHERE, "hub"));
+    expect(remoteSettings({ XDG_CACHE_HOME: NOWHERE }).hubCache).toBe(join(NOWHERE, "huggingface", "hub"));
   });
 
   it("find the token of a login, in the home of the Hub or where they are told", () => {

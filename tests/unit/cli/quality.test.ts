@@ -5,6 +5,7 @@ import { runCommandLine } from "../../../src/cli/command-line.ts";
 import type { QualityReport } from "../../../src/report/schemas/index.ts";
 import { capturedOutput } from "../../support/captured-output.ts";
 import { forwardFixture, hashedModel } from "../../support/hashed-model.ts";
+import { NOWHERE } from "../../support/nowhere.ts";
 import { requireValid } from "../../support/schemas.ts";
 import { fileOf } from "../../support/stored-model.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
@@ -62,7 +63,7 @@ describe("quality", () => {
   it.each([
     [[], "USAGE", 2],
     [["--text", "x", "--token-ids", "y"], "USAGE", 2],
-    [["--token-ids", "/nonexistent"], "FILE_NOT_FOUND", 3],
+    [["--token-ids", NOWHERE], "FILE_NOT_FOUND", 3],
     [["--token-ids", "IDS", "--max-bytes", "10"], "BYTE_BUDGET_EXCEEDED", 3],
     [["--token-ids", "IDS", "--engine", "abacus"], "USAGE", 2],
     [["--token-ids", "IDS", "--context", "1"], "USAGE", 2],

@@ -10,6 +10,7 @@ import { WeightmarkError } from "../../../src/errors.ts";
 import type { ErrorReport, InspectReport } from "../../../src/report/schemas/index.ts";
 import { capturedOutput } from "../../support/captured-output.ts";
 import { hubOf } from "../../support/hub-remote.ts";
+import { NOWHERE } from "../../support/nowhere.ts";
 import { requireValid } from "../../support/schemas.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { changed, modelBytes, tinyModel } from "../../support/tiny-model.ts";
@@ -66,7 +67,7 @@ describe("commands on models of the Hub", () => {
     ]) {
       vi.stubEnv(name, "");
     }
-    vi.stubEnv("HF_HOME", "/nonexistent/hf");
+    vi.stubEnv("HF_HOME", NOWHERE);
     return () => vi.unstubAllEnvs();
   });
 

@@ -77,7 +77,6 @@ describe("what strangers fit to the streams of one public model", () => {
       }
       expect(result.verdict).not.toBe("derived");
     },
-    120_000,
   );
 
   test.each([

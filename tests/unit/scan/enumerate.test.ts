@@ -1,11 +1,12 @@
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { describeInputs, type Found, isItem, type ScanInputs } from "../../../src/scan/inputs.ts";
 import { nameFilter } from "../../../src/scan/name-filter.ts";
 import { defaultCacheDirectory, defaultJournalPath } from "../../../src/scan/places.ts";
 import { openScanList } from "../../../src/scan/scan-list.ts";
+import { NOWHERE } from "../../support/nowhere.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
 import { inputsOf, modelTree } from "../../support/scan-run.ts";
@@ -145,7 +146,7 @@ describe("a local tree", () => {
     const root = modelTree(join(temporaryDirectory(), "models"), ["llama/a", "llama/b", "qwen/a"]);
     expect(shown(await found(inputsOf(root), ["llama/*"]))).toEqual(["llama/a", "llama/b"]);
     expect(shown(await found(inputsOf(root), [], ["llama/**"]))).toEqual(["qwen/a"]);
-    expect(shown(await found(inputsOf(root, "/nowhere"), ["zzz"]))).toEqual(["nowhere FILE_NOT_FOUND"]);
+    expect(shown(await found(inputsOf(root, NOWHERE), ["zzz"]))).toEqual([`${basename(NOWHERE)} FILE_NOT_FOUND`]);
   });
 });
 
@@ -233,11 +234,14 @@ describe("a list", () => {
     expect(one.digest).toBe(two.digest);
     expect((await openScanList(bytes("/a\n/c"), "-")).digest).not.toBe(one.digest);
     const root = modelTree(join(temporaryDirectory(), "models"), ["m"]);
-    const list = await openScanList(bytes(`${root}/m\n/nowhere\n`), "-");
+    const list = await openScanList(bytes(`${root}/m\n${NOWHERE}\n`), "-");
     for (let round = 0; round < 2; round++) {
-      expect(shown(await found({ locations: [], organisations: [], list }))).toEqual(["m", "nowhere FILE_NOT_FOUND"]);
+      expect(shown(await found({ locations: [], organisations: [], list }))).toEqual([
+        "m",
+        `${basename(NOWHERE)} FILE_NOT_FOUND`,
+      ]);
     }
-    await refusal(openScanList("/nowhere/list", "/nowhere/list"), "FILE_NOT_FOUND");
+    await refusal(openScanList(NOWHERE, NOWHERE), "FILE_NOT_FOUND");
     await refusal(openScanList(temporaryDirectory(), "x"), "NOT_A_REGULAR_FILE");
   });
 });

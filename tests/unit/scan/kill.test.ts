@@ -92,4 +92,4 @@ it(`survives ${KILLS} kills: nothing is lost, and nothing that was stored is don
     }
     expect(await resultsOf(scan.journal, root)).toEqual(expected);
   }
-}, 120_000);
+});

@@ -44,7 +44,7 @@ interface Outcome {
   readonly left: readonly string[];
 }
 
-describe("a marked copy", { timeout: 120_000 }, () => {
+describe("a marked copy", () => {
   it("fails with WRITE_FAILED and leaves nothing, whichever operation finds the disk full", async () => {
     const directory = temporaryDirectory();
     writeModel(directory);

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await embedAt(join(root, "model"), join(root, "marked"), { payload: parsePayload("00c0ffee"), rho: 0.02 });
   marked = readModel(join(root, "marked"));
   alone = await verifyAt(join(root, "marked"));
-}, 60_000);
+});
 
 /** The marked model among decoys. */
 async function among(decoys: readonly Model[], options: Partial<VerifyOptions> = {}): Promise<VerifyResult> {
@@ -165,7 +165,7 @@ describe("a mark in a difference among decoys", () => {
       expect(found.log2Tried).toBeCloseTo(plain.log2Tried + 1, 9);
     }
     await source.close();
-  }, 60_000);
+  });
 });
 
 describe("what is tried", () => {

@@ -46,7 +46,7 @@ test(`${WRONG_KEYS} wrong keys on marked weights: Z is standard normal and no p-
     const found = z.filter((value) => value >= threshold).length / WRONG_KEYS;
     expect(found).toBeLessThanOrEqual(2 ** -log2P);
   }
-}, 120_000);
+});
 
 /** Of 16 rows one of ones; all other elements so small that their squares are not there in f32, but for one of a row. */
 function underflowing(least: number, large: number): Model {
