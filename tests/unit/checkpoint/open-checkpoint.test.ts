@@ -15,7 +15,7 @@ import { describe, expect, it } from "vitest";
 import { byteBudget } from "../../../src/bytes/byte-budget.ts";
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from "../../../src/checkpoint/limits.ts";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
-import type { ErrorCode } from "../../../src/errors.ts";
+import { ERRORS, type ErrorCode } from "../../../src/errors.ts";
 import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts";
 import { FOREIGN_HEADS } from "../../support/foreign-heads.ts";
 import { refusal } from "../../support/refusal.ts";
@@ -311,7 +311,7 @@ describe("openCheckpoint on a directory", () => {
         `If the repository of the Hub is meant, write ${meant}.`,
       );
     }
-    expect((await refused("/nowhere/base", "FILE_NOT_FOUND")).detail).toBeUndefined();
+    expect((await refused("/nowhere/base", "FILE_NOT_FOUND")).detail).toBe(ERRORS.FILE_NOT_FOUND.advice);
   });
 
   it("takes no more shards than it would open for a model", async () => {
