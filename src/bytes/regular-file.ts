@@ -31,6 +31,16 @@ export function requireRegular(stats: BigIntStats, path: string): void {
   throw new WeightmarkError("NOT_A_REGULAR_FILE", `${kindOf(stats)} stands where a file is needed`, { file: path });
 }
 
+/** What helps against the failures that say what they come from; the others are left to the code's own advice. */
+const REMEDIES = new Map([
+  ["EACCES", "Give this user the right to read it, and to enter the directories above it."],
+  ["EPERM", "Give this user the right to read it."],
+  ["ELOOP", "Name what the links should lead to, or mend the one that leads back."],
+  ["EMFILE", "Close other files, do less at a time, or allow the process more open files (ulimit -n)."],
+  ["ENFILE", "Close other programs: the whole machine has no more files to open."],
+  ["ENAMETOOLONG", "Give a shorter path."],
+]);
+
 /** The refusal for a failed file system call: FILE_NOT_FOUND or FILE_UNREADABLE. */
 export function fileError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
@@ -39,7 +49,7 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
     return new WeightmarkError("FILE_NOT_FOUND", "no such file", { file: path, cause });
   }
   const reason = code === "ELOOP" ? "symbolic links form a loop" : `cannot be read (${code ?? String(cause)})`;
-  return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, cause });
+  return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, detail: REMEDIES.get(code ?? ""), cause });
 }
 
 /**

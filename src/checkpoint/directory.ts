@@ -2,6 +2,7 @@ import { opendir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
+import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
 
@@ -10,15 +11,13 @@ export interface DirectoryListing {
   readonly safetensors: readonly string[];
   /** See `isShardIndex`. */
   readonly indexes: readonly string[];
-  /** Weights in other containers. */
+  /** Weights in other containers, by their names. */
   readonly foreign: readonly string[];
+  /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */
+  readonly companions: ReadonlySet<string>;
   /** A diffusers pipeline: one model per subdirectory. */
   readonly isPipeline: boolean;
 }
-
-const FOREIGN = /\.(?:bin|pt|pth|ckpt|gguf|ggml|h5|keras|msgpack|onnx|npz|tflite|pkl|nemo)$/i;
-/** Not weights, though called .bin: arguments and optimizer states that trainers leave behind. */
-const NOT_WEIGHTS = /^(?:training_args|optimizer|scheduler|scaler|rng_state.*)\./i;
 
 /** Sorts names into what matters; `names` may have an end or not. */
 export async function classifyNames(
@@ -28,6 +27,7 @@ export async function classifyNames(
   const safetensors: string[] = [];
   const indexes: string[] = [];
   const foreign: string[] = [];
+  const companions = new Set<string>();
   let isPipeline = false;
   let entries = 0;
   for await (const name of names) {
@@ -36,12 +36,13 @@ export async function classifyNames(
         file: location,
       });
     }
+    if (isCompanion(name)) companions.add(name);
     if (name === "model_index.json") isPipeline = true;
     else if (name.endsWith(".safetensors")) safetensors.push(name);
     else if (isShardIndex(name)) indexes.push(name);
-    else if (FOREIGN.test(name) && !NOT_WEIGHTS.test(name)) foreign.push(name);
+    else if (isForeignWeights(name)) foreign.push(name);
   }
-  return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), isPipeline };
+  return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), companions, isPipeline };
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {

@@ -1,6 +1,7 @@
 import { WeightmarkError } from "../errors.ts";
 import type { DirectoryListing } from "./directory.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
+import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
 
 /** Which files of a directory make up the model. */
 export interface Layout {
@@ -11,24 +12,17 @@ export interface Layout {
   readonly notes: readonly string[];
 }
 
-const MAX_LISTED = 5;
-
 function list(names: readonly string[]): string {
   const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
   if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
   return shown.join(", ");
 }
 
-function noWeights(path: string, { foreign, isPipeline }: DirectoryListing): WeightmarkError {
-  if (foreign.length > 0) {
-    return new WeightmarkError("UNSUPPORTED_CONTAINER", `no .safetensors file here, only ${list(foreign)}`, {
-      file: path,
-      detail: "Convert the weights to safetensors with the tool that made them.",
-    });
-  }
+function noWeights(path: string, listing: DirectoryListing): WeightmarkError {
+  if (listing.foreign.length > 0) return onlyForeign(path, listing);
   return new WeightmarkError("NO_WEIGHTS", "no weights in this directory", {
     file: path,
-    detail: isPipeline ? "This is a pipeline of several models: name one of its subdirectories." : undefined,
+    detail: listing.isPipeline ? "This is a pipeline of several models: name one of its subdirectories." : undefined,
   });
 }
 
@@ -83,7 +77,9 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   const { set } = model;
   requireWhole(set, path);
   const notes =
-    foreign.length === 0 ? [] : [`weights in other containers stand beside and were not read: ${list(foreign)}`];
+    foreign.length === 0
+      ? []
+      : [`weights in other containers stand beside and were not read: ${describeForeign(listing)}`];
   notes.push(...unreadNotes(model, listing));
   return set.kind === "indexed" ? { index: set.name, files: [], notes } : { index: null, files: set.files, notes };
 }

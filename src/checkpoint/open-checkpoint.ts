@@ -6,6 +6,7 @@ import { readBeside } from "./beside.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory.ts";
+import { onlyForeignInside } from "./foreign-weights.ts";
 import type { HubRepository } from "./hub/repository.ts";
 import { isShardIndex } from "./index-name.ts";
 import { addIndexed, openIndex } from "./indexed.ts";
@@ -45,7 +46,9 @@ async function layoutOf(folder: ModelFolder, listing: DirectoryListing): Promise
   try {
     return chooseLayout(folder.location, listing);
   } catch (error) {
-    if (!(error instanceof WeightmarkError) || error.code !== "NO_WEIGHTS") throw error;
+    if (!(error instanceof WeightmarkError)) throw error;
+    if (error.code === "UNSUPPORTED_CONTAINER" && !folder.remote) throw await onlyForeignInside(folder, listing);
+    if (error.code !== "NO_WEIGHTS") throw error;
     const below = await folder.below();
     if (below.length === 0) throw error;
     throw new WeightmarkError(error.code, "no weights in this directory itself", {

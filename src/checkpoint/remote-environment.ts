@@ -49,7 +49,10 @@ function hubHome(env: Environment): string | null {
 function endpointOf(text: string): string {
   const url = parseAddress(text);
   if (url.search !== "") {
-    throw new WeightmarkError("HTTP_ADDRESS_INVALID", "HF_ENDPOINT holds a query", { file: shownAddress(url) });
+    throw new WeightmarkError("HTTP_ADDRESS_INVALID", "HF_ENDPOINT holds a query", {
+      file: shownAddress(url),
+      detail: "Set HF_ENDPOINT to what stands before the question mark.",
+    });
   }
   return shownAddress(url).replace(/\/+$/, "");
 }
@@ -64,7 +67,7 @@ function tokenOf(env: Environment): string | null {
 }
 
 /**
- * The settings that the Hub's own clients would use: HF_ENDPOINT, HF_TOKEN (or the file that `huggingface-cli login`
+ * The settings that the Hub's own clients would use: HF_ENDPOINT, HF_TOKEN (or the file that `hf auth login`
  * writes, HF_TOKEN_PATH), HF_HUB_CACHE, HF_HOME, HF_HUB_OFFLINE.
  *
  * @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables

@@ -1,4 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
+import { CONTAINERS } from "../formats/foreign/containers.ts";
+import { kindByName } from "../formats/foreign/file-name.ts";
 
 const MAX_SHOWN = 120;
 
@@ -28,8 +30,11 @@ export function checkShardName(name: string, indexFile: string): void {
     throw new WeightmarkError("SHARD_PATH_REFUSED", `the shard name ${shown} ${problem}`, { file: indexFile });
   }
   if (!name.endsWith(".safetensors")) {
-    throw new WeightmarkError("UNSUPPORTED_CONTAINER", `the shard ${shown} is no .safetensors file`, {
+    const kind = kindByName(name.slice(name.lastIndexOf("/") + 1));
+    const what = kind === null ? "" : ` but by its name ${CONTAINERS[kind].what}`;
+    throw new WeightmarkError("UNSUPPORTED_CONTAINER", `the shard ${shown} is no .safetensors file${what}`, {
       file: indexFile,
+      detail: kind === null ? undefined : CONTAINERS[kind].advice,
     });
   }
 }

@@ -90,7 +90,9 @@ async function registryCheck(named: string | undefined): Promise<Check> {
     return { name, status: "ok", detail: `${shown}: ${registry.entries} registered` };
   } catch (error) {
     const absent = error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND";
-    return { name, status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}` };
+    // To have no registry is a normal state: nothing need be done about it.
+    const next = absent || !(error instanceof WeightmarkError) ? "" : `. ${error.detail}`;
+    return { name, status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}${next}` };
   }
 }
 

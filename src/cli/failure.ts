@@ -18,13 +18,13 @@ export function describeFailure(
   const known = error instanceof WeightmarkError ? error : null;
   const code = known?.code ?? "INTERNAL";
   const message = known?.message ?? (error instanceof Error ? error.message : String(error));
-  const detail = known === null ? BUG_NOTICE : (known.detail ?? null);
+  const detail = known === null ? BUG_NOTICE : known.detail;
   const { redact } = options;
   const report: ErrorReport = {
     error: {
       code,
       message: redact(message),
-      detail: detail === null ? null : redact(detail),
+      detail: redact(detail),
       ...(known?.file === undefined ? {} : { file: redact(known.file) }),
       ...(known?.tensor === undefined ? {} : { tensor: known.tensor }),
     },
@@ -37,8 +37,7 @@ export function describeFailure(
 function lines({ code, message, detail, file, tensor }: ErrorReport["error"]): string {
   const where = [file, tensor === undefined ? undefined : `tensor ${tensor}`].filter((part) => part !== undefined);
   const prefix = where.length === 0 ? "" : `${where.map(escapeText).join(", ")}: `;
-  const first = `weightmark: ${prefix}${escapeText(message)} (${code})\n`;
-  return detail === null ? first : `${first}${escapeText(detail)}\n`;
+  return `weightmark: ${prefix}${escapeText(message)} (${code})\n${escapeText(detail)}\n`;
 }
 
 function escapeLines(text: string): string {

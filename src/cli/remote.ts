@@ -20,7 +20,7 @@ export function withRemote(command: Command): Command {
 /** The flags that say how the Hub is reached, for commands whose models name their revisions. */
 export function withAccess(command: Command): Command {
   return command
-    .option("--token-file <file>", "a token for the Hub (default: HF_TOKEN, or that of huggingface-cli login)")
+    .option("--token-file <file>", "a token for the Hub (default: HF_TOKEN, or that of hf auth login)")
     .option("--offline", "read hf: models from the Hub's cache or not at all");
 }
 
@@ -61,7 +61,7 @@ export function requireLocal(location: string, why: string): void {
   if (!isAddress(location)) return;
   throw new WeightmarkError("USAGE", `${why}, so it has to be on this machine`, {
     file: shownLocation(location),
-    detail: "Download it first, such as with: huggingface-cli download org/name --local-dir DIR",
+    detail: "Download it first, such as with `hf download org/name --local-dir DIR`.",
   });
 }
 
@@ -71,7 +71,10 @@ export async function settingsOf({ tokenFile, offline }: RemoteOptions): Promise
   if (tokenFile === undefined) return remoteSettings(process.env, { offline });
   const token = readTokenFile(tokenFile);
   if (token === null) {
-    throw new WeightmarkError("FILE_NOT_FOUND", "there is no token in this file", { file: tokenFile });
+    throw new WeightmarkError("FILE_NOT_FOUND", "there is no token in this file", {
+      file: tokenFile,
+      detail: "Name a file that holds a token of the Hub and nothing else.",
+    });
   }
   return remoteSettings(process.env, { offline, token });
 }

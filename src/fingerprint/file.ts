@@ -197,7 +197,7 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
   if (version !== String(FINGERPRINT_VERSION)) {
     throw new WeightmarkError("FINGERPRINT_VERSION", `fingerprint version ${version.slice(0, 20)} is not supported`, {
       file: location,
-      detail: `make the fingerprint again with this release (version ${FINGERPRINT_VERSION})`,
+      detail: `Make the fingerprint again with this release (version ${FINGERPRINT_VERSION}).`,
     });
   }
   const manifest = parseManifest(manifestSchema, header.metadata.get("manifest") ?? "", (why, cause) =>
@@ -302,7 +302,6 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
 function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
   return new WeightmarkError("FINGERPRINT_MALFORMED", `this fingerprint cannot be used: ${why}`, {
     file: location,
-    detail: "make it again from the model, or fetch it again",
     cause,
   });
 }

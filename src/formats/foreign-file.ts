@@ -1,85 +1,96 @@
-import type { ErrorCode } from "../errors.ts";
+import { kindOfTar, kindOfZip } from "./foreign/archive.ts";
+import { CONTAINERS, type Container, type ContainerKind } from "./foreign/containers.ts";
+import { kindByName } from "./foreign/file-name.ts";
+import { kindByMagic } from "./foreign/magic.ts";
+import { kindOfProtobuf } from "./foreign/protobuf.ts";
+import { kindByStructure } from "./foreign/structure.ts";
+import { kindOfText } from "./foreign/text.ts";
 
 /** What a file is instead of safetensors. */
-export interface ForeignFile {
-  readonly code: ErrorCode;
-  /** A noun phrase for people. */
-  readonly what: string;
+export interface ForeignFile extends Container {
+  readonly kind: ContainerKind;
+  /**
+   * What says so: its content; its name, of a kind whose content could be anything; or its name against its content, for
+   * files of that kind begin otherwise.
+   */
+  readonly by: "content" | "name" | "name against content";
 }
 
-interface Magic extends ForeignFile {
-  readonly bytes: string;
-  /** Where the bytes stand. @default 0 */
-  readonly at?: number;
+/** What is known of a file beside its first bytes. */
+export interface AboutFile {
+  /** Its name; directories before it do not matter. @default nothing that says anything */
+  readonly name?: string;
+  /** Bytes of the whole file. @default more than can be told */
+  readonly size?: number;
+  /** See `kindByName`. @default none */
+  readonly companions?: ReadonlySet<string>;
 }
 
-const unsupported = (bytes: string, what: string, at = 0): Magic => ({
-  code: "UNSUPPORTED_CONTAINER",
-  bytes,
-  what,
-  at,
-});
-const compressed = (bytes: string, what: string): Magic => ({ code: "COMPRESSED_FILE", bytes, what });
+/** Kinds that are made of others: the name says which, where the content says no more than what they are made of. */
+const MADE_OF: Partial<Record<ContainerKind, readonly ContainerKind[]>> = {
+  deepSpeed: ["pytorch", "zip", "oldPytorch"],
+  megatron: ["pytorch", "zip", "oldPytorch"],
+  distributed: ["pytorch", "zip", "pickle"],
+  torchMobile: ["pytorch", "torchScript", "zip"],
+  torchExport: ["zip"],
+  pytorch: ["zip"],
+  nemo: ["tar"],
+  keras: ["zip"],
+  paddle: ["pickle", "oldPytorch"],
+  unfinished: ["pytorch", "oldPytorch", "pickle", "zip", "tar", "gguf", "hdf5", "numpyArchive", "onnx", "tfLite"],
+};
 
-/** Signatures as Latin-1 text, from the formats' own specifications. */
-const MAGICS: readonly Magic[] = [
-  {
-    code: "GIT_LFS_POINTER",
-    bytes: "version https://git-lfs",
-    what: "a Git LFS pointer, not the weights it stands for",
-  },
-  {
-    code: "GIT_LFS_POINTER",
-    bytes: "version https://hawser.",
-    what: "a Git LFS pointer, not the weights it stands for",
-  },
-  unsupported("PK\x03\x04", "a zip archive (PyTorch .bin/.pt, .npz and .keras files are zips)"),
-  unsupported("PK\x05\x06", "an empty zip archive"),
-  unsupported("GGUF", "a GGUF model"),
-  unsupported("FUGG", "a big-endian GGUF model"),
-  unsupported("tjgg", "a GGJT model (llama.cpp before GGUF)"),
-  unsupported("fmgg", "a GGMF model (llama.cpp before GGUF)"),
-  unsupported("lmgg", "a GGML model (llama.cpp before GGUF)"),
-  unsupported("\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"),
-  unsupported("\x93NUMPY", "a NumPy array"),
-  unsupported("TFL3", "a TensorFlow Lite model", 4),
-  unsupported("ustar", "a tar archive", 257),
-  unsupported("\x7fELF", "an executable"),
-  unsupported("%PDF-", "a PDF document"),
-  unsupported("\x89PNG\r\n", "a PNG picture"),
-  compressed("\x1f\x8b", "gzip"),
-  compressed("\x28\xb5\x2f\xfd", "zstd"),
-  compressed("\xfd7zXZ\x00", "xz"),
-  compressed("BZh", "bzip2"),
-  compressed("7z\xbc\xaf\x27\x1c", "7-Zip"),
-  compressed("\x04\x22\x4d\x18", "LZ4"),
-];
+/** Kinds whose files, or some of them, begin with what is not known here: there the name is all that tells. */
+const UNSIGNED: ReadonlySet<ContainerKind> = new Set<ContainerKind>([
+  "onnx",
+  "coreMl",
+  "tensorRt",
+  "pickle",
+  "paddle",
+  "onnxData",
+  "openVino",
+  "mnn",
+  "ncnn",
+  "rknn",
+  "mlc",
+  "tfJs",
+  "paddleInference",
+  "mindIr",
+  "caffe",
+  "tfCheckpoint",
+  "flax",
+  "orbax",
+  "encrypted",
+  "unfinished",
+]);
 
-/** What pickles of models begin with after PROTO and its version; legacy PyTorch files begin with LONG1. */
-const PICKLE_OPCODES = "\x8a\x95}](cX\x8c";
-const HTML = /^\s*<(?:!doctype\s+html|html|head|body|\?xml|!--)/i;
-const TEXT = /^[\t\n\r\x20-\x7e]{8,}$/;
-
-function isPickle(text: string): boolean {
-  const version = text.charCodeAt(1);
-  return text[0] === "\x80" && version >= 2 && version <= 5 && PICKLE_OPCODES.includes(text[2] ?? "none");
+/** Leaves out what the first bytes alone cannot tell. */
+function kindByContent(head: Uint8Array, size: number): ContainerKind | null {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const text = bytes.toString("latin1");
+  return (
+    kindByMagic(text) ??
+    kindOfZip(text) ??
+    kindOfTar(text) ??
+    kindByStructure(bytes) ??
+    kindOfText(head) ??
+    kindOfProtobuf(head, size)
+  );
 }
 
 /**
- * What the first bytes of a file say it is, or null: asked once it is clear that they do not begin safetensors. A name's
- * extension plays no part.
+ * What a file is by its first bytes, and where these do not tell by its name; null when neither does. Asked once it is
+ * clear that the bytes do not begin safetensors: whatever a file is called, its content is believed first.
  *
- * @param head the first bytes, 512 or more where there are as many
+ * @param head the first bytes, 65,536 or more where there are as many
  */
-export function recogniseForeignFile(head: Uint8Array): ForeignFile | null {
-  const text = Buffer.from(head.subarray(0, 512)).toString("latin1");
-  for (const { bytes, at = 0, code, what } of MAGICS) {
-    if (text.startsWith(bytes, at)) return { code, what };
-  }
-  if (isPickle(text))
-    return { code: "UNSUPPORTED_CONTAINER", what: "a Python pickle (PyTorch before 1.6, joblib ...)" };
-  const unmarked = text.replace(/^\xef\xbb\xbf/, "");
-  if (HTML.test(unmarked)) return { code: "HTML_PAGE", what: "a web page, perhaps a server's error message" };
-  if (TEXT.test(unmarked.slice(0, 64))) return { code: "TEXT_FILE", what: "a text, perhaps a server's error message" };
-  return null;
+export function recogniseForeignFile(head: Uint8Array, about: AboutFile = {}): ForeignFile | null {
+  const { name = "", size = Number.MAX_SAFE_INTEGER, companions } = about;
+  const content = kindByContent(head, size);
+  const named = kindByName(name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1), companions);
+  const isMadeOfIt = named !== null && content !== null && MADE_OF[named]?.includes(content) === true;
+  const kind = content === null || isMadeOfIt ? named : content;
+  if (kind === null) return null;
+  const by = content !== null ? "content" : UNSIGNED.has(kind) ? "name" : "name against content";
+  return { kind, by, ...CONTAINERS[kind] };
 }

@@ -9,10 +9,11 @@ const BYTES_PER_TOKEN = 16;
 
 /** Reads a JSON list of token ids, or a list of such lists: run as they are, nothing is put before them. Throws TOKENS_INVALID. */
 export async function readTokenIds(path: string): Promise<Tokens> {
-  const invalid = (message: string) => new WeightmarkError("TOKENS_INVALID", message, { file: path });
+  const invalid = (message: string, detail?: string) =>
+    new WeightmarkError("TOKENS_INVALID", message, { file: path, detail });
   const source = await openFileSource(path);
   try {
-    if (source.size > MAX_TOKEN_FILE) throw invalid(`larger than ${MAX_TOKEN_FILE} bytes`);
+    if (source.size > MAX_TOKEN_FILE) throw invalid(`larger than ${MAX_TOKEN_FILE} bytes`, "Give fewer token ids.");
     const value = parse(await source.read(0, source.size));
     const sequences = Array.isArray(value) && value.every(Array.isArray) && value.length > 0 ? value : [value];
     if (!sequences.every(isIdList)) throw invalid("neither a JSON list of token ids nor a list of such lists");

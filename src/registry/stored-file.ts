@@ -15,7 +15,10 @@ export async function readStored(path: string, maxBytes: number): Promise<Uint8A
   if (source === null) return null;
   try {
     if (source.size > maxBytes) {
-      throw new WeightmarkError("FILE_UNREADABLE", `larger than the ${maxBytes} bytes it may have`, { file: path });
+      throw new WeightmarkError("FILE_UNREADABLE", `larger than the ${maxBytes} bytes it may have`, {
+        file: path,
+        detail: "Put back what weightmark wrote there, from a copy: this is something else.",
+      });
     }
     return await source.read(0, source.size);
   } finally {

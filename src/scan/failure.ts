@@ -48,7 +48,7 @@ export function failureFrom(error: unknown, location: string): ScanFailure {
   if (error instanceof WeightmarkError) {
     const where = whereOf(error, location);
     const message = shortened(where === "" ? error.message : `${where}: ${error.message}`);
-    return { code: error.code, message, detail: error.detail ?? null, passing: isPassing(error) };
+    return { code: error.code, message, detail: error.detail, passing: isPassing(error) };
   }
   const message = shortened(error instanceof Error ? error.message : String(error));
   const isMemory = error instanceof RangeError && /allocation failed|array buffer/i.test(message);

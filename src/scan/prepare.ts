@@ -46,6 +46,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
   if (keys !== null && ids.length === 0) {
     throw new WeightmarkError("FILE_NOT_FOUND", "no key lies in the directory of watermark keys", {
       file: keys.directory,
+      detail: "Name the directory that the keys lie in, or make one with `weightmark key generate`.",
     });
   }
   return {

@@ -340,6 +340,8 @@ describe("registry", () => {
     writeFileSync(stored, readFileSync(at("base", "model.safetensors")));
     const report = await json<RegistryReport>("registry@1", ["registry", "verify", ...on], 3);
     expect(report.problems).toMatchObject([{ code: "REGISTRY_ENTRY_POISONED", name: "n" }]);
+    const asText = await runCommand(["registry", "verify", ...on]);
+    expect(asText.stdout).toMatch(/\n\nWhat to do next\n {2}- REGISTRY_ENTRY_POISONED: Find out who changed it; /);
     expect((await failure(["identify", "tuned", ...on], 3)).code).toBe("REGISTRY_ENTRY_POISONED");
   });
 

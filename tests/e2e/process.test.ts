@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -97,7 +97,9 @@ describe("streams", () => {
     const script = `"$0" "$1" completion fish > /dev/full; echo ":$?"`;
     const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script, NODE, EXECUTABLE]);
     expect(stdout).toBe(":3\n");
-    expect(stderr).toMatch(/^weightmark: .*\(ENOSPC\) \(WRITE_FAILED\)\n$/);
+    expect(stderr).toMatch(
+      /^weightmark: .*\(ENOSPC\) \(WRITE_FAILED\)\nMake sure that the place exists and has room, .*\n$/,
+    );
   });
 
   it("prints results only on stdout, without colour where there is no terminal", async () => {
@@ -132,6 +134,16 @@ describe("help and usage", () => {
     for (const name of ["node", "kernels", "workers", "engine wasm"]) {
       expect(report.checks).toContainEqual(expect.objectContaining({ name, status: "ok" }));
     }
+  });
+
+  it("says of what fails there what to do about it", async () => {
+    mkdirSync(join(root, "damaged"));
+    writeFileSync(join(root, "damaged", "journal.jsonl"), "{}\n");
+    const { exitCode, stdout } = await runCommand(["doctor", "--json", "--registry", join(root, "damaged")]);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; detail: string }[] };
+    const registry = checks.find(({ name }) => name === "registry");
+    expect(exitCode).toBe(3);
+    expect(registry).toMatchObject({ status: "failed", detail: expect.stringMatching(/: [^:]+\. [A-Z].*\.$/) });
   });
 
   it("prints completion scripts that the shell accepts", async () => {

@@ -25,6 +25,7 @@ import {
   startCommand,
   startCommandServer,
 } from "../support/command.ts";
+import { FOREIGN_HEADS } from "../support/foreign-heads.ts";
 import { requireCycloneDx, requireSarif } from "../support/interchange.ts";
 import { NOWHERE } from "../support/nowhere.ts";
 import { requireValid } from "../support/schemas.ts";
@@ -141,6 +142,35 @@ describe("a scan of the examples", () => {
 });
 
 describe("a scan", () => {
+  it("skips directories that hold other containers alone, and says which these are and what to do", async () => {
+    const write = (name: string, hex: string) => {
+      mkdirSync(at("others", name, ".."), { recursive: true });
+      writeFileSync(at("others", name), Buffer.from(hex, "hex"));
+    };
+    for (const [name, kind] of [
+      ["onnx/model.onnx", "onnx"],
+      ["ct2/model.bin", "cTranslate2"],
+      ["dcp/__0_0.distcp", "pytorch"],
+      ["old/model.th", "oldPytorch"],
+    ] as const) {
+      write(name, FOREIGN_HEADS.find((head) => head.kind === kind)!.hex);
+    }
+    const { items, summary } = linesOf(await quick(["others", ...WITH, ...ownJournal(), "--format", "jsonl"]));
+    const told = new Map(items.map(({ name, status, failure }) => [name, `${status}: ${failure?.message}`]));
+    const only = "skipped: no .safetensors file here, only";
+    expect(Object.fromEntries(told)).toEqual({
+      ct2: `${only} "model.bin" (a CTranslate2 model)`,
+      dcp: `${only} "__0_0.distcp" (part of a torch.distributed checkpoint)`,
+      old: `${only} "model.th" (a PyTorch file in the form from before PyTorch 1.6)`,
+      onnx: `${only} "model.onnx" (an ONNX model)`,
+    });
+    for (const { failure } of items) expect(failure!.detail).toMatch(/^[A-Z].*\.$/);
+    expect(summary).toMatchObject({ skipped: 4, failed: 0 });
+    const { stdout } = await quick(["others", ...WITH, ...ownJournal()]);
+    expect(stdout).toContain("(a CTranslate2 model) (UNSUPPORTED_CONTAINER)\n");
+    expect(stdout).toMatch(/\nWhat to do next\n {2}- UNSUPPORTED_CONTAINER: [A-Z].*\.\n/);
+  });
+
   it("says of every model what came of it, and why it exits as it does", async () => {
     const result = await quick(["models", "broken", "other-format", ...WITH, ...ownJournal(), "--format", "jsonl"]);
     expect(result.exitCode).toBe(3);

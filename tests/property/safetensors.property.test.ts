@@ -121,6 +121,36 @@ describe("safetensors", () => {
     expect(await verdict(file.subarray(0, cut % file.length))).toBeTypeOf("string");
   });
 
+  const otherName = fc.constantFrom(
+    "model.onnx",
+    "pytorch_model.bin",
+    "x.distcp",
+    "m.onnx_data",
+    "a.gguf",
+    "a.safetensors.part",
+  );
+
+  test.prop([tensors, metadata, otherName])(
+    "a good file is read whatever it is called",
+    async (given, extra, called) => {
+      const header = await readSafetensorsHeader(memorySource(serializeSafetensors(given, extra), called));
+      expect(header.tensors.size).toBe(given.length);
+    },
+  );
+
+  test.prop([tensors, fc.nat(), otherName])(
+    "a file that was cut off is never taken for another kind of file",
+    async (given, cut, called) => {
+      const file = serializeSafetensors(given);
+      const error = await readSafetensorsHeader(memorySource(file.subarray(0, cut % file.length), called)).then(
+        () => null,
+        (reason: unknown) => reason as WeightmarkError,
+      );
+      expect(error?.code).toMatch(/^(?:EMPTY_FILE|ST_TRUNCATED_PREFIX|ST_HEADER_TRUNCATED|ST_DATA_TRUNCATED)$/);
+      expect(error?.message).not.toContain("by its name");
+    },
+  );
+
   test.prop([tensors, fc.uint8Array({ minLength: 1, maxLength: 20 })])(
     "every file with bytes after its end is refused",
     async (given, tail) => {

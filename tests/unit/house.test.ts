@@ -20,8 +20,12 @@ const HOUSE = [
   "cli",
 ] as const;
 
-/** Everybody may report an error; the index is the library's face and shows whatever it likes. */
+/**
+ * Everybody may report an error, of which the catalogue lies in a folder of its own; the index is the library's face and
+ * shows whatever it likes.
+ */
 const FOR_ALL = "errors.ts";
+const CATALOGUE = "errors";
 const INDEX = "index.ts";
 /** The command line is a user of the library: what the index exports, what reports are made of, and itself. */
 const OPEN_TO_CLI = new Set(["cli", "report", INDEX, FOR_ALL]);
@@ -46,8 +50,10 @@ const folderOf = (path: string): string => path.split("/")[0]!;
 
 function complaint(from: string, to: string): string | null {
   if (to.startsWith("..")) return `${from} imports ${to}, outside of src`;
-  if (from === INDEX || from === FOR_ALL || to === FOR_ALL) return null;
   const [here, there] = [folderOf(from), folderOf(to)];
+  if (here === CATALOGUE || from === FOR_ALL) return there === CATALOGUE ? null : `${from} imports ${to}, not an error`;
+  if (from === INDEX || to === FOR_ALL) return null;
+  if (there === CATALOGUE) return `${from} imports ${to}, past ${FOR_ALL}`;
   if (here === "cli") return OPEN_TO_CLI.has(there) ? null : `${from} imports ${to}, past the library's index`;
   const [mine, its] = [HOUSE.indexOf(here as never), HOUSE.indexOf(there as never)];
   if (mine < 0) return `${from} lies in no folder of the house`;
@@ -67,7 +73,7 @@ describe("the house", () => {
     const text = readFileSync(join(SOURCE, "../CONTRIBUTING.md"), "utf8");
     expect([...text.matchAll(/^\| `(\w+)\/` \|/gm)].map((match) => match[1])).toEqual(HOUSE);
     const folders = readdirSync(SOURCE, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    expect(folders.map(({ name }) => name).sort()).toEqual([...HOUSE].sort());
+    expect(folders.map(({ name }) => name).sort()).toEqual([...HOUSE, CATALOGUE].sort());
   });
 
   test("directories are made by the one function that ends everywhere", () => {
@@ -83,8 +89,10 @@ describe("the house", () => {
     expect(holding(/\\u001b|\\x1b|\\u\{1b\}/i)).toEqual(escapes);
   });
 
-  test("errors import nothing", () => {
-    expect(importsOf(FOR_ALL)).toEqual([]);
+  test("errors import nothing but their catalogue, which imports nothing", () => {
+    const files = sources().filter((path) => path === FOR_ALL || folderOf(path) === CATALOGUE);
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.flatMap(importsOf).filter((to) => folderOf(to) !== CATALOGUE)).toEqual([]);
   });
 
   test("every import names a file that is there, with its extension", () => {
@@ -99,6 +107,10 @@ describe("the house", () => {
     expect(complaint("cli/main.ts", "lineage/compare.ts")).toMatch(/index/);
     expect(complaint("cli/main.ts", "index.ts")).toBeNull();
     expect(complaint("report/build.ts", "cli/main.ts")).toMatch(/below/);
+    expect(complaint("errors/file-errors.ts", "bytes/x.ts")).toMatch(/not an error/);
+    expect(complaint("errors.ts", "bytes/x.ts")).toMatch(/not an error/);
+    expect(complaint("bytes/x.ts", "errors/file-errors.ts")).toMatch(/past errors.ts/);
+    expect(complaint("errors.ts", "errors/file-errors.ts")).toBeNull();
     expect(complaint("attic/x.ts", "bytes/x.ts")).toMatch(/no folder/);
     expect(complaint("bytes/x.ts", "../bin/x.ts")).toMatch(/outside/);
     expect(relative(SOURCE, join(SOURCE, "bytes"))).toBe("bytes");

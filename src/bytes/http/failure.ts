@@ -61,6 +61,7 @@ export function connectionFailure(error: unknown): PassingFailure | WeightmarkEr
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return new WeightmarkError("HTTP_CONNECTION_FAILED", "the server does not speak TLS on this port", {
+      detail: "Check the port, and whether the server is meant to be asked by http:// instead.",
       cause: error,
     });
   }
@@ -102,7 +103,7 @@ export function statusError(status: number, location: string, elsewhere: string 
     const detail = "The server itself gives the file out. Try again later; a firewall on the way can be what refuses.";
     return refuse("HTTP_STORAGE_REFUSED", "refuses access", detail);
   }
-  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks", "Set HF_TOKEN or --token-file.");
+  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks");
   if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", "Ask the owner for access.");
   if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "has nothing at this address");
   if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "failed");

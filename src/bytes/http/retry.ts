@@ -36,7 +36,7 @@ export function giveUp(failure: PassingFailure, tries: number, location: string,
   const again = tries > 1 ? `, ${tries} times` : "";
   return new WeightmarkError(failure.code, `${failure.message}${again}`, {
     file: location,
-    detail: asks ?? "Try again later.",
+    detail: asks,
     cause: failure.cause,
   });
 }

@@ -19,7 +19,7 @@ const close = async () => {};
 function offline(location: string): WeightmarkError {
   return new WeightmarkError("OFFLINE", "not in the Hub's cache, and --offline is set", {
     file: location,
-    detail: "Leave out --offline (HF_HUB_OFFLINE), or download it: huggingface-cli download org/name.",
+    detail: "Leave out --offline (HF_HUB_OFFLINE), or download it with `hf download org/name`.",
   });
 }
 

@@ -51,6 +51,7 @@ export async function listTree(id: string, commit: string, remote: Remote): Prom
       if (++entries > MAX_DIRECTORY_ENTRIES) {
         throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} files and folders`, {
           file: location,
+          detail: "Download the files of the model, and name the directory they lie in.",
         });
       }
       if (entry.type !== "file") continue;

@@ -57,8 +57,8 @@ export function createConsole(options: ScanOptions, redaction: Redaction, waitMs
       if (event.type === "taken") log.write("debug", "begun", { target, attempt: event.attempt });
       else log.write("info", "given back", { target });
     },
-    trouble({ code, message, file }) {
-      log.write("warn", "trouble", { code, message, file: file ?? null });
+    trouble({ code, message, detail, file }) {
+      log.write("warn", "trouble", { code, message, detail, file: file ?? null });
     },
     item(item) {
       const { id, status, verdict, failure, elapsedMs, bytesRead } = redaction.about(item);

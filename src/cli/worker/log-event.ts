@@ -25,14 +25,14 @@ function lineOf(event: WorkerEvent): Line {
     case "released":
       return ["info", "given back", { scan: event.job.scan, target: event.job.target.id }];
     case "declined": {
-      const { code, message, detail = null, file = null } = event.error;
+      const { code, message, detail, file = null } = event.error;
       return ["warn", "scan left to others", { scan: event.scan, code, message, detail, file }];
     }
     case "unwanted":
       return ["warn", "result not wanted any more", { scan: event.scan, target: event.id }];
     case "trouble": {
-      const { code, message, file = null } = event.error;
-      return ["warn", "trouble", { code, message, file }];
+      const { code, message, detail, file = null } = event.error;
+      return ["warn", "trouble", { code, message, detail, file }];
     }
     case "draining":
       return [

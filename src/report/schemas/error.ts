@@ -5,7 +5,7 @@ export const errorSchema = z
     error: z.strictObject({
       code: z.string().describe("one of the closed list in docs/errors.md"),
       message: z.string(),
-      detail: z.string().nullable().describe("what to do next"),
+      detail: z.string().describe("what to do next"),
       file: z.string().optional(),
       tensor: z.string().optional(),
     }),

@@ -1,6 +1,7 @@
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatCount, formatParameters } from "../numbers.ts";
 import type { DoctorReport, RegistryReport } from "../schemas/index.ts";
+import { adviceText } from "./advice-text.ts";
 import { type Style, section, table } from "./style.ts";
 
 type Entry = NonNullable<RegistryReport["entries"]>[number];
@@ -53,7 +54,11 @@ export function registryText(report: RegistryReport, style: Style): string[] {
     ]);
     const verdict =
       problems.length === 0 ? "everything is as it was registered" : formatCount(problems.length, "problem");
-    return [`${style.bold(verdict)} in ${place}`, ...table(rows)];
+    const advice = adviceText(
+      problems.map(({ code }) => code),
+      style,
+    );
+    return [`${style.bold(verdict)} in ${place}`, ...table(rows), ...advice];
   }
   return [
     ...table(

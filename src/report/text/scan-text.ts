@@ -2,6 +2,7 @@ import { escapeText } from "../escape.ts";
 import { formatBytes, formatCount, formatDuration, formatP } from "../numbers.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
 import type { ScanItemReport, ScanSummaryReport, ScanTargetReport } from "../schemas/index.ts";
+import { adviceText } from "./advice-text.ts";
 import { type Style, section, table } from "./style.ts";
 
 /** "not-testable" is the longest word of the first column. */
@@ -76,6 +77,10 @@ export function scanSummaryText(
       style,
     ),
     ...section("Coverage", table(coverage(report)), style),
+    ...adviceText(
+      report.reasons.map(({ code }) => code),
+      style,
+    ),
     ...section("Cost", table(cost(report)), style),
     ...section("Limits", limits(report), style),
     "",

@@ -114,7 +114,9 @@ export class OfferedScans {
     try {
       const store = await this.#openScan(scan);
       if (store === null || store.complete) {
-        const error = new WeightmarkError("SCAN_DIFFERS", "the scan of the job is over, or was removed");
+        const error = new WeightmarkError("SCAN_DIFFERS", "the scan of the job is over, or was removed", {
+          detail: "Nothing is left to do for it; begin the scan anew if its results are wanted.",
+        });
         return { gone: true, error };
       }
       const setup = await this.#setupFor(store.parameters);

@@ -67,7 +67,6 @@ export function readManifest(text: string, location: string): Manifest {
 export function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
   return new WeightmarkError("SKETCH_MALFORMED", `this sketch cannot be used: ${why}`, {
     file: location,
-    detail: "take the sketch that was written when the model was marked",
     cause,
   });
 }

@@ -174,3 +174,20 @@ describe("change detection", () => {
     await source.close();
   });
 });
+
+describe("what to do about a file that cannot be opened", () => {
+  const cause = (code: string) => Object.assign(new Error(code), { code });
+
+  it.each([
+    ["EACCES", /right to read it/],
+    ["ELOOP", /Name what the links should lead to/],
+    ["EMFILE", /ulimit -n/],
+    ["ENFILE", /machine/],
+    ["ENAMETOOLONG", /shorter/],
+    ["EIO", /^See whether another program can read it/],
+  ])("follows from %s", (code, detail) => {
+    const error = fileError(cause(code), "x");
+    expect(error.code).toBe("FILE_UNREADABLE");
+    expect(error.detail).toMatch(detail);
+  });
+});

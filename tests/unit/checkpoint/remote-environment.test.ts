@@ -104,7 +104,9 @@ describe("settings", () => {
   test.each(["hub", "ftp://hub", "https://u:p@hub", "https://hub?x=1", "file:///x"])(
     "refuse the endpoint %s",
     (endpoint) => {
-      expect(thrown(() => remoteSettings({ ...HOME, HF_ENDPOINT: endpoint })).code).toBe("HTTP_ADDRESS_INVALID");
+      const error = thrown(() => remoteSettings({ ...HOME, HF_ENDPOINT: endpoint }));
+      expect(error.code).toBe("HTTP_ADDRESS_INVALID");
+      if (endpoint.includes("?")) expect(error.detail).toMatch(/^Set HF_ENDPOINT to what stands before/);
     },
   );
 });

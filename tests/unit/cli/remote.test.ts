@@ -137,7 +137,10 @@ describe("commands on models of the Hub", () => {
     );
     expect(output.stdout + output.stderr).not.toContain("secret");
     expect(started.counters.leakedTokens).toBe(0);
-    expect((await failure(["inspect", "hf:acme/closed", "--token-file", `${path}-x`], 3)).code).toBe("FILE_NOT_FOUND");
+    expect(await failure(["inspect", "hf:acme/closed", "--token-file", `${path}-x`], 3)).toMatchObject({
+      code: "FILE_NOT_FOUND",
+      detail: expect.stringMatching(/^Name a file that holds a token/),
+    });
   });
 
   it("read the cache of the Hub and nothing else when offline", async () => {

@@ -6,7 +6,7 @@ import type { ScanOptions } from "../../../src/cli/scan/options.ts";
 import { scanPieces, scanPrinter } from "../../../src/cli/scan/output.ts";
 import { createScanProgress } from "../../../src/cli/scan/progress.ts";
 import { redactionOf } from "../../../src/cli/scan/redaction.ts";
-import { WeightmarkError } from "../../../src/errors.ts";
+import { ERRORS, WeightmarkError } from "../../../src/errors.ts";
 import { scanSummaryReport } from "../../../src/report/scan/build.ts";
 import type { ScanExport } from "../../../src/report/scan/export.ts";
 import type { ScanItem } from "../../../src/scan/item.ts";
@@ -118,6 +118,7 @@ describe("what a scan says on stderr", () => {
     shown.event({ type: "taken", job: { scan: "s", target }, attempt: 1 });
     shown.item(item);
     shown.trouble(trouble);
+    if (!options.quiet) expect(stderr.stderr).toContain(ERRORS.WRITE_FAILED.advice);
     shown.finished({ ...summaryOf([item]), interrupted: false }, 3);
     shown.end();
     expect(stderr.stderr.split("\n").length - 1).toBe(lines);

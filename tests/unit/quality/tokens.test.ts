@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
@@ -129,4 +129,11 @@ describe("token ids", () => {
   it.each(["", "{}", "[1.5]", "[-1]", '["1"]', "[[1],2]", "[[[1]]]", "7", "[1e300]"])("are not %s", async (content) => {
     await refusal(read(content), "TOKENS_INVALID");
   });
+});
+
+it("a list of token ids larger than any text needs is refused, and fewer are asked for", async () => {
+  const path = join(temporaryDirectory(), "ids.json");
+  writeFileSync(path, "");
+  truncateSync(path, (64 << 20) + 1);
+  expect((await refusal(readTokenIds(path), "TOKENS_INVALID")).detail).toBe("Give fewer token ids.");
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../../src/errors.ts";
 import { VERDICT_ORDER } from "../../../src/lineage/result.ts";
 import { cycloneDxBom } from "../../../src/report/cyclonedx/cyclonedx.ts";
 import type { RunInfo } from "../../../src/report/envelope.ts";
@@ -238,12 +239,16 @@ describe("the text of a scan", () => {
       /Findings\n {2}no-evidence +acme\/tuned .*\n {2}identical .*\n {2}derived .*\n {2}and 4 more\n/,
     );
     expect(text).toMatch(/failed +2 +HTTP_TIMED_OUT 1 \(worth another try\), ST_HEADER_TRUNCATED 1\n/);
+    expect(text).toContain(
+      `\n\nWhat to do next\n  - HTTP_TIMED_OUT: ${ERRORS.HTTP_TIMED_OUT.advice}\n  - NO_WEIGHTS: `,
+    );
+    expect(text.match(/HTTP_TIMED_OUT: /g)).toHaveLength(1);
     expect(text).toContain("7 read, 0 from the cache; 1 result from before this run");
     expect(text).toMatch(/requests +67 +23 API, 11 resolve, 33 storage/);
     expect(text).toContain("this run, 5.0 models/s");
     expect(text).toContain("no-evidence does not prove that a model is unrelated");
     expect(text).toContain("\n\nExit code 5: 1 model failed for passing reasons; try them again with --resume");
-    expect(text.split("\n").length).toBeLessThan(30);
+    expect(text.split("\n").length).toBeLessThan(35);
   });
 
   it("explains every exit code", () => {

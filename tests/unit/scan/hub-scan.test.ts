@@ -163,6 +163,11 @@ describe("a scan of an organisation", () => {
       ["acme/g-gated", "failed", "HUB_GATED"],
       ["acme/h-broken", "failed", expect.stringMatching(/^(?:ST_|TEXT_FILE)/)],
     ]);
+    expect(items[5]!.failure).toMatchObject({
+      message: 'no .safetensors file here, only "pytorch_model.bin" (a PyTorch file)',
+      detail: expect.stringContaining("save_pretrained"),
+    });
+    for (const { failure } of items) if (failure !== null) expect(failure.detail).toMatch(/^[A-Z].*\.$/);
     const [a, copy, , d] = items;
     expect(copy!.duplicateOf).toBe(a!.id);
     expect(a).toMatchObject({ id: `hf:acme/a@${await hub.commitOf("acme/a")}`, sampledRoot: copy!.sampledRoot });

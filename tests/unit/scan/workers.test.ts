@@ -167,6 +167,15 @@ describe("the Hub that names mean", () => {
         () => {},
       );
     expect(await worker("https://hub").get("s")).toMatchObject({ gone: false, error: { code: "SCAN_DIFFERS" } });
+    const gone = await new OfferedScans(
+      async () => null,
+      { ...setupOf(), threads: 0 } as never,
+      () => {},
+    ).get("s");
+    expect(gone).toMatchObject({
+      gone: true,
+      error: { detail: expect.stringMatching(/^Nothing is left to do for it/) },
+    });
     const same = worker("https://mirror");
     expect(await same.get("s")).toMatchObject({ store });
     await same.close();
@@ -197,6 +206,7 @@ describe("watermark keys", () => {
     expect(summary).toMatchObject({ marked: 0, read: 1 });
     mkdirSync(join(directory, "empty"));
     const none = { directory: join(directory, "empty"), passphrase: null };
-    await refusal(prepareScan(inputs, { ...settings, keys: none }), "FILE_NOT_FOUND");
+    const error = await refusal(prepareScan(inputs, { ...settings, keys: none }), "FILE_NOT_FOUND");
+    expect(error.detail).toContain("`weightmark key generate`");
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connectionFailure, PassingFailure } from "../../../../src/bytes/http/failure.ts";
 import { backoff, duration, retrying } from "../../../../src/bytes/http/retry.ts";
-import { WeightmarkError } from "../../../../src/errors.ts";
+import { ERRORS, WeightmarkError } from "../../../../src/errors.ts";
 import { testEnvironment } from "../../../support/fault-server.ts";
 import { refusal } from "../../../support/refusal.ts";
 
@@ -45,6 +45,8 @@ describe("retrying", () => {
     const { run, tries } = setUp();
     const error = await refusal(run(Array(9).fill(passing())), "HTTP_SERVER_FAILED");
     expect([tries(), error.message, error.file]).toEqual([4, "the server failed, 4 times", "there"]);
+    // Where the server did not say how long to wait, what helps depends on what failed.
+    expect(error.detail).toBe(ERRORS.HTTP_SERVER_FAILED.advice);
   });
 
   test("ends when the waits together would be longer than allowed, without waiting", async () => {
@@ -122,6 +124,11 @@ describe("what is wrong with a connection", () => {
     const failure = code(value);
     expect(failure).toBeInstanceOf(WeightmarkError);
     expect(failure.code).toBe("HTTP_CONNECTION_FAILED");
+  });
+
+  test("a server without TLS has a wrong port or the wrong scheme", () => {
+    const failure = code("ERR_SSL_WRONG_VERSION_NUMBER") as WeightmarkError;
+    expect(failure.detail).toMatch(/port.*http:/);
   });
 
   test("several addresses that fail each by itself are named by the first", () => {
