@@ -108,4 +108,5 @@ export {
 export { type ModelKey, modelKey } from "./watermark/model-key.ts";
 export { type Payload, parsePayload } from "./watermark/payload.ts";
 export type * from "./watermark/result.ts";
+export { exposedKey, exposedPassphrase } from "./watermark/secret-file.ts";
 export { type VerifyOptions, verifyWatermark } from "./watermark/verify.ts";

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
+import { nameExclusively } from "./exclusive-name.ts";
 
 /** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
 export type FileContent = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -71,24 +72,11 @@ export async function syncDirectory(path: string): Promise<void> {
   await handle?.close();
 }
 
-/**
- * Gives `temporary` its final name. Without `overwrite` by a hard link, which never replaces a file that appeared meanwhile;
- * file systems that have none get a last look and a rename.
- */
+/** Gives `temporary` its final name; without `overwrite` it never replaces a file that appeared meanwhile. */
 async function publish(temporary: string, path: string, overwrite: boolean): Promise<void> {
   if (overwrite) return rename(temporary, path);
-  const refusal = await link(temporary, path).then(
-    () => null,
-    (error: NodeJS.ErrnoException) => error,
-  );
-  if (refusal === null) {
-    // A second name that stays behind is untidy, not a reason to call the output failed.
-    await unlink(temporary).catch(() => undefined);
-  } else if (refusal.code === "EEXIST" || (await exists(path))) {
-    throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
-  } else {
-    await rename(temporary, path);
-  }
+  if (await nameExclusively(temporary, path)) return;
+  throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { parsePythonJson } from "../formats/python-json.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** Longer than any name or path of a model. */
@@ -15,7 +16,7 @@ export async function adapterBase(checkpoint: Pick<Checkpoint, "readBeside">): P
 
 function parsed(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parsePythonJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return null;
   }

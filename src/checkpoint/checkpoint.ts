@@ -30,6 +30,11 @@ export interface Checkpoint {
   readonly metadata?: ReadonlyMap<string, string> | null | undefined;
   /** Parsed config.json, or null. Ranks and explains; never decides. */
   readonly config: Readonly<Record<string, unknown>> | null;
+  /**
+   * Why `config` is null although a config.json is there or may be, a clause: for whoever refuses to go on without it. Null or
+   * left out when none is there.
+   */
+  readonly configProblem?: string | null | undefined;
   /** Observations worth printing (unlisted shard, total_size that lies, unknown header fields ...). */
   readonly notes: readonly string[];
   /** A small file that lies beside the weights; null when there is none that can be read, or nobody can say. */

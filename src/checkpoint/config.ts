@@ -1,4 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
+import { parsePythonJson } from "../formats/python-json.ts";
 import type { TensorInfo } from "../formats/tensor-info.ts";
 import { MAX_CONFIG_BYTES } from "./limits.ts";
 import type { ModelFolder } from "./model-folder.ts";
@@ -6,6 +7,8 @@ import type { ModelFolder } from "./model-folder.ts";
 export interface Config {
   /** The object, without a prototype so that no key can be mistaken for a method; null when there is none. */
   readonly config: Readonly<Record<string, unknown>> | null;
+  /** Why there is none although a config.json is there, a clause; null when there is none, or nothing is wrong with it. */
+  readonly problem: string | null;
   readonly notes: readonly string[];
 }
 
@@ -21,30 +24,29 @@ export async function readConfig(folder: ModelFolder): Promise<Config> {
   try {
     const { source } = await folder.open("config.json");
     try {
-      if (source.size > MAX_CONFIG_BYTES) return { config: null, notes: [`config.json ignored: ${source.size} bytes`] };
+      if (source.size > MAX_CONFIG_BYTES) return ignored(`${source.size} bytes`);
       bytes = await source.read(0, source.size);
     } finally {
       await source.close();
     }
   } catch (error) {
     if (!(error instanceof WeightmarkError) || error.exitCode === 5) throw error;
-    return { config: null, notes: error.code === "FILE_NOT_FOUND" ? [] : [`config.json ignored: ${error.message}`] };
+    return error.code === "FILE_NOT_FOUND" ? { config: null, problem: null, notes: [] } : ignored(error.message);
   }
-  const value = parsed(bytes);
-  if (value === undefined) return { config: null, notes: ["config.json ignored: it is not valid JSON"] };
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return { config: Object.assign(Object.create(null), value), notes: [] };
+  let value: unknown;
+  try {
+    value = parsePythonJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    // A decoder's message is no clause of ours.
+    return ignored(error instanceof SyntaxError ? error.message : "it is not UTF-8");
   }
-  return { config: null, notes: ["config.json ignored: it is no JSON object"] };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return ignored("it is no JSON object");
+  return { config: Object.assign(Object.create(null), value), problem: null, notes: [] };
 }
 
-/** Undefined when it is no JSON: the parser's message quotes the text, which is no message of ours to pass on. */
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
+function ignored(why: string): Config {
+  const problem = `config.json is there but cannot be used: ${why}`;
+  return { config: null, problem, notes: [`config.json ignored: ${why}`] };
 }
 
 /** Notes on what the config says of the shapes and the shapes do not show. */

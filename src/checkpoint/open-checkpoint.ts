@@ -41,6 +41,9 @@ export interface OpenOptions {
   readonly repository?: HubRepository | undefined;
 }
 
+/** A file that was named itself stands alone. */
+const NAMED_ITSELF = "a file that is named itself is read without config.json: name its directory";
+
 /** What is read of a folder; where nothing can be, it is said what lies below it. */
 async function layoutOf(folder: ModelFolder, listing: DirectoryListing): Promise<Layout> {
   try {
@@ -76,19 +79,19 @@ async function addModel(
   to: Assembly,
   { folder, file }: FoundModel,
   options: OpenOptions,
-): Promise<Checkpoint["config"]> {
+): Promise<Pick<Checkpoint, "config" | "configProblem">> {
   const reading = { budget: options.budget, blocks: options.readAhead ? new BlockMemory() : null };
   if (file === null) await addFolder(to, folder, reading);
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
   else if (numberedShard(file) !== null) await addNamedShard(to, folder, file, reading);
   else await addFiles(to, folder, [file], reading);
-  // A file that was named itself stands alone.
-  if (options.config === false || (file !== null && !isShardIndex(file))) return null;
+  if (options.config === false) return { config: null };
   // Nobody has said that there is a config, and asking costs a request.
-  if (isWebLocation(folder.location)) return null;
-  const { config, notes } = await readConfig(folder);
+  if (isWebLocation(folder.location)) return { config: null, configProblem: "of a web address no config.json is read" };
+  if (file !== null && !isShardIndex(file)) return { config: null, configProblem: NAMED_ITSELF };
+  const { config, problem, notes } = await readConfig(folder);
   to.notes.push(...notes, ...contradictions(config, to.tensors.values()));
-  return config;
+  return { config, configProblem: problem };
 }
 
 async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {
@@ -137,7 +140,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
     await found.close();
   };
   try {
-    const config = await addModel(model, found, options);
+    const { config, configProblem } = await addModel(model, found, options);
     const { files, tensors, notes, metadata } = model;
     return {
       location: found.location,
@@ -147,6 +150,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       tensors,
       metadata,
       config,
+      configProblem,
       notes,
       close,
       readBeside: (name) => readBeside(found, name),

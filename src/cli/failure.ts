@@ -34,6 +34,13 @@ export function describeFailure(
   return { text: text + (options.json ? "" : stack), exitCode: ERRORS[code].exit };
 }
 
+/** What is printed about something that deserves a look and stops nothing. */
+export function warningText({ message, detail, file }: WeightmarkError, redact: (text: string) => string): string {
+  const prefix = file === undefined ? "" : `${escapeText(redact(file))}: `;
+  const first = `weightmark: warning: ${prefix}${escapeText(redact(message))}\n`;
+  return detail === undefined ? first : `${first}${escapeText(redact(detail))}\n`;
+}
+
 function lines({ code, message, detail, file, tensor }: ErrorReport["error"]): string {
   const where = [file, tensor === undefined ? undefined : `tensor ${tensor}`].filter((part) => part !== undefined);
   const prefix = where.length === 0 ? "" : `${where.map(escapeText).join(", ")}: `;

@@ -4,6 +4,7 @@ import { WeightmarkError } from "../errors.ts";
 import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
+import { warningText } from "./failure.ts";
 import type { CommonOptions, Format } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
@@ -17,6 +18,8 @@ export interface Session {
   run(): RunInfo;
   /** A line on stderr with --verbose. */
   log(text: string): void;
+  /** Lines on stderr without --quiet, about what deserves a look and stops nothing. */
+  warn(warning: WeightmarkError): void;
   progress(label: string, unit: "bytes" | "matrices" | "tokens"): Progress;
   /** Prints the result, or writes it to --output. */
   emit(report: Report): Promise<void>;
@@ -78,6 +81,9 @@ export function openSession(options: CommonOptions, paths: readonly string[], ow
     }),
     log(text) {
       if (options.verbose && !options.quiet) process.stderr.write(`${escapeText(redact(text))}\n`);
+    },
+    warn(warning) {
+      if (!options.quiet) process.stderr.write(warningText(warning, redact));
     },
     progress(label, unit) {
       if (options.quiet || options.progress === false) return { update() {}, end() {} };

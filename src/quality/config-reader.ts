@@ -92,9 +92,10 @@ export class ConfigReader {
 }
 
 /** A refusal to run the model: nothing is computed that is not known to be right. */
-export function unsupported(message: string, tensor?: string): WeightmarkError {
+export function unsupported(message: string, tensor?: string, file?: string): WeightmarkError {
   return new WeightmarkError("FORWARD_UNSUPPORTED", message, {
     tensor,
+    file,
     detail: "Other commands do not run the model: compare, identify and inspect still read it.",
   });
 }

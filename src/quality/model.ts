@@ -45,8 +45,11 @@ const MAX_WIDTH = 2 ** 17;
  * @throws FORWARD_UNSUPPORTED
  */
 export function openModel(checkpoint: Checkpoint): Model {
-  const { config, tensors } = checkpoint;
-  if (config === null) throw unsupported("a model can be run only with the config.json beside its weights");
+  const { config, configProblem, tensors } = checkpoint;
+  if (config === null) {
+    const why = configProblem ?? "there is none";
+    throw unsupported(`a model can be run only with its config.json, and ${why}`, undefined, checkpoint.location);
+  }
   const reader = new ConfigReader(config);
   const modelType = reader.text("model_type");
   const family = FAMILIES.get(modelType);

@@ -3,6 +3,7 @@ import { openFileSource } from "../bytes/file-source.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
+import { parsePythonJson } from "../formats/python-json.ts";
 import type { Tokens } from "./windows.ts";
 
 const PACKAGE = "@huggingface/tokenizers";
@@ -88,7 +89,7 @@ async function readJson(checkpoint: Checkpoint, name: string): Promise<object | 
     const source = await openFileSource(await resolveInside(root, name), join(directory, name));
     try {
       if (source.size > MAX_TOKENIZER_BYTES) throw unusable(checkpoint, name, `is larger than ${MAX_TOKENIZER_BYTES}`);
-      const value: unknown = JSON.parse(new TextDecoder().decode(await source.read(0, source.size)));
+      const value: unknown = parsePythonJson(new TextDecoder().decode(await source.read(0, source.size)));
       if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
       throw unusable(checkpoint, name, "is no JSON object");
     } finally {

@@ -15,7 +15,7 @@ import { digestOf } from "./digest.ts";
 import { byDigest, digestOfEntries } from "./entry-list.ts";
 import { fingerprintPath, readFingerprintFile } from "./fingerprint-file.ts";
 import { appendJournal, type Change, emptyJournal, type JournalState, readJournal, refreshJournal } from "./journal.ts";
-import { withLock } from "./lock.ts";
+import { type Lock, withLock } from "./lock.ts";
 import { compareText, requireName } from "./names.ts";
 import { packCodes } from "./packed-codes.ts";
 import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
@@ -147,18 +147,18 @@ class FileRegistry implements Registry {
   async add(fingerprint: Fingerprint, options: AddOptions): Promise<AddOutcome> {
     requireName(options.name);
     const bytes = serializeFingerprint(fingerprint);
-    return this.write(async (codes) => {
+    return this.write(async (codes, lock) => {
       const plan = planAdd(draftOf(bytes, fingerprint), options, this.clock(), this.state.entries);
       await this.store(bytes, plan, codes);
-      await this.commit(plan.changes, codes);
+      await this.commit(plan.changes, codes, lock);
       return plan.outcome;
     });
   }
 
   async remove(nameOrDigest: string): Promise<RegistryEntry> {
-    return this.write(async (codes) => {
+    return this.write(async (codes, lock) => {
       const entry = this.find(nameOrDigest);
-      await this.commit([{ remove: entry.digest }], codes);
+      await this.commit([{ remove: entry.digest }], codes, lock);
       return entry;
     });
   }
@@ -168,7 +168,7 @@ class FileRegistry implements Registry {
   }
 
   async importArchive(path: string, options: { readonly replace?: boolean | undefined } = {}): Promise<AddOutcome[]> {
-    return this.write(async (codes) => {
+    return this.write(async (codes, lock) => {
       // Fingerprints named by their digest harm no one when the rest of the archive turns out bad; the journal decides.
       const entries = new Map(this.state.entries);
       const outcomes: AddOutcome[] = [];
@@ -187,7 +187,7 @@ class FileRegistry implements Registry {
         for (const { entry } of outcomes) await this.discard(entry.digest);
         throw error;
       }
-      await this.commit(changes, codes);
+      await this.commit(changes, codes, lock);
       return outcomes;
     });
   }
@@ -219,11 +219,11 @@ class FileRegistry implements Registry {
   }
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
-  private async write<T>(work: (codes: CodeCache) => Promise<T>): Promise<T> {
+  private async write<T>(work: (codes: CodeCache, lock: Lock) => Promise<T>): Promise<T> {
     await makeDirectory(join(this.location, "fingerprints"), this.location);
-    return withLock(this.location, this.lockTimeoutMs, async () => {
+    return withLock(this.location, this.lockTimeoutMs, async (lock) => {
       this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
-      return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)));
+      return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)), lock);
     });
   }
 
@@ -247,14 +247,16 @@ class FileRegistry implements Registry {
   }
 
   /** The journal line is what makes a change happen; files it no longer names go after it. */
-  private async commit(changes: readonly Change[], codes: CodeCache): Promise<void> {
+  private async commit(changes: readonly Change[], codes: CodeCache, lock: Lock): Promise<void> {
     if (changes.length === 0) return;
+    lock.requireHeld();
     const removed = removedBy(changes);
     if (removed.length > 0) {
       const gone = new Set(removed);
       const kept = [...this.state.entries.keys()].filter((digest) => !gone.has(digest));
       await codes.rewrite([...kept, ...changes.flatMap((change) => ("put" in change ? [change.put.digest] : []))]);
     }
+    lock.requireHeld();
     this.state = await appendJournal(this.location, this.state, this.clock(), changes, codes.length);
     for (const digest of removed) await this.discard(digest);
   }

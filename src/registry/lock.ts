@@ -1,20 +1,60 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, unlinkSync } from "node:fs";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { beat, breakLock, isIn, look, type Seen, tryLock } from "./lock-file.ts";
+import {
+  type Holder,
+  ownHolder,
+  ownSpace,
+  type ProcessSpace,
+  parseHolder,
+  type Standing,
+  standingOf,
+} from "./lock-holder.ts";
 
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Start time of the process in clock ticks (Linux), null elsewhere: tells a reused process number from its former owner. */
-  readonly started: string | null;
-  readonly token: string;
+/** Signs of life of a holder that cannot be looked up, for its process runs in another container or on another machine. */
+export interface LockPulse {
+  /** Between two signs, milliseconds. */
+  readonly beatMs: number;
+  /** Without a sign for this long, by the clock of the file system, a lock is taken over. */
+  readonly silentMs: number;
+  /** And without one for this long under our own eyes: a clock that was put forward, or a machine that slept, makes no silence. */
+  readonly watchMs: number;
 }
 
+/** Many times what an attribute cache of NFS hides (a minute), and what a busy process keeps its timers waiting. */
+const PULSE: LockPulse = { beatMs: 10_000, silentMs: 300_000, watchMs: 25_000 };
 const RETRY_MS = 25;
+/** While a silent lock is watched. */
+const WATCH_RETRY_MS = 250;
+
+/** What a lock guards, for whoever finds it taken. */
+export interface LockOptions {
+  /** How long to wait for its holder, milliseconds; 0 to ask once. A lock that may be given up is watched for a while more. */
+  readonly timeoutMs: number;
+  readonly code: ErrorCode;
+  /** "another process is changing this registry". */
+  readonly message: string;
+  /** @default where this process runs */
+  readonly space?: ProcessSpace | undefined;
+  /** @default a sign every 10 s; silent after 5 minutes, of which 25 s under our own eyes */
+  readonly pulse?: LockPulse | undefined;
+}
+
+/** A lock that was taken. */
+export interface Lock {
+  /**
+   * Asks before anything that only the holder may do is made final: a process that stood still for minutes may have lost its
+   * lock to another one.
+   *
+   * @throws the code it was taken with
+   */
+  requireHeld(): void;
+  /** Gives it back; only once. */
+  release(): void;
+}
 
 /** Locks this process holds or waits for: what gives each back, by its token. */
 const heldHere = new Map<string, () => void>();
@@ -24,122 +64,81 @@ process.on("exit", () => {
   for (const release of [...heldHere.values()]) release();
 });
 
-function processStart(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // Field 22; the command name in field 2 may hold spaces and parentheses.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function parseHolder(text: string): Holder | null {
-  try {
-    const { pid, host, started, token } = JSON.parse(text) as Record<string, unknown>;
-    if (!Number.isSafeInteger(pid) || typeof host !== "string" || typeof token !== "string") return null;
-    return { pid: pid as number, host, token, started: typeof started === "string" ? started : null };
-  } catch {
-    return null;
-  }
-}
-
-/** A lock is stale when its process, on this very machine, is certainly gone. Other machines' locks are never judged. */
-function isStale(holder: Holder): boolean {
-  if (holder.host !== hostname()) return false;
-  if (holder.pid === process.pid) return !heldHere.has(holder.token);
-  if (!isAlive(holder.pid)) return true;
-  const started = processStart(holder.pid);
-  return holder.started !== null && started !== null && started !== holder.started;
-}
-
-/** Takes away a stale lock, and nothing else: what was moved aside is put back unless it is the lock that was judged. */
-async function breakLock(path: string, judged: string): Promise<void> {
-  const aside = `${path}.${randomBytes(8).toString("hex")}.tmp`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  if ((await readFile(aside, "utf8").catch(() => judged)) !== judged) await link(aside, path).catch(() => undefined);
-  await unlink(aside).catch(() => undefined);
-}
-
-/** Writes the lock aside and links it, so that no one ever sees one without its holder in it; false when there is one. */
-async function tryLock(path: string, mine: string, token: string): Promise<boolean> {
-  const aside = `${path}.${token}.tmp`;
-  try {
-    await writeFile(aside, mine, { flag: "wx" });
-    await link(aside, path);
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EEXIST") return false;
-    throw new WeightmarkError("WRITE_FAILED", `the lock cannot be made (${code})`, { file: path, cause: error });
-  } finally {
-    await unlink(aside).catch(() => undefined);
-  }
-}
-
-/** What a lock guards, for whoever finds it taken. */
-export interface LockOptions {
-  /** How long to wait for its holder, milliseconds; 0 to ask once. */
-  readonly timeoutMs: number;
-  readonly code: ErrorCode;
-  /** "another process is changing this registry". */
-  readonly message: string;
-}
-
-async function acquire(path: string, mine: string, token: string, options: LockOptions): Promise<void> {
+async function acquire(path: string, mine: string, own: Holder, options: LockOptions): Promise<void> {
+  const pulse = options.pulse ?? PULSE;
   const deadline = performance.now() + options.timeoutMs;
-  while (!(await tryLock(path, mine, token))) {
-    const text = await readFile(path, "utf8").catch(() => null);
-    const holder = text === null ? null : parseHolder(text);
-    if (text !== null && holder !== null && isStale(holder)) await breakLock(path, text);
-    else if (performance.now() >= deadline) {
-      throw new WeightmarkError(options.code, options.message, {
-        file: path,
-        detail: holder
-          ? `Wait for process ${holder.pid} on ${holder.host}, or delete the lock file if that process is gone.`
-          : "Delete the lock file if no other process has made it.",
-      });
-    } else await sleep(RETRY_MS);
+  let watched: (Seen & { readonly since: number }) | null = null;
+  for (;;) {
+    const now = await tryLock(path, mine, own.token);
+    if (now === null) return;
+    const seen = await look(path);
+    const holder = seen === null ? null : parseHolder(seen.text);
+    if (seen === null || watched?.text !== seen.text || watched.at !== seen.at) {
+      watched = seen === null ? null : { ...seen, since: performance.now() };
+    }
+    const standing = holder === null ? null : standingOf(holder, own, (token) => heldHere.has(token));
+    const isSilent = standing === "elsewhere" && holder!.beats && now - seen!.at >= pulse.silentMs;
+    if (standing === "gone" || (isSilent && performance.now() - watched!.since >= pulse.watchMs)) {
+      await breakLock(path, seen!.text);
+    } else if (isSilent) await sleep(Math.min(WATCH_RETRY_MS, pulse.watchMs));
+    else if (performance.now() < deadline) await sleep(RETRY_MS);
+    else {
+      const detail = advice(holder, standing, seen === null ? 0 : now - seen.at, pulse.silentMs);
+      throw new WeightmarkError(options.code, options.message, { file: path, detail });
+    }
   }
+}
+
+/** What to do about a lock that is taken. */
+function advice(holder: Holder | null, standing: Standing | null, silentMs: number, limitMs: number): string {
+  if (holder === null) return "Delete the lock file if no other process has made it.";
+  const name = `process ${holder.pid} on ${holder.host}`;
+  if (standing !== "elsewhere") return `Wait for ${name}, or delete the lock file if that process is gone.`;
+  const where = "it belongs to another container or machine, or to a time before the last start of this one";
+  if (!holder.beats) return `Nothing tells whether ${name} still runs: ${where}. Delete the lock file if it is gone.`;
+  const seconds = Math.max(0, Math.round(silentMs / 1000));
+  const end = `the lock is taken over ${Math.round(limitMs / 60_000)} minutes after its last sign of life (${seconds} s ago)`;
+  return `Wait for ${name}; ${where}, and ${end}. Delete the lock file if you know that it is gone.`;
 }
 
 /**
- * Takes the lock file `path`; the function returned gives it back. The lock of a process that died is taken over.
+ * Takes the lock file `path`. The lock of a process that died is taken over; so is that of one that cannot be looked up from
+ * here and has given no sign of life for minutes.
  *
  * @throws the code of `options` when another holder has it for longer than `timeoutMs`; WRITE_FAILED
  */
-export async function takeLock(path: string, options: LockOptions): Promise<() => void> {
+export async function takeLock(path: string, options: LockOptions): Promise<Lock> {
   const token = randomBytes(16).toString("hex");
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: processStart(process.pid), token });
+  const own = ownHolder(options.space ?? ownSpace(), token);
+  const mine = JSON.stringify(own);
+  let pulse: NodeJS.Timeout | undefined;
   const release = () => {
     heldHere.delete(token);
+    clearInterval(pulse);
     try {
-      if (readFileSync(path, "utf8") === mine) unlinkSync(path);
+      if (isIn(path, mine)) unlinkSync(path);
     } catch {
       // Gone already.
     }
   };
   heldHere.set(token, release);
   try {
-    await acquire(path, mine, token, options);
-    return release;
+    await acquire(path, mine, own, options);
   } catch (error) {
     heldHere.delete(token);
     throw error;
   }
+  pulse = setInterval(beat, (options.pulse ?? PULSE).beatMs, path, mine).unref();
+  return {
+    release,
+    requireHeld() {
+      if (isIn(path, mine)) return;
+      throw new WeightmarkError(options.code, "the lock is not this process's any more", {
+        file: path,
+        detail: "It stood still for minutes and another process took over, or the file was deleted. Run it again.",
+      });
+    },
+  };
 }
 
 /**
@@ -147,15 +146,21 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
  *
  * @throws REGISTRY_LOCKED when another writer holds it for longer than `timeoutMs`
  */
-export async function withLock<T>(directory: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const release = await takeLock(join(directory, "lock"), {
+export async function withLock<T>(
+  directory: string,
+  timeoutMs: number,
+  work: (lock: Lock) => Promise<T>,
+  options: Pick<LockOptions, "space" | "pulse"> = {},
+): Promise<T> {
+  const lock = await takeLock(join(directory, "lock"), {
     timeoutMs,
     code: "REGISTRY_LOCKED",
     message: "another process is changing this registry",
+    ...options,
   });
   try {
-    return await work();
+    return await work(lock);
   } finally {
-    release();
+    lock.release();
   }
 }

@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import type { Depth } from "../fingerprint/fingerprint.ts";
 import { openAnyCandidates } from "../registry/open-registry.ts";
 import { describeKeyFile } from "../watermark/key-file.ts";
+import { exposedKey } from "../watermark/secret-file.ts";
 import { keyFilesIn } from "./context.ts";
 import { describeInputs, type ScanInputs } from "./inputs.ts";
 import type { ScanParameters } from "./parameters.ts";
@@ -31,6 +32,8 @@ export interface ScanSettings {
 export interface ScanPlan {
   readonly parameters: ScanParameters;
   readonly setup: ScanSetup;
+  /** What deserves a look and stops nothing. */
+  readonly warnings: readonly WeightmarkError[];
 }
 
 /**
@@ -42,7 +45,12 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
   const { include, exclude, depth, maxBytes, timeout, version, registry, keys, ...rest } = settings;
   const registryDigest = registry === null ? null : await digestOfRegistry(registry);
   const ids: string[] = [];
-  for (const path of keys === null ? [] : await keyFilesIn(keys.directory)) ids.push((await describeKeyFile(path)).id);
+  const warnings: WeightmarkError[] = [];
+  for (const path of keys === null ? [] : await keyFilesIn(keys.directory)) {
+    const { id, sealed, exposed } = await describeKeyFile(path);
+    ids.push(id);
+    if (exposed) warnings.push(exposedKey(path, sealed));
+  }
   if (keys !== null && ids.length === 0) {
     throw new WeightmarkError("FILE_NOT_FOUND", "no key lies in the directory of watermark keys", {
       file: keys.directory,
@@ -74,6 +82,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
       listedHere: true,
       gate: createGateMemory(),
     },
+    warnings,
   };
 }
 

@@ -154,9 +154,11 @@ function requireRoom(carriers: readonly Carrier[], { payload }: Message, { locat
     .map(({ planned }) => planned?.strength)
     .filter((one): one is Strength => one !== undefined);
   if (strengths.length === 0) {
+    const doubt = carriers.find(({ name }) => name === "orientation")?.note ?? null;
+    const signs = doubt === null ? "" : `No signs are turned: ${doubt}. `;
     throw new WeightmarkError("MODEL_TOO_SMALL", "no mark fits into this model", {
       file: location,
-      detail: "See `weightmark watermark capacity`; --strength strong carries four times the energy.",
+      detail: `${signs}See \`weightmark watermark capacity\`; --strength strong carries four times the energy.`,
     });
   }
   if (payload === null || strengths.some(({ payloadClass }) => payloadClass.payloadBits === payload.bits)) return;

@@ -17,12 +17,13 @@ import { type RowStarts, rowStarts, StoredRows } from "./spread/stored-rows.ts";
  * rows are asked for.
  */
 export function hostModel(checkpoint: Checkpoint): HostModel {
-  const { config, tensors } = checkpoint;
+  const { config, configProblem, tensors } = checkpoint;
   const anatomy = describeAnatomy(tensors, config);
   const heads = headShape(config, anatomy, tensors);
   const reader = new RowReader(checkpoint);
   const matrices = addressedViews(checkpoint, anatomy).map((view) => hostMatrix(checkpoint, reader, view));
-  return { matrices, heads, symmetries: signSymmetries(config, anatomy, tensors, heads), synchronised: false };
+  const symmetries = signSymmetries(config, anatomy, tensors, heads, configProblem ?? null);
+  return { matrices, heads, symmetries, synchronised: false };
 }
 
 /** The views behind `hostModel`'s matrices, in its order; `reads` says of which types, by default those that hold values. */

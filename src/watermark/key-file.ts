@@ -13,11 +13,14 @@ import {
 } from "./key-record.ts";
 import { openMaster, type ScryptCost, sealMaster } from "./key-seal.ts";
 import { type ModelKey, modelKey } from "./model-key.ts";
+import { exposedKey, isExposed } from "./secret-file.ts";
 
 /** What can be said of a key file without opening it. */
 export interface KeyDescription extends KeyHeader {
   /** Whether a passphrase is needed. */
   readonly sealed: boolean;
+  /** Whether others may read or change the file, which is refused of one that is not sealed; see `isExposed`. */
+  readonly exposed: boolean;
 }
 
 export interface NewKeyOptions {
@@ -34,7 +37,6 @@ export interface NewKeyOptions {
 /** Larger files are no keys; a kilobyte is usual. */
 const MAX_KEY_FILE_BYTES = 65_536;
 const OWNER_ONLY = 0o600;
-const OTHERS = 0o077;
 
 /**
  * Makes a key and writes its file, mode 0600. An existing file is never replaced: a lost key cannot be made again.
@@ -66,7 +68,7 @@ export async function resealKeyFile(
   passphrase: string | null,
   options: Pick<NewKeyOptions, "passphrase" | "cost">,
 ): Promise<KeyDescription> {
-  const record = await readRecord(path);
+  const { record } = await readRecord(path);
   const master = await masterOf(record, passphrase, path);
   const description = await writeKey(output, headerOf(record), master, options);
   master.fill(0);
@@ -77,11 +79,11 @@ export async function resealKeyFile(
  * The key of a release from its file.
  *
  * @param passphrase null when there is none; not used by a file that is not sealed
- * @throws FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, KEY_FILE_PERMISSIONS, KEY_FILE_MALFORMED,
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, KEY_FILE_PERMISSIONS of an unsealed one, KEY_FILE_MALFORMED,
  *   KEY_PASSPHRASE_MISSING, KEY_PASSPHRASE_WRONG
  */
 export async function readKeyFile(path: string, passphrase: string | null): Promise<ModelKey> {
-  const record = await readRecord(path);
+  const { record } = await readRecord(path);
   const master = await masterOf(record, passphrase, path);
   const key = modelKey(master, record.release);
   master.fill(0);
@@ -94,8 +96,8 @@ export async function readKeyFile(path: string, passphrase: string | null): Prom
  * @throws what `readKeyFile` throws, less the passphrase
  */
 export async function describeKeyFile(path: string): Promise<KeyDescription> {
-  const record = await readRecord(path);
-  return { ...headerOf(record), sealed: "sealed" in record };
+  const { record, exposed } = await readRecord(path);
+  return { ...headerOf(record), sealed: "sealed" in record, exposed };
 }
 
 async function writeNewKey(path: string, options: NewKeyOptions, replaces: string | null): Promise<KeyDescription> {
@@ -122,7 +124,7 @@ async function writeKey(
       ? { unsealed: Buffer.from(master).toString("hex") }
       : await sealMaster(master, header, passphrase, cost);
   await writeFileAtomic(path, serializeKeyRecord({ ...header, ...secret }), { mode: OWNER_ONLY });
-  return { ...header, sealed: passphrase !== null };
+  return { ...header, sealed: passphrase !== null, exposed: false };
 }
 
 async function masterOf(record: KeyRecord, passphrase: string | null, file: string): Promise<Uint8Array> {
@@ -143,18 +145,15 @@ function checked(master: Uint8Array, { id, release }: KeyHeader, file: string): 
   throw malformed("the key has another id than its file says: the file was altered", file);
 }
 
-async function readRecord(path: string): Promise<KeyRecord> {
+async function readRecord(path: string): Promise<{ readonly record: KeyRecord; readonly exposed: boolean }> {
   const { handle, identity } = await openRegularFile(path);
   try {
-    // Windows has no such bits: who may read there is decided by lists that Node does not show.
-    if (process.platform !== "win32" && ((await handle.stat()).mode & OTHERS) !== 0) {
-      throw new WeightmarkError("KEY_FILE_PERMISSIONS", "others than its owner may read or change the key file", {
-        file: path,
-        detail: "Allow it to its owner alone (chmod 600), and make a new key if somebody may have read it.",
-      });
-    }
+    const exposed = isExposed(await handle.stat());
     if (identity.size > MAX_KEY_FILE_BYTES) throw malformed("the file is too large for a key", path);
-    return parseKeyRecord(await handle.readFile(), path);
+    const record = parseKeyRecord(await handle.readFile(), path);
+    // A sealed one is no use without its passphrase, and whoever changes it cannot make it another key.
+    if (exposed && !("sealed" in record)) throw exposedKey(path, false);
+    return { record, exposed };
   } finally {
     await handle.close();
   }

@@ -47,13 +47,13 @@ const INDEX_SUFFIX = ".safetensors.index.json";
 
 /**
  * Writes a copy of a checkpoint with some tensors edited. Every other byte stays: headers, metadata, order of tensors,
- * shards, index, config, tokenizer. Weights in other containers that lie beside the model are not copied, for they are not
- * marked. The directory appears whole or not at all, the input is only read.
+ * shards, index, config, tokenizer. Of what lies beside the model only texts and known tokenizers are copied: whatever else is
+ * binary may be weights that are not marked. The directory appears whole or not at all, the input is only read.
  *
  * @param directory must not exist yet, nor lie in the input
  * @param edits by name of the stored tensor
  * @throws OUTPUT_EXISTS, OUTPUT_IS_INPUT, WRITE_FAILED, CHANGED_DURING_READ, TENSOR_TOO_LARGE, DTYPE_UNSUPPORTED,
- *   DIRECTORY_TOO_LARGE, PATH_ESCAPES_ROOT; the signal's reason. Nothing is left behind then
+ *   DIRECTORY_TOO_LARGE; the signal's reason. Nothing is left behind then
  */
 export async function writeMarkedCopy(
   checkpoint: Checkpoint,
@@ -112,11 +112,14 @@ function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
   for (const task of tasks) if (task.edit !== null) yield task;
 }
 
-/** The directory that the model is; null for a single file, which is copied alone, and for what lies in no file. */
+/**
+ * The directory that the model is, also where its index or one of its shards was named; null for a single file, which is copied
+ * alone, and for what lies in no file.
+ */
 async function rootOf({ location, files }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
   if ((await stat(location)).isDirectory()) return resolveRoot(location);
-  return location.endsWith(INDEX_SUFFIX) ? resolveRoot(dirname(location)) : null;
+  return location.endsWith(INDEX_SUFFIX) || files.length > 1 ? resolveRoot(dirname(location)) : null;
 }
 
 /** @throws OUTPUT_IS_INPUT when the directory is the model's or lies in it */

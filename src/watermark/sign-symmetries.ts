@@ -56,12 +56,15 @@ const PARTIAL = ["partial_rotary_factor", "rotary_pct"];
 /**
  * The sign symmetries of a checkpoint's language model. They are certain only for architectures in the table above, without
  * code of their own, whose layers hold nothing that the architecture does not have.
+ *
+ * @param configProblem why `config` is null although there is a config.json; see `Checkpoint`
  */
 export function signSymmetries(
   config: Readonly<Record<string, unknown>> | null,
   anatomy: Anatomy,
   tensors: TensorTable,
   heads: HeadShape | null,
+  configProblem: string | null = null,
 ): SignSymmetries {
   const text = textConfig(config);
   const type = text === null ? undefined : own(text, "model_type");
@@ -69,18 +72,23 @@ export function signSymmetries(
   const { strangers, keyNorms } = layerContents(anatomy, tensors);
   return {
     keys: heads === null ? null : keysOf(facts, text, anatomy.family, heads, keyNorms),
-    doubt: doubtOf(config, text, type, facts, strangers),
+    doubt: config === null ? nameless(configProblem) : doubtOf(config, text ?? config, type, facts, strangers),
   };
 }
 
+/** @param configProblem see `Checkpoint` */
+function nameless(configProblem: string | null): string {
+  if (configProblem === null) return "there is no config.json to name the architecture";
+  return `nothing names the architecture: ${configProblem}`;
+}
+
 function doubtOf(
-  config: Readonly<Record<string, unknown>> | null,
-  text: Readonly<Record<string, unknown>> | null,
+  config: Readonly<Record<string, unknown>>,
+  text: Readonly<Record<string, unknown>>,
   type: unknown,
   facts: KeyFacts | undefined,
   strangers: readonly string[],
 ): string | null {
-  if (config === null || text === null) return "there is no config.json to name the architecture";
   if (facts === undefined) {
     return typeof type === "string"
       ? `the architecture "${type.slice(0, 64)}" is not one whose signs are known to be free`

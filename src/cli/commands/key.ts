@@ -3,7 +3,7 @@ import { WeightmarkError } from "../../errors.ts";
 import type { KeyDescription } from "../../index.ts";
 import { type CommonOptions, withCommon } from "../options.ts";
 import { openSession } from "../session.ts";
-import { type PassphraseOptions, passphraseOf } from "../watermark-key.ts";
+import { type PassphraseOptions, passphraseOf, type Warn, warnOfKey } from "../watermark-key.ts";
 
 interface KeyOptions extends CommonOptions, PassphraseOptions {
   readonly release?: string;
@@ -34,10 +34,7 @@ export function registerKey(program: Command): void {
     generate(options),
   );
   sub("show <file>", "say what a key file is; needs no passphrase").action((file: string, options: KeyOptions) =>
-    report("show", options, file, [file], async () => {
-      const { describeKeyFile } = await import("../../index.ts");
-      return describeKeyFile(file);
-    }),
+    report("show", options, file, [file], (warn) => warnOfKey(file, warn)),
   );
   withNewKey(sub("rotate <file>", "make the key of the next release", "the key file to write (required)"))
     .option("--reseal", "keep the key and change its passphrase")
@@ -50,9 +47,9 @@ export function registerKey(program: Command): void {
 
 async function generate(options: KeyOptions): Promise<void> {
   const output = newKeyFile(options);
-  await report("generate", options, output, [output], async () => {
+  await report("generate", options, output, [output], async (warn) => {
     const { generateKeyFile } = await import("../../index.ts");
-    return generateKeyFile(output, { passphrase: await newPassphrase(options), release: options.release });
+    return generateKeyFile(output, { passphrase: await newPassphrase(options, warn), release: options.release });
   });
 }
 
@@ -61,19 +58,21 @@ async function rotate(file: string, options: KeyOptions): Promise<void> {
   if (options.newPassphraseFile !== undefined) {
     throw new WeightmarkError("USAGE", "--new-passphrase-file goes with --reseal; a new key has --passphrase-file");
   }
-  await report("rotate", options, output, [file, output], async () => {
+  await report("rotate", options, output, [file, output], async (warn) => {
     const { rotateKeyFile } = await import("../../index.ts");
-    return rotateKeyFile(file, output, { passphrase: await newPassphrase(options), release: options.release });
+    await warnOfKey(file, warn);
+    return rotateKeyFile(file, output, { passphrase: await newPassphrase(options, warn), release: options.release });
   });
 }
 
 async function reseal(file: string, options: KeyOptions): Promise<void> {
   const output = newKeyFile(options);
   if (options.release !== undefined) throw new WeightmarkError("USAGE", "--reseal keeps the release; drop --release");
-  await report("reseal", options, output, [file, output], async () => {
+  await report("reseal", options, output, [file, output], async (warn) => {
     const { resealKeyFile } = await import("../../index.ts");
-    const old = await passphraseOf(options.passphraseFile, VARIABLE);
-    const passphrase = await chosenPassphrase(options, options.newPassphraseFile, NEW_VARIABLE);
+    await warnOfKey(file, warn);
+    const old = await passphraseOf(options.passphraseFile, VARIABLE, warn);
+    const passphrase = await chosenPassphrase(options, options.newPassphraseFile, NEW_VARIABLE, warn);
     return resealKeyFile(file, output, old, { passphrase });
   });
 }
@@ -85,20 +84,21 @@ function newKeyFile({ output, force }: KeyOptions): string {
   return output;
 }
 
-function newPassphrase(options: KeyOptions): Promise<string | null> {
-  return chosenPassphrase(options, options.passphraseFile, VARIABLE);
+function newPassphrase(options: KeyOptions, warn: Warn): Promise<string | null> {
+  return chosenPassphrase(options, options.passphraseFile, VARIABLE, warn);
 }
 
 async function chosenPassphrase(
   { passphrase: wanted }: KeyOptions,
   file: string | undefined,
   variable: string,
+  warn: Warn,
 ): Promise<string | null> {
   if (wanted === false) {
     if (file === undefined) return null;
     throw new WeightmarkError("USAGE", "--no-passphrase and a passphrase file contradict each other");
   }
-  const passphrase = await passphraseOf(file, variable);
+  const passphrase = await passphraseOf(file, variable, warn);
   if (passphrase !== null) return passphrase;
   throw new WeightmarkError("KEY_PASSPHRASE_MISSING", "there is no passphrase to seal the key with", {
     detail: `Put one into ${variable} or a file, or say --no-passphrase to leave the key unsealed.`,
@@ -110,11 +110,12 @@ async function report(
   options: KeyOptions,
   location: string,
   paths: readonly string[],
-  work: () => Promise<KeyDescription>,
+  work: (warn: Warn) => Promise<KeyDescription>,
 ): Promise<void> {
-  const session = openSession(options, paths, action !== "show");
+  const secrets = [options.passphraseFile, options.newPassphraseFile].filter((path) => path !== undefined);
+  const session = openSession(options, [...paths, ...secrets], action !== "show");
   const { keyReport } = await import("../../report/build.ts");
-  const { id, release, created, replaces, sealed } = await work();
+  const { id, release, created, replaces, sealed } = await work(session.warn);
   const key = { location, id, release, created, replaces, sealed };
   await session.emit(keyReport(session.run(), { action, key }));
 }

@@ -182,8 +182,9 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   if (options.base !== undefined) requireLocal(options.base, "embed reads the base again and again");
   requireOtherFile(directory, [path, options.key]);
   requireOutside(options.passphraseFile, path);
-  const session = openSession(options, [path, directory, options.key], true);
-  const key = await openKey(options);
+  const secrets = [options.key, options.passphraseFile].filter((name) => name !== undefined);
+  const session = openSession(options, [path, directory, ...secrets], true);
+  const key = await openKey(options, session.warn);
   const { embedWatermark, parsePayload } = await import("../../index.ts");
   const { embedReport, markedModel } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
@@ -209,7 +210,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   });
 }
 
-/** Everything in a model's directory but its weights and keys is copied, and published with the copy. */
+/** Every text in a model's directory but keys is copied, and published with the copy. */
 function requireOutside(passphraseFile: string | undefined, model: string): void {
   if (passphraseFile === undefined) return;
   const [file, directory] = [passphraseFile, model].map((path) => (existsSync(path) ? realpathSync(path) : path));
@@ -222,9 +223,10 @@ function requireOutside(passphraseFile: string | undefined, model: string): void
 
 async function verifyMark(model: string, options: VerifyOptions): Promise<number> {
   const [path = model] = atRevision([model], options);
-  const named = [path, options.key, options.base, options.reference].filter((name) => name !== undefined);
+  const given = [path, options.key, options.passphraseFile, options.base, options.reference];
+  const named = given.filter((name) => name !== undefined);
   const session = openSession(options, named);
-  const key = await openKey(options);
+  const key = await openKey(options, session.warn);
   const { fingerprint, parsePayload, verifyWatermark } = await import("../../index.ts");
   const { markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);

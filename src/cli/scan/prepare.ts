@@ -3,7 +3,7 @@ import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
 import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
-import { passphraseOf } from "../watermark-key.ts";
+import { passphraseOf, type Warn } from "../watermark-key.ts";
 import type { ScanOptions } from "./options.ts";
 
 /** A scan that could begin: everything named was looked at, and no model was. */
@@ -14,6 +14,8 @@ export interface PreparedScan {
   readonly remote: Remote;
   /** Where the registry lies, without a password; null when models are held against none. */
   readonly registry: string | null;
+  /** What deserves a look and stops nothing. */
+  readonly warnings: readonly WeightmarkError[];
   close(): Promise<void>;
 }
 
@@ -23,9 +25,10 @@ export async function prepare(roots: readonly string[], options: ScanOptions): P
   const inputs = await openInputs(roots, options);
   try {
     const { depth = "sampled", maxBytes = null, timeout = null, include, exclude, deterministic = false } = options;
-    const { parameters, setup } = await planOf(options, inputs, {
+    const warnings: WeightmarkError[] = [];
+    const plan = await planOf(options, inputs, {
       version: toolVersion(),
-      keys: await keysOf(options),
+      keys: await keysOf(options, (warning) => warnings.push(warning)),
       include,
       exclude,
       // Workers that share a scan have caches of their own.
@@ -39,6 +42,8 @@ export async function prepare(roots: readonly string[], options: ScanOptions): P
       remote: await settingsOf(options),
       deterministic,
     });
+    const { parameters, setup } = plan;
+    warnings.push(...plan.warnings);
     const remote = await openRemote(setup.remote, { gate: hostGate(setup.gate) });
     const close = async () => {
       await remote.client.close();
@@ -46,7 +51,7 @@ export async function prepare(roots: readonly string[], options: ScanOptions): P
     };
     const { registry } = setup;
     const shown = registry !== null && isDatabaseUrl(registry) ? redactUrl(registry) : registry;
-    return { inputs, parameters, setup, remote, registry: shown, close };
+    return { inputs, parameters, setup, remote, registry: shown, warnings, close };
   } catch (error) {
     await inputs.list?.close();
     throw error;
@@ -100,7 +105,10 @@ async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<S
   }
 }
 
-async function keysOf({ watermarkKeys: directory, passphraseFile }: ScanOptions): Promise<ScanSetup["keys"]> {
+async function keysOf(
+  { watermarkKeys: directory, passphraseFile }: ScanOptions,
+  warn: Warn,
+): Promise<ScanSetup["keys"]> {
   if (directory === undefined) return null;
-  return { directory, passphrase: await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE") };
+  return { directory, passphrase: await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE", warn) };
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanItem, ScanSummary } from "../../index.ts";
 import { scanSummaryReport } from "../../report/scan/build.ts";
@@ -31,9 +32,10 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
     const place = await openResultPlace(prepared, options, journal);
-    const redaction = redactionOf(options, journal === null ? roots : [...roots, journal]);
+    const redaction = redactionOf(options, [...roots, ...(journal === null ? [] : [journal]), ...secretsOf(options)]);
     const stderr = createConsole(options, redaction, () => gateWaitMs(prepared.setup.gate));
     try {
+      for (const warning of prepared.warnings) stderr.trouble(warning);
       return await scanInto(place, prepared, { options, format, files, stderr, redaction });
     } finally {
       stderr.end();
@@ -55,6 +57,13 @@ async function journalOf({ parameters }: PreparedScan, options: ScanOptions): Pr
 function pathsOf({ setup }: PreparedScan, options: ScanOptions, journal: string | null): string[] {
   const kept = [setup.registry, setup.keys?.directory, setup.cacheDirectory, journal, options.list];
   return kept.filter((path) => typeof path === "string" && !/^postgres(?:ql)?:/i.test(path)) as string[];
+}
+
+/** What warnings name. */
+function secretsOf({ watermarkKeys, passphraseFile }: ScanOptions): string[] {
+  // A key is a file in the directory.
+  const keys = watermarkKeys === undefined ? undefined : join(watermarkKeys, "key");
+  return [keys, passphraseFile].filter((path) => path !== undefined);
 }
 
 interface Printing {

@@ -5,7 +5,7 @@ import { pathRedactor } from "../redact.ts";
 import { settingsOf } from "../remote.ts";
 import { createLog, type LogLevel } from "../scan/log.ts";
 import { toolVersion } from "../version.ts";
-import { passphraseOf } from "../watermark-key.ts";
+import { passphraseOf, type Warn } from "../watermark-key.ts";
 import type { WorkerFlags } from "./flags.ts";
 import { logEvent } from "./log-event.ts";
 
@@ -18,11 +18,12 @@ export async function work(flags: WorkerFlags): Promise<void> {
   const database = databaseOf(flags);
   const { defaultCacheDirectory, runWorker } = await import("../../index.ts");
   const { watermarkKeys: keys, passphraseFile, registry = database, cacheDir } = flags;
-  const passphrase = keys === undefined ? null : await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE");
   const cacheDirectory = flags.cache === false ? null : (cacheDir ?? defaultCacheDirectory());
-  const paths = [keys, registry, cacheDirectory].filter((path) => typeof path === "string");
+  const paths = [keys, passphraseFile, registry, cacheDirectory].filter((path) => typeof path === "string");
   const redact = flags.redactPaths ? pathRedactor(paths) : (text: string) => text;
   const log = createLog({ format: flags.logFormat ?? "text", stream: process.stderr, level: levelOf(flags), redact });
+  const warn: Warn = ({ code, message, file }) => log.write("warn", "trouble", { code, message, file: file ?? null });
+  const passphrase = keys === undefined ? null : await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE", warn);
   const stop = new AbortController();
   const forget = onInterrupt(() => stop.abort());
   try {

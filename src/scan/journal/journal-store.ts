@@ -4,7 +4,7 @@ import { writeError, writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { makeDirectory } from "../../bytes/make-directory.ts";
 import { fileError, openRegularFile } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
-import { takeLock } from "../../registry/lock.ts";
+import { type Lock, takeLock } from "../../registry/lock.ts";
 import type { ScanItem } from "../item.ts";
 import { differingFields, type ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
@@ -38,7 +38,7 @@ export async function openJournal(
   options: JournalOptions = {},
 ): Promise<ResultStore> {
   await makeDirectory(dirname(path), path);
-  const release = await takeLock(`${path}.lock`, {
+  const lock = await takeLock(`${path}.lock`, {
     timeoutMs: 0,
     code: "SCAN_JOURNAL_LOCKED",
     message: "another process is writing to this journal",
@@ -54,7 +54,7 @@ export async function openJournal(
       await handle.truncate(found.end).catch((error) => {
         throw writeError(error, path);
       });
-      return new JournalStore(handle, path, found, release);
+      return new JournalStore(handle, path, found, lock);
     }
     await handle?.close();
     handle = null;
@@ -63,10 +63,10 @@ export async function openJournal(
     handle = await openHandle(path);
     const fresh = await readJournal(handle, path);
     if (fresh === null) throw corrupt(path, "was emptied by somebody else");
-    return new JournalStore(handle, path, fresh, release);
+    return new JournalStore(handle, path, fresh, lock);
   } catch (error) {
     await handle?.close().catch(() => undefined);
-    release();
+    lock.release();
     throw error;
   }
 }
@@ -117,18 +117,18 @@ class JournalStore implements ResultStore {
   readonly #path: string;
   readonly #index: ItemIndex;
   readonly #appender: JournalAppender;
-  readonly #release: () => void;
+  readonly #lock: Lock;
   #complete: boolean;
   #closed: Promise<void> | null = null;
 
-  constructor(handle: JournalHandle, path: string, content: JournalContent, release: () => void) {
+  constructor(handle: JournalHandle, path: string, content: JournalContent, lock: Lock) {
     this.parameters = content.parameters;
     this.#handle = handle;
     this.#path = path;
     this.#index = content.index;
     this.#complete = content.complete;
     this.#appender = new JournalAppender(handle, path, content.end, content.check);
-    this.#release = release;
+    this.#lock = lock;
   }
 
   get complete(): boolean {
@@ -142,6 +142,7 @@ class JournalStore implements ResultStore {
       await this.#appender.flush();
       return false;
     }
+    this.#lock.requireHeld();
     const { offset, length, durable } = this.#appender.append("item", item);
     this.#index.set(item.id, { offset, length, passing: item.failure?.passing ?? false });
     await durable;
@@ -165,6 +166,7 @@ class JournalStore implements ResultStore {
 
   async finish(): Promise<void> {
     if (this.#complete) return;
+    this.#lock.requireHeld();
     this.#complete = true;
     await this.#appender.append("end", { items: this.#index.size }).durable;
   }
@@ -178,7 +180,7 @@ class JournalStore implements ResultStore {
     // A write that failed was reported to whoever waited for it.
     await this.#appender.flush().catch(() => undefined);
     await this.#handle.close().catch(() => undefined);
-    this.#release();
+    this.#lock.release();
   }
 
   async #read(id: string): Promise<ScanItem> {

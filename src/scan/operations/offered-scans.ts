@@ -2,6 +2,7 @@ import { createGateMemory } from "../../bytes/http/shared-gate.ts";
 import type { RemoteSettings } from "../../checkpoint/remote-environment.ts";
 import { ERRORS, WeightmarkError } from "../../errors.ts";
 import { describeKeyFile } from "../../watermark/key-file.ts";
+import { exposedKey } from "../../watermark/secret-file.ts";
 import { keyFilesIn } from "../context.ts";
 import type { ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
@@ -146,7 +147,9 @@ export class OfferedScans {
     }
     const held: string[] = [];
     for (const path of keys === null ? [] : await keyFilesIn(keys.directory)) {
-      held.push((await describeKeyFile(path)).id);
+      const { id, sealed, exposed } = await describeKeyFile(path);
+      held.push(id);
+      if (exposed) this.#onTrouble(exposedKey(path, sealed));
     }
     if (parameters.keys.length > 0 && JSON.stringify(held.sort()) !== JSON.stringify(parameters.keys)) {
       throw differs(

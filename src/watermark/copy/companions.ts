@@ -4,7 +4,7 @@ import { fileError } from "../../bytes/regular-file.ts";
 import { type Root, resolveInside } from "../../checkpoint/inside-root.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../checkpoint/limits.ts";
 import { WeightmarkError } from "../../errors.ts";
-import { KEY_FORMAT } from "../key-record.ts";
+import { contentOf } from "./companion-content.ts";
 
 /** What lies beside the weights of a model. */
 export interface Companions {
@@ -14,30 +14,38 @@ export interface Companions {
   readonly notes: readonly string[];
 }
 
+/** Why something is not copied. */
+type Left = "weights" | "other" | "keys" | "outside" | "hidden" | "special";
+
 /**
- * Names of files that hold weights, states of an optimizer, or archives of either: beside a marked copy any of them would
- * give the unmarked weights away; so would a sketch for re-synchronisation. An index of shards is only a list of names.
+ * Names of files that hold weights, states of an optimizer, or archives of either; so does a sketch for re-synchronisation. They
+ * are not looked into: a pointer to weights, as Git LFS leaves it, does not belong beside a marked copy either.
  */
 const WEIGHTS =
-  /\.(?:safetensors|bin|pth?|ckpt|gguf|ggml|llamafile|h5|hdf5|keras|msgpack|onnx|npy|npz|tflite|pkl|pickle|nemo|ot|pdparams|mlmodel|mlpackage|engine|sketch|zip|tar|t?gz|bz2|xz|zst|7z)(?:$|[._-])/i;
-const INDEX = /\.index\.json$/i;
+  /\.(?:safetensors|sft|bin|pth?|ckpt|gguf|ggml|llamafile|h5|hdf5|keras|msgpack|onnx|npy|npz|tflite|pkl|pickle|nemo|ot|pdparams|mlmodel|mlpackage|engine|sketch|zip|tar|t?gz|bz2|xz|zst|7z)(?:$|[._-])/i;
+/** An index of shards is only a list of names, README.pt-br.md a text in Portuguese: what ends so is looked into. */
+const ABOUT = /\.(?:json|jsonl|md|txt|rst|html?|ya?ml|toml|csv|py|jinja2?|sha256|md5)$/i;
 
-/** Files of this size that are not known as weights: vocabularies reach 40 MB. */
+/** Texts of this size: vocabularies reach 40 MB. */
 const LARGE_BYTES = 64 << 20;
-/** Key files have a few hundred bytes; one that was edited may name its format anywhere. */
-const KEY_HEAD_BYTES = 1 << 16;
 const MAX_DEPTH = 16;
-const MAX_LISTED = 5;
+/** Names of one kind that are told; the rest is a number. */
+const MAX_LISTED = 40;
+/** Reports cut a line that is longer than 300 characters. */
+const MAX_LINE = 280;
 
 /**
- * Lists the files of a model's directory other than `weights` (relative paths). Links to files are followed inside the
- * model's directory and its cache; hidden directories (.git holds every weight a second time) and linked ones are left out.
+ * Lists the files of a model's directory other than `weights` (relative paths) that may go with a marked copy: texts, and
+ * tokenizers that are known. Whatever else is binary may be the unmarked weights, which would give the mark away, and is left out
+ * by name. Links to files are followed inside the model's directory and its cache; what a link brings in from elsewhere, hidden
+ * directories (.git holds every weight a second time) and linked ones are left out.
  *
- * @throws DIRECTORY_TOO_LARGE, PATH_ESCAPES_ROOT, FILE_UNREADABLE
+ * @throws DIRECTORY_TOO_LARGE, FILE_UNREADABLE
  */
 export async function findCompanions(root: Root, weights: ReadonlySet<string>): Promise<Companions> {
   const files: { path: string; real: string; bytes: number }[] = [];
-  const left = { weights: [] as string[], keys: [] as string[], hidden: [] as string[], special: [] as string[] };
+  const large: string[] = [];
+  const left = { weights: [], other: [], keys: [], outside: [], hidden: [], special: [] } as Record<Left, string[]>;
   let entries = 0;
 
   const visit = async (directory: string, depth: number): Promise<void> => {
@@ -53,30 +61,35 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
       if (found.isDirectory()) {
         if (name.startsWith(".")) left.hidden.push(path);
         else await visit(path, depth + 1);
-      } else if (WEIGHTS.test(name) && !INDEX.test(name)) left.weights.push(path);
+      } else if (WEIGHTS.test(name) && !ABOUT.test(name)) left.weights.push(path);
       else await visitFile(path);
     }
   };
   const visitFile = async (path: string): Promise<void> => {
-    const real = await resolveInside(root, path).catch((error) => {
-      if (error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND") return null;
-      throw error;
-    });
-    const stats = real === null ? null : await stat(real);
-    if (real === null || !stats!.isFile()) left.special.push(path);
-    else if (await isKeyFile(real)) left.keys.push(path);
-    else files.push({ path, real, bytes: stats!.size });
+    const real = await resolveInside(root, path).catch(whyLeft);
+    if (typeof real !== "string") left[real.left].push(path);
+    else if (!(await stat(real)).isFile()) left.special.push(path);
+    else {
+      const { content, bytes } = await lookInto(real);
+      if (content === "key") left.keys.push(path);
+      else if (content === "other") left.other.push(path);
+      else {
+        files.push({ path, real, bytes });
+        if (bytes >= LARGE_BYTES) large.push(path);
+      }
+    }
   };
   await visit("", 0).catch((error) => {
     throw fileError(error, root.path);
   });
 
-  const large = files.filter(({ bytes }) => bytes >= LARGE_BYTES).map(({ path }) => path);
   return {
     files,
     notes: [
       ...note("not copied, for it may hold the unmarked weights", left.weights),
+      ...note("not copied, neither text nor a tokenizer (add what holds no weights by hand)", left.other),
       ...note("not copied, the key of a watermark", left.keys),
+      ...note("not copied, a link that leads out of the model's directory", left.outside),
       ...note("not copied, a hidden directory", left.hidden),
       ...note("not copied, no regular file", left.special),
       ...note("copied as it is; make sure that it holds no weights", large),
@@ -84,21 +97,36 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
   };
 }
 
-/** Whoever publishes a copy must not publish a key that lay beside the model. */
-async function isKeyFile(path: string): Promise<boolean> {
-  const source = await openFileSource(path);
+/** What becomes of a link that leads nowhere, to itself, or out of the directory; anything else that fails is thrown. */
+function whyLeft(error: unknown): { readonly left: Left } {
+  if (error instanceof WeightmarkError) {
+    if (error.code === "PATH_ESCAPES_ROOT") return { left: "outside" };
+    const isLoop = (error.cause as NodeJS.ErrnoException | undefined)?.code === "ELOOP";
+    if (error.code === "FILE_NOT_FOUND" || isLoop) return { left: "special" };
+  }
+  throw error;
+}
+
+async function lookInto(real: string) {
+  const source = await openFileSource(real);
   try {
-    return Buffer.from(await source.read(0, Math.min(source.size, KEY_HEAD_BYTES))).includes(KEY_FORMAT);
+    return { content: await contentOf(source), bytes: source.size };
   } finally {
     await source.close();
   }
 }
 
+/** As many lines as it takes to name them. */
 function note(what: string, paths: readonly string[]): string[] {
-  if (paths.length === 0) return [];
   const shown = paths.slice(0, MAX_LISTED).map((path) => JSON.stringify(path));
   if (paths.length > MAX_LISTED) shown.push(`${paths.length - MAX_LISTED} more`);
-  return [`${what}: ${shown.join(", ")}`];
+  const lines: string[] = [];
+  for (const name of shown) {
+    const longer = lines.length === 0 ? null : `${lines.at(-1)}, ${name}`;
+    if (longer !== null && longer.length <= MAX_LINE) lines[lines.length - 1] = longer;
+    else lines.push(`${what}: ${name}`);
+  }
+  return lines;
 }
 
 function tooLarge(file: string): WeightmarkError {

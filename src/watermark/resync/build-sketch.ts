@@ -36,7 +36,7 @@ const SCALE_SAMPLE = 64;
 
 /** Sketch of a model as it lies, before the marks that move weights. Reads every matrix but o and down once. */
 export async function buildSketch(checkpoint: Checkpoint, options: SketchOptions): Promise<Sketch> {
-  const { config, tensors } = checkpoint;
+  const { config, configProblem, tensors } = checkpoint;
   const anatomy = describeAnatomy(tensors, config);
   const heads = headShape(config, anatomy, tensors);
   const reader = new RowReader(checkpoint);
@@ -55,7 +55,7 @@ export async function buildSketch(checkpoint: Checkpoint, options: SketchOptions
     const tokens = await tokenSketch(reader, parts.embed, hashes);
     components.push({ component: parts.component, width: parts.width, tokens, scales, layers });
   }
-  const symmetries = signSymmetries(config, anatomy, tensors, heads);
+  const symmetries = signSymmetries(config, anatomy, tensors, heads, configProblem ?? null);
   return { keyId: options.key.id, release: options.key.release, heads, symmetries, components };
 }
 

@@ -545,7 +545,7 @@ describe("config.json", () => {
   it.each<[string, string | object, string]>([
     ["broken", "{", "it is not valid JSON"],
     ["empty", "", "it is not valid JSON"],
-    ["NaN", '{"a":NaN}', "it is not valid JSON"],
+    ["with a comment", '{"a": 1 // one\n}', "it holds a comment, which JSON does not have"],
     ["a list", [], "it is no JSON object"],
     ["null", "null", "it is no JSON object"],
     ["too long", " ".repeat(MAX_CONFIG_BYTES + 1), `${MAX_CONFIG_BYTES + 1} bytes`],
@@ -561,6 +561,28 @@ describe("config.json", () => {
 
   it("is ignored when its bytes are not UTF-8", async () => {
     const { notes } = await withConfig(Uint8Array.of(0x22, 0xff, 0x22));
-    expect(notes).toEqual(["config.json ignored: it is not valid JSON"]);
+    expect(notes).toEqual(["config.json ignored: it is not UTF-8"]);
+  });
+
+  it("may hold the numbers that Python writes", async () => {
+    const { config, notes } = await withConfig('\ufeff{"a": NaN, "b": [0.0, Infinity], "vocab_size": -Infinity}');
+    expect(config).toEqual({ a: Number.NaN, b: [0, Number.POSITIVE_INFINITY], vocab_size: Number.NEGATIVE_INFINITY });
+    expect(notes).toEqual(["config.json says vocab_size -Infinity, but no tensor has a dimension of that size"]);
+  });
+
+  it("is said to be there where it cannot be used, for whoever needs it", async () => {
+    const directory = model({ "model.safetensors": weights("a"), "config.json": "{" });
+    const file = join(directory, "model.safetensors");
+    const problems = new Map<string, unknown>();
+    for (const location of [directory, file, model({ "model.safetensors": weights("a") })]) {
+      const checkpoint = await openCheckpoint(location);
+      problems.set(location, checkpoint.configProblem);
+      await checkpoint.close();
+    }
+    expect([...problems.values()]).toEqual([
+      "config.json is there but cannot be used: it is not valid JSON",
+      "a file that is named itself is read without config.json: name its directory",
+      null,
+    ]);
   });
 });

@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { runCommandLine } from "../../../src/cli/command-line.ts";
@@ -136,6 +145,45 @@ describe("capacity", () => {
     const found = await report<WatermarkCapacityReport>("watermark-capacity@1", ["capacity", tiny]);
     expect(found).toMatchObject({ payloadBits: null, predictedRms: 0 });
     expect(await text(["capacity", tiny])).toMatch(/^no mark fits into this model/);
+  });
+
+  it("says why a config.json that is there names no architecture, and embed does", async () => {
+    const broken = store("broken", fileOf(gaussianLlama(1, { layers: 2 })));
+    const cases: [string, () => void][] = [
+      ["it holds a comment", () => writeFileSync(at("broken", "config.json"), `${JSON.stringify(CONFIG)} // llama`)],
+      ["it is not UTF-8", () => writeFileSync(at("broken", "config.json"), Buffer.from([0xff]))],
+      [
+        "a symbolic link leads out of the model's directory",
+        () => {
+          rmSync(at("broken", "config.json"));
+          symlinkSync(at("model", "config.json"), at("broken", "config.json"));
+        },
+      ],
+    ];
+    for (const [why, damage] of cases) {
+      damage();
+      const problem = `config.json is there but cannot be used: ${why}`;
+      const { carriers } = await report<WatermarkCapacityReport>("watermark-capacity@1", ["capacity", broken]);
+      expect(carriers[0]).toMatchObject({ name: "orientation", payloadBits: null });
+      expect(carriers[0]!.note).toContain(problem);
+      const refused = await failure(embed(broken, "no"), 3);
+      expect(refused).toMatchObject({ code: "MODEL_TOO_SMALL", file: broken });
+      expect(refused.detail).toContain(problem);
+    }
+    rmSync(at("broken", "config.json"));
+    expect((await failure(embed(broken, "no"), 3)).detail).toContain("there is no config.json");
+    const named = await failure(embed(join(model, "model.safetensors"), "no"), 3);
+    expect(named.detail).toContain("name its directory");
+    expect(existsSync(at("no"))).toBe(false);
+  });
+
+  it("reads a config.json as Python writes it", async () => {
+    const odd = store("odd", fileOf(gaussianLlama(1, { layers: 2 })));
+    writeFileSync(at("odd", "config.json"), JSON.stringify(CONFIG).replace("{", '{"a": Infinity, "b": NaN, '));
+    const capacity = (path: string) => report<WatermarkCapacityReport>("watermark-capacity@1", ["capacity", path]);
+    const { carriers, payloadBits } = await capacity(odd);
+    expect(payloadBits).toBe(128);
+    expect(carriers).toEqual((await capacity(model)).carriers);
   });
 
   it("reads how large the difference to a base is", async () => {

@@ -1,10 +1,14 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { WeightmarkError } from "../../../src/errors.ts";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { compareQuality } from "../../../src/quality/compare-quality.ts";
 import { openModel } from "../../../src/quality/model.ts";
 import { forwardFixture, hashedCheckpoint, hashedModel, withConfig } from "../../support/hashed-model.ts";
 import type { ModelTensor } from "../../support/random-model.ts";
 import { refusal } from "../../support/refusal.ts";
+import { fileOf } from "../../support/stored-model.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 type Change = Readonly<Record<string, unknown>>;
 
@@ -60,9 +64,25 @@ it("buffers of old releases are no weights", async () => {
   expect(openModel(checkpoint).architecture.layers).toHaveLength(2);
 });
 
-it("a model without config.json is refused", async () => {
-  const checkpoint = await withConfig(hashedModel(forwardFixture("llama")), null);
-  expect(() => openModel(checkpoint)).toThrow(WeightmarkError);
+it("a model without config.json is refused, and it is said why it has none", async () => {
+  const directory = temporaryDirectory();
+  const fixture = forwardFixture("llama");
+  writeFileSync(join(directory, "model.safetensors"), fileOf(hashedModel(fixture)));
+  const message = async (location: string): Promise<string> => {
+    const checkpoint = await openCheckpoint(location);
+    const error = await refusal((async () => openModel(checkpoint))(), "FORWARD_UNSUPPORTED");
+    await checkpoint.close();
+    expect(error.file).toBe(location);
+    return error.message;
+  };
+  expect(await message(directory)).toMatch(/config.json, and there is none$/);
+  writeFileSync(join(directory, "config.json"), `${JSON.stringify(fixture.config)} // a comment`);
+  expect(await message(directory)).toMatch(/config.json is there but cannot be used: it holds a comment/);
+  writeFileSync(join(directory, "config.json"), JSON.stringify(fixture.config).replace("{", '{"a": NaN,'));
+  expect(await message(join(directory, "model.safetensors"))).toMatch(/name its directory$/);
+  const checkpoint = await openCheckpoint(directory);
+  expect(openModel(checkpoint).architecture.layers).toHaveLength(2);
+  await checkpoint.close();
 });
 
 it("a stored head beside a tied embedding must be its equal", async () => {

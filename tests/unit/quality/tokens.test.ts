@@ -74,6 +74,12 @@ describe("a text", () => {
     }
   });
 
+  it("takes a tokenizer_config.json as Python writes it", async () => {
+    const config = '{"model_max_length": Infinity, "x": NaN}';
+    const a = await model({ "tokenizer.json": wordTokenizer(WORDS, null), "tokenizer_config.json": config });
+    expect(await tokenize("cat", a, a)).toMatchObject({ sequences: [[2]] });
+  });
+
   it("is refused where two tokenizers disagree on it", async () => {
     const a = await model({ "tokenizer.json": wordTokenizer(WORDS, null) });
     const b = await model({ "tokenizer.json": wordTokenizer([...WORDS].reverse(), null) });

@@ -6,18 +6,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { layerCodes } from "../../../src/fingerprint/codes.ts";
 import { blake3 } from "../../../src/kernels/blake3.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { defaultRegistryDirectory } from "../../../src/registry/location.ts";
-import { withLock } from "../../../src/registry/lock.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
 
@@ -308,68 +305,6 @@ describe("crashes", () => {
     writeFileSync(join(directory, ".weightmark-00.tmp"), "");
     const registry = await openRegistry(directory, { create: true });
     expect((await registry.add(a, { name: "a" })).status).toBe("added");
-  });
-});
-
-describe("the lock", () => {
-  const deadProcess = () => Number(execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }));
-  const holder = (pid: number, host = hostname(), started: string | null = null) =>
-    JSON.stringify({ pid, host, started, token: "other" });
-
-  it("keeps a second writer waiting, and then out", async () => {
-    const directory = await filled();
-    const registry = await openRegistry(directory, { lockTimeoutMs: 60 });
-    await withLock(directory, 1000, async () => {
-      await expect(registry.remove("a")).rejects.toMatchObject({ code: "REGISTRY_LOCKED" });
-    });
-    await registry.remove("a");
-    expect(readdirSync(directory)).not.toContain("lock");
-  });
-
-  it("is taken over from a process that is gone, and from an earlier one of the same number", async () => {
-    const directory = await filled();
-    const path = join(directory, "lock");
-    const registry = await openRegistry(directory, { lockTimeoutMs: 200 });
-    writeFileSync(path, holder(deadProcess()));
-    await registry.remove("a");
-    writeFileSync(path, holder(process.pid));
-    await registry.remove("b");
-    if (process.platform === "linux") {
-      writeFileSync(path, holder(process.ppid, hostname(), "1"));
-      await registry.add(a, { name: "a" });
-    }
-    expect(readdirSync(directory).sort()).toEqual(["codes.bin", "fingerprints", "head.json", "journal.jsonl"]);
-  });
-
-  it.each([
-    ["another machine's", () => holder(deadProcess(), "elsewhere")],
-    ["a running process's", () => holder(process.ppid)],
-    ["nobody's", () => ""],
-  ])("is never taken from %s", async (_, content) => {
-    const directory = await filled();
-    writeFileSync(join(directory, "lock"), content());
-    const registry = await openRegistry(directory, { lockTimeoutMs: 60 });
-    await expect(registry.remove("a")).rejects.toMatchObject({ code: "REGISTRY_LOCKED" });
-    expect(statSync(join(directory, "lock")).isFile()).toBe(true);
-  });
-
-  it("lets many writers in one at a time, also over a stale lock", async () => {
-    const directory = fresh();
-    mkdirSync(directory);
-    writeFileSync(join(directory, "lock"), holder(deadProcess()));
-    let inside = 0;
-    let most = 0;
-    await Promise.all(
-      Array.from({ length: 8 }, () =>
-        withLock(directory, 10_000, async () => {
-          most = Math.max(most, ++inside);
-          await new Promise((resolve) => setImmediate(resolve));
-          inside--;
-        }),
-      ),
-    );
-    expect(most).toBe(1);
-    expect(readdirSync(directory)).toEqual([]);
   });
 });
 

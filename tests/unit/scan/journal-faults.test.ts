@@ -1,7 +1,8 @@
-import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ownHolder, ownSpace } from "../../../src/registry/lock-holder.ts";
 import type { JournalHandle } from "../../../src/scan/journal/append.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import type { ResultStore } from "../../../src/scan/result-store.ts";
@@ -225,8 +226,21 @@ describe("who may write", () => {
   it("may go on after a process that died with the lock", async () => {
     const journal = join(temporaryDirectory(), "journal");
     await (await filled(journal, ["a"])).close();
-    const dead = { pid: 2 ** 22 + 1, host: (await import("node:os")).hostname(), started: "1", token: "x" };
+    const dead = { ...ownHolder(ownSpace(), "x"), pid: 2 ** 22 + 1, started: "1" };
     writeFileSync(`${journal}.lock`, JSON.stringify(dead));
+    expect(await idsIn(journal)).toEqual(["a"]);
+  });
+
+  it("may not go on when another process took the lock over", async () => {
+    const journal = join(temporaryDirectory(), "journal");
+    const store = await filled(journal, ["a"]);
+    const other = JSON.stringify({ ...ownHolder(ownSpace(), "other"), pidNamespace: "pid:[1]" });
+    writeFileSync(`${journal}.lock`, other);
+    await refusal(store.put(itemOf("b")), "SCAN_JOURNAL_LOCKED");
+    await refusal(store.finish(), "SCAN_JOURNAL_LOCKED");
+    await store.close();
+    expect(readFileSync(`${journal}.lock`, "utf8")).toBe(other);
+    rmSync(`${journal}.lock`);
     expect(await idsIn(journal)).toEqual(["a"]);
   });
 

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
@@ -185,7 +185,6 @@ describe("the Hub that names mean", () => {
 describe("watermark keys", () => {
   it("are held against every model, by their ids alone", async () => {
     const directory = temporaryDirectory();
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(join(directory, "keys"));
     for (const name of ["one", "two"]) await generateKeyFile(join(directory, "keys", name), { passphrase: null });
     writeModel(join(directory, "m"), tinyModel(1));
@@ -209,4 +208,34 @@ describe("watermark keys", () => {
     const error = await refusal(prepareScan(inputs, { ...settings, keys: none }), "FILE_NOT_FOUND");
     expect(error.detail).toContain("`weightmark key generate`");
   });
+
+  it.runIf(process.platform !== "win32")(
+    "that others may read are told of when they are sealed, else refused",
+    async () => {
+      const directory = temporaryDirectory();
+      mkdirSync(join(directory, "keys"));
+      const cost = { n: 1 << 14, r: 8, p: 1 };
+      const [sealed, bare] = ["sealed", "bare"].map((name) => join(directory, "keys", name)) as [string, string];
+      await generateKeyFile(sealed, { passphrase: "x", cost });
+      const keys = { directory: join(directory, "keys"), passphrase: "x" };
+      const inputs = inputsOf("hf:acme/m");
+      expect((await prepareScan(inputs, { ...settings, keys })).warnings).toEqual([]);
+      chmodSync(sealed, 0o444);
+      const { parameters, setup, warnings } = await prepareScan(inputs, { ...settings, keys });
+      const told = expect.objectContaining({ code: "KEY_FILE_PERMISSIONS", file: sealed });
+      expect(warnings).toEqual([told]);
+      const troubles: WeightmarkError[] = [];
+      const worker = new OfferedScans(
+        async () => ({ parameters, complete: false }) as ResultStore,
+        { ...setup, registry: "", threads: 0, tasksPerThread: 1 },
+        (trouble) => void troubles.push(trouble),
+      );
+      await worker.get("s");
+      await worker.close();
+      expect(troubles).toEqual([told]);
+      await generateKeyFile(bare, { passphrase: null });
+      chmodSync(bare, 0o444);
+      await refusal(prepareScan(inputs, { ...settings, keys }), "KEY_FILE_PERMISSIONS");
+    },
+  );
 });

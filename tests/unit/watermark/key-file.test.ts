@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -13,6 +22,7 @@ import { refusal } from "../../support/refusal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const onPosix = process.platform !== "win32";
+const isRoot = process.getuid?.() === 0;
 /** The cheapest that a key file may ask for: tests guess no passphrases. */
 const cost = { n: 1 << 14, r: 8, p: 1 };
 const now = () => new Date("2026-03-04T05:06:07.008Z");
@@ -46,6 +56,7 @@ describe("a key file", () => {
       created: "2026-03-04T05:06:07.008Z",
       replaces: null,
       sealed: true,
+      exposed: false,
     });
     expect(await describeKeyFile(path)).toEqual(description);
     const fields = text.trim().split("\n").slice(1, -1);
@@ -88,12 +99,16 @@ describe("a key file", () => {
     }
   });
 
-  it.runIf(onPosix)("is refused when others can read or write it", async () => {
+  it.runIf(onPosix)("is refused unsealed when others can read or write it", async () => {
     const { path } = await newKey();
-    for (const mode of [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o777]) {
+    // Files of root may be read by their group.
+    if (isRoot) chownSync(path, 4321, 4321);
+    for (const mode of [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o777, 0o444, 0o440]) {
       chmodSync(path, mode);
-      await refusal(readKeyFile(path, null), "KEY_FILE_PERMISSIONS");
+      const { detail } = await refusal(readKeyFile(path, null), "KEY_FILE_PERMISSIONS");
+      expect(detail).toContain("chmod 600");
       await refusal(describeKeyFile(path), "KEY_FILE_PERMISSIONS");
+      await refusal(resealKeyFile(path, `${path}.2`, null, { passphrase: "x", cost }), "KEY_FILE_PERMISSIONS");
     }
     chmodSync(path, 0o400);
     await readKeyFile(path, null);
@@ -102,6 +117,36 @@ describe("a key file", () => {
     await readKeyFile(link, null);
     chmodSync(path, 0o644);
     await refusal(readKeyFile(link, null), "KEY_FILE_PERMISSIONS");
+  });
+
+  it.runIf(isRoot)("of root may be read by its group, as secrets are mounted for others than root", async () => {
+    const { path } = await newKey();
+    chownSync(path, 0, 4321);
+    for (const [mode, refused] of [
+      [0o440, false],
+      [0o640, false],
+      [0o660, true],
+      [0o650, true],
+      [0o444, true],
+      [0o644, true],
+    ] as const) {
+      chmodSync(path, mode);
+      if (refused) await refusal(readKeyFile(path, null), "KEY_FILE_PERMISSIONS");
+      else expect(await describeKeyFile(path)).toMatchObject({ exposed: false });
+    }
+  });
+
+  it.runIf(onPosix)("is no secret while it is sealed, and says that others can read it", async () => {
+    const { path, description } = await newKey({ passphrase: PASSPHRASE });
+    expect(description.exposed).toBe(false);
+    if (isRoot) chownSync(path, 4321, 4321);
+    for (const mode of [0o440, 0o444, 0o644, 0o666]) {
+      chmodSync(path, mode);
+      expect((await readKeyFile(path, PASSPHRASE)).id).toBe(description.id);
+      expect(await describeKeyFile(path)).toEqual({ ...description, exposed: true });
+    }
+    chmodSync(path, 0o600);
+    expect(await describeKeyFile(path)).toEqual(description);
   });
 
   it("never replaces a file", async () => {

@@ -1,13 +1,11 @@
 import {
   appendFileSync,
-  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
-  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -113,7 +111,7 @@ function writeShards(directory: string): string[] {
 }
 
 describe("what is copied", () => {
-  it("is everything but weights that nobody marked, hidden directories, and what is no file", async () => {
+  it("is what is text or a tokenizer, but no weights by name, hidden directory, or what is no file", async () => {
     const directory = temporaryDirectory();
     const input = join(directory, "in");
     writeRawModel(input, [{ tensors: [matrix("w")] }]);
@@ -154,7 +152,8 @@ describe("what is copied", () => {
     for (const path of [
       "consolidated.safetensors",
       "model.Q4_0.GGUF",
-      "4 more",
+      "zzz.sketch",
+      "secret.txt",
       ".git",
       ".cache",
       "dangling",
@@ -183,29 +182,37 @@ describe("what is copied", () => {
     expect(readdirSync(output, { withFileTypes: true }).every((entry) => entry.isFile())).toBe(true);
   });
 
-  it("is nothing that a link brings in from elsewhere", async () => {
+  it("is nothing that a link brings in from elsewhere, or in a circle", async () => {
     const directory = temporaryDirectory();
     const input = join(directory, "in");
     writeRawModel(input, [{ tensors: [matrix("w")] }]);
-    writeFileSync(join(directory, "secret"), "secret");
-    symlinkSync("../secret", join(input, "notes.txt"));
-    await refusal(copied(input, join(directory, "out"), new Map()), "PATH_ESCAPES_ROOT");
-    expect(readdirSync(directory).sort()).toEqual(["in", "secret"]);
+    mkdirSync(join(directory, "elsewhere"));
+    writeFileSync(join(directory, "elsewhere/secret"), "secret");
+    mkdirSync(join(input, "venv/bin"), { recursive: true });
+    symlinkSync("../../../elsewhere/secret", join(input, "venv/bin/python"));
+    symlinkSync("../elsewhere", join(input, "shared"));
+    symlinkSync("round", join(input, "round"));
+    const { notes } = await copied(input, join(directory, "out"), new Map());
+    expect([...filesBelow(join(directory, "out")).keys()]).toEqual(["config.json", "model.safetensors"]);
+    expect(notes).toEqual([
+      `not copied, a link that leads out of the model's directory: "shared", "venv/bin/python"`,
+      `not copied, no regular file: "round"`,
+    ]);
   });
 
-  it("is what a file stands for when one is named, and the directory when its index is", async () => {
+  it("is the file alone when a file is named, and the directory when its index or a shard is", async () => {
     const directory = temporaryDirectory();
     const input = join(directory, "in");
     writeShards(input);
-    const shards = readdirSync(input).filter((name) => name.endsWith(".safetensors"));
-    await copied(join(input, shards[0]!), join(directory, "set"), new Map());
-    expect(readdirSync(join(directory, "set")).sort()).toEqual(shards.sort());
-    copyFileSync(join(input, shards[0]!), join(input, "alone.safetensors"));
-    await copied(join(input, "alone.safetensors"), join(directory, "one"), new Map());
-    expect(readdirSync(join(directory, "one"))).toEqual(["alone.safetensors"]);
-    unlinkSync(join(input, "alone.safetensors"));
-    await copied(join(input, "model.safetensors.index.json"), join(directory, "all"), new Map());
-    expect(digestsBelow(join(directory, "all"))).toEqual(digestsBelow(input));
+    writeFileSync(join(input, "lone.safetensors"), rawFile({ tensors: [matrix("w")] }));
+    await copied(join(input, "lone.safetensors"), join(directory, "one"), new Map());
+    expect(readdirSync(join(directory, "one"))).toEqual(["lone.safetensors"]);
+    rmSync(join(input, "lone.safetensors"));
+    const shard = readdirSync(input).find((name) => name.endsWith(".safetensors"))!;
+    for (const [i, name] of ["model.safetensors.index.json", shard].entries()) {
+      await copied(join(input, name), join(directory, `all-${i}`), new Map());
+      expect(digestsBelow(join(directory, `all-${i}`))).toEqual(digestsBelow(input));
+    }
   });
 
   it("may lie in memory", async () => {
