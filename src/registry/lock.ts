@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { undoOnExit } from "../unfinished.ts";
 
 interface Holder {
   readonly pid: number;
@@ -16,13 +17,8 @@ interface Holder {
 
 const RETRY_MS = 25;
 
-/** Locks this process holds or waits for: what gives each back, by its token. */
-const heldHere = new Map<string, () => void>();
-
-// A process that exits in the middle (Ctrl-C) gives its locks back; one that is killed leaves them to be judged stale.
-process.on("exit", () => {
-  for (const release of [...heldHere.values()]) release();
-});
+/** Tokens of the locks that this process holds or waits for. One that is killed leaves them to be judged stale. */
+const heldHere = new Set<string>();
 
 function processStart(pid: number): string | null {
   try {
@@ -74,9 +70,14 @@ async function breakLock(path: string, judged: string): Promise<void> {
   await unlink(aside).catch(() => undefined);
 }
 
+/** Where a lock is written before it is one. */
+function asideOf(path: string, token: string): string {
+  return `${path}.${token}.tmp`;
+}
+
 /** Writes the lock aside and links it, so that no one ever sees one without its holder in it; false when there is one. */
 async function tryLock(path: string, mine: string, token: string): Promise<boolean> {
-  const aside = `${path}.${token}.tmp`;
+  const aside = asideOf(path, token);
   try {
     await writeFile(aside, mine, { flag: "wx" });
     await link(aside, path);
@@ -124,7 +125,7 @@ async function acquire(path: string, mine: string, token: string, options: LockO
 export async function takeLock(path: string, options: LockOptions): Promise<() => void> {
   const token = randomBytes(16).toString("hex");
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: processStart(process.pid), token });
-  const release = () => {
+  const giveBack = () => {
     heldHere.delete(token);
     try {
       if (readFileSync(path, "utf8") === mine) unlinkSync(path);
@@ -132,14 +133,22 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
       // Gone already.
     }
   };
-  heldHere.set(token, release);
+  heldHere.add(token);
+  const settled = undoOnExit(() => {
+    giveBack();
+    unlinkSync(asideOf(path, token));
+  });
   try {
     await acquire(path, mine, token, options);
-    return release;
   } catch (error) {
     heldHere.delete(token);
+    settled();
     throw error;
   }
+  return () => {
+    giveBack();
+    settled();
+  };
 }
 
 /**

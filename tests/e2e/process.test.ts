@@ -45,11 +45,7 @@ describe("limits", () => {
 });
 
 describe("interruptions", () => {
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGKILL", null],
-  ] as const)("leaves nothing half-written on %s", async (signal, exitCode) => {
+  it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves nothing half-written on %s", async (signal) => {
     const directory = join(root, signal);
     mkdirSync(directory);
     const args = ["registry", "add", join("..", "large"), "--depth", "full", "--registry", "r", "-v"];
@@ -57,8 +53,8 @@ describe("interruptions", () => {
     // With -v the first line says that the model is open: reading it has begun.
     await once(child.stderr, "data");
     child.kill(signal);
-    const [code] = await once(child, "close");
-    expect(code).toBe(exitCode);
+    // As shells do, Node tells the signal that ended a process; nothing is to be undone here that would need a handler.
+    expect((await once(child, "close"))[1]).toBe(signal);
     expect(readdirSync(directory)).toEqual([]);
     const again = await runCommand(["registry", "add", join("..", "small"), "--registry", "r"], { cwd: directory });
     expect(again, again.stderr).toMatchObject({ exitCode: 0 });
