@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, unlinkSync } from "node:fs";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -13,6 +13,14 @@ interface Holder {
   /** Start time of the process in clock ticks (Linux), null elsewhere: tells a reused process number from its former owner. */
   readonly started: string | null;
   readonly token: string;
+}
+
+/** Whatever a damaged lock says, it may be held: only what was written is believed. */
+function checkOf({ pid, host, started, token }: Holder): string {
+  return createHash("sha256")
+    .update(JSON.stringify([pid, host, started, token]))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 const RETRY_MS = 25;
@@ -41,9 +49,11 @@ function isAlive(pid: number): boolean {
 
 function parseHolder(text: string): Holder | null {
   try {
-    const { pid, host, started, token } = JSON.parse(text) as Record<string, unknown>;
+    const { pid, host, started, token, check } = JSON.parse(text) as Record<string, unknown>;
     if (!Number.isSafeInteger(pid) || typeof host !== "string" || typeof token !== "string") return null;
-    return { pid: pid as number, host, token, started: typeof started === "string" ? started : null };
+    const holder = { pid: pid as number, host, token, started: typeof started === "string" ? started : null };
+    // Locks of earlier releases have none.
+    return check === undefined || check === checkOf(holder) ? holder : null;
   } catch {
     return null;
   }
@@ -124,7 +134,8 @@ async function acquire(path: string, mine: string, token: string, options: LockO
  */
 export async function takeLock(path: string, options: LockOptions): Promise<() => void> {
   const token = randomBytes(16).toString("hex");
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: processStart(process.pid), token });
+  const holder = { pid: process.pid, host: hostname(), started: processStart(process.pid), token };
+  const mine = JSON.stringify({ ...holder, check: checkOf(holder) });
   const giveBack = () => {
     heldHere.delete(token);
     try {

@@ -1,5 +1,6 @@
 import { openFileSource } from "../../bytes/file-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
+import { CHECK, checkOf, isDamaged } from "../../fingerprint/file-check.ts";
 import { readSafetensorsHeader } from "../../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../../formats/safetensors/writer.ts";
 import { headDirections, QUERY_DIRECTIONS } from "./projection.ts";
@@ -74,9 +75,17 @@ export function serializeSketch(sketch: Sketch): Uint8Array {
     tensor("gains", "F32", 4, gains),
     tensor("words", "U32", 4, words),
   ];
+  const text = JSON.stringify(manifest);
   const metadata = new Map([
     [MARK, String(SKETCH_VERSION)],
-    ["manifest", JSON.stringify(manifest)],
+    ["manifest", text],
+    [
+      CHECK,
+      checkOf(
+        text,
+        tensors.map(({ data }) => data),
+      ),
+    ],
   ]);
   return serializeSafetensors(tensors, metadata);
 }
@@ -110,6 +119,7 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
     // A copy, aligned for the typed views.
     return info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
   });
+  if (isDamaged(header.metadata, text, parts)) throw malformed(location, "it was damaged or altered");
   const manifest = readManifest(text, location);
   const [codes, scales, gains, words] = parts.map((part) => new Cursor(part)) as [Cursor, Cursor, Cursor, Cursor];
   const refuse = (): never => {
