@@ -4,6 +4,7 @@ import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, processStart } from "../bytes/process-identity.ts";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { undoOnExit } from "../unfinished.ts";
 
@@ -27,25 +28,6 @@ const RETRY_MS = 25;
 
 /** Tokens of the locks that this process holds or waits for. One that is killed leaves them to be judged stale. */
 const heldHere = new Set<string>();
-
-function processStart(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // Field 22; the command name in field 2 may hold spaces and parentheses.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
 
 function parseHolder(text: string): Holder | null {
   try {

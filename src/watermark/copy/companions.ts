@@ -1,6 +1,7 @@
 import { lstat, opendir, stat } from "node:fs/promises";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { fileError } from "../../bytes/regular-file.ts";
+import { isTemporaryName } from "../../bytes/temporary-name.ts";
 import { type Root, resolveInside } from "../../checkpoint/inside-root.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../checkpoint/limits.ts";
 import { WeightmarkError } from "../../errors.ts";
@@ -37,7 +38,13 @@ const MAX_LISTED = 5;
  */
 export async function findCompanions(root: Root, weights: ReadonlySet<string>): Promise<Companions> {
   const files: { path: string; real: string; bytes: number }[] = [];
-  const left = { weights: [] as string[], keys: [] as string[], hidden: [] as string[], special: [] as string[] };
+  const left = {
+    weights: [] as string[],
+    keys: [] as string[],
+    hidden: [] as string[],
+    special: [] as string[],
+    unfinished: [] as string[],
+  };
   let entries = 0;
 
   const visit = async (directory: string, depth: number): Promise<void> => {
@@ -53,7 +60,8 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
       if (found.isDirectory()) {
         if (name.startsWith(".")) left.hidden.push(path);
         else await visit(path, depth + 1);
-      } else if (WEIGHTS.test(name) && !INDEX.test(name)) left.weights.push(path);
+      } else if (isTemporaryName(name)) left.unfinished.push(path);
+      else if (WEIGHTS.test(name) && !INDEX.test(name)) left.weights.push(path);
       else await visitFile(path);
     }
   };
@@ -79,6 +87,7 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
       ...note("not copied, the key of a watermark", left.keys),
       ...note("not copied, a hidden directory", left.hidden),
       ...note("not copied, no regular file", left.special),
+      ...note("not copied, left by a process that was killed", left.unfinished),
       ...note("copied as it is; make sure that it holds no weights", large),
     ],
   };
