@@ -1,13 +1,17 @@
 import { undoUnfinished, watchUnfinished } from "../unfinished.ts";
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type Interruption = keyof typeof EXIT_CODES;
-
-/** The first process of a container: the kernel ends it by no signal that it does not catch. */
-const IS_INIT = process.pid === 1;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+type Interruption = (typeof SIGNALS)[number];
 
 /** What a long command does instead of ending at once, while it runs. */
-let current: (() => void) | null = null;
+interface Handling {
+  readonly handler: () => void;
+  /** Milliseconds that it has for it. */
+  readonly within: number;
+}
+
+let current: Handling | null = null;
+let deadline: NodeJS.Timeout | undefined;
 let hasUnfinished = false;
 let isCatching = false;
 
@@ -23,19 +27,24 @@ export function catchSignals(): void {
   });
 }
 
-/** Calls `handler` at the first SIGINT or SIGTERM instead of ending the process, until what is returned is called. */
-export function onInterrupt(handler: () => void): () => void {
-  current = handler;
+/**
+ * Calls `handler` at the first SIGINT or SIGTERM instead of ending the process, until what is returned is called. When that takes
+ * longer than `within` milliseconds the process ends all the same: it may wait for a server that has gone away.
+ */
+export function onInterrupt(handler: () => void, within: number): () => void {
+  const handling = { handler, within };
+  current = handling;
   reconsider();
   return () => {
-    if (current !== handler) return;
+    clearTimeout(deadline);
+    if (current !== handling) return;
     current = null;
     reconsider();
   };
 }
 
 function isNeeded(): boolean {
-  return hasUnfinished || current !== null || IS_INIT;
+  return hasUnfinished || current !== null;
 }
 
 function reconsider(): void {
@@ -47,25 +56,27 @@ function reconsider(): void {
 function listen(): void {
   if (isCatching) return;
   isCatching = true;
-  for (const signal of Object.keys(EXIT_CODES)) process.on(signal, onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
 }
 
 function ignore(): void {
   isCatching = false;
-  for (const signal of Object.keys(EXIT_CODES)) process.removeListener(signal, onSignal);
+  for (const signal of SIGNALS) process.removeListener(signal, onSignal);
 }
 
 function onSignal(signal: Interruption): void {
-  const handler = current;
+  const handling = current;
   // The second signal ends the process, whatever the first one began.
   current = null;
-  if (handler === null) end(signal);
-  else handler();
+  if (handling === null) end(signal);
+  else {
+    deadline = setTimeout(() => end(signal), handling.within).unref();
+    handling.handler();
+  }
 }
 
 function end(signal: Interruption): void {
   undoUnfinished();
-  if (IS_INIT) process.exit(EXIT_CODES[signal]);
   ignore();
   process.kill(process.pid, signal);
 }

@@ -25,9 +25,21 @@ async function errorOf(args: readonly string[], exitCode: number): Promise<Error
 }
 
 describe("limits", () => {
-  it("gives up after --timeout with exit code 5", async () => {
+  it.each(["0", "2"])("gives up after --timeout with exit code 5, with %s worker threads", async (threads) => {
     const error = await errorOf(
-      ["fingerprint", "large", "--depth", "full", "--timeout", "0.3005", "-o", "late", "--no-progress"],
+      [
+        "fingerprint",
+        "large",
+        "--depth",
+        "full",
+        "--timeout",
+        "0.3005",
+        "-o",
+        "late",
+        "--no-progress",
+        "--threads",
+        threads,
+      ],
       5,
     );
     expect(error.code).toBe("TIMED_OUT");
