@@ -73,7 +73,7 @@ try {
   const began = performance.now();
   const undisturbed = await embed(at("whole"));
   if (undisturbed.code !== 0) throw new Error(undisturbed.said);
-  const longest = performance.now() - began;
+  let longest = performance.now() - began;
   const whole = digestsOf(at("whole"));
   const found = { before: 0, writing: 0, between: 0, done: 0 };
   const wrong = [];
@@ -89,7 +89,10 @@ try {
     else if (names.length > 0) found.writing += 1;
     else found.before += 1;
     if (isDone && digestsOf(place) !== whole) wrong.push(`${kill}: a copy that is not whole after ${after} ms`);
+    const restarted = performance.now();
     const again = await embed(place);
+    // Machines that are busy now and then are as slow as they were last.
+    if (again.code === 0) longest = performance.now() - restarted;
     const isRight = isDone ? again.code === 3 && /OUTPUT_EXISTS/.test(again.said) : again.code === 0;
     if (!isRight) wrong.push(`${kill}: exit code ${again.code}, ${again.said}`);
     else if (digestsOf(place) !== whole) wrong.push(`${kill}: ${readdirSync(place).join(", ")} after ${after} ms`);
