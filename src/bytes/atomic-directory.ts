@@ -1,23 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { WeightmarkError } from "../errors.ts";
+import { undoOnExit } from "../unfinished.ts";
 import { syncDirectory, writeError } from "./atomic-file.ts";
-
-/** Temporary directories of this process that have no final name yet. */
-const unfinished = new Set<string>();
-
-// process.exit in the middle of a write (Ctrl-C) leaves nothing either.
-process.on("exit", () => {
-  for (const temporary of unfinished) {
-    try {
-      rmSync(temporary, { recursive: true, force: true });
-    } catch {
-      // A disk that takes no deletions either leaves a `.tmp`, never half an output.
-    }
-  }
-});
+import { removeLeftovers, temporaryName } from "./temporary-name.ts";
 
 /** What rename(2) answers where something stands that is no empty directory. */
 const OCCUPIED = new Set(["EEXIST", "ENOTEMPTY", "ENOTDIR", "EPERM"]);
@@ -35,19 +22,22 @@ async function syncTree(directory: string): Promise<void> {
 
 /**
  * Makes a directory that is either all there or not there: `fill` writes into a `.tmp` beside it, which is given its name
- * at the end. The files in it must have been synced. A killed process can leave the `.tmp`, never half an output.
+ * at the end. The files in it must have been synced. A killed process can leave the `.tmp`, never half an output; the next
+ * one that writes beside it takes it away.
  *
  * @throws OUTPUT_EXISTS when anything stands under the name, WRITE_FAILED, and what `fill` throws; nothing is left behind
  */
 export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
   if ((await lstat(target).catch(() => null)) !== null) throw occupied(path);
-  const temporary = join(dirname(target), `.weightmark-${randomBytes(8).toString("hex")}.tmp`);
-  await mkdir(temporary).catch((error) => {
-    throw writeError(error, path);
-  });
-  unfinished.add(temporary);
+  // A copy that was killed may have left half of a large model.
+  await removeLeftovers(dirname(target));
+  const temporary = join(dirname(target), temporaryName());
+  const settled = undoOnExit(() => rmSync(temporary, { recursive: true, force: true }));
   try {
+    await mkdir(temporary).catch((error) => {
+      throw writeError(error, path);
+    });
     const result = await fill(temporary);
     await syncTree(temporary).catch((error) => {
       throw writeError(error, path);
@@ -61,6 +51,6 @@ export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: st
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   } finally {
-    unfinished.delete(temporary);
+    settled();
   }
 }

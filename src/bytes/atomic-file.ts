@@ -1,9 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { type FileHandle, lstat, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
+import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
+import { temporaryName } from "./temporary-name.ts";
 
 /** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
 export type FileContent = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -15,33 +16,11 @@ export interface WriteOptions {
   readonly mode?: number | undefined;
 }
 
-/** Temporary files of this process that have no final name yet. */
-const unfinished = new Set<string>();
-
-// process.exit in the middle of a write (Ctrl-C) leaves nothing either.
-process.on("exit", () => {
-  for (const temporary of unfinished) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // Not made yet, or gone already.
-    }
-  }
-});
-
 /** The refusal for a failed write to `path`: WRITE_FAILED, or the refusal that `cause` is already. */
 export function writeError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
   const message = `${basename(path)} could not be written (${(cause as Error).message})`;
   return new WeightmarkError("WRITE_FAILED", message, { file: path, cause });
-}
-
-/** Has the file removed when the process ends before the function that is returned was called: it means nothing by itself. */
-export function removeOnExit(path: string): () => void {
-  unfinished.add(path);
-  return () => {
-    unfinished.delete(path);
-  };
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -79,6 +58,66 @@ async function publish(temporary: string, path: string, overwrite: boolean): Pro
   throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
 }
 
+/** A file that is all there, synced, under a name that means nothing. */
+export interface StagedFile {
+  /** Gives it its name. Throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind then. */
+  publish(): Promise<void>;
+  /** Takes it away, unless it was published. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes a `.tmp` beside `path`, to be published as it. An error of the content's own is passed on as it is.
+ *
+ * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
+ */
+export async function stageFile(path: string, content: FileContent, options: WriteOptions = {}): Promise<StagedFile> {
+  const overwrite = options.overwrite ?? false;
+  await requireReplaceable(path, overwrite);
+  const directory = dirname(path);
+  const temporary = join(directory, temporaryName());
+  const orFailed = <T>(step: Promise<T>) =>
+    step.catch((error) => {
+      throw writeError(error, path);
+    });
+  const settled = undoOnExit(() => unlinkSync(temporary));
+  const discard = async () => {
+    await unlink(temporary).catch(() => undefined);
+    settled();
+  };
+
+  let handle: FileHandle | null = null;
+  try {
+    // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed.
+    handle = await orFailed(open(temporary, "wx", options.mode ?? 0o666));
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      await orFailed(writeAll(handle, piece));
+    }
+    await orFailed(handle.sync());
+    // Some network file systems tell only here that the disk is full.
+    await orFailed(handle.close());
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await discard();
+    throw error;
+  }
+  let isOver = false;
+  return {
+    async publish() {
+      isOver = true;
+      try {
+        await orFailed(publish(temporary, path, overwrite));
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+      settled();
+      await syncDirectory(directory);
+    },
+    discard: async () => (isOver ? undefined : discard()),
+  };
+}
+
 /**
  * Writes a file so that it is either all there or not there: a `.tmp` beside it, synced, then given its name.
  * An error of the content's own is passed on as it is. A killed process can leave the `.tmp`, never half an output.
@@ -86,33 +125,6 @@ async function publish(temporary: string, path: string, overwrite: boolean): Pro
  * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
  */
 export async function writeFileAtomic(path: string, content: FileContent, options: WriteOptions = {}): Promise<void> {
-  const overwrite = options.overwrite ?? false;
-  await requireReplaceable(path, overwrite);
-  const directory = dirname(path);
-  // Not built from the output's own name, which may already be as long as names can be.
-  const temporary = join(directory, `.weightmark-${randomBytes(8).toString("hex")}.tmp`);
-  const orFailed = <T>(step: Promise<T>) =>
-    step.catch((error) => {
-      throw writeError(error, path);
-    });
-
-  // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed.
-  const handle = await orFailed(open(temporary, "wx", options.mode ?? 0o666));
-  unfinished.add(temporary);
-  try {
-    for await (const piece of content instanceof Uint8Array ? [content] : content) {
-      await orFailed(writeAll(handle, piece));
-    }
-    await orFailed(handle.sync());
-    // Some network file systems tell only here that the disk is full.
-    await orFailed(handle.close());
-    await orFailed(publish(temporary, path, overwrite));
-  } catch (error) {
-    await handle.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  } finally {
-    unfinished.delete(temporary);
-  }
-  await syncDirectory(directory);
+  const staged = await stageFile(path, content, options);
+  await staged.publish();
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,6 +15,7 @@ import {
   WeightmarkError,
   writeFileAtomic,
 } from "../index.ts";
+import { undoOnExit } from "../unfinished.ts";
 import type { Check } from "./commands/doctor.ts";
 
 /** BLAKE3 of no bytes: the first of the published test vectors. */
@@ -44,6 +46,10 @@ function kernelCheck(): Check {
 async function workerCheck(): Promise<Check> {
   const name = "workers";
   let directory: string | null = null;
+  const remove = () => {
+    if (directory !== null) rmSync(directory, { recursive: true, force: true });
+  };
+  const settled = undoOnExit(remove);
   try {
     directory = await mkdtemp(join(tmpdir(), "weightmark-doctor-"));
     const path = join(directory, "model.safetensors");
@@ -62,7 +68,8 @@ async function workerCheck(): Promise<Check> {
   } catch (error) {
     return { name, status: "failed", detail: reason(error) };
   } finally {
-    if (directory !== null) await rm(directory, { recursive: true, force: true });
+    remove();
+    settled();
   }
 }
 

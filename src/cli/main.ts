@@ -1,4 +1,5 @@
 import { runCommandLine } from "./command-line.ts";
+import { runBelow } from "./init.ts";
 import { catchSignals } from "./interrupt.ts";
 
 // A reader that goes away (`| head`) is no error of ours. Whoever writes a result hears of the others.
@@ -8,6 +9,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-catchSignals();
-
-process.exitCode = await runCommandLine(process.argv.slice(2));
+if (process.pid === 1) process.exitCode = await runBelow();
+else {
+  catchSignals();
+  process.exitCode = await runCommandLine(process.argv.slice(2));
+}

@@ -154,7 +154,7 @@ export async function readFingerprintFile(location: string): Promise<StoredFinge
   const source = await openFileSource(location);
   try {
     const header = await readSafetensorsHeader(source).catch(() => null);
-    if (header === null || !isFingerprintHeader(header.metadata)) return null;
+    if (header === null || !isFingerprintHeader(header)) return null;
     return await readFingerprint(source, null);
   } finally {
     await source.close();
@@ -162,11 +162,17 @@ export async function readFingerprintFile(location: string): Promise<StoredFinge
 }
 
 /** The fingerprint that a far-away file turns out to be, else null. */
-async function fingerprintIn({ location, revision, files, metadata }: Checkpoint): Promise<StoredFingerprint | null> {
+async function fingerprintIn({
+  location,
+  revision,
+  files,
+  metadata,
+  tensors,
+}: Checkpoint): Promise<StoredFingerprint | null> {
   const [file] = files;
   if (!isAddress(location) || file === undefined || metadata == null) return null;
   const { isFingerprintHeader } = await import("../index.ts");
-  return isFingerprintHeader(metadata) ? readFingerprint(file.source, revision ?? null) : null;
+  return isFingerprintHeader({ metadata, tensors }) ? readFingerprint(file.source, revision ?? null) : null;
 }
 
 async function readFingerprint(source: ByteSource, revision: string | null): Promise<StoredFingerprint> {

@@ -34,9 +34,11 @@ export async function readTensors(task: ContentTask, source?: ByteSource, signal
     const bytes = source ?? opened!;
     const records: [string, ContentRecord][] = [];
     for (const { name, begin, end, dtype } of task.tensors) {
-      const { digest, moments } = isSync(bytes)
-        ? fullPass(bytes, begin, end, dtype)
-        : await fullPassLater(bytes, begin, end, dtype, signal);
+      // On the calling thread nothing is read synchronously: a large tensor takes longer than signals and timers can wait.
+      const { digest, moments } =
+        opened !== null && isSync(opened)
+          ? fullPass(opened, begin, end, dtype)
+          : await fullPassLater(bytes, begin, end, dtype, signal);
       records.push([
         name,
         { content: toHex(digest), moments: moments !== null && holdsValues(dtype) ? summarise(moments) : null },

@@ -4,8 +4,9 @@ import { memorySource } from "../bytes/memory-source.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseManifest } from "../formats/manifest.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
-import { serializeSafetensors } from "../formats/safetensors/writer.ts";
+import { serializeSafetensors, type TensorData } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { CHECK, checkOf, isDamaged } from "./file-check.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "./fingerprint.ts";
 import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
@@ -15,6 +16,8 @@ export const MAX_FINGERPRINT_BYTES = 200_000_000;
 
 /** Metadata key that makes a safetensors file a fingerprint. */
 const MARK = "weightmark.fingerprint";
+/** Tensors of a fingerprint file, in the order in which they are checked. */
+const PARTS = ["sketch.bits", "sketch.moments", "slice.q", "slice.scale", "slice.gain"] as const;
 const MOMENT_COLUMNS = 23;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_DIMENSION = 2 ** 31;
@@ -102,8 +105,12 @@ const manifestSchema = z.strictObject({
 type Manifest = z.infer<typeof manifestSchema>;
 type StoredDigest = z.infer<typeof valueDigest>;
 
-export function isFingerprintHeader(metadata: ReadonlyMap<string, string>): boolean {
-  return metadata.has(MARK);
+/** Whether a safetensors file is a fingerprint. One whose mark is damaged is none to be read, but no model either. */
+export function isFingerprintHeader(header: {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly tensors: ReadonlyMap<string, unknown>;
+}): boolean {
+  return header.metadata.has(MARK) || PARTS.every((name) => header.tensors.has(name));
 }
 
 /** The bytes of a fingerprint file: same fingerprint, same bytes. */
@@ -166,21 +173,31 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
       i * MOMENT_COLUMNS,
     );
   });
+  const text = JSON.stringify(manifest);
   const bits = concat(sketches.map((s) => bytesOf(s.bits)));
   const q = concat(slices.map((s) => bytesOf(s.q)));
   const scale = concat(slices.map((s) => bytesOf(s.scale)));
   const gain = concat(slices.map((s) => (s.gain === null ? new Uint8Array(0) : bytesOf(s.gain))));
+  const [bitPart, momentPart, qPart, scalePart, gainPart] = PARTS;
+  const parts: TensorData[] = [
+    { name: bitPart, dtype: "U8", shape: [bits.length], data: bits },
+    { name: momentPart, dtype: "F32", shape: [sketches.length, MOMENT_COLUMNS], data: bytesOf(moments) },
+    { name: qPart, dtype: "I8", shape: [q.length], data: q },
+    { name: scalePart, dtype: "F32", shape: [scale.length / 4], data: scale },
+    { name: gainPart, dtype: "F32", shape: [gain.length / 4], data: gain },
+  ];
   return serializeSafetensors(
-    [
-      { name: "sketch.bits", dtype: "U8", shape: [bits.length], data: bits },
-      { name: "sketch.moments", dtype: "F32", shape: [sketches.length, MOMENT_COLUMNS], data: bytesOf(moments) },
-      { name: "slice.q", dtype: "I8", shape: [q.length], data: q },
-      { name: "slice.gain", dtype: "F32", shape: [gain.length / 4], data: gain },
-      { name: "slice.scale", dtype: "F32", shape: [scale.length / 4], data: scale },
-    ],
+    parts,
     new Map([
       [MARK, String(FINGERPRINT_VERSION)],
-      ["manifest", JSON.stringify(manifest)],
+      ["manifest", text],
+      [
+        CHECK,
+        checkOf(
+          text,
+          parts.map(({ data }) => data),
+        ),
+      ],
     ]),
   );
 }
@@ -200,10 +217,14 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
       detail: `Make the fingerprint again with this release (version ${FINGERPRINT_VERSION}).`,
     });
   }
-  const manifest = parseManifest(manifestSchema, header.metadata.get("manifest") ?? "", (why, cause) =>
-    malformed(location, why, cause),
-  );
-  const part = (name: string, length: number): Uint8Array => {
+  const text = header.metadata.get("manifest") ?? "";
+  const stored = PARTS.map((name) => {
+    const info = header.tensors.get(name);
+    return info === undefined ? new Uint8Array(0) : bytes.subarray(info.begin, info.end);
+  });
+  if (isDamaged(header.metadata, text, stored)) throw malformed(location, "it was damaged or altered");
+  const manifest = parseManifest(manifestSchema, text, (why, cause) => malformed(location, why, cause));
+  const part = (name: (typeof PARTS)[number], length: number): Uint8Array => {
     const info = header.tensors.get(name);
     if (!info || info.end - info.begin !== length) throw malformed(location, `part ${name} has the wrong size`);
     // A copy, aligned for the typed views below; `slice` of a Node Buffer would share memory.

@@ -26,6 +26,8 @@ export interface CompareOptions {
   readonly monteCarlo?: boolean;
   /** Bases this one was chosen from: p is corrected for all of them. @default 1 */
   readonly hypotheses?: number;
+  /** Ends the comparison, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -43,7 +45,8 @@ export async function compareSubjects(
   base: Subject,
   options: CompareOptions = {},
 ): Promise<CompareResult> {
-  const settings = { monteCarlo: options.monteCarlo ?? true, hypotheses: options.hypotheses ?? 1 };
+  const { monteCarlo = true, hypotheses = 1, signal } = options;
+  const settings = { monteCarlo, hypotheses, signal };
   const exchanged = suspect.fingerprint.roots.stored > base.fingerprint.roots.stored;
   const [first, second] = exchanged ? [base, suspect] : [suspect, base];
   const judged = await judgeAll(first, second, settings);

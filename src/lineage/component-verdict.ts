@@ -1,3 +1,4 @@
+import { takeTurn } from "../bytes/turn.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent } from "./component-content.ts";
@@ -48,6 +49,7 @@ export interface FindingOptions extends TestOptions {
    * so they say nothing of a stack's own start, whatever was trained on top. 0 where there is none.
    */
   readonly givenWidth: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Tests a component under each pairing, and judges by the one with the smallest corrected p. */
@@ -58,11 +60,15 @@ export async function judgeComponent(
   options: FindingOptions,
 ): Promise<ComponentFinding> {
   const [x, y] = [suspect.fingerprint, base.fingerprint];
+  const { signal } = options;
+  await takeTurn(signal);
   const plain = testWays(x, y, ways, options, new Set());
   const claimed = (plain.log10P ?? 0) <= LOG10_THRESHOLD;
+  await takeTurn(signal);
   // A costlier look at the labels, worth taking only before something is claimed.
   const ordered = claimed ? orderedAxes(plain.pairing.pairs) : new Set<Axis>();
   const unordered = claimed ? ways.map((way) => withoutOrder(way)) : ways;
+  await takeTurn(signal);
   const isPlain = ordered.size === 0 && unordered.every((way, i) => way === ways[i]);
   const tested = isPlain ? plain : testWays(x, y, unordered, options, ordered);
   const isOwn = (pair: MatrixPair): boolean =>
@@ -78,7 +84,8 @@ export async function judgeComponent(
   const owns = own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD;
   // Rows of attention count its heads, whatever stream it reads.
   const mayOwn = owns || tested.pairing.pairs.some((pair) => isOwn(pair) || ATTENTION.has(pair.base.role));
-  return settle(suspect, base, tested, owns ? "own" : mayOwn ? "silent" : "none");
+  await takeTurn(signal);
+  return settle(suspect, base, tested, owns ? "own" : mayOwn ? "silent" : "none", signal);
 }
 
 const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
@@ -94,7 +101,13 @@ const LEFT_OF_START = 0.05;
 /** Where all labels may have been given, rows may have been as well: maps from one public stream to another had up to .33. */
 const LEFT_BETWEEN_GIVEN = 0.5;
 
-async function settle(suspect: Subject, base: Subject, tried: Tried, labels: OwnLabels): Promise<ComponentFinding> {
+async function settle(
+  suspect: Subject,
+  base: Subject,
+  tried: Tried,
+  labels: OwnLabels,
+  signal: AbortSignal | undefined,
+): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
   let pairing = tried.pairing;
   let support: Support | null = null;
@@ -128,7 +141,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, labels: Own
   const names = { suspect: pairing.suspectComponent, base: pairing.component };
   const content = pairing.isChosen === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
   if (content !== null) {
-    const slices = await retentions(suspect, base, pairing.pairs);
+    const slices = await retentions(suspect, base, pairing.pairs, signal);
     const equal = finding(content, null, slices, learnedRetention(slices));
     // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
     const isOfWeights = lookLikeWeights(slices) ?? rejected;
@@ -162,7 +175,7 @@ async function settle(suspect: Subject, base: Subject, tried: Tried, labels: Own
     return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
   }
   // Of layers that are not shared no training is.
-  const slices = await retentions(suspect, base, support.pairs);
+  const slices = await retentions(suspect, base, support.pairs, signal);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
   if (pairing.isEqual === true && lookLikeWeights(slices) === false) {

@@ -16,6 +16,8 @@ const TELLING_SCORE = 5;
 export interface IdentifyOptions {
   /** Candidates to test at most. @default 8 */
   readonly limit?: number;
+  /** Ends it, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -42,7 +44,11 @@ export async function identifySubject(
     }
     const { name, root, parts } = entry;
     const base: Subject = { name, fingerprint, checkpoint: null, root, parts };
-    const comparison = await compareSubjects(suspect, base, { hypotheses: registry.entries, monteCarlo: false });
+    const comparison = await compareSubjects(suspect, base, {
+      hypotheses: registry.entries,
+      monteCarlo: false,
+      signal: options.signal,
+    });
     candidates.push({
       name,
       root,

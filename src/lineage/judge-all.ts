@@ -13,6 +13,7 @@ export interface JudgeOptions {
   readonly monteCarlo: boolean;
   /** Bases this one was chosen from. */
   readonly hypotheses: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was found of every component, and how many hypotheses each p is corrected for. */
@@ -32,7 +33,7 @@ export async function judgeAll(suspect: Subject, base: Subject, options: JudgeOp
   let tables: ComponentFinding | null = null;
   const log10Hypotheses = Math.log10(Math.max(1, options.hypotheses) * ATTEMPTS * (named.length + 1));
   const findings: ComponentFinding[] = [];
-  let settings = { monteCarlo: options.monteCarlo, log10Hypotheses, givenWidth: 0 };
+  let settings = { monteCarlo: options.monteCarlo, log10Hypotheses, givenWidth: 0, signal: options.signal };
   // Tables first: a stream that one table feeds in both models was given to both.
   for (const ways of [...named].sort((a, b) => Number(isTables(b)) - Number(isTables(a)))) {
     const finding = await judgeComponent(suspect, base, ways, settings);

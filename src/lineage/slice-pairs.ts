@@ -1,5 +1,6 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
+import { takeTurn } from "../bytes/turn.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { fetchedAhead, inBatches } from "../fingerprint/batches.ts";
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
@@ -22,6 +23,7 @@ export async function retentions(
   suspect: Subject,
   base: Subject,
   pairs: readonly MatrixPair[],
+  signal?: AbortSignal,
 ): Promise<SliceRetention[]> {
   const sides = { suspect: sliceIndex(suspect), base: sliceIndex(base) };
   const out: SliceRetention[] = [];
@@ -29,8 +31,10 @@ export async function retentions(
   for (const pair of pairs) {
     const s = sides.suspect.get(pair.suspect);
     const b = sides.base.get(pair.base);
-    if (s && b) push(out, s, b, pair.base);
-    else if ((s || suspect.checkpoint) && (b || base.checkpoint)) missing.push(pair);
+    if (s && b) {
+      await takeTurn(signal);
+      push(out, s, b, pair.base);
+    } else if ((s || suspect.checkpoint) && (b || base.checkpoint)) missing.push(pair);
   }
   if (out.length >= ENOUGH) return out;
   missing.sort((x, y) => Number(sides.base.has(y.base)) - Number(sides.base.has(x.base)));
@@ -44,6 +48,7 @@ export async function retentions(
   for (const pair of wanted) {
     const s = sides.suspect.get(pair.suspect) ?? read.suspect.get(pair.suspect);
     const b = sides.base.get(pair.base) ?? read.base.get(pair.base);
+    await takeTurn(signal);
     if (s && b) push(out, s, b, pair.base);
   }
   return out;

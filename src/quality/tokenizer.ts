@@ -1,22 +1,21 @@
 import { dirname, join } from "node:path";
+import type { Piscina } from "piscina";
 import { openFileSource } from "../bytes/file-source.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
-import { parsePythonJson } from "../formats/python-json.ts";
+import { CONFIG_FILE, TOKENIZER_FILE, type TokenizeReply, type TokenizeTask } from "./tokenize-task.ts";
 import type { Tokens } from "./windows.ts";
 
-const PACKAGE = "@huggingface/tokenizers";
 /** The largest published vocabularies take some 35 MB. */
 const MAX_TOKENIZER_BYTES = 128 << 20;
+/** Many times what the largest vocabulary takes to be read, and what a text takes, on a slow machine. */
+const LIMIT_MS = 60_000;
+const LIMIT_MS_PER_CHARACTER = 0.1;
 
-/** The little of @huggingface/tokenizers used here. */
-interface Library {
-  readonly Tokenizer: new (tokenizer: object, config: object) => Encoder;
-}
-
-interface Encoder {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: readonly number[] };
+export interface TokenizeOptions {
+  /** Milliseconds that one tokenizer may take. @default a minute, and 100 s for every million characters of the text */
+  readonly limitMs?: number;
 }
 
 /** A text as token ids of two models, and what was found out on the way. */
@@ -25,13 +24,31 @@ export interface Tokenized extends Tokens {
 }
 
 /**
- * Encodes a text with the tokenizer.json beside the models, by way of @huggingface/tokenizers. Where both have one they
- * must agree on this text. Throws TOKENIZER_UNUSABLE, TOKENIZERS_DIFFER.
+ * Encodes a text with the tokenizer.json beside the models, by way of @huggingface/tokenizers in a thread of its own. Where
+ * both have one they must agree on this text.
+ *
+ * @throws TOKENIZER_UNUSABLE, also for one that comes to no end; TOKENIZERS_DIFFER
  */
-export async function tokenize(text: string, a: Checkpoint, b: Checkpoint): Promise<Tokenized> {
-  const library = await loadLibrary();
-  const first = await tokensOf(library, text, a);
-  const second = await tokensOf(library, text, b);
+export async function tokenize(
+  text: string,
+  a: Checkpoint,
+  b: Checkpoint,
+  options: TokenizeOptions = {},
+): Promise<Tokenized> {
+  const limitMs = options.limitMs ?? LIMIT_MS + LIMIT_MS_PER_CHARACTER * text.length;
+  const { Piscina } = await import("piscina");
+  const pool = new Piscina<TokenizeTask, TokenizeReply>({ filename: workerUrl(), minThreads: 0, maxThreads: 1 });
+  // A thread that dies says so to its task; without a listener its error would end the process.
+  pool.on("error", () => undefined);
+  try {
+    const first = await tokensOf(pool, text, a, limitMs);
+    return compared(first, await tokensOf(pool, text, b, limitMs), a, b);
+  } finally {
+    await pool.destroy();
+  }
+}
+
+function compared(first: Tokens | null, second: Tokens | null, a: Checkpoint, b: Checkpoint): Tokenized {
   const tokens = first ?? second;
   if (tokens === null) {
     throw new WeightmarkError("TOKENIZER_UNUSABLE", "neither model has a tokenizer.json", {
@@ -50,63 +67,56 @@ export async function tokenize(text: string, a: Checkpoint, b: Checkpoint): Prom
   return { ...tokens, notes };
 }
 
-async function loadLibrary(): Promise<Library> {
-  try {
-    return (await import(PACKAGE)) as Library;
-  } catch (cause) {
-    throw new WeightmarkError("TOKENIZER_UNUSABLE", `${PACKAGE} is not installed`, {
-      detail: `Install it, or give token ids with --token-ids instead of a text.`,
-      cause,
-    });
-  }
+type Pool = Piscina<TokenizeTask, TokenizeReply>;
+
+async function tokensOf(pool: Pool, text: string, checkpoint: Checkpoint, limitMs: number): Promise<Tokens | null> {
+  const tokenizer = await readBeside(checkpoint, TOKENIZER_FILE);
+  if (tokenizer === null) return null;
+  const config = await readBeside(checkpoint, CONFIG_FILE);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), limitMs);
+  const reply = await pool
+    .run({ text, tokenizer, config }, { signal: late.signal })
+    .catch((cause: unknown): TokenizeReply => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const problem = late.signal.aborted
+        ? `came to no end within ${Math.ceil(limitMs / 1000)} s: a pattern in it may take years for this text`
+        : `cannot be used (its thread died: ${why})`;
+      return { file: TOKENIZER_FILE, problem };
+    })
+    .finally(() => clearTimeout(timer));
+  if ("problem" in reply) throw unusable(checkpoint, reply.file, reply.problem);
+  return reply;
 }
 
-async function tokensOf(library: Library, text: string, checkpoint: Checkpoint): Promise<Tokens | null> {
-  const stored = await readJson(checkpoint, "tokenizer.json");
-  if (stored === null) return null;
-  try {
-    const tokenizer = new library.Tokenizer(stored, (await readJson(checkpoint, "tokenizer_config.json")) ?? {});
-    const ids = [...tokenizer.encode(text, { add_special_tokens: false }).ids];
-    return { sequences: [ids], prefix: prefixOf(tokenizer) };
-  } catch (cause) {
-    if (cause instanceof WeightmarkError) throw cause;
-    throw unusable(checkpoint, "tokenizer.json", "cannot be used", cause);
-  }
-}
-
-/** What the tokenizer puts before a text. */
-function prefixOf(tokenizer: Encoder): readonly number[] {
-  const [plain, whole] = [false, true].map((add) => tokenizer.encode("a", { add_special_tokens: add }).ids);
-  const at = whole!.findIndex((_, i) => plain!.every((id, k) => whole![i + k] === id));
-  return at < 0 ? [] : whole!.slice(0, at);
-}
-
-async function readJson(checkpoint: Checkpoint, name: string): Promise<object | null> {
+/** A file beside the weights, or null when there is none. */
+async function readBeside(checkpoint: Checkpoint, name: string): Promise<Uint8Array | null> {
   const { location } = checkpoint;
   const directory = location.endsWith(".safetensors.index.json") ? dirname(location) : location;
   try {
     const root = await resolveRoot(directory);
     const source = await openFileSource(await resolveInside(root, name), join(directory, name));
     try {
-      if (source.size > MAX_TOKENIZER_BYTES) throw unusable(checkpoint, name, `is larger than ${MAX_TOKENIZER_BYTES}`);
-      const value: unknown = parsePythonJson(new TextDecoder().decode(await source.read(0, source.size)));
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-      throw unusable(checkpoint, name, "is no JSON object");
+      if (source.size <= MAX_TOKENIZER_BYTES) return await source.read(0, source.size);
+      throw unusable(checkpoint, name, `is larger than ${MAX_TOKENIZER_BYTES} bytes`);
     } finally {
       await source.close();
     }
   } catch (error) {
-    if (error instanceof SyntaxError) throw unusable(checkpoint, name, "is not JSON");
     if (error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND") return null;
     throw error;
   }
 }
 
-function unusable(checkpoint: Checkpoint, name: string, what: string, cause?: unknown): WeightmarkError {
-  const file = join(checkpoint.location, name);
+function unusable(checkpoint: Checkpoint, name: string, what: string): WeightmarkError {
   return new WeightmarkError("TOKENIZER_UNUSABLE", `${name} ${what}`, {
-    file,
+    file: join(checkpoint.location, name),
     detail: "Give token ids with --token-ids instead of a text.",
-    cause,
   });
+}
+
+/** Worker threads run the build: Node 20 loads no TypeScript. */
+function workerUrl(): string {
+  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
+  return new URL(`${build}tokenize.js`, import.meta.url).href;
 }

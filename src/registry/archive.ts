@@ -12,6 +12,7 @@ import type { RegistryEntry } from "./registry.ts";
 const SCHEMA = "weightmark/registry-archive@1";
 /** One line holds one fingerprint; a 7B model's is about 2 MB in base64. */
 const MAX_LINE_BYTES = 1 << 28;
+const CHECK_DIGITS = 32;
 
 /** One verified line of an archive. */
 export interface ArchiveItem {
@@ -24,9 +25,26 @@ export interface ArchiveItem {
   readonly fingerprint: Fingerprint;
 }
 
+/** What an entry's line says, in its order, but for the check that ends it. */
+interface ArchivedEntry {
+  readonly name: string;
+  readonly root: boolean;
+  /** Left out where there are none. */
+  readonly parts?: readonly Part[];
+  readonly addedAt: string | null;
+  readonly digest: string;
+  /** The fingerprint in base64; the digest is over its bytes. */
+  readonly data: string;
+}
+
+/** The digest vouches for the fingerprint alone: a name or a root flag that was damaged would be registered as it is. */
+function checkOf({ data: _, ...about }: ArchivedEntry): string {
+  return digestOf(JSON.stringify(about)).slice(0, CHECK_DIGITS);
+}
+
 /**
- * JSON lines: a header with the number of entries, then one entry a line, by digest, with the fingerprint in base64.
- * Same entries, same bytes. One fingerprint is in memory at a time.
+ * JSON lines: a header with the number of entries, then one entry a line, by digest, with the fingerprint in base64 and
+ * a check of the rest. Same entries, same bytes. One fingerprint is in memory at a time.
  */
 export async function* writeArchive(
   entries: readonly RegistryEntry[],
@@ -36,9 +54,8 @@ export async function* writeArchive(
   for (const { name, root, parts, addedAt, digest } of entries) {
     const bytes = await read(digest);
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-    yield Buffer.from(
-      `${JSON.stringify({ name, root, ...(parts.length === 0 ? {} : { parts }), addedAt, digest, data })}\n`,
-    );
+    const entry: ArchivedEntry = { name, root, ...(parts.length === 0 ? {} : { parts }), addedAt, digest, data };
+    yield Buffer.from(`${JSON.stringify({ ...entry, check: checkOf(entry) })}\n`);
   }
 }
 
@@ -88,7 +105,7 @@ function parseLine(line: string, path: string, number: number): Record<string, u
 }
 
 async function checkItem(item: Record<string, unknown>, path: string, number: number): Promise<ArchiveItem> {
-  const { name, root, parts = NO_PARTS, addedAt, digest, data } = item;
+  const { name, root, parts = NO_PARTS, addedAt, digest, data, check } = item;
   if (
     typeof name !== "string" ||
     typeof root !== "boolean" ||
@@ -99,6 +116,11 @@ async function checkItem(item: Record<string, unknown>, path: string, number: nu
     typeof data !== "string"
   ) {
     throw malformed(path, `has no entry in line ${number}`);
+  }
+  // Archives of earlier releases have none.
+  const entry = { name, root, ...(parts.length === 0 ? {} : { parts }), addedAt, digest, data };
+  if (check !== undefined && check !== checkOf(entry)) {
+    throw malformed(path, `was damaged or altered in line ${number}`);
   }
   requireName(name);
   const decoded = Buffer.from(data, "base64");
@@ -131,6 +153,7 @@ export async function* readArchive(path: string): AsyncGenerator<ArchiveItem> {
     if (value.schema !== SCHEMA) {
       throw new WeightmarkError("REGISTRY_VERSION", "the archive was written by another version of weightmark", {
         file: path,
+        detail: "Export it again, with this version.",
       });
     }
     if (!Number.isSafeInteger(value.entries)) throw malformed(path, "does not say how many entries it has");

@@ -120,7 +120,7 @@ function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, direc
   for (const change of record.changes as readonly Record<string, unknown>[]) {
     if (isEntry(change?.put)) entries.set(change.put.digest, withParts(change.put));
     else if (typeof change?.remove !== "string" || !entries.delete(change.remove)) {
-      throw corrupt(directory, `has an impossible change in generation ${record.generation}`);
+      throw corrupt(directory, `has an impossible change in line ${record.generation}`);
     }
   }
 }
@@ -148,7 +148,7 @@ export async function readJournal(directory: string): Promise<JournalState | nul
   }
   try {
     const { state, headSeen } = await replay(directory, source, head);
-    if (!headSeen && head !== null) throw rolledBack(directory, head.generation, state.generation);
+    if (!headSeen && head !== null) throw shorter(directory, source, state, head);
     return { ...state, file };
   } finally {
     await source.close();
@@ -209,13 +209,13 @@ async function replay(
 ): Promise<{ readonly state: JournalState; readonly headSeen: boolean }> {
   const { entries, ...empty } = emptyJournal();
   let { generation, head: previous, updatedAt, codesLength, length } = empty;
-  let headSeen = head === null || head.generation === 0;
+  let headSeen = head === null;
   for await (const lines of wholeLines(source, directory)) {
     for (let start = 0; start < lines.length; ) {
       const end = lines.indexOf(0x0a, start);
       const record = parseRecord(lines.toString("utf8", start, end), generation + 1, directory);
       if (record.generation !== generation + 1 || record.previous !== previous) {
-        throw corrupt(directory, `was altered before generation ${generation + 1}`);
+        throw corrupt(directory, `was damaged or altered in line ${generation + 1}, or in the one before`);
       }
       apply(entries, record, directory);
       generation = record.generation;
@@ -223,7 +223,9 @@ async function replay(
       updatedAt = record.at;
       codesLength = record.codesLength;
       if (head?.generation === generation) {
-        if (head.digest !== previous) throw corrupt(directory, `was altered in generation ${generation}`);
+        if (head.digest !== previous) {
+          throw corrupt(directory, `was damaged or altered in line ${generation}, or head.json beside it was`);
+        }
         headSeen = true;
       }
       length += end + 1 - start;
@@ -231,6 +233,14 @@ async function replay(
     }
   }
   return { state: { generation, head: previous, updatedAt, codesLength, entries, length, file: null }, headSeen };
+}
+
+/** Why the journal ends before the head. */
+function shorter(directory: string, source: ByteSource, state: JournalState, head: Head): WeightmarkError {
+  if (source.size > state.length) return corrupt(directory, `was damaged or cut off in line ${state.generation + 1}`);
+  // The number alone is another one.
+  if (head.digest === state.head) return corrupt(directory, "cannot be checked: head.json is damaged");
+  return rolledBack(directory, head.generation, state.generation);
 }
 
 function rolledBack(directory: string, expected: number, found: number): WeightmarkError {
@@ -249,7 +259,7 @@ async function readHead(directory: string): Promise<Head | null> {
   if (bytes === null) return null;
   try {
     const { generation, digest } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-    if (Number.isSafeInteger(generation) && typeof digest === "string")
+    if (Number.isSafeInteger(generation) && (generation as number) > 0 && typeof digest === "string")
       return { generation: generation as number, digest };
   } catch {
     // Falls through to the refusal.

@@ -38,13 +38,18 @@ export async function breakLock(path: string, judged: string): Promise<void> {
   await unlink(aside).catch(() => undefined);
 }
 
+/** Where a lock is written before it is one. */
+export function asideOf(path: string, token: string): string {
+  return `${path}.${token}.tmp`;
+}
+
 /**
  * Writes the lock aside and gives it its name, so that no one ever sees one without its holder in it.
  *
  * @returns null when it is taken, else the time that the file system keeps, milliseconds
  */
 export async function tryLock(path: string, mine: string, token: string): Promise<number | null> {
-  const aside = `${path}.${token}.tmp`;
+  const aside = asideOf(path, token);
   try {
     await writeFile(aside, mine, { flag: "wx" });
     const { mtimeMs } = await stat(aside);

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { isAlive, processStart } from "../bytes/process-identity.ts";
 
 /** Where a process number means one process: a PID namespace of a system that was booted once. */
 export interface ProcessSpace {
@@ -47,14 +49,26 @@ export function ownHolder(space: ProcessSpace, token: string): Holder {
   return { pid: process.pid, ...space, started: processStart(process.pid), token, beats: true };
 }
 
-/** Null for what is no lock. */
+/** What a lock file says, with a digest of it: whatever a damaged lock says, it may be held, and only what was written is believed. */
+export function holderText(holder: Holder): string {
+  return JSON.stringify({ ...holder, check: checkOf(holder) });
+}
+
+function checkOf({ pid, host, pidNamespace, boot, started, token, beats }: Holder): string {
+  return createHash("sha256")
+    .update(JSON.stringify([pid, host, pidNamespace, boot, started, token, beats]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** Null for what is no lock, or a damaged one. */
 export function parseHolder(text: string): Holder | null {
   const value: unknown = orNull(() => JSON.parse(text));
   if (typeof value !== "object" || value === null) return null;
-  const { pid, host, pidNamespace, boot, started, token, beats } = value as Record<string, unknown>;
+  const { pid, host, pidNamespace, boot, started, token, beats, check } = value as Record<string, unknown>;
   if (!Number.isSafeInteger(pid) || !isField(host) || !isField(token)) return null;
   const field = (one: unknown): string | null => (isField(one) ? one : null);
-  return {
+  const holder: Holder = {
     pid: pid as number,
     host,
     pidNamespace: field(pidNamespace),
@@ -63,6 +77,8 @@ export function parseHolder(text: string): Holder | null {
     token,
     beats: beats === true,
   };
+  // Locks of earlier releases have none.
+  return check === undefined || check === checkOf(holder) ? holder : null;
 }
 
 function isField(value: unknown): value is string {
@@ -89,23 +105,4 @@ export function standingOf(holder: Holder, space: ProcessSpace, isHeldHere: (tok
 function isOneSpace(a: ProcessSpace, b: ProcessSpace): boolean {
   if (a.host !== b.host || a.pidNamespace !== b.pidNamespace || a.boot !== b.boot) return false;
   return process.platform !== "linux" || (a.pidNamespace !== null && a.boot !== null);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function processStart(pid: number): string | null {
-  return orNull(() => {
-    // A /proc of another namespace than ours, as `unshare --pid` leaves it, tells of other processes under these numbers.
-    if (readlinkSync("/proc/self") !== String(process.pid)) return null;
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // Field 22; the command name in field 2 may hold spaces and parentheses.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  });
 }

@@ -3,9 +3,11 @@ import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import { beat, breakLock, isIn, look, type Seen, tryLock } from "./lock-file.ts";
+import { undoOnExit } from "../unfinished.ts";
+import { asideOf, beat, breakLock, isIn, look, type Seen, tryLock } from "./lock-file.ts";
 import {
   type Holder,
+  holderText,
   ownHolder,
   ownSpace,
   type ProcessSpace,
@@ -56,13 +58,8 @@ export interface Lock {
   release(): void;
 }
 
-/** Locks this process holds or waits for: what gives each back, by its token. */
-const heldHere = new Map<string, () => void>();
-
-// A process that exits in the middle (Ctrl-C) gives its locks back; one that is killed leaves them to be judged stale.
-process.on("exit", () => {
-  for (const release of [...heldHere.values()]) release();
-});
+/** Tokens of the locks that this process holds or waits for. One that is killed leaves them to be judged stale. */
+const heldHere = new Set<string>();
 
 async function acquire(path: string, mine: string, own: Holder, options: LockOptions): Promise<void> {
   const pulse = options.pulse ?? PULSE;
@@ -110,9 +107,9 @@ function advice(holder: Holder | null, standing: Standing | null, silentMs: numb
 export async function takeLock(path: string, options: LockOptions): Promise<Lock> {
   const token = randomBytes(16).toString("hex");
   const own = ownHolder(options.space ?? ownSpace(), token);
-  const mine = JSON.stringify(own);
+  const mine = holderText(own);
   let pulse: NodeJS.Timeout | undefined;
-  const release = () => {
+  const giveBack = () => {
     heldHere.delete(token);
     clearInterval(pulse);
     try {
@@ -121,16 +118,24 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
       // Gone already.
     }
   };
-  heldHere.set(token, release);
+  heldHere.add(token);
+  const settled = undoOnExit(() => {
+    giveBack();
+    unlinkSync(asideOf(path, token));
+  });
   try {
     await acquire(path, mine, own, options);
   } catch (error) {
     heldHere.delete(token);
+    settled();
     throw error;
   }
   pulse = setInterval(beat, (options.pulse ?? PULSE).beatMs, path, mine).unref();
   return {
-    release,
+    release() {
+      giveBack();
+      settled();
+    },
     requireHeld() {
       if (isIn(path, mine)) return;
       throw new WeightmarkError(options.code, "the lock is not this process's any more", {

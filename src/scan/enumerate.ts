@@ -17,8 +17,12 @@ const AT_A_TIME = 8;
  */
 export async function* enumerateTargets(inputs: ScanInputs, options: EnumerateOptions): AsyncGenerator<Found> {
   const isWanted = nameFilter(options);
-  for await (const found of settled(everything(inputs, options))) {
-    options.signal?.throwIfAborted();
+  const { remote, signal } = options;
+  // Whoever stops a scan does not wait for a server that may never answer.
+  const stoppable =
+    remote === null || signal === undefined ? remote : { ...remote, client: remote.client.until(signal) };
+  for await (const found of settled(everything(inputs, { ...options, remote: stoppable }))) {
+    signal?.throwIfAborted();
     // What could not be looked at is told, whatever it is called: it may hide what was wanted.
     if (isItem(found) || isWanted(found.name)) yield found;
   }

@@ -2,6 +2,7 @@ import type { Dirent } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { fileError } from "../bytes/regular-file.ts";
+import { isTemporaryName } from "../bytes/temporary-name.ts";
 import { statModel } from "../checkpoint/local-folder.ts";
 import { WeightmarkError } from "../errors.ts";
 import { directoryTargets, fileTarget } from "./directory-targets.ts";
@@ -97,7 +98,9 @@ async function entriesOf(path: string): Promise<Entries> {
   return { files, directories: directories.sort(), links: links.sort() };
 }
 
+/** What an embedding has not written to its end is no model yet. */
 function isWalked({ name }: Dirent, parent: string): boolean {
+  if (isTemporaryName(name)) return false;
   return !NOT_WALKED.has(name) && !(BESIDE_SNAPSHOTS.has(name) && basename(parent).startsWith("models--"));
 }
 

@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
+import { unlinkSync } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { removeOnExit, writeError } from "../bytes/atomic-file.ts";
+import { writeError } from "../bytes/atomic-file.ts";
 import { fileError, openRegularFile } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { toHex } from "../fingerprint/hex.ts";
 import { Blake3 } from "../kernels/blake3.ts";
+import { undoOnExit } from "../unfinished.ts";
 
 /** Locations that somebody wrote down; read as often as need be. */
 export interface ScanList {
@@ -85,7 +87,7 @@ function locationInJson(text: string, name: string, number: number): string {
  */
 export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
   const path = join(tmpdir(), `weightmark-${randomBytes(12).toString("hex")}.tmp`);
-  const forget = removeOnExit(path);
+  const forget = undoOnExit(() => unlinkSync(path));
   const drop = async () => {
     await unlink(path).catch(() => undefined);
     forget();

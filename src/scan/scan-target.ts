@@ -75,7 +75,7 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
   access.signal.throwIfAborted();
   const { registry } = context;
   const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
-  const found = registry === null ? null : await identifySubject(subject, registry);
+  const found = registry === null ? null : await identifySubject(subject, registry, { signal: access.signal });
   return {
     ...emptyItem(target),
     verdict: found?.verdict ?? null,

@@ -70,7 +70,9 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
       await run.scan(inputs, workers);
     } finally {
       if (options.workers === undefined) await workers.close();
-      if (options.setup.cacheDirectory !== null) await pruneCache(options.setup.cacheDirectory);
+      // Whoever stops a scan does not wait for a large cache to be looked through.
+      const isOver = options.signal?.aborted !== true;
+      if (isOver && options.setup.cacheDirectory !== null) await pruneCache(options.setup.cacheDirectory);
     }
   }
   return run.summary(options.setup.deterministic ? null : Math.round(performance.now() - began));

@@ -1,5 +1,4 @@
-import { lstat, unlink } from "node:fs/promises";
-import { removeOnExit } from "../bytes/atomic-file.ts";
+import { lstat } from "node:fs/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { capacityCaveats, DEFAULT_RHO, described } from "./capacity.ts";
@@ -18,14 +17,14 @@ import { type Payload, showPayload } from "./payload.ts";
 import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.ts";
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { buildSketch } from "./resync/build-sketch.ts";
-import { serializeSketch, writeSketch } from "./resync/sketch-file.ts";
+import { requireSketchPlace, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
 import { mainModel, unmarkedCaveats } from "./rivals/settle.ts";
 import type { SpreadPlan } from "./spread/plan.ts";
 import { readSpread } from "./spread/read.ts";
 import { spreadResidual } from "./spread/residual.ts";
 import { spreadReading } from "./spread/spread-units.ts";
 
-export interface EmbedOptions extends Omit<CopyOptions, "refine"> {
+export interface EmbedOptions extends Omit<CopyOptions, "refine" | "whole"> {
   readonly key: ModelKey;
   /** @default none: the zero-bit mark */
   readonly payload?: Payload | null;
@@ -52,7 +51,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   await requireAbsent(directory);
   await requireOutsideModel(checkpoint, directory);
   if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
-  if (wantsSketch(options)) await requireAbsent(sketchPath(directory));
+  if (wantsSketch(options)) await requireSketchPlace(sketchPath(directory), key);
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
 
   const model = mainModel(checkpoint);
@@ -89,8 +88,9 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
     ),
   );
   const edits = mergeEdits(model, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
-  const sketch = wantsSketch(options) ? await keepSketch(model, options, flips) : null;
-  const keep = sketch === null ? null : removeOnExit(sketch.path);
+  const sketch = wantsSketch(options)
+    ? await stageSketch(await buildSketch(model, { key, flips, signal: options.signal }), directory)
+    : null;
   let copy: MarkedCopy;
   try {
     copy = await writeMarkedCopy(checkpoint, directory, edits, {
@@ -99,13 +99,13 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
         const residual = spread === null ? null : spreadResidual(weights, spread.plan, achieved, key, pass).edits;
         return residual === null ? null : mergeEdits(model, { flips: new Map(), spread: residual, tokens: new Map() });
       },
+      whole: () => sketch?.publish(),
     });
   } catch (error) {
-    if (sketch !== null) await unlink(sketch.path).catch(() => undefined);
+    await sketch?.takeBack();
     throw error;
-  } finally {
-    keep?.();
   }
+  sketch?.keep();
   const shown = carriers.map((carrier) =>
     embedded(carrier, carrier.name === "spread" ? writtenStatistic(spread, copy) : null),
   );
@@ -117,7 +117,7 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
     payload: message.payload === null ? null : showPayload(message.payload),
     carriers: shown,
     output: { directory, files: copy.files, bytes: copy.bytes },
-    sketch,
+    sketch: sketch === null ? null : { path: sketch.path, bytes: sketch.bytes },
     caveats: [...capacityCaveats(shown), ...unmarkedCaveats(checkpoint), ...copy.notes],
   };
 }
@@ -138,14 +138,15 @@ function wantsSketch({ sketch }: EmbedOptions): boolean {
   return sketch ?? true;
 }
 
-function sketchPath(directory: string): string {
-  return `${directory.replace(/[/\\]+$/, "")}.sketch`;
-}
-
 /** Asked before the model is read, which may take minutes; asked again when the name is given. */
 async function requireAbsent(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
-  if (found !== null) throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path });
+  if (found === null) return;
+  throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", {
+    file: path,
+    detail:
+      "Name a new directory. A marked copy gets its name when it is whole: one that an embedding made which was killed is good.",
+  });
 }
 
 /** The payload must stand somewhere, and something must stand at all. */
@@ -166,18 +167,6 @@ function requireRoom(carriers: readonly Carrier[], { payload }: Message, { locat
     file: location,
     detail: "See `weightmark watermark capacity`: shorten the payload, leave it out, or use --strength strong.",
   });
-}
-
-/** Written before the copy: a copy without its sketch could not be made good, a sketch without its copy is removed. */
-async function keepSketch(
-  checkpoint: Checkpoint,
-  { key, directory, signal }: EmbedOptions,
-  flips: Parameters<typeof mergeEdits>[1]["flips"],
-): Promise<{ path: string; bytes: number }> {
-  const path = sketchPath(directory);
-  const sketch = await buildSketch(checkpoint, { key, flips, signal });
-  await writeSketch(path, sketch);
-  return { path, bytes: serializeSketch(sketch).length };
 }
 
 function embedded({ name, units, planned, rms, note }: Carrier, written: number | null): EmbeddedCarrier {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { WeightmarkError } from "../errors.ts";
 
@@ -39,6 +40,8 @@ export const MASTER_BYTES = 32;
 export const SALT_BYTES = 16;
 export const IV_BYTES = 12;
 const TAG_BYTES = 16;
+/** Half of a SHA-256. */
+const CHECK_BYTES = 16;
 const MAX_RELEASE_LENGTH = 200;
 
 /** What a file may ask scrypt to use: it would decide over our memory and time otherwise (CWE-400). */
@@ -56,6 +59,7 @@ const header = {
   release: z.string().refine((text) => releaseProblem(text) === null),
   created: z.iso.datetime(),
   replaces: keyId.nullable(),
+  check: hex(CHECK_BYTES).optional(),
 };
 
 const kdf = z
@@ -93,9 +97,27 @@ export function releaseProblem(release: string): string | null {
   return null;
 }
 
+/**
+ * Tells damage, for which no passphrase is needed, and which the id of a bare key does not tell of its dates. No seal:
+ * whoever alters a file can make it anew.
+ */
+function checkOf(record: KeyRecord): string {
+  const { id, release, created, replaces } = record;
+  const secret =
+    "sealed" in record
+      ? [record.kdf, record.sealed].flatMap((part) => Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : [record.unsealed];
+  return createHash("sha256")
+    .update(JSON.stringify([KEY_FORMAT, id, release, created, replaces, ...secret]))
+    .digest("hex")
+    .slice(0, 2 * CHECK_BYTES);
+}
+
 /** JSON with one field a line, so that two key files can be compared by eye. */
-export function serializeKeyRecord({ id, release, created, replaces, ...secret }: KeyRecord): Uint8Array {
-  const fields = Object.entries({ format: KEY_FORMAT, id, release, created, replaces, ...secret });
+export function serializeKeyRecord(record: KeyRecord): Uint8Array {
+  const { id, release, created, replaces, ...secret } = record;
+  const about = { format: KEY_FORMAT, id, release, created, replaces };
+  const fields = Object.entries({ ...about, ...secret, check: checkOf(record) });
   return Buffer.from(`{\n${fields.map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`).join(",\n")}\n}\n`);
 }
 
@@ -114,10 +136,15 @@ export function parseKeyRecord(bytes: Uint8Array, file: string): KeyRecord {
   }
   const parsed = record.safeParse(value);
   if (!parsed.success) throw malformed("the file is no watermark key of this version", file);
-  const { format: _, ...rest } = parsed.data;
+  const { format: _, check, ...rest } = parsed.data;
+  // Keys of earlier releases have none.
+  if (check !== undefined && check !== checkOf(rest)) throw malformed("the key file was damaged or altered", file);
   return rest;
 }
 
 export function malformed(message: string, file: string): WeightmarkError {
-  return new WeightmarkError("KEY_FILE_MALFORMED", message, { file });
+  return new WeightmarkError("KEY_FILE_MALFORMED", message, {
+    file,
+    detail: "Take another copy of the file; a key that is lost cannot be made again.",
+  });
 }

@@ -27,6 +27,8 @@ export interface CopyOptions {
    * copy for one more, or null. @default never
    */
   readonly refine?: ((achieved: ChipSums, pass: number) => ReadonlyMap<string, TensorEdit> | null) | undefined;
+  /** Called when the copy is whole, before it gets its name; what it throws is passed on. */
+  readonly whole?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** What was written. */
@@ -99,6 +101,7 @@ export async function writeMarkedCopy(
     for (const pair of pairs) await syncFile(pair);
     signal?.throwIfAborted();
     await checkpoint.verifyUnchanged();
+    await options.whole?.();
     return {
       files: pairs.length + beside.files.length,
       bytes: beside.files.reduce((sum, { bytes }) => sum + bytes, total),

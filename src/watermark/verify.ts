@@ -62,7 +62,35 @@ export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOpt
   );
   await checkpoint.verifyUnchanged();
   const caveats = [...(readings === 0 ? [NOTHING_TESTED] : []), ...contestCaveats(contests)];
-  return withCaveats(verifyResult(decision, options, "release", synchronised), caveats);
+  return withCaveats(verifyResult(decision, options, "release", synchronised), [
+    ...chosenCaveats(decision, options),
+    ...caveats,
+  ]);
+}
+
+/**
+ * What whoever verifies brings along decides with the key what is found: chosen after the suspect, it can be made so that any
+ * model agrees with any key.
+ */
+function chosenCaveats({ present, carriers }: Decision, { base, reference, tokenizer }: VerifyOptions): string[] {
+  if (!present) return [];
+  const found = new Set(carriers.filter((carrier) => carrier.present).map(({ name }) => name));
+  const byNames = tokenizer !== undefined && (found.has("embedding") || found.has("head") || found.size === 0);
+  return [
+    ...(base === undefined
+      ? []
+      : ["whoever chooses the base can fit it: it must have been public before the key was made"]),
+    ...(reference === undefined
+      ? []
+      : [
+          "the suspect was read in the order of the sketch, and whoever chooses the sketch can fit it: the p-value holds if the sketch was fixed before the suspect was made, which a time-stamped commitment to its digest proves",
+        ]),
+    ...(byNames
+      ? [
+          "rows of tokens were looked for by the names of the tokenizer that was given, and whoever chooses it can fit it: it must be the one that was published with the marked model",
+        ]
+      : []),
+  ];
 }
 
 const NOTHING_TESTED = "no carrier of a mark was found in this model: nothing was tested";
@@ -121,9 +149,8 @@ async function verifyDifference(
   });
   await checkpoint.verifyUnchanged();
   await base.verifyUnchanged();
-  const chosen = "whoever chooses the base can fit it: it must have been public before the key was made";
   return withCaveats(verifyResult(decision, options, "derivative", null), [
-    ...(decision.present ? [chosen] : []),
+    ...chosenCaveats(decision, options),
     ...contestCaveats(contests),
   ]);
 }

@@ -25,9 +25,21 @@ async function errorOf(args: readonly string[], exitCode: number): Promise<Error
 }
 
 describe("limits", () => {
-  it("gives up after --timeout with exit code 5", async () => {
+  it.each(["0", "2"])("gives up after --timeout with exit code 5, with %s worker threads", async (threads) => {
     const error = await errorOf(
-      ["fingerprint", "large", "--depth", "full", "--timeout", "0.3005", "-o", "late", "--no-progress"],
+      [
+        "fingerprint",
+        "large",
+        "--depth",
+        "full",
+        "--timeout",
+        "0.3005",
+        "-o",
+        "late",
+        "--no-progress",
+        "--threads",
+        threads,
+      ],
       5,
     );
     expect(error.code).toBe("TIMED_OUT");
@@ -45,11 +57,7 @@ describe("limits", () => {
 });
 
 describe("interruptions", () => {
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGKILL", null],
-  ] as const)("leaves nothing half-written on %s", async (signal, exitCode) => {
+  it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves nothing half-written on %s", async (signal) => {
     const directory = join(root, signal);
     mkdirSync(directory);
     const args = ["registry", "add", join("..", "large"), "--depth", "full", "--registry", "r", "-v"];
@@ -57,8 +65,8 @@ describe("interruptions", () => {
     // With -v the first line says that the model is open: reading it has begun.
     await once(child.stderr, "data");
     child.kill(signal);
-    const [code] = await once(child, "close");
-    expect(code).toBe(exitCode);
+    // As shells do, Node tells the signal that ended a process; nothing is to be undone here that would need a handler.
+    expect((await once(child, "close"))[1]).toBe(signal);
     expect(readdirSync(directory)).toEqual([]);
     const again = await runCommand(["registry", "add", join("..", "small"), "--registry", "r"], { cwd: directory });
     expect(again, again.stderr).toMatchObject({ exitCode: 0 });

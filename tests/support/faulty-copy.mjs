@@ -4,10 +4,9 @@
 //   fault "kill": the process kills itself right before operation `at`
 //   fault "interrupt": sends itself SIGINT right before operation `at`, with the command's own handler
 // Operations are whatever changes a file or a directory, on this thread.
-import fs, { existsSync, readdirSync } from "node:fs";
-import promises from "node:fs/promises";
-import { syncBuiltinESMExports } from "node:module";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { watchFiles } from "./watched-files.mjs";
 
 const { input, output, threads, fault, at } = JSON.parse(process.argv[2]);
 let armed = false;
@@ -27,33 +26,7 @@ function operation(name) {
   if (fault === "interrupt") process.emit("SIGINT");
 }
 
-const { writeSync } = fs;
-fs.writeSync = (...args) => {
-  operation("write");
-  return writeSync(...args);
-};
-const open = promises.open;
-promises.open = async (path, flags, mode) => {
-  if (flags !== "wx" && flags !== "r+") return open(path, flags, mode);
-  operation("open");
-  const handle = await open(path, flags, mode);
-  for (const name of ["write", "truncate", "sync"]) {
-    const method = handle[name];
-    handle[name] = async (...args) => {
-      operation(name);
-      return method.apply(handle, args);
-    };
-  }
-  return handle;
-};
-for (const name of ["mkdir", "rename", "link"]) {
-  const method = promises[name];
-  promises[name] = async (...args) => {
-    operation(name);
-    return method(...args);
-  };
-}
-syncBuiltinESMExports();
+watchFiles(operation);
 
 const dist = new URL("../../dist/src/", import.meta.url);
 const { openCheckpoint } = await import(new URL("checkpoint/open-checkpoint.js", dist).href);
@@ -102,7 +75,7 @@ if (fault === "error") {
     const left = readdirSync(dirname(output)).sort();
     console.log(JSON.stringify({ operation: failing, code, message, left, complete: existsSync(output) }));
     if (failing > count) break;
-    fs.rmSync(output, { recursive: true, force: true });
+    rmSync(output, { recursive: true, force: true });
   }
 } else {
   await copy();

@@ -274,7 +274,9 @@ export function registryContract(name: string, engine: RegistryEngine): void {
       const from = await engine.create();
       await from.add(a, { name: "a" });
       await from.add(b, { name: "b" });
-      const lines = (await archiveOf(from)).toString("utf8").trimEnd().split("\n");
+      // Without the checks, which would tell of every change.
+      const text = (await archiveOf(from)).toString("utf8").replaceAll(/,"check":"[0-9a-f]{32}"/g, "");
+      const lines = text.trimEnd().split("\n");
       const [head, first, last] = lines as [string, string, string];
       const broken: [string, string | Uint8Array, string][] = [
         [

@@ -10,9 +10,12 @@ import { giveUp, retrying } from "./retry.ts";
 import { type Shared, send } from "./send.ts";
 import { createGateMemory, hostGate } from "./shared-gate.ts";
 
-function clientOf(shared: Shared, outer: readonly AbortSignal[], close: () => Promise<void>): HttpClient {
-  const counters = newCounters();
-
+function clientOf(
+  shared: Shared,
+  outer: readonly AbortSignal[],
+  close: () => Promise<void>,
+  counters = newCounters(),
+): HttpClient {
   async function exchange<T>(
     request: () => HttpRequest,
     take: (reply: HttpReply) => Promise<T>,
@@ -60,6 +63,7 @@ function clientOf(shared: Shared, outer: readonly AbortSignal[], close: () => Pr
     connections: shared.perOrigin,
     fetch: fetchThrough(exchange),
     exchange,
+    until: (signal) => clientOf(shared, [...outer, signal], async () => undefined, counters),
     scope: (signal) => clientOf(shared, signal === undefined ? outer : [...outer, signal], async () => undefined),
     close,
   };

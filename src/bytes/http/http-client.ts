@@ -89,6 +89,8 @@ export interface HttpClient {
   ): Promise<T>;
   /** The same connections, token and gate with counters of its own, for one piece of work that `signal` may end. */
   scope(signal?: AbortSignal): HttpClient;
+  /** The same client, counters and all, for requests that `signal` may end. Closes nothing. */
+  until(signal: AbortSignal): HttpClient;
   /** Closes the connections; scopes close nothing. */
   close(): Promise<void>;
 }

@@ -35,8 +35,8 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
   const checkpoint = await openModel(path, options, { budget });
   try {
     const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
-    const { metadata } = checkpoint;
-    const isFingerprint = metadata != null && isFingerprintHeader(metadata);
+    const { metadata, tensors } = checkpoint;
+    const isFingerprint = metadata != null && isFingerprintHeader({ metadata, tensors });
     const adapter = await adapterReport(checkpoint);
     const health = isFingerprint ? null : await healthWithin(budget, checkpoint);
     const unusable = health === null ? new Set<string>() : unusableTensors(health);

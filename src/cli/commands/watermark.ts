@@ -1,5 +1,4 @@
 import { existsSync, realpathSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
@@ -223,7 +222,7 @@ function requireOutside(passphraseFile: string | undefined, model: string): void
 
 async function verifyMark(model: string, options: VerifyOptions): Promise<number> {
   const [path = model] = atRevision([model], options);
-  const given = [path, options.key, options.passphraseFile, options.base, options.reference];
+  const given = [path, options.key, options.passphraseFile, options.base, options.reference, options.tokenizer];
   const named = given.filter((name) => name !== undefined);
   const session = openSession(options, named);
   const key = await openKey(options, session.warn);
@@ -246,7 +245,8 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
       const inputs = {
         model: markedModel(checkpoint.location, bytesTotal),
         base: base === undefined ? null : { location: base.location, digest: (await fingerprint(base)).roots.sampled },
-        reference: options.reference === undefined ? null : await digestOfFile(options.reference),
+        reference: await digestOfFile(options.reference),
+        tokenizer: await digestOfFile(options.tokenizer),
       };
       await session.emit(verifyReport(session.run(), inputs, result));
       return fails(result.present ? result.level : "absent", options.failOn) ? 1 : 0;
@@ -256,9 +256,15 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
   });
 }
 
-async function digestOfFile(location: string) {
-  const { digestOf } = await import("../../index.ts");
-  return { location, digest: digestOf(await readFile(location)) };
+async function digestOfFile(location: string | undefined) {
+  if (location === undefined) return null;
+  const { digestOf, openFileSource } = await import("../../index.ts");
+  const source = await openFileSource(location);
+  try {
+    return { location, digest: digestOf(await source.read(0, source.size)) };
+  } finally {
+    await source.close();
+  }
 }
 
 /** "absent" asks for the opposite of the levels: found at `failOn` or above. */

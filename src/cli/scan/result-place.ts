@@ -18,6 +18,9 @@ export interface ResultPlace {
   close(): Promise<void>;
 }
 
+/** Milliseconds that models being read have to end after a signal: what is lost of them is little, and --resume reads it again. */
+const GRACE_MS = 500;
+
 /** Throws SCAN_UNFINISHED, SCAN_DIFFERS, SCAN_JOURNAL_*, DATABASE_*. */
 export async function openResultPlace(
   prepared: PreparedScan,
@@ -41,7 +44,7 @@ async function openLocal(
   const store = await openJournal(journal, parameters, { mode });
   return {
     store,
-    run: (hooks) => scan(inputs, { store, setup, remote, threads: options.jobs, ...hooks }),
+    run: (hooks) => scan(inputs, { store, setup, remote, threads: options.jobs, graceMs: GRACE_MS, ...hooks }),
     close: () => store.close(),
   };
 }

@@ -133,6 +133,9 @@ async function writeAll(
   return { exitCode, refusals: [...refusals, ...again.refusals] };
 }
 
+/** Milliseconds after which nobody waits any more for a database that does not answer: every result that counts is durable. */
+const STOPPING_MS = 5000;
+
 /** The scan itself, ended by the first signal. */
 async function performScan(
   place: ResultPlace,
@@ -143,7 +146,7 @@ async function performScan(
   const forget = onInterrupt(() => {
     stderr.interrupted();
     stop.abort();
-  });
+  }, STOPPING_MS);
   // Whatever ends the process from here on, such as a reader of stdout that goes away: the scan is incomplete.
   process.exitCode = 5;
   try {

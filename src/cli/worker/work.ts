@@ -12,6 +12,8 @@ import { logEvent } from "./log-event.ts";
 /** As `scan` has it: most of the time a model waits for the network. */
 const TASKS_PER_THREAD = 4;
 const DRAIN_SECONDS = 30;
+/** To give back what was not done, milliseconds: a database that has gone away gives jobs back by itself. */
+const STOPPING_MS = 5000;
 
 /** Works until it is told to stop, or with --once until nothing waits. */
 export async function work(flags: WorkerFlags): Promise<void> {
@@ -25,7 +27,8 @@ export async function work(flags: WorkerFlags): Promise<void> {
   const warn: Warn = ({ code, message, file }) => log.write("warn", "trouble", { code, message, file: file ?? null });
   const passphrase = keys === undefined ? null : await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE", warn);
   const stop = new AbortController();
-  const forget = onInterrupt(() => stop.abort());
+  const drainMs = 1000 * (flags.drainTimeout ?? DRAIN_SECONDS);
+  const forget = onInterrupt(() => stop.abort(), drainMs + STOPPING_MS);
   try {
     await runWorker({
       database,
@@ -39,7 +42,7 @@ export async function work(flags: WorkerFlags): Promise<void> {
         tasksPerThread: TASKS_PER_THREAD,
       },
       metrics: flags.metrics ?? null,
-      drainMs: 1000 * (flags.drainTimeout ?? DRAIN_SECONDS),
+      drainMs,
       once: flags.once ?? false,
       signal: stop.signal,
       onEvent: (event) => logEvent(log, event),

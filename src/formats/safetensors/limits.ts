@@ -4,8 +4,11 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** Tensors in one checkpoint. The largest known have about half a million; 100 MB of header could declare 2.5 million, a gigabyte here. */
 export const MAX_TENSORS = 1 << 20;
 
-/** Longest tensor name or other key, in bytes: names are kept, copied and printed (CWE-770). */
-export const MAX_NAME_BYTES = 65_536;
+/**
+ * Longest tensor name or other key, in bytes: names are kept, copied and printed (CWE-770). Below 16,384 characters, beyond
+ * which V8 hashes a string by its length alone: a few thousand names of one length would take hours to look up (CWE-407).
+ */
+export const MAX_NAME_BYTES = 16_000;
 
 /**
  * Longest string value, in bytes; training tools store a few megabytes of captions under one metadata key, and the manifest

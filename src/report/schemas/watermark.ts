@@ -62,13 +62,18 @@ export const watermarkEmbedSchema = z
 /** A file or model that decides with the suspect what is found: named so that nobody exchanges it unseen. */
 const against = z.strictObject({
   location: z.string(),
-  digest: hash.describe("BLAKE3 of the sketch, or sampled root of the base"),
+  digest: hash.describe("BLAKE3 of the sketch or tokenizer file, or sampled root of the base"),
 });
 
 export const watermarkVerifySchema = z
   .strictObject({
     ...envelope("watermark-verify"),
-    inputs: z.strictObject({ model, base: against.nullable(), reference: against.nullable() }),
+    inputs: z.strictObject({
+      model,
+      base: against.nullable(),
+      reference: against.nullable().describe("the sketch"),
+      tokenizer: against.nullable().describe("the tokenizer.json that was named"),
+    }),
     present: z.boolean(),
     level: z.enum(["none", "evidence", "strong", "forensic"]).describe("p <= 2^-40, 2^-64, 2^-128"),
     log2P,

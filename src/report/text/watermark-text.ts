@@ -113,8 +113,18 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
     ...section("Why", why, style),
     ...section("Carriers, each by itself and not corrected", table(carriers), style),
     ...(report.alignment === null ? [] : section("Alignment", alignmentText(report.alignment), style)),
+    ...againstText(report.inputs, style),
     ...limitsText(report.caveats, style),
   ];
+}
+
+/** What decided with the suspect and the key, by its digest: a p-value holds for what was fixed before. */
+function againstText({ base, reference, tokenizer }: WatermarkVerifyReport["inputs"], style: Style): string[] {
+  const named = { base, sketch: reference, tokenizer };
+  const rows = Object.entries(named).flatMap(([name, file]) =>
+    file === null ? [] : [[name, escapeText(file.location), file.digest]],
+  );
+  return rows.length === 0 ? [] : section("Read with", table(rows), style);
 }
 
 /** An upper bound on p, rounded up to a power of two. */

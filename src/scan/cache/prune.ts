@@ -1,5 +1,6 @@
 import { readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { removeLeftovers } from "../../bytes/temporary-name.ts";
 
 /** About 200,000 fingerprints of small models, or 10,000 of models of 7B. */
 export const MAX_CACHE_BYTES = 10 * 2 ** 30;
@@ -24,6 +25,7 @@ export async function pruneCache(directory: string, maxBytes = MAX_CACHE_BYTES):
   for (const shard of await readdir(directory).catch(() => [])) {
     // Nothing but what a cache makes is ever removed: somebody may have named the wrong directory.
     if (!/^[0-9a-f]{2}$/.test(shard)) continue;
+    await removeLeftovers(join(directory, shard));
     for (const name of await readdir(join(directory, shard)).catch(() => [])) {
       if (!/^[0-9a-f]{64}$/.test(name) || !name.startsWith(shard)) continue;
       const path = join(directory, shard, name);

@@ -1,5 +1,5 @@
 import { writeError } from "../../bytes/atomic-file.ts";
-import { type LineKind, writeLine } from "./line.ts";
+import { type LineKind, lineSum, writeLine } from "./line.ts";
 
 /** What a journal needs of its file; what tests put faults into. */
 export interface JournalHandle {
@@ -26,6 +26,7 @@ export interface Appended {
   readonly offset: number;
   /** Bytes, newline included. */
   readonly length: number;
+  readonly sum: number;
   readonly durable: Promise<void>;
 }
 
@@ -64,7 +65,7 @@ export class JournalAppender {
     this.#end += bytes.length;
     const durable = new Promise<void>((resolve, reject) => this.#waiting.push({ bytes, resolve, reject }));
     this.#draining ??= this.#drain();
-    return { offset, length: bytes.length, durable };
+    return { offset, length: bytes.length, sum: lineSum(bytes.subarray(0, -1)), durable };
   }
 
   /** Resolves when everything taken so far is on disk; throws WRITE_FAILED when it cannot be. */

@@ -10,7 +10,7 @@ import { differingFields, type ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
 import { JournalAppender, type JournalHandle } from "./append.ts";
 import type { ItemIndex } from "./index-of-items.ts";
-import { contentOf, NO_CHECK, writeLine } from "./line.ts";
+import { contentOf, lineSum, NO_CHECK, writeLine } from "./line.ts";
 import { corrupt, type JournalContent, readHeader, readJournal, SCHEMA } from "./read-journal.ts";
 
 export interface JournalOptions {
@@ -143,8 +143,8 @@ class JournalStore implements ResultStore {
       return false;
     }
     this.#lock.requireHeld();
-    const { offset, length, durable } = this.#appender.append("item", item);
-    this.#index.set(item.id, { offset, length, passing: item.failure?.passing ?? false });
+    const { offset, length, sum, durable } = this.#appender.append("item", item);
+    this.#index.set(item.id, { offset, length, sum, passing: item.failure?.passing ?? false });
     await durable;
     return true;
   }
@@ -184,7 +184,7 @@ class JournalStore implements ResultStore {
   }
 
   async #read(id: string): Promise<ScanItem> {
-    const { offset, length } = this.#index.get(id)!;
+    const { offset, length, sum } = this.#index.get(id)!;
     // It may have been taken a moment ago.
     await this.#appender.flush();
     const bytes = Buffer.alloc(length);
@@ -193,16 +193,9 @@ class JournalStore implements ResultStore {
       if (bytesRead === 0) throw corrupt(this.#path, "was cut while it was open");
       done += bytesRead;
     }
-    const item = itemIn(bytes);
-    if (item?.id !== id) throw corrupt(this.#path, `was altered at byte ${offset} while it was open`);
-    return item;
-  }
-}
-
-function itemIn(line: Uint8Array): ScanItem | null {
-  try {
-    return contentOf(Buffer.from(line).toString("utf8")).value as ScanItem;
-  } catch {
-    return null;
+    const line = bytes.subarray(0, -1);
+    if (lineSum(line) !== sum)
+      throw corrupt(this.#path, `was altered at byte ${offset} or behind it while it was open`);
+    return contentOf(line.toString("utf8")).value as ScanItem;
   }
 }

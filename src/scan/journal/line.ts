@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { toHex } from "../../fingerprint/hex.ts";
 import { blake3 } from "../../kernels/blake3.ts";
 
@@ -8,7 +9,8 @@ import { blake3 } from "../../kernels/blake3.ts";
  */
 const PREFIX = '{"check":"';
 const CHECK_DIGITS = 32;
-const BODY_AT = PREFIX.length + CHECK_DIGITS + 2;
+const AFTER_CHECK = '",';
+const BODY_AT = PREFIX.length + CHECK_DIGITS + AFTER_CHECK.length;
 
 /** What the first line is chained to. */
 export const NO_CHECK = "";
@@ -32,14 +34,15 @@ export interface JournalLine {
 export function writeLine(previous: string, kind: LineKind, value: unknown): { text: string; check: string } {
   const body = `${JSON.stringify(kind)}:${JSON.stringify(value)}`;
   const check = checkOf(previous, body);
-  return { text: `${PREFIX}${check}",${body}}\n`, check };
+  return { text: `${PREFIX}${check}${AFTER_CHECK}${body}}\n`, check };
 }
 
 /** What a line says (without its newline), or null when it is not the line that was written after `previous`. */
 export function readLine(previous: string, line: string): JournalLine | null {
   const body = line.slice(BODY_AT, -1);
-  const check = line.slice(PREFIX.length, PREFIX.length + CHECK_DIGITS);
-  if (!line.startsWith(PREFIX) || !line.endsWith("}") || checkOf(previous, body) !== check) return null;
+  const check = checkOf(previous, body);
+  // Every character counts: what the check does not cover has only one way to be.
+  if (line !== `${PREFIX}${check}${AFTER_CHECK}${body}}`) return null;
   return { ...contentOf(line), check };
 }
 
@@ -47,4 +50,9 @@ export function readLine(previous: string, line: string): JournalLine | null {
 export function contentOf(line: string): Omit<JournalLine, "check"> {
   const [, [kind, value] = []] = Object.entries(JSON.parse(line) as object);
   return { kind: kind as LineKind, value };
+}
+
+/** Tells whether a line is still the one that was read or written before: without the line before it, its check cannot. */
+export function lineSum(line: Uint8Array): number {
+  return crc32(line);
 }

@@ -3,10 +3,11 @@ import type { ScanItem } from "../item.ts";
 import { parseParameters, type ScanParameters } from "../parameters.ts";
 import type { JournalHandle } from "./append.ts";
 import { ItemIndex } from "./index-of-items.ts";
-import { NO_CHECK, readLine } from "./line.ts";
+import { lineSum, NO_CHECK, readLine } from "./line.ts";
 
 /** First line of every journal; one of other rules is refused, not guessed at. */
 export const SCHEMA = "weightmark/scan-journal@1";
+const ANY_SCHEMA = "weightmark/scan-journal@";
 
 /** Far above any item: a file without line ends must not fill memory (CWE-770). */
 const MAX_LINE_BYTES = 4 << 20;
@@ -31,6 +32,8 @@ export function corrupt(
 }
 
 interface RawLine {
+  /** From 1. */
+  readonly number: number;
   readonly offset: number;
   /** Bytes without the newline. */
   readonly bytes: Buffer;
@@ -41,20 +44,21 @@ interface RawLine {
 export async function* readLines(handle: JournalHandle, path: string): AsyncGenerator<RawLine> {
   let rest: Buffer = Buffer.alloc(0);
   let at = 0;
+  let number = 1;
   for (;;) {
     const piece = Buffer.alloc(PIECE_BYTES);
     const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, at + rest.length);
     const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)]);
     let start = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-      yield { offset: at + start, bytes: bytes.subarray(start, end), whole: true };
+      yield { number: number++, offset: at + start, bytes: bytes.subarray(start, end), whole: true };
       start = end + 1;
     }
     rest = bytes.subarray(start);
     at += start;
-    if (rest.length > MAX_LINE_BYTES) throw corrupt(path, "has a line that is no item");
+    if (rest.length > MAX_LINE_BYTES) throw corrupt(path, `has no item in line ${number}, which has no end`);
     if (bytesRead > 0) continue;
-    if (rest.length > 0) yield { offset: at, bytes: rest, whole: false };
+    if (rest.length > 0) yield { number, offset: at, bytes: rest, whole: false };
     return;
   }
 }
@@ -65,13 +69,17 @@ export async function readHeader(handle: JournalHandle, path: string): Promise<J
     const line = whole ? readLine(NO_CHECK, bytes.toString("utf8")) : null;
     const header = line?.kind === "scan" ? (line.value as { schema?: unknown; parameters?: unknown }) : null;
     // Never to be replaced by a journal, whatever the user says: it may be anything.
-    if (typeof header?.schema !== "string")
-      throw corrupt(path, "is none: this is another file", "Name another --journal.");
+    if (typeof header?.schema !== "string") throw notOurs(path, bytes);
     const parameters = header.schema === SCHEMA ? parseParameters(header.parameters) : null;
     if (parameters === null) throw corrupt(path, "was written by another version of weightmark");
     return { parameters, index: new ItemIndex(), complete: false, check: line!.check, end: bytes.length + 1 };
   }
   return null;
+}
+
+function notOurs(path: string, firstLine: Buffer): WeightmarkError {
+  if (!firstLine.includes(ANY_SCHEMA)) return corrupt(path, "is none: this is another file", "Name another --journal.");
+  return corrupt(path, "was damaged or altered in line 1", "Move it away, or name another --journal, and begin anew.");
 }
 
 /**
@@ -86,19 +94,21 @@ export async function readJournal(handle: JournalHandle, path: string): Promise<
   const { parameters, index } = header;
   let { check, end } = header;
   let complete = false;
-  for await (const { offset, bytes, whole } of readLines(handle, path)) {
+  for await (const raw of readLines(handle, path)) {
+    const { offset, bytes, whole } = raw;
     if (offset === 0) continue;
     if (!whole || bytes.includes(0)) {
-      if (whole) await requireNothingAfter(handle, path, offset);
+      if (whole) await requireNothingAfter(handle, path, raw);
       break;
     }
     const line = complete ? null : readLine(check, bytes.toString("utf8"));
-    if (line === null) throw corrupt(path, `was altered at byte ${offset}`);
+    if (line === null) throw altered(path, raw);
     if (line.kind === "end") complete = true;
     else {
-      const item = line.value as ScanItem;
+      const item = line.kind === "item" ? (line.value as Partial<ScanItem> | null) : null;
+      if (typeof item?.id !== "string") throw altered(path, raw);
       const passing = item.failure?.passing ?? false;
-      index.set(item.id, { offset, length: bytes.length + 1, passing });
+      index.set(item.id, { offset, length: bytes.length + 1, passing, sum: lineSum(bytes) });
     }
     ({ check } = line);
     end = offset + bytes.length + 1;
@@ -107,8 +117,12 @@ export async function readJournal(handle: JournalHandle, path: string): Promise<
 }
 
 /** Zeros in the middle are damage, zeros at the end are a file that was made longer before its data was written. */
-async function requireNothingAfter(handle: JournalHandle, path: string, from: number): Promise<void> {
+async function requireNothingAfter(handle: JournalHandle, path: string, zeros: RawLine): Promise<void> {
   for await (const { offset, bytes } of readLines(handle, path)) {
-    if (offset > from && bytes.length > 0 && !bytes.includes(0)) throw corrupt(path, `was altered at byte ${from}`);
+    if (offset > zeros.offset && bytes.length > 0 && !bytes.includes(0)) throw altered(path, zeros);
   }
+}
+
+function altered(path: string, { number, offset }: Pick<RawLine, "number" | "offset">): WeightmarkError {
+  return corrupt(path, `was damaged or altered in line ${number}, at byte ${offset} or behind it`);
 }

@@ -1,6 +1,7 @@
 import { lstat, opendir, stat } from "node:fs/promises";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { fileError } from "../../bytes/regular-file.ts";
+import { isTemporaryName } from "../../bytes/temporary-name.ts";
 import { type Root, resolveInside } from "../../checkpoint/inside-root.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../checkpoint/limits.ts";
 import { WeightmarkError } from "../../errors.ts";
@@ -15,7 +16,7 @@ export interface Companions {
 }
 
 /** Why something is not copied. */
-type Left = "weights" | "other" | "keys" | "outside" | "hidden" | "special";
+type Left = "weights" | "other" | "keys" | "outside" | "hidden" | "special" | "unfinished";
 
 /**
  * Names of files that hold weights, states of an optimizer, or archives of either; so does a sketch for re-synchronisation. They
@@ -45,7 +46,15 @@ const MAX_LINE = 280;
 export async function findCompanions(root: Root, weights: ReadonlySet<string>): Promise<Companions> {
   const files: { path: string; real: string; bytes: number }[] = [];
   const large: string[] = [];
-  const left = { weights: [], other: [], keys: [], outside: [], hidden: [], special: [] } as Record<Left, string[]>;
+  const left = {
+    weights: [],
+    other: [],
+    keys: [],
+    outside: [],
+    hidden: [],
+    special: [],
+    unfinished: [],
+  } as Record<Left, string[]>;
   let entries = 0;
 
   const visit = async (directory: string, depth: number): Promise<void> => {
@@ -61,7 +70,8 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
       if (found.isDirectory()) {
         if (name.startsWith(".")) left.hidden.push(path);
         else await visit(path, depth + 1);
-      } else if (WEIGHTS.test(name) && !ABOUT.test(name)) left.weights.push(path);
+      } else if (isTemporaryName(name)) left.unfinished.push(path);
+      else if (WEIGHTS.test(name) && !ABOUT.test(name)) left.weights.push(path);
       else await visitFile(path);
     }
   };
@@ -92,6 +102,7 @@ export async function findCompanions(root: Root, weights: ReadonlySet<string>): 
       ...note("not copied, a link that leads out of the model's directory", left.outside),
       ...note("not copied, a hidden directory", left.hidden),
       ...note("not copied, no regular file", left.special),
+      ...note("not copied, left by a process that was killed", left.unfinished),
       ...note("copied as it is; make sure that it holds no weights", large),
     ],
   };

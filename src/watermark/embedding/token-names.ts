@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { openFileSource } from "../../bytes/file-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 
 /** Distinct names by token number, null where the tokenizer names none. */
@@ -30,22 +30,16 @@ export async function readTokenizerFile(path: string): Promise<TokenNames | null
 
 /** At most the limit, of a regular file; null otherwise. Whatever stands there decides no more than which rows are read. */
 async function readBounded(path: string): Promise<string | null> {
-  let file: Awaited<ReturnType<typeof open>>;
+  // Opening a FIFO that lies beside the weights would wait for ever.
+  const source = await openFileSource(path).catch(() => null);
+  if (source === null) return null;
   try {
-    file = await open(path, "r");
-  } catch {
-    return null;
-  }
-  try {
-    const status = await file.stat();
-    if (!status.isFile() || status.size > MAX_TOKENIZER_BYTES) return null;
-    const bytes = Buffer.alloc(status.size);
-    const { bytesRead } = await file.read(bytes, 0, status.size, 0);
-    return bytes.toString("utf8", 0, bytesRead);
+    if (source.size > MAX_TOKENIZER_BYTES) return null;
+    return Buffer.from(await source.read(0, source.size)).toString("utf8");
   } catch {
     return null;
   } finally {
-    await file.close();
+    await source.close();
   }
 }
 

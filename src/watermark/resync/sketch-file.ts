@@ -1,6 +1,6 @@
-import { type WriteOptions, writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
+import { CHECK, checkOf, isDamaged } from "../../fingerprint/file-check.ts";
 import { readSafetensorsHeader } from "../../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../../formats/safetensors/writer.ts";
 import { headDirections, QUERY_DIRECTIONS } from "./projection.ts";
@@ -13,7 +13,7 @@ export const MAX_SKETCH_BYTES = 1 << 30;
 /** Metadata key that makes a safetensors file a sketch. */
 const MARK = "weightmark.sketch";
 /** Others than the owner must not read it. */
-const MODE = 0o600;
+export const SKETCH_MODE = 0o600;
 const PARTS = ["codes", "scales", "gains", "words"] as const;
 
 /** The bytes of a sketch file: same sketch, same bytes. Numbers in four tensors, in the order in which a reader asks. */
@@ -75,16 +75,19 @@ export function serializeSketch(sketch: Sketch): Uint8Array {
     tensor("gains", "F32", 4, gains),
     tensor("words", "U32", 4, words),
   ];
+  const text = JSON.stringify(manifest);
   const metadata = new Map([
     [MARK, String(SKETCH_VERSION)],
-    ["manifest", JSON.stringify(manifest)],
+    ["manifest", text],
+    [
+      CHECK,
+      checkOf(
+        text,
+        tensors.map(({ data }) => data),
+      ),
+    ],
   ]);
   return serializeSafetensors(tensors, metadata);
-}
-
-/** Writes a sketch, readable by its owner alone. @throws what `writeFileAtomic` throws */
-export async function writeSketch(path: string, sketch: Sketch, options: WriteOptions = {}): Promise<void> {
-  await writeFileAtomic(path, serializeSketch(sketch), { ...options, mode: MODE });
 }
 
 /** @throws SKETCH_MALFORMED; FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; what the safetensors reader refuses */
@@ -110,12 +113,15 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
   if (version !== String(SKETCH_VERSION)) {
     throw malformed(location, `its version ${version.slice(0, 20)} is not supported`);
   }
-  const manifest = readManifest(header.metadata.get("manifest") ?? "", location);
-  const [codes, scales, gains, words] = PARTS.map((name) => {
+  const text = header.metadata.get("manifest") ?? "";
+  const parts = PARTS.map((name) => {
     const info = header.tensors.get(name);
     // A copy, aligned for the typed views.
-    return new Cursor(info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end)));
-  }) as [Cursor, Cursor, Cursor, Cursor];
+    return info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
+  });
+  if (isDamaged(header.metadata, text, parts)) throw malformed(location, "it was damaged or altered");
+  const manifest = readManifest(text, location);
+  const [codes, scales, gains, words] = parts.map((part) => new Cursor(part)) as [Cursor, Cursor, Cursor, Cursor];
   const refuse = (): never => {
     throw malformed(location, "its parts are shorter than it says");
   };

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
+import { takeTurn } from "../../bytes/turn.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { errorOf } from "../../errors.ts";
 import { holdsValues } from "../../fingerprint/row-reader.ts";
@@ -126,7 +127,7 @@ async function runInOrder(
   const threads = options.threads ?? Math.min(2, availableParallelism());
   if (threads === 0 || checkpoint.files.some(({ absolutePath }) => absolutePath === null)) {
     for (const task of tasks) {
-      options.signal?.throwIfAborted();
+      await takeTurn(options.signal);
       collect(task, await readSpreadTask(task, checkpoint.files[task.file]!.source));
     }
     return;

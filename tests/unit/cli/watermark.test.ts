@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { runCommandLine } from "../../../src/cli/command-line.ts";
 import { prng } from "../../../src/numerics/prng.ts";
+import { digestOf } from "../../../src/registry/digest.ts";
 import type {
   ErrorReport,
   WatermarkCapacityReport,
@@ -364,7 +365,13 @@ describe("verify", () => {
     const found = await report<WatermarkVerifyReport>("watermark-verify@1", args);
     expect(found).toMatchObject({ present: true, alignment: { layers: 2, layersMatched: 2, tried: 1 } });
     expect(found.carriers.every(({ synchronised }) => synchronised)).toBe(true);
-    expect(await text(args)).toMatch(/2 of 2 layers found, agreement .*; residual axis: /);
+    const sketch = { location: at("marked.sketch"), digest: digestOf(readFileSync(at("marked.sketch"))) };
+    expect(found.inputs).toMatchObject({ base: null, reference: sketch, tokenizer: null });
+    expect(found.caveats).toContainEqual(expect.stringMatching(/whoever chooses the sketch can fit it/));
+    const shown = await text(args);
+    expect(shown).toMatch(/2 of 2 layers found, agreement .*; residual axis: /);
+    expect(shown).toMatch(/whoever chooses the sketch can fit it/);
+    expect(shown).toContain(sketch.digest);
     const broken = verify(at("marked"), "--reference", at("marked", "model.safetensors"));
     expect(await failure(broken, 3)).toMatchObject({ code: "SKETCH_MALFORMED" });
   });
@@ -372,7 +379,11 @@ describe("verify", () => {
   it("takes the tokenizer that is named, or says that it names no tokens", async () => {
     const tokenizer = at("tokenizer.json");
     writeFileSync(tokenizer, JSON.stringify({ model: { vocab: { a: 0, b: 1 } } }));
-    await report("watermark-verify@1", verify(at("marked"), "--tokenizer", tokenizer));
+    const found = await report<WatermarkVerifyReport>(
+      "watermark-verify@1",
+      verify(at("marked"), "--tokenizer", tokenizer),
+    );
+    expect(found.inputs.tokenizer).toEqual({ location: tokenizer, digest: digestOf(readFileSync(tokenizer)) });
     const wrong = verify(at("marked"), "--tokenizer", at("marked", "config.json"));
     expect(await failure(wrong, 3)).toMatchObject({ code: "TOKENIZER_UNUSABLE" });
   });
@@ -390,6 +401,8 @@ describe("derivative mode", () => {
     expect(written.carriers.map(({ name }) => name)).toEqual(["difference", "subspace"]);
     const found = await report<WatermarkVerifyReport>("watermark-verify@1", verify(at("tuned-marked"), ...BASE));
     expect(found).toMatchObject({ present: true, mode: "derivative", decoys: { rank: 1 } });
+    expect(found.caveats).toContainEqual(expect.stringMatching(/whoever chooses the base can fit it/));
+    expect(await text(verify(at("tuned-marked"), ...BASE))).toContain(found.inputs.base!.digest);
     const z = found.carriers.find(({ name }) => name === "difference")!.statistic;
     expect(z / written.carriers[0]!.achieved).toBeCloseTo(1, 6);
     expect(await report("watermark-verify@1", verify(at("tuned"), ...BASE))).toMatchObject({ present: false });

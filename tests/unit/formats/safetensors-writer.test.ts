@@ -67,7 +67,7 @@ describe("serializeSafetensors", () => {
     ["a name twice", [...one({}), ...one({})], /same name/],
     ["half a surrogate pair", one({ name: "\ud800" }), /surrogate/],
     ["the name of the metadata", one({ name: "__metadata__" }), /__metadata__/],
-    ["a long name", one({ name: "é".repeat(32_769) }), /65536/],
+    ["a long name", one({ name: "é".repeat(8_001) }), /16000/],
     ["an unknown type", one({ dtype: "F128" as Dtype }), /unknown dtype F128/],
     ["a negative dimension", one({ shape: [-1] }), /dimension/],
     ["a broken dimension", one({ shape: [0.5] }), /dimension/],

@@ -99,6 +99,28 @@ describe("a text", () => {
     await refusal(tokenize("the cat", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");
   });
 
+  it("is refused where a pattern of tokenizer.json comes to no end", async () => {
+    const pattern = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
+    const hostile = await model({ "tokenizer.json": { ...wordTokenizer(WORDS, null), pre_tokenizer: pattern } });
+    const error = await refusal(
+      tokenize(`${"a".repeat(200)}!`, hostile, hostile, { limitMs: 300 }),
+      "TOKENIZER_UNUSABLE",
+    );
+    expect(error.message).toMatch(/^tokenizer\.json came to no end within 1 s/);
+    expect(error.detail).toContain("--token-ids");
+    // A text that the pattern has no trouble with is fine.
+    expect(await tokenize("the", hostile, hostile)).toMatchObject({ sequences: [[1]] });
+  });
+
+  it.each([
+    ["tokens without a number", { vocab: { "<unk>": "none", the: {} } }],
+    ["tokens of a fraction", { vocab: { "<unk>": 0, the: 1.5 } }],
+  ])("is refused where it becomes %s", async (_, wrong) => {
+    const plain = wordTokenizer(WORDS, null) as { readonly model: object };
+    const checkpoint = await model({ "tokenizer.json": { ...plain, model: { ...plain.model, ...wrong } } });
+    await refusal(tokenize("the", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");
+  });
+
   it("is refused where there is no tokenizer at all", async () => {
     const checkpoint = await model({});
     const error = await refusal(tokenize("the cat", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");

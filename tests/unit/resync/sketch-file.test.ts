@@ -5,7 +5,8 @@ import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts";
 import type { Sketch } from "../../../src/watermark/resync/sketch.ts";
-import { parseSketch, readSketch, serializeSketch, writeSketch } from "../../../src/watermark/resync/sketch-file.ts";
+import { parseSketch, readSketch, serializeSketch } from "../../../src/watermark/resync/sketch-file.ts";
+import { stageSketch } from "../../../src/watermark/resync/staged-sketch.ts";
 import { CONFIG, llama, SHAPE, sketchOf } from "../../support/alignment.ts";
 import { refusal } from "../../support/refusal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
@@ -17,10 +18,11 @@ beforeAll(async () => {
   bytes = serializeSketch(sketch);
 });
 
-/** The file with its manifest changed; the header keeps its length by spaces that the manifest gives up. */
+/** The file with its manifest changed, and without the check that would tell. */
 function withManifest(change: (text: string) => string): Uint8Array {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString("utf8"));
+  delete header.__metadata__.check;
   header.__metadata__.manifest = change(header.__metadata__.manifest);
   const text = Buffer.from(JSON.stringify(header), "utf8");
   const out = new Uint8Array(8 + text.length + bytes.length - 8 - length);
@@ -53,11 +55,12 @@ describe("sketch files", () => {
   });
 
   test("may be read by nobody else", async () => {
-    const path = join(temporaryDirectory(), "model.sketch");
-    await writeSketch(path, sketch);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(await readSketch(path)).toEqual(sketch);
-    await refusal(writeSketch(path, sketch), "OUTPUT_EXISTS");
+    const directory = join(temporaryDirectory(), "model");
+    const staged = await stageSketch(sketch, directory);
+    await staged.publish();
+    expect(staged.path).toBe(`${directory}.sketch`);
+    expect(statSync(staged.path).mode & 0o777).toBe(0o600);
+    expect(await readSketch(staged.path)).toEqual(sketch);
   });
 
   test("of a model without config say nothing of heads", async () => {
@@ -85,8 +88,8 @@ describe("damaged sketch files are refused", () => {
   });
 
   test.each(["scales", "gains"])("a number among %s that is not finite", async (part) => {
-    const { tensors } = await readSafetensorsHeader(memorySource(bytes));
-    const copy = bytes.slice();
+    const copy = withManifest((text) => text);
+    const { tensors } = await readSafetensorsHeader(memorySource(copy));
     new DataView(copy.buffer).setFloat32(tensors.get(part)!.begin + 40, Number.NaN, true);
     await refusal(parseSketch(copy, "memory"), "SKETCH_MALFORMED");
   });

@@ -1,6 +1,7 @@
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { temporaryName } from "../../../src/bytes/temporary-name.ts";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { describeInputs, type Found, isItem, type ScanInputs } from "../../../src/scan/inputs.ts";
 import { nameFilter } from "../../../src/scan/name-filter.ts";
@@ -41,6 +42,11 @@ describe("a local tree", () => {
       content: null,
       bytes: 1,
     });
+  });
+
+  it("holds no model that is still being written, or that a killed process left", async () => {
+    const root = modelTree(join(temporaryDirectory(), "models"), ["m", temporaryName(), ".hidden"]);
+    expect(shown(await found(inputsOf(root)))).toEqual([".hidden", "m"]);
   });
 
   it("names the root itself, and a file of it", async () => {

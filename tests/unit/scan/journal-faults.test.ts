@@ -157,6 +157,26 @@ describe("what lies on disk", () => {
     }
   });
 
+  it("is refused with the number of the line, whichever byte of it is another", async () => {
+    const journal = await journalOf("a", "b", "c");
+    const whole = readFileSync(journal);
+    const starts = [0, ...[...whole.keys()].filter((i) => whole[i] === 10).map((i) => i + 1)];
+    for (const [number, start] of [
+      [1, starts[0]!],
+      [3, starts[2]!],
+    ] as const) {
+      // All of the check and what stands around it, of which no check can tell.
+      for (let at = start; at < start + 60; at++) {
+        const bytes = Buffer.from(whole);
+        bytes[at]! ^= 2;
+        writeFileSync(journal, bytes);
+        const error = await refusal(openJournal(journal, parametersOf(), { mode: "resume" }), "SCAN_JOURNAL_CORRUPT");
+        expect(error.message, String(at)).toMatch(new RegExp(`\\bline ${number}\\b`));
+        expect(error.detail).toMatch(/--journal/);
+      }
+    }
+  });
+
   it("is refused when lines were left out, exchanged or added", async () => {
     const journal = await journalOf("a", "b", "c");
     const [header, a, b, c] = readFileSync(journal, "utf8").split("\n") as [string, string, string, string];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { isTemporaryName } from "../../../src/bytes/temporary-name.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import { NODE } from "../../support/command.ts";
 import { digestsBelow, type RawTensor, writeBeside, writeRawModel } from "../../support/raw-model.ts";
@@ -89,7 +90,7 @@ describe("a marked copy", () => {
           const killed = run(NODE, [SCRIPT, task(directory, { fault: "kill", at, output })]);
           expect(await killed.catch(({ signal }) => signal)).toBe("SIGKILL");
           expect(existsSync(output)).toBe(false);
-          expect(readdirSync(place).filter((name) => !/^\.weightmark-[0-9a-f]{16}\.tmp$/.test(name))).toEqual([]);
+          expect(readdirSync(place).filter((name) => !isTemporaryName(name))).toEqual([]);
         })(),
       );
       if (running.length < 3 && at < operations) continue;

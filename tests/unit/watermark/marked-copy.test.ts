@@ -133,6 +133,7 @@ describe("what is copied", () => {
       "optimizer.pt": "x",
       "weights.tar.gz": "x",
       "zzz.sketch": "x",
+      ".weightmark-0123456789abcdef.tmp": "half of something",
       ".git/lfs/objects/12/34": "x",
       ".cache/huggingface/download/x.incomplete": "x",
     };

@@ -88,6 +88,11 @@ describe("token matrices in a release", () => {
     const here = await verifyAt(at("reordered"));
     const named = await verifyAt(at("bare"), { tokenizer: join(at("reordered"), "tokenizer.json") });
     const bare = await verifyAt(at("bare"));
+    // The one that was given could have been made for this suspect; the one beside the weights came with them.
+    expect(named.caveats).toContainEqual(
+      expect.stringMatching(/tokenizer that was given, and whoever chooses it can fit it/),
+    );
+    expect(here.caveats.join()).not.toMatch(/can fit it/);
     for (const name of ["embedding", "head"]) {
       const whole = statisticOf(found, name);
       expect(statisticOf(here, name) / whole).toBeCloseTo(1, 3);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -33,6 +34,12 @@ describe("names", () => {
       },
     };
     expect(tokenNames(unigram)).toEqual(["<unk>", "▁a"]);
+  });
+
+  test.skipIf(process.platform === "win32")("are not waited for where a pipe has the file's name", async () => {
+    const pipe = join(temporaryDirectory(), "tokenizer.json");
+    execFileSync("mkfifo", [pipe]);
+    expect(await readTokenizerFile(pipe)).toBeNull();
   });
 
   test("stand for one token each, and a token has one", () => {
