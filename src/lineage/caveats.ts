@@ -23,10 +23,8 @@ export function caveatsOf(
     const hint = full ? "the files lay their matrices differently" : "use --depth full on both";
     caveats.push(`equal at every sampled position; bytes between them were not compared (${hint})`);
   }
-  if (content?.kind === "identical" && content.plain !== undefined) {
-    caveats.push(
-      `${content.plain} tensors that only one of both stores are constants, counts, masks or empty, as programs write them`,
-    );
+  if (content?.kind === "identical" && content.empty !== undefined) {
+    caveats.push(`${content.empty} tensors that only one of both stores are empty`);
   }
   if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;

@@ -191,7 +191,6 @@ async function settle(
   if (left < LEFT_OF_START && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
-  if (lookLikeWeights(slices) === false) return finding("no-evidence", FORMULA, slices, retention);
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 

@@ -4,10 +4,10 @@ import { holdsIndices, holdsValues } from "../fingerprint/row-reader.ts";
 
 export type SameContent =
   /**
-   * Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. `plain` is how many tensors only
-   * one side stores, which hold nothing that anybody learned.
+   * Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. `empty` is how many tensors
+   * without elements only one side stores.
    */
-  | { readonly kind: "identical"; readonly everywhere: boolean; readonly plain?: number }
+  | { readonly kind: "identical"; readonly everywhere: boolean; readonly empty?: number }
   /** One side is the other rounded to a narrower type. */
   | { readonly kind: "recast"; readonly narrower: "suspect" | "base" }
   | null;
@@ -33,9 +33,10 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   if (!alike && !canonical) return null;
   const [left, right] = [suspect, base].map(alike ? storedLeaves : canonicalLeaves) as [Leaf[], Leaf[]];
   const [more, fewer] = [without(left, right), without(right, left)];
-  const plain = fewer.length === 0 ? more : more.length === 0 ? fewer : [];
-  if (plain.length > 0 && plain.every((leaf) => leaf.plain)) {
-    return { kind: "identical", everywhere: false, plain: plain.length };
+  const rest = fewer.length === 0 ? more : more.length === 0 ? fewer : [];
+  // A constant that only one side has is something else: a scale, a gate or a bias changes what the model computes.
+  if (rest.length > 0 && rest.every(({ isEmpty }) => isEmpty)) {
+    return { kind: "identical", everywhere: false, empty: rest.length };
   }
   // Lists that are equal are no rounding of each other, whatever tells the files apart.
   if (more.length === 0 || fewer.length === 0) return null;
@@ -47,10 +48,10 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   return coversDigests(other, one) ? { kind: "recast", narrower: "base" } : null;
 }
 
-/** A piece of content: what was read of it, and whether it is what any program writes. */
+/** A piece of content: what was read of it, if it has anything. */
 interface Leaf {
   readonly values: ValueDigest;
-  readonly plain: boolean;
+  readonly isEmpty: boolean;
 }
 
 /** What is left of some leaves when each of the others has taken away one that equals it. */
@@ -114,7 +115,7 @@ function canonicalLeaves(fp: Fingerprint): Leaf[] {
   const rest = counted(fp.tensors).filter(({ component, dtype }) => component === null || !holdsValues(dtype));
   const matrices = fp.sketches.filter((s) => !s.tokens && !s.twin).map((s) => s.digest);
   const tokens = new Map(fp.sketches.filter((s) => s.tokens).map((s) => [s.digest.f32, s.digest]));
-  return [...[...matrices, ...tokens.values()].map((values) => ({ values, plain: false })), ...leavesOf(rest)];
+  return [...[...matrices, ...tokens.values()].map((values) => ({ values, isEmpty: false })), ...leavesOf(rest)];
 }
 
 /** Stored tensors, which no name takes part in. */
@@ -123,20 +124,21 @@ function storedLeaves(fp: Fingerprint): Leaf[] {
 }
 
 function leavesOf(tensors: Fingerprint["tensors"]): Leaf[] {
-  return tensors.flatMap(({ values, uniform, shape }) => {
-    return values === null ? [] : [{ values, plain: uniform || shape.includes(0) }];
-  });
+  return tensors.flatMap(({ values, shape }) => (values === null ? [] : [{ values, isEmpty: shape.includes(0) }]));
 }
 
 /** Whether `cast` is `original` after rounding some or all of its tensors to f16 or bf16, and nothing else. */
 export function coversDigests(cast: readonly ValueDigest[], original: readonly ValueDigest[]): boolean {
   if (cast.length !== original.length) return false;
-  const images = new Set(original.flatMap((d) => [d.f32, d.f16, d.bf16]));
-  const values = new Set(cast.map((d) => d.f32));
-  return (
-    cast.every((d) => images.has(d.f32)) &&
-    original.every((d) => values.has(d.f32) || values.has(d.f16) || values.has(d.bf16))
-  );
+  // One for one: a layer that is there twice is not the rounding of two.
+  const left = new Map<string, number>();
+  for (const { f32 } of cast) left.set(f32, (left.get(f32) ?? 0) + 1);
+  return original.every((digest) => {
+    const image = [digest.f32, digest.f16, digest.bf16].find((one) => (left.get(one) ?? 0) > 0);
+    if (image === undefined) return false;
+    left.set(image, left.get(image)! - 1);
+    return true;
+  });
 }
 
 function shapesOf({ tensors }: Fingerprint): string {

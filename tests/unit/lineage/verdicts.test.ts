@@ -76,20 +76,33 @@ describe("identical and recast", () => {
     expect((await judge(changed, base)).verdict).toBe("derived");
   });
 
-  test("what any program writes beside the weights makes no other model of them", async () => {
-    const more: [string, readonly number[], number[]][] = [
-      ["model.layers.0.self_attn.rotary_emb.inv_freq", [32], Array.from({ length: 32 }, (_, i) => 10_000 ** (-i / 32))],
-      ["model.layers.0.self_attn.masked_bias", [], [-10_000]],
-      ["model.layers.0.mlp.scaled_fp8", [0], []],
-    ];
-    const extended = new Map(model);
-    for (const [name, shape, values] of more) {
-      extended.set(name, { shape, dtype: "F32", values: Float32Array.from(values) });
-      const result = await judge(extended, base);
-      expect(result.verdict, name).toBe("identical");
-      expect(result.caveats.join()).toMatch(/only one of both stores/);
-      expect((await judge(base, await subjectOf(extended))).verdict).toBe("identical");
+  test("an empty tensor beside the weights makes no other model of them, a constant does", async () => {
+    const empty = new Map(model).set("scaled_fp8", { shape: [0], dtype: "F32", values: new Float32Array(0) });
+    const result = await judge(empty, base);
+    expect(result.verdict).toBe("identical");
+    expect(result.caveats.join()).toMatch(/1 tensors that only one of both stores are empty/);
+    expect((await judge(base, await subjectOf(empty))).verdict).toBe("identical");
+    for (const [shape, value] of [
+      [[], 1.7342],
+      [[1], 0],
+      [[64], 1e-5],
+    ] as const) {
+      const values = new Float32Array(shape[0] ?? 1).fill(value);
+      const scaled = new Map(model).set("model.layers.1.gate_scale", { shape, dtype: "F32", values });
+      expect((await judge(scaled, base)).verdict).toBe("derived");
     }
+  });
+
+  test("a layer stored twice is not the rounding of two", async () => {
+    const again = (layer: number, dtype: "F16" | "F32") =>
+      [...cast(model, dtype)].flatMap(([name, tensor]) =>
+        name.startsWith(`model.layers.${layer}.`)
+          ? [[name.replace(`layers.${layer}.`, "layers.3."), tensor] as const]
+          : [],
+      );
+    const [one, other] = [new Map([...model, ...again(0, "F16")]), new Map([...model, ...again(1, "F32")])];
+    expect((await judge(one, await subjectOf(other))).verdict).not.toMatch(/identical|recast/);
+    expect((await judge(other, await subjectOf(one))).verdict).not.toMatch(/identical|recast/);
   });
 
   test("whatever else one side holds does, of any rank, and equal lists are no rounding of each other", async () => {
