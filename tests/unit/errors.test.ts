@@ -21,7 +21,11 @@ function details(): { path: string; text: string }[] {
     [...text.matchAll(/\bdetail:\s*(?:\w+(?:\.\w+)*\s*\?\s*)?("(?:[^"\\]|\\.)*"|'[^']*'|`(?:[^`\\]|\\.)*`)/g)].map(
       ([, literal]) => ({
         path,
-        text: literal!.slice(1, -1).replaceAll("\\`", "`"),
+        // What is put before a sentence is one of its own, or nothing.
+        text: literal!
+          .slice(1, -1)
+          .replaceAll("\\`", "`")
+          .replace(/^\$\{\w+\}(?=[A-Z])/, ""),
       }),
     ),
   ).filter(({ path }) => path !== "cli/checks.ts");
