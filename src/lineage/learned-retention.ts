@@ -11,6 +11,9 @@ const MIN_DIRECTIONS = 3;
  */
 const WELL_TRAINED = 5;
 const KEPT_OF_LITTLE = 0.95;
+/** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
+const MOST_SPREAD = 0.22;
+const MOST_RATIO = 1.35;
 /** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
 const FEW = 2;
 const TIMES_FEW = 3;
@@ -119,7 +122,20 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
 /** Whether the two share more training than a common initialisation explains; it does not matter which is asked first. */
 export function sharesTraining(retention: Retention): boolean {
   const { forward, backward } = unscaled(retention);
+  if (isUneven(forward, backward)) return false;
   return isThere(forward, backward) || isThere(backward, forward);
+}
+
+/**
+ * Whether the start is told unevenly over slices both ways round, or training is found much better than the start: matrices
+ * that began at zero have no start, and the first steps that siblings share stand for it. What was made of another had one
+ * side even (.19 at most) and L / b of 1.27 at most one way.
+ */
+function isUneven(one: LearnedRetention, other: LearnedRetention): boolean {
+  const sides = [one, other].filter(showsTraining);
+  if (sides.length < 2) return false;
+  const isSpread = ({ spread, bulk }: LearnedRetention) => spread > MOST_SPREAD * Math.max(bulk, MIN_BULK);
+  return sides.every(isSpread) || sides.every((side) => atLeast(side) > MOST_RATIO);
 }
 
 /** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */

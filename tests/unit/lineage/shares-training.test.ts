@@ -32,6 +32,11 @@ describe("two trainings of one start do not pass for a share of a merge", () => 
     ["hardly any training", both([0.78, 0.004, 0.88, 0, 3], [1.08, 0.004, 1.12, 0, 3], 8)],
     ["large batches in another order", both([0.89, 0.004, 1, 0, 3.3], [0.88, 0.004, 1, 0, 3.3], 16)],
     ["first steps of a longer training", both([1.05, 0.007, 1.04, 0, 3], [0.52, 0.004, 0.93, 0.03, 5.1], 8)],
+    [
+      "half of the matrices began at zero, 10 steps",
+      both([0.93, 0.004, 0.79, 0.27, 7.8], [0.93, 0.004, 0.79, 0.27, 7.9], 16),
+    ],
+    ["all of them did", both([0.936, 0.002, 0.652, 0.05, 16], [0.941, 0.002, 0.653, 0.05, 16], 8)],
     ["a direction of nothing", both([4.31, 3.5, -38.9, 0, 15.7], [0.05, 0.003, 0.05, 0.29, 12.7], 6)],
   ])("%s", (_, found) => {
     expect(sharesTraining(found)).toBe(false);
