@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 import type { ErrorReport } from "../../src/report/schemas/index.ts";
 import { EXECUTABLE, NODE, runCommand } from "../support/command.ts";
 import { digestsBelow } from "../support/raw-model.ts";
@@ -11,6 +11,8 @@ import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { gaussianLlama } from "../support/spread-model.ts";
 import { fileOf } from "../support/stored-model.ts";
+
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
 const KILLER = pathToFileURL(fileURLToPath(new URL("../support/kill-at.mjs", import.meta.url))).href;
 const run = promisify(execFile);
@@ -50,16 +52,15 @@ beforeAll(async () => {
   expect(await embed(at("undisturbed"), { WEIGHTMARK_KILL_LOG: at("log") })).toBeNull();
   whole = digestsBelow(at("undisturbed"));
   log = JSON.parse(readFileSync(at("log"), "utf8"));
-}, 120_000);
+});
 
-it("marks again with the same command after it was killed before any operation", { timeout: 240_000 }, async () => {
+it("marks again with the same command after it was killed before any operation", async () => {
   expect([...whole.keys()].sort()).toEqual(["marked.sketch", "marked/config.json", "marked/model.safetensors"]);
   expect(log.length).toBeGreaterThan(12);
   expect(log.at(-1)).toBe("rename");
   // The last of all are what matters most: between the names of the sketch and of the copy.
   const last = log.length;
-  const first = [1, 2, 3, 5, Math.round(last / 2)];
-  for (const kill of [...new Set([...first, last - 4, last - 3, last - 2, last - 1, last])]) {
+  for (const kill of new Set([1, 3, Math.round(last / 2), last - 3, last - 2, last - 1, last])) {
     const place = at(`killed-${kill}`);
     mkdirSync(place);
     expect(await embed(place, { WEIGHTMARK_KILL_AT: String(kill) })).toBe("SIGKILL");

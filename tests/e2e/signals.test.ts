@@ -6,10 +6,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { EXECUTABLE, NODE, runCommand } from "../support/command.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { tinyModel, writeModel } from "../support/tiny-model.ts";
+
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
 /** Long after a busy machine would have ended any process; how long it really took is printed. */
 const DEAF_MS = 60_000;
@@ -78,7 +80,7 @@ beforeAll(async () => {
   execFileSync("mkfifo", [at("fifo")]);
 });
 
-describe.skipIf(process.platform === "win32").each(SIGNALS)("%s ends", { timeout: 2 * DEAF_MS }, (signal) => {
+describe.skipIf(process.platform === "win32").each(SIGNALS)("%s ends", (signal) => {
   it("a read that never comes to an end", async () => {
     const child = start(WAITING);
     await sleep(1500);
@@ -124,7 +126,7 @@ function isAllowed([file, ...args]: readonly string[]): boolean {
   }
 }
 
-it.runIf(canIsolate)("the first process of a container ends as well", { timeout: 2 * DEAF_MS }, async () => {
+it.runIf(canIsolate)("the first process of a container ends as well", async () => {
   const child = start(WAITING, {
     node: ["--import", SPIN],
     within: ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"],

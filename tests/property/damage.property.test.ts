@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
-import { beforeAll, describe, expect } from "vitest";
+import { beforeAll, describe, expect, vi } from "vitest";
 import { memorySource } from "../../src/bytes/memory-source.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { layerCodes } from "../../src/fingerprint/codes.ts";
@@ -26,6 +26,7 @@ const seed = Number(process.env.WEIGHTMARK_SEED ?? Date.now() % 2 ** 31);
 console.info(`seed ${seed}: WEIGHTMARK_SEED=${seed} repeats the damage`);
 
 const runs = (numRuns: number) => ({ numRuns, seed });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 function requireCode(code: ErrorCode, own: readonly string[], inHeader = false): void {
   if (!(inHeader && IN_ITS_HEADER.test(code))) expect(own).toContain(code);
@@ -57,7 +58,7 @@ describe("a damaged fingerprint file", () => {
     whole = await parseFingerprint(bytes, "whole");
   });
 
-  test.prop([damages], runs(600))("says what it said, or is refused; it is never taken for a model", async (damage) => {
+  test.prop([damages], runs(300))("says what it said, or is refused; it is never taken for a model", async (damage) => {
     const file = damaged(bytes, damage);
     const answer = await answerOf(parseFingerprint(file, "damaged"));
     if ("read" in answer) expect(answer.read).toEqual(whole);
@@ -75,7 +76,7 @@ describe("a damaged sketch", () => {
     whole = await parseSketch(bytes, "whole");
   });
 
-  test.prop([damages], runs(400))("says what it said, or is refused", async (damage) => {
+  test.prop([damages], runs(200))("says what it said, or is refused", async (damage) => {
     const answer = await answerOf(parseSketch(damaged(bytes, damage), "damaged"));
     if ("read" in answer) expect(answer.read).toEqual(whole);
     else requireCode(answer.code, ["SKETCH_MALFORMED"], true);
@@ -120,7 +121,7 @@ describe("a damaged journal of a scan", () => {
     bytes = readFileSync(path);
   });
 
-  test.prop([damages, fc.constantFrom("begin", "resume", "restart")], runs(600))(
+  test.prop([damages, fc.constantFrom("begin", "resume", "restart")], runs(300))(
     "gives the results that were written, less those at its end, or is refused",
     async (damage, mode) => {
       const path = written(damaged(bytes, damage));
@@ -175,7 +176,7 @@ describe("a damaged registry", () => {
     archive = Buffer.concat(pieces);
   });
 
-  test.prop([damages, fc.nat()], runs(500))("knows what it knew, or refuses", async (damage, which) => {
+  test.prop([damages, fc.nat()], runs(300))("knows what it knew, or refuses", async (damage, which) => {
     const name = names[which % names.length]!;
     const path = join(original, name);
     const bytes = readFileSync(path);
