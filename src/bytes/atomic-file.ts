@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
 import { temporaryName } from "./temporary-name.ts";
+import { writeFully } from "./write-fully.ts";
 
 /** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
 export type FileContent = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -16,11 +17,32 @@ export interface WriteOptions {
   readonly mode?: number | undefined;
 }
 
+const ROOM = "Make room on that disk, or write somewhere else.";
+const LEAVE = "Name a place that may be written to.";
+
+/** What to do about a failed write, by what the system calls it. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", ROOM],
+  ["EDQUOT", ROOM],
+  ["EFBIG", "The system lets no file grow so large: raise that limit (ulimit -f), or write somewhere else."],
+  ["EROFS", LEAVE],
+  ["EACCES", LEAVE],
+  ["EPERM", LEAVE],
+  ["ENOENT", "Make the directory first, or name another."],
+  ["ENOTDIR", "A file stands where a directory is needed: name another place."],
+  ["EIO", "The disk fails: write somewhere else, and look after it."],
+]);
+
+/** One sentence on what to do next, or undefined where the system says too little. */
+export function writeAdvice(cause: unknown): string | undefined {
+  return ADVICE.get(String((cause as NodeJS.ErrnoException | null)?.code));
+}
+
 /** The refusal for a failed write to `path`: WRITE_FAILED, or the refusal that `cause` is already. */
 export function writeError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
   const message = `${basename(path)} could not be written (${(cause as Error).message})`;
-  return new WeightmarkError("WRITE_FAILED", message, { file: path, cause });
+  return new WeightmarkError("WRITE_FAILED", message, { file: path, detail: writeAdvice(cause), cause });
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -35,12 +57,6 @@ async function requireReplaceable(path: string, overwrite: boolean): Promise<voi
   const target = await stat(path).catch(() => null);
   if (target !== null && !target.isFile()) {
     throw new WeightmarkError("NOT_A_REGULAR_FILE", "the output is no regular file", { file: path });
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
   }
 }
 
@@ -91,7 +107,7 @@ export async function stageFile(path: string, content: FileContent, options: Wri
     // "wx" is O_EXCL: a link planted under the temporary name is refused, not followed.
     handle = await orFailed(open(temporary, "wx", options.mode ?? 0o666));
     for await (const piece of content instanceof Uint8Array ? [content] : content) {
-      await orFailed(writeAll(handle, piece));
+      await orFailed(writeFully(handle, piece));
     }
     await orFailed(handle.sync());
     // Some network file systems tell only here that the disk is full.

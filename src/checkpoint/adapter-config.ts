@@ -2,7 +2,7 @@ import { parsePythonJson } from "../formats/python-json.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** Longer than any name or path of a model. */
-const MAX_NAME_LENGTH = 512;
+export const MAX_BASE_NAME = 512;
 
 /** The base that the adapter_config.json beside an adapter names, or null. Whoever wrote it may have lied. */
 export async function adapterBase(checkpoint: Pick<Checkpoint, "readBeside">): Promise<string | null> {
@@ -11,7 +11,7 @@ export async function adapterBase(checkpoint: Pick<Checkpoint, "readBeside">): P
   const config = parsed(bytes);
   if (typeof config !== "object" || config === null || !Object.hasOwn(config, "base_model_name_or_path")) return null;
   const { base_model_name_or_path: base } = config as Record<string, unknown>;
-  return typeof base === "string" && base !== "" && base.length <= MAX_NAME_LENGTH ? base : null;
+  return typeof base === "string" && base !== "" && base.length <= MAX_BASE_NAME ? base : null;
 }
 
 function parsed(bytes: Uint8Array): unknown {

@@ -65,14 +65,31 @@ function setOf(kind: WeightSet["kind"], name: string, stem: string, files: reado
   return { kind, name, files, missing: { count: 0, first: null }, ...componentOf(stem) };
 }
 
-function indexedSet(name: string, shards: readonly string[] | undefined, numbered: readonly WeightSet[]): WeightSet {
+/** @param numbered the sets of shards of a folder by what they are variants of */
+function indexedSet(
+  name: string,
+  shards: readonly string[] | undefined,
+  numbered: ReadonlyMap<string, readonly WeightSet[]>,
+): WeightSet {
   const set = setOf("indexed", name, stemOfIndex(name)!, shards ?? []);
   if (shards !== undefined) return set;
-  return { ...set, files: numbered.filter((one) => isSameVariant(one, set)).flatMap(({ files }) => files) };
+  return { ...set, files: (numbered.get(variantOf(set)) ?? []).flatMap(({ files }) => files) };
 }
 
-function isSameVariant(a: WeightSet, b: WeightSet): boolean {
-  return a.component === b.component && a.variant.join(" ") === b.variant.join(" ");
+/** The same text for the same variant of the same component. */
+function variantOf({ component, variant }: WeightSet): string {
+  return JSON.stringify([component, ...variant]);
+}
+
+/** Sets by what they have in common. Never each held against each: a folder may have a hundred thousand (CWE-407). */
+function grouped(sets: readonly WeightSet[], keyOf: (set: WeightSet) => string): Map<string, WeightSet[]> {
+  const groups = new Map<string, WeightSet[]>();
+  for (const set of sets) {
+    const same = groups.get(keyOf(set));
+    if (same === undefined) groups.set(keyOf(set), [set]);
+    else same.push(set);
+  }
+  return groups;
 }
 
 /** Loaders of transformers take one file before an index; those of diffusers, and of everything else, the index. */
@@ -90,9 +107,10 @@ function byPreference(a: WeightSet, b: WeightSet): number {
 /** The models of one component: its plainest variant, however it is split. */
 function modelsOfComponent(sets: WeightSet[]): FolderModel[] {
   const [first, ...others] = sets.sort(byPreference);
-  const isIndexed = sets.some((set) => set.kind === "indexed" && isSameVariant(set, first!));
+  const plainest = variantOf(first!);
+  const isIndexed = sets.some((set) => set.kind === "indexed" && variantOf(set) === plainest);
   // What an index leaves out of its own component is not the model; without one, nobody says which of two sets is.
-  const isOwn = (set: WeightSet) => isSameVariant(set, first!) && !(isIndexed && set.kind === "numbered");
+  const isOwn = (set: WeightSet) => variantOf(set) === plainest && !(isIndexed && set.kind === "numbered");
   return [
     { set: first!, variants: others.filter((set) => !isOwn(set)) },
     ...others.filter(isOwn).map((set) => ({ set, variants: [] })),
@@ -118,22 +136,18 @@ export function modelsOf(
     return { ...setOf("numbered", files[0]!, stem, files), missing };
   });
   const counted = new Set(numbered.flatMap(({ files }) => files));
-  const indexed = indexes.map((name) => indexedSet(name, shardsOf.get(name), numbered));
-  const unknown = indexed.filter(({ name }) => !shardsOf.has(name));
+  const byVariant = grouped(numbered, variantOf);
+  const indexed = indexes.map((name) => indexedSet(name, shardsOf.get(name), byVariant));
+  const unknown = new Set(indexed.filter(({ name }) => !shardsOf.has(name)).map(variantOf));
   const sets = [
     ...indexed,
     // As long as nobody has read the index, it may name all that are called like it.
-    ...numbered.filter((set) => !unknown.some((index) => isSameVariant(index, set))),
+    ...numbered.filter((set) => !unknown.has(variantOf(set))),
     ...free
       .filter((name) => !counted.has(name))
       .map((name) => setOf("file", name, name.slice(0, -".safetensors".length), [name])),
   ];
-  const components = new Map<string, WeightSet[]>();
-  for (const set of sets) {
-    const same = components.get(set.component);
-    if (same === undefined) components.set(set.component, [set]);
-    else same.push(set);
-  }
+  const components = grouped(sets, ({ component }) => component);
   const models = [...components.values()].flatMap(modelsOfComponent);
   models.sort((a, b) => (a.set.name < b.set.name ? -1 : 1));
   const preferred = preferredOf(models);

@@ -13,13 +13,18 @@ import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { EXIT_CODES } from "./help.ts";
+import { print } from "./session.ts";
 import { toolVersion } from "./version.ts";
 
 /** The exit code a command's action ends with: 0, or 1 for findings. */
 export type SetExitCode = (code: number) => void;
 
-/** All commands; nothing heavy is loaded before one of them runs. */
-export function buildProgram(setExitCode: SetExitCode): Command {
+/**
+ * All commands; nothing heavy is loaded before one of them runs.
+ *
+ * @param writeOut takes the help and the version where they were asked for
+ */
+export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) => void = () => {}): Command {
   const program = new Command("weightmark")
     .description("Tells where a model's weights come from, from the weights alone.")
     .version(toolVersion(), "-V, --version", "print the version")
@@ -27,7 +32,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .showHelpAfterError(false)
     // Subcommands inherit both: usage errors are thrown, and printed in one place.
     .exitOverride()
-    .configureOutput({ outputError: () => {} });
+    .configureOutput({ outputError: () => {}, writeOut });
   registerInspect(program);
   registerFingerprint(program);
   registerCompare(program, setExitCode);
@@ -49,14 +54,25 @@ export function buildProgram(setExitCode: SetExitCode): Command {
 /** Runs one command line; the exit code. Never throws. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  let help = "";
   try {
-    const program = buildProgram((code) => {
-      exitCode = code;
-    });
+    const program = buildProgram(
+      (code) => {
+        exitCode = code;
+      },
+      (text) => {
+        help += text;
+      },
+    );
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      return print(help).then(
+        () => 0,
+        (failure) => reportFailure(failure, argv),
+      );
+    }
     const failed = await reportFailure(refusalOf(error), argv);
     if (exitCode === 0) return failed;
     // What the command had to say already, as that a scan is incomplete, is no better for what failed then.

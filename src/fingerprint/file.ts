@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ADAPTER_KINDS } from "../anatomy/adapter.ts";
 import { memorySource } from "../bytes/memory-source.ts";
+import { MAX_BASE_NAME } from "../checkpoint/adapter-config.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseManifest } from "../formats/manifest.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
@@ -52,7 +53,7 @@ const manifestSchema = z.strictObject({
       kind: z.enum(ADAPTER_KINDS),
       tensors: count,
       ofTensors: count,
-      base: z.string().max(300).nullable(),
+      base: z.string().max(MAX_BASE_NAME).nullable(),
     })
     .nullable(),
   bytesRead: count,
@@ -113,7 +114,10 @@ export function isFingerprintHeader(header: {
   return header.metadata.has(MARK) || PARTS.every((name) => header.tensors.has(name));
 }
 
-/** The bytes of a fingerprint file: same fingerprint, same bytes. */
+/**
+ * The bytes of a fingerprint file: same fingerprint, same bytes, whoever made the object. A registry names a fingerprint by
+ * the digest of its bytes, so one that was read from a file must be written as the one that was just taken.
+ */
 export function serializeFingerprint(fp: Fingerprint): Uint8Array {
   const { sketches, slices, tensors, ...rest } = fp;
   const manifest: Manifest = {
@@ -123,7 +127,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     dtypes: { ...fp.dtypes },
     roots: { ...fp.roots },
     coverage: { ...fp.coverage },
-    adapter: fp.adapter === null ? null : { ...fp.adapter },
+    adapter: fp.adapter === null ? null : adapterOf(fp.adapter),
     tensors: tensors.map((t) => ({
       name: t.name,
       dtype: t.dtype,
@@ -325,6 +329,11 @@ function malformed(location: string, why: string, cause?: unknown): WeightmarkEr
     file: location,
     cause,
   });
+}
+
+/** The fields in the order in which they have always been written. */
+function adapterOf({ tensors, kind, ofTensors, base }: NonNullable<Fingerprint["adapter"]>) {
+  return { tensors, kind, ofTensors, base };
 }
 
 type Place = Pick<Sketch, "component" | "layer" | "expert" | "rows" | "cols"> & { readonly role: string };

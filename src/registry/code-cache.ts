@@ -1,5 +1,5 @@
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
-import { codeFilePath, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
+import { codeFilePath, cutCodeFile, encodeCodes, putRecord, readCodeFile } from "./code-file.ts";
 
 /** Packed codes of a registered model, or of one about to be; null when its fingerprint is not sound. */
 type ComputeCodes = (digest: string) => Promise<Uint8Array | null>;
@@ -13,10 +13,14 @@ export class CodeCache {
   length: number;
   private readonly directory: string;
   private readonly compute: ComputeCodes;
+  /** What the file had before the change. */
+  private readonly lengthBefore: number;
+  private isRewritten = false;
 
   constructor(directory: string, length: number, compute: ComputeCodes) {
     this.directory = directory;
     this.length = length;
+    this.lengthBefore = length;
     this.compute = compute;
   }
 
@@ -38,6 +42,18 @@ export class CodeCache {
     }
     const bytes = Buffer.concat(records);
     await writeFileAtomic(codeFilePath(this.directory), bytes, { overwrite: true });
+    this.isRewritten = true;
     this.length = bytes.length;
+  }
+
+  /**
+   * Takes the codes of a change back that did not happen, as far as the disk lets it.
+   *
+   * @param digests the models that are registered
+   */
+  async undo(digests: readonly string[]): Promise<void> {
+    if (!this.isRewritten) return cutCodeFile(this.directory, this.lengthBefore);
+    // Without a file everything is computed anew; with that of another change, records of the next would be lost.
+    await this.rewrite(digests).catch(() => cutCodeFile(this.directory, 0));
   }
 }

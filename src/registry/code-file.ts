@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { writeError } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import { writeFully } from "../bytes/write-fully.ts";
 import { WeightmarkError } from "../errors.ts";
 import { blake3 } from "../kernels/blake3.ts";
 import { blake3Each } from "../kernels/blake3-each.ts";
@@ -122,6 +123,8 @@ async function readStart(path: string, length: number): Promise<Uint8Array> {
  * Puts a record at byte `at`, cutting off what follows: the leavings of changes that never happened.
  * Returns the new length, or null when the file has to be made anew: it is shorter than `at`, or it begins with another
  * layout, behind which the record would never be found.
+ *
+ * @throws WRITE_FAILED
  */
 export async function putRecord(directory: string, at: number, record: Uint8Array): Promise<number | null> {
   const path = codeFilePath(directory);
@@ -132,12 +135,22 @@ export async function putRecord(directory: string, at: number, record: Uint8Arra
   try {
     if ((await handle.stat()).size < at || (at > 0 && !(await beginsWithLayout(handle)))) return null;
     await handle.truncate(at);
-    for (let done = 0; done < record.length; ) {
-      done += (await handle.write(record, done, record.length - done, at + done)).bytesWritten;
-    }
+    await writeFully(handle, record, at);
     return at + record.length;
   } catch (error) {
     return failed(error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Cuts the file back to its first `length` bytes, and removes it when there is nothing to keep. */
+export async function cutCodeFile(directory: string, length: number): Promise<void> {
+  const path = codeFilePath(directory);
+  if (length === 0) return unlink(path);
+  const handle = await open(path, "r+");
+  try {
+    if ((await handle.stat()).size > length) await handle.truncate(length);
   } finally {
     await handle.close();
   }

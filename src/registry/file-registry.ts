@@ -14,7 +14,16 @@ import { readCodeFile } from "./code-file.ts";
 import { digestOf } from "./digest.ts";
 import { byDigest, digestOfEntries } from "./entry-list.ts";
 import { fingerprintPath, readFingerprintFile } from "./fingerprint-file.ts";
-import { appendJournal, type Change, emptyJournal, type JournalState, readJournal, refreshJournal } from "./journal.ts";
+import {
+  appendJournal,
+  type Change,
+  emptyJournal,
+  type JournalState,
+  readJournal,
+  refreshJournal,
+  removedBy,
+} from "./journal.ts";
+import { writeHead } from "./journal-head.ts";
 import { type Lock, withLock } from "./lock.ts";
 import { compareText, requireName } from "./names.ts";
 import { packCodes } from "./packed-codes.ts";
@@ -78,6 +87,14 @@ async function requireUsable(directory: string, create: boolean): Promise<void> 
 /** What a first `add` that was killed can leave. */
 function isOurs(name: string): boolean {
   return name === "fingerprints" || name === "codes.bin" || name === "lock" || name.endsWith(".tmp");
+}
+
+/** What a change has written so far and the journal does not name yet. */
+interface PendingChange {
+  readonly codes: CodeCache;
+  /** Digests of the fingerprints that were not there before. */
+  readonly stored: string[];
+  readonly lock: Lock;
 }
 
 class FileRegistry implements Registry {
@@ -147,18 +164,18 @@ class FileRegistry implements Registry {
   async add(fingerprint: Fingerprint, options: AddOptions): Promise<AddOutcome> {
     requireName(options.name);
     const bytes = serializeFingerprint(fingerprint);
-    return this.write(async (codes, lock) => {
+    return this.write(async (pending) => {
       const plan = planAdd(draftOf(bytes, fingerprint), options, this.clock(), this.state.entries);
-      await this.store(bytes, plan, codes);
-      await this.commit(plan.changes, codes, lock);
+      await this.store(bytes, plan, pending);
+      await this.commit(plan.changes, pending);
       return plan.outcome;
     });
   }
 
   async remove(nameOrDigest: string): Promise<RegistryEntry> {
-    return this.write(async (codes, lock) => {
+    return this.write(async (pending) => {
       const entry = this.find(nameOrDigest);
-      await this.commit([{ remove: entry.digest }], codes, lock);
+      await this.commit([{ remove: entry.digest }], pending);
       return entry;
     });
   }
@@ -168,26 +185,21 @@ class FileRegistry implements Registry {
   }
 
   async importArchive(path: string, options: { readonly replace?: boolean | undefined } = {}): Promise<AddOutcome[]> {
-    return this.write(async (codes, lock) => {
+    return this.write(async (pending) => {
       // Fingerprints named by their digest harm no one when the rest of the archive turns out bad; the journal decides.
       const entries = new Map(this.state.entries);
       const outcomes: AddOutcome[] = [];
       const changes: Change[] = [];
-      try {
-        for await (const item of readArchive(path)) {
-          const draft = draftOf(item.bytes, item.fingerprint);
-          const { name, root, parts, addedAt } = item;
-          const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, entries);
-          await this.store(item.bytes, plan, codes);
-          for (const change of plan.changes) applyChange(entries, change);
-          changes.push(...plan.changes);
-          outcomes.push(plan.outcome);
-        }
-      } catch (error) {
-        for (const { entry } of outcomes) await this.discard(entry.digest);
-        throw error;
+      for await (const item of readArchive(path)) {
+        const draft = draftOf(item.bytes, item.fingerprint);
+        const { name, root, parts, addedAt } = item;
+        const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, entries);
+        await this.store(item.bytes, plan, pending);
+        for (const change of plan.changes) applyChange(entries, change);
+        changes.push(...plan.changes);
+        outcomes.push(plan.outcome);
       }
-      await this.commit(changes, codes, lock);
+      await this.commit(changes, pending);
       return outcomes;
     });
   }
@@ -219,19 +231,26 @@ class FileRegistry implements Registry {
   }
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
-  private async write<T>(work: (codes: CodeCache, lock: Lock) => Promise<T>): Promise<T> {
+  private async write<T>(work: (pending: PendingChange) => Promise<T>): Promise<T> {
     await makeDirectory(join(this.location, "fingerprints"), this.location);
     return withLock(this.location, this.lockTimeoutMs, async (lock) => {
       this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
-      return work(new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest)), lock);
+      if (!this.state.isHeaded) await this.finishLast();
+      const codes = new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest));
+      const pending: PendingChange = { codes, stored: [], lock };
+      return work(pending).catch(async (error) => {
+        await this.undo(pending).catch(() => undefined);
+        throw error;
+      });
     });
   }
 
   /** Writes the fingerprint unless it lies there intact, and the codes of a new one. */
-  private async store(bytes: Uint8Array, { draft, isNew }: AddPlan, codes: CodeCache): Promise<void> {
+  private async store(bytes: Uint8Array, { draft, isNew }: AddPlan, { codes, stored }: PendingChange): Promise<void> {
     const { digest } = draft.entry;
     if (!(await this.isIntact(digest, bytes.length))) {
       await writeFileAtomic(fingerprintPath(this.location, digest), bytes, { overwrite: true });
+      stored.push(digest);
     }
     if (isNew) await codes.append(digest, draft.codes, this.state.entries.keys());
   }
@@ -246,8 +265,16 @@ class FileRegistry implements Registry {
     if (!this.state.entries.has(digest)) await unlink(fingerprintPath(this.location, digest)).catch(() => undefined);
   }
 
+  /** Takes the last steps of a change whose writer was killed before them, in their order. */
+  private async finishLast(): Promise<void> {
+    const { generation, head, removed } = this.state;
+    for (const digest of removed) await this.discard(digest);
+    await writeHead(this.location, { generation, digest: head });
+    this.state = { ...this.state, isHeaded: true };
+  }
+
   /** The journal line is what makes a change happen; files it no longer names go after it. */
-  private async commit(changes: readonly Change[], codes: CodeCache, lock: Lock): Promise<void> {
+  private async commit(changes: readonly Change[], { codes, lock }: PendingChange): Promise<void> {
     if (changes.length === 0) return;
     lock.requireHeld();
     const removed = removedBy(changes);
@@ -259,6 +286,17 @@ class FileRegistry implements Registry {
     lock.requireHeld();
     this.state = await appendJournal(this.location, this.state, this.clock(), changes, codes.length);
     for (const digest of removed) await this.discard(digest);
+  }
+
+  /** What was written for a change that did not happen is nobody's, and goes as far as the disk lets it. */
+  private async undo({ codes, stored, lock }: PendingChange): Promise<void> {
+    // Whoever took the lock over may have made the very same files its own.
+    lock.requireHeld();
+    // A disk that fails may not have let the journal be put back: what it names then has happened, and stays.
+    const onDisk = (await readJournal(this.location)) ?? emptyJournal();
+    if (onDisk.head !== this.state.head) return;
+    for (const digest of stored) await this.discard(digest);
+    await codes.undo([...this.state.entries.keys()]);
   }
 
   /** From the stored fingerprint, registered or about to be; null when it is not sound. */
@@ -285,14 +323,4 @@ class FileRegistry implements Registry {
   private named(name: string): RegistryEntry | undefined {
     return [...this.state.entries.values()].find((entry) => entry.name === name);
   }
-}
-
-/** Digests that no entry has after the changes. */
-function removedBy(changes: readonly Change[]): string[] {
-  const removed = new Set<string>();
-  for (const change of changes) {
-    if ("put" in change) removed.delete(change.put.digest);
-    else removed.add(change.remove);
-  }
-  return [...removed];
 }

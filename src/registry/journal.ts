@@ -1,16 +1,18 @@
 import { constants } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { open, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
+import { writeError } from "../bytes/atomic-file.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { type FileIdentity, identityOf, sameIdentity } from "../bytes/regular-file.ts";
+import { writeFully } from "../bytes/write-fully.ts";
 import { WeightmarkError } from "../errors.ts";
 import { digestOf } from "./digest.ts";
+import { corrupt, rolledBack } from "./journal-error.ts";
+import { type Head, readHead, writeHead } from "./journal-head.ts";
 import { isDigest } from "./names.ts";
 import { isPartList, NO_PARTS } from "./parts.ts";
 import type { RegistryEntry } from "./registry.ts";
-import { readStored } from "./stored-file.ts";
 
 /** First field of every record: a registry written by other rules is refused, not guessed at. */
 const SCHEMA = "weightmark/registry-journal@1";
@@ -18,7 +20,9 @@ const SCHEMA = "weightmark/registry-journal@1";
 const PIECE_BYTES = 1 << 22;
 /** All changes of an import are one line, and one line must fit into a string: about a million entries. */
 const MAX_LINE_BYTES = 500_000_000;
-const MAX_HEAD_BYTES = 4096;
+
+/** A million additions take nothing away and make no lists. */
+const NONE: readonly string[] = [];
 
 export type Change = { readonly put: RegistryEntry } | { readonly remove: string };
 type StoredChange = { readonly put: StoredEntry } | { readonly remove: string };
@@ -46,18 +50,15 @@ export interface JournalState {
   readonly length: number;
   /** The file as it was left, or null when it was not there. */
   readonly file: FileIdentity | null;
+  /** Whether `head.json` names this state. Where it does not, whoever made it was killed before its last steps. */
+  readonly isHeaded: boolean;
+  /** Digests that the last change took away. */
+  readonly removed: readonly string[];
 }
 
 export function emptyJournal(): JournalState {
   const nothing = { generation: 0, head: digestOf(""), updatedAt: null, codesLength: 0 };
-  return { ...nothing, entries: new Map(), length: 0, file: null };
-}
-
-function corrupt(directory: string, why: string): WeightmarkError {
-  return new WeightmarkError("REGISTRY_CORRUPT", `the registry's journal ${why}`, {
-    file: join(directory, "journal.jsonl"),
-    detail: "Restore the registry from a copy or an export; its fingerprint files are untouched.",
-  });
+  return { ...nothing, entries: new Map(), length: 0, file: null, isHeaded: true, removed: [] };
 }
 
 /** An entry as a record holds it: `parts` is left out where there are none, as in the journals of releases before them. */
@@ -67,6 +68,17 @@ function stored(change: Change): StoredChange {
   if ("remove" in change || change.put.parts.length > 0) return change;
   const { parts: _, ...entry } = change.put;
   return { put: entry };
+}
+
+/** Digests that no entry has after the changes. */
+export function removedBy(changes: readonly (Change | StoredChange)[]): readonly string[] {
+  if (!changes.some((change) => "remove" in change)) return NONE;
+  const removed = new Set<string>();
+  for (const change of changes) {
+    if ("put" in change) removed.delete(change.put.digest);
+    else removed.add(change.remove);
+  }
+  return [...removed];
 }
 
 /** The very same object: a million copies would take longer than the rest of reading them. */
@@ -125,11 +137,6 @@ function apply(entries: Map<string, RegistryEntry>, record: JournalRecord, direc
   }
 }
 
-interface Head {
-  readonly generation: number;
-  readonly digest: string;
-}
-
 /**
  * Replays the journal, or null when there is none. Every line carries the BLAKE3 of the line before it, and `head.json`
  * the generation reached: a journal edited anywhere, or put back to an earlier state by itself, is refused.
@@ -149,7 +156,7 @@ export async function readJournal(directory: string): Promise<JournalState | nul
   try {
     const { state, headSeen } = await replay(directory, source, head);
     if (!headSeen && head !== null) throw shorter(directory, source, state, head);
-    return { ...state, file };
+    return { ...state, file, isHeaded: state.generation === (head?.generation ?? 0) };
   } finally {
     await source.close();
   }
@@ -208,7 +215,7 @@ async function replay(
   head: Head | null,
 ): Promise<{ readonly state: JournalState; readonly headSeen: boolean }> {
   const { entries, ...empty } = emptyJournal();
-  let { generation, head: previous, updatedAt, codesLength, length } = empty;
+  let { generation, head: previous, updatedAt, codesLength, length, removed } = empty;
   let headSeen = head === null;
   for await (const lines of wholeLines(source, directory)) {
     for (let start = 0; start < lines.length; ) {
@@ -218,6 +225,7 @@ async function replay(
         throw corrupt(directory, `was damaged or altered in line ${generation + 1}, or in the one before`);
       }
       apply(entries, record, directory);
+      removed = removedBy(record.changes);
       generation = record.generation;
       previous = digestOf(lines.subarray(start, end));
       updatedAt = record.at;
@@ -232,7 +240,8 @@ async function replay(
       start = end + 1;
     }
   }
-  return { state: { generation, head: previous, updatedAt, codesLength, entries, length, file: null }, headSeen };
+  const state = { ...empty, generation, head: previous, updatedAt, codesLength, entries, length, removed };
+  return { state, headSeen };
 }
 
 /** Why the journal ends before the head. */
@@ -241,30 +250,6 @@ function shorter(directory: string, source: ByteSource, state: JournalState, hea
   // The number alone is another one.
   if (head.digest === state.head) return corrupt(directory, "cannot be checked: head.json is damaged");
   return rolledBack(directory, head.generation, state.generation);
-}
-
-function rolledBack(directory: string, expected: number, found: number): WeightmarkError {
-  return new WeightmarkError(
-    "REGISTRY_ROLLED_BACK",
-    `the registry was at generation ${expected} and is now at ${found}: an older state was put back`,
-    {
-      file: join(directory, "journal.jsonl"),
-      detail: "Restore the whole directory, head.json included, from one copy.",
-    },
-  );
-}
-
-async function readHead(directory: string): Promise<Head | null> {
-  const bytes = await readStored(join(directory, "head.json"), MAX_HEAD_BYTES);
-  if (bytes === null) return null;
-  try {
-    const { generation, digest } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-    if (Number.isSafeInteger(generation) && (generation as number) > 0 && typeof digest === "string")
-      return { generation: generation as number, digest };
-  } catch {
-    // Falls through to the refusal.
-  }
-  throw corrupt(directory, "cannot be checked: head.json is damaged");
 }
 
 function encodeRecord(record: JournalRecord, directory: string): Buffer {
@@ -281,9 +266,38 @@ function encodeRecord(record: JournalRecord, directory: string): Buffer {
   });
 }
 
+/** Writes a line behind the first `at` bytes of the journal, and cuts off what followed them. */
+async function appendLine(path: string, at: number, line: Uint8Array): Promise<FileIdentity> {
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666);
+  try {
+    await handle.truncate(at);
+    await writeFully(handle, Buffer.concat([line, Buffer.from("\n")]), at);
+    await handle.sync();
+    return identityOf(await handle.stat({ bigint: true }));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Puts the journal back to what it was, as far as the disk lets it: a change that was reported as failed did not happen. */
+async function takeBack(path: string, { file, length }: JournalState): Promise<void> {
+  if (file === null) await unlink(path);
+  else {
+    const handle = await open(path, "r+");
+    try {
+      await handle.truncate(length);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
 /**
  * Appends one record and returns the state after it, in which the entries of `state` live on. Call with the directory locked
  * and `state` freshly read.
+ *
+ * @throws WRITE_FAILED; the journal is as it was then
  */
 export async function appendJournal(
   directory: string,
@@ -297,36 +311,18 @@ export async function appendJournal(
   const record: JournalRecord = { ...about, changes: changes.map(stored) };
   const line = encodeRecord(record, directory);
   const path = join(directory, "journal.jsonl");
-  const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666).catch((error) => {
-    throw writeError(error, path);
-  });
+  const head = digestOf(line);
   let file: FileIdentity;
   try {
-    await handle.truncate(state.length);
-    const text = Buffer.concat([line, Buffer.from("\n")]);
-    for (let done = 0; done < text.length; ) {
-      done += (await handle.write(text, done, text.length - done, state.length + done)).bytesWritten;
-    }
-    await handle.sync();
-    file = identityOf(await handle.stat({ bigint: true }));
+    file = await appendLine(path, state.length, line);
+    await writeHead(directory, { generation, digest: head });
   } catch (error) {
-    await handle.truncate(state.length).catch(() => undefined);
-    throw new WeightmarkError("WRITE_FAILED", "the registry's journal could not be written", {
-      file: directory,
-      cause: error,
-    });
-  } finally {
-    await handle.close();
+    await takeBack(path, state).catch(() => undefined);
+    throw writeError(error, path);
   }
-  const head = digestOf(line);
-  await writeFileAtomic(
-    join(directory, "head.json"),
-    Buffer.from(`${JSON.stringify({ generation, digest: head })}\n`),
-    {
-      overwrite: true,
-    },
-  );
   apply(state.entries, record, directory);
   const length = state.length + line.length + 1;
-  return { generation, head, updatedAt: at, codesLength, entries: state.entries, length, file };
+  const { entries } = state;
+  const removed = removedBy(changes);
+  return { generation, head, updatedAt: at, codesLength, entries, length, file, isHeaded: true, removed };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { type FileHandle, open, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { writeAdvice } from "../bytes/atomic-file.ts";
 import { nameExclusively } from "../bytes/exclusive-name.ts";
 import { WeightmarkError } from "../errors.ts";
 
@@ -56,7 +57,12 @@ export async function tryLock(path: string, mine: string, token: string): Promis
     return (await nameExclusively(aside, path)) ? null : mtimeMs;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new WeightmarkError("WRITE_FAILED", `the lock cannot be made (${code})`, { file: path, cause: error });
+    const detail = writeAdvice(error);
+    throw new WeightmarkError("WRITE_FAILED", `the lock cannot be made (${code})`, {
+      file: path,
+      detail,
+      cause: error,
+    });
   } finally {
     await unlink(aside).catch(() => undefined);
   }

@@ -53,14 +53,10 @@ export function needsIndexes(listing: DirectoryListing, hasBelow: boolean): bool
   if (indexes.length === 0) return false;
   if (hasBelow) return true;
   const models = modelsOf(listing);
-  const sets = numberedSets(safetensors);
-  const isPlain = ({ set }: FolderModel) =>
-    set.kind === "indexed" && sets.some(({ files, missing }) => missing.count === 0 && isSame(files, set.files));
+  const whole = numberedSets(safetensors).filter(({ missing }) => missing.count === 0);
+  const sets = new Set(whole.map(({ files }) => JSON.stringify(files)));
+  const isPlain = ({ set }: FolderModel) => set.kind === "indexed" && sets.has(JSON.stringify(set.files));
   return !models.every((model) => isPlain(model) && model.variants.every((set) => isPlain({ set, variants: [] })));
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,7 +97,15 @@ export async function openScanList(source: string | AsyncIterable<Uint8Array>, n
     throw writeError(error, path);
   });
   try {
-    const { digest, count } = await copy(typeof source === "string" ? bytesOf(source) : source, name, spool);
+    const { digest, count } = await copy(typeof source === "string" ? bytesOf(source) : source, name, async (lines) => {
+      await spool.writeFile(lines).catch((error) => {
+        throw writeError(error, path);
+      });
+    });
+    // Some network file systems tell only here that the disk is full.
+    await spool.close().catch((error) => {
+      throw writeError(error, path);
+    });
     return {
       digest,
       count,
@@ -109,23 +117,20 @@ export async function openScanList(source: string | AsyncIterable<Uint8Array>, n
       close: drop,
     };
   } catch (error) {
+    await spool.close().catch(() => undefined);
     await drop();
     throw error;
-  } finally {
-    await spool.close();
   }
 }
 
-async function copy(bytes: AsyncIterable<Uint8Array>, name: string, spool: FileHandle) {
+async function copy(bytes: AsyncIterable<Uint8Array>, name: string, keep: (lines: Uint8Array) => Promise<void>) {
   const hash = new Blake3();
   let count = 0;
   let number = 0;
   let held: Buffer[] = [];
   let size = 0;
   const flush = async () => {
-    await spool.writeFile(Buffer.concat(held)).catch((error) => {
-      throw writeError(error, name);
-    });
+    await keep(Buffer.concat(held));
     held = [];
     size = 0;
   };

@@ -177,7 +177,7 @@ async function copyFile(from: string, to: string): Promise<void> {
 /** A failed write is told of the file that was to be, not of the temporary one. */
 function underFinalName(error: unknown, file: string): unknown {
   if (!(error instanceof WeightmarkError) || error.code !== "WRITE_FAILED") return error;
-  return new WeightmarkError("WRITE_FAILED", error.message, { file, cause: error });
+  return new WeightmarkError("WRITE_FAILED", error.message, { file, detail: error.detail, cause: error });
 }
 
 /** Makes the file in its full length, so that threads can write it in any order. */

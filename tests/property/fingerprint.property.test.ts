@@ -155,6 +155,16 @@ describe("a fingerprint file", () => {
     expect(Buffer.compare(serializeFingerprint(back), bytes)).toBe(0);
   });
 
+  test("of an adapter comes back as the same bytes, however long the name of its base", async () => {
+    const adapted = rename(model, (name) => (name.includes("q_proj") ? name.replace("weight", "lora_A.weight") : name));
+    const base_model_name_or_path = "org/".padEnd(512, "x");
+    const beside = Buffer.from(JSON.stringify({ base_model_name_or_path }));
+    const taken = await fingerprintCheckpoint({ ...(await checkpointOf(adapted)), readBeside: async () => beside });
+    expect(taken.adapter).toMatchObject({ kind: "lora", base: base_model_name_or_path });
+    const written = serializeFingerprint(taken);
+    expect(Buffer.compare(serializeFingerprint(await parseFingerprint(written, "memory")), written)).toBe(0);
+  });
+
   test("is read from any alignment, and from a Buffer of a pool", async () => {
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);

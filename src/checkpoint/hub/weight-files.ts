@@ -1,6 +1,7 @@
 import { classifyNames, type DirectoryListing } from "../directory.ts";
 import type { WeightSet } from "../folder-models.ts";
 import { indexedContent, weightContent } from "./content.ts";
+import { fileTable } from "./file-table.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile, HubRepository } from "./repository.ts";
 
@@ -59,14 +60,15 @@ export function listedWeights(
   listing: DirectoryListing | null,
 ): ListedWeights {
   const prefix = prefixOf(folder);
-  const isBelow = (path: string) => path.startsWith(prefix) && path.endsWith(".safetensors");
-  const own = new Set([...set.files, set.name].map((name) => prefix + name));
+  const table = fileTable(repository.files);
+  const own = [...set.files, set.name].map((name) => prefix + name);
   const { safetensors, indexes, foreign } = listing ?? { safetensors: [], indexes: [], foreign: [] };
-  const beside = new Set([...safetensors, ...indexes, ...foreign].map((name) => prefix + name));
+  const beside = [...safetensors, ...indexes, ...foreign].map((name) => prefix + name);
   const isIndexed = set.kind === "indexed";
-  const kept = repository.files.filter(({ path }) => own.has(path) || beside.has(path) || (isIndexed && isBelow(path)));
-  const files = repository.files.filter(({ path }) => (isIndexed ? isBelow(path) : own.has(path)));
-  const index = repository.files.find(({ path }) => path === prefix + set.name);
+  const below = isIndexed ? table.below(prefix).filter(({ path }) => path.endsWith(".safetensors")) : [];
+  const kept = table.among([...own, ...beside, ...below.map(({ path }) => path)]);
+  const files = isIndexed ? below : table.among(own);
+  const index = table.at(prefix + set.name);
   return {
     content: isIndexed ? indexedContent(index?.sha256 ?? index?.oid ?? null, files) : weightContent(files),
     bytes: isIndexed ? null : files.reduce((sum, { size }) => sum + size, 0),

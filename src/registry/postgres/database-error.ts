@@ -18,6 +18,8 @@ const LOST_SYSTEM = new Set([
 
 /** Shut down or starting (57P0x), connections all taken, a standby after a failover (25006), connection classes (08). */
 const LOST_STATES = /^(57P0[1-5]|53300|25006|08...)$/;
+/** A standby, which may be made the primary at any moment, or a database that was set so: told when no try is left. */
+const READ_ONLY = "25006";
 const CONFLICT_STATES = new Set(["40001", "40P01"]);
 /** Wrong user, password or database; not allowed; not there; damaged. */
 const REFUSED_STATES = /^(28...|3D000|42501)$/;
@@ -49,6 +51,13 @@ export function databaseError(error: unknown, shown: string): unknown {
   const why = error instanceof AggregateError ? `no address answers (${state || "unknown"})` : error.message;
   const make = (code: "DATABASE_UNREACHABLE" | "DATABASE_REFUSED" | "WRITE_FAILED", message: string, detail: string) =>
     new WeightmarkError(code, message, { file: shown, detail });
+  if (state === READ_ONLY) {
+    return make(
+      "DATABASE_UNREACHABLE",
+      `the database may only be read: ${why}`,
+      "Name the server that takes writes, or lift default_transaction_read_only.",
+    );
+  }
   if (fault === "lost") {
     return make(
       "DATABASE_UNREACHABLE",

@@ -1,15 +1,10 @@
 import { writeError } from "../../bytes/atomic-file.ts";
+import { type Writable, writeFully } from "../../bytes/write-fully.ts";
 import { type LineKind, lineSum, writeLine } from "./line.ts";
 
 /** What a journal needs of its file; what tests put faults into. */
-export interface JournalHandle {
+export interface JournalHandle extends Writable {
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
-  write(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesWritten: number }>;
   datasync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
@@ -94,12 +89,7 @@ export class JournalAppender {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#durable + done);
-      // A disk that is full may take nothing at all without an error.
-      if (bytesWritten === 0) throw new Error("no byte was written");
-      done += bytesWritten;
-    }
+    await writeFully(this.#handle, bytes, this.#durable);
     await this.#handle.datasync();
     this.#durable += bytes.length;
   }

@@ -74,8 +74,9 @@ export async function openJournal(
 async function openForWriting(path: string): Promise<JournalHandle> {
   const { handle } = await openRegularFile(path);
   await handle.close();
-  return open(path, "r+").catch((error) => {
-    throw fileError(error, path);
+  return open(path, "r+").catch((error: NodeJS.ErrnoException) => {
+    // It could be read a moment ago: what fails is to write to it.
+    throw error.code === "ENOENT" ? fileError(error, path) : writeError(error, path);
   });
 }
 

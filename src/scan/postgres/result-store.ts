@@ -4,6 +4,7 @@ import { pagesOf } from "../../registry/postgres/cursor.ts";
 import type { ScanItem } from "../item.ts";
 import type { ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
+import { isScanItem } from "../stored-item.ts";
 import { decodeId, encodeId, idKey } from "./target-id.ts";
 
 /** Items fetched at a time. */
@@ -69,7 +70,7 @@ export class PostgresResultStore implements ResultStore {
       "SELECT item FROM weightmark.scan_result WHERE scan = $1 AND key = $2",
       [this.scan, idKey(id)],
     );
-    return rows.length === 0 ? null : (JSON.parse(rows[0]!.item) as ScanItem);
+    return rows.length === 0 ? null : this.itemIn(rows[0]!.item);
   }
 
   /** Keeps 32 bytes a result, and no transaction open while its reader takes its time. */
@@ -83,7 +84,7 @@ export class PostgresResultStore implements ResultStore {
          WHERE scan = $1 AND scan_result.key = wanted.key ORDER BY i`,
         [this.scan, page, page.length / KEY_BYTES],
       );
-      for (const { item } of rows) yield JSON.parse(item) as ScanItem;
+      for (const { item } of rows) yield this.itemIn(item);
     }
   }
 
@@ -106,6 +107,15 @@ export class PostgresResultStore implements ResultStore {
         keys.push(Buffer.concat(rows.map(({ key }) => key)));
       }
       return Buffer.concat(keys);
+    });
+  }
+
+  private itemIn(row: string): ScanItem {
+    const item: unknown = JSON.parse(row);
+    if (isScanItem(item)) return item;
+    throw new WeightmarkError("DATABASE_VERSION", "the scan has a result that this weightmark does not know", {
+      file: this.database.location,
+      detail: "Use the version that began it, or begin anew with --restart.",
     });
   }
 

@@ -1,8 +1,8 @@
-import { writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { writeError } from "../../bytes/atomic-file.ts";
 import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
+import { writeFullySync } from "../../bytes/write-fully.ts";
 import { type ErrorData, errorData } from "../../errors.ts";
 import type { ChipSums } from "../spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
@@ -81,9 +81,7 @@ async function moveBytes(
 
 function writeAll(target: number, bytes: Uint8Array, position: number, shown: string): void {
   try {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(target, bytes, done, bytes.length - done, position + done);
-    }
+    writeFullySync(target, bytes, position);
   } catch (error) {
     throw writeError(error, shown);
   }

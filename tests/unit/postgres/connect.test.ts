@@ -101,6 +101,7 @@ describe("database errors", () => {
   it.each([
     ["ECONNREFUSED", "DATABASE_UNREACHABLE"],
     ["57014", "DATABASE_UNREACHABLE"],
+    ["25006", "DATABASE_UNREACHABLE"],
     ["28P01", "DATABASE_REFUSED"],
     ["3D000", "DATABASE_REFUSED"],
     ["42501", "DATABASE_REFUSED"],
@@ -109,6 +110,12 @@ describe("database errors", () => {
     ["53100", "WRITE_FAILED"],
   ])("reports %s as %s", (code, expected) => {
     expect(databaseError(withCode(code), "postgres://h/w")).toMatchObject({ code: expected, file: "postgres://h/w" });
+  });
+
+  it("says of a database that may only be read that it is there", () => {
+    const { message, detail } = databaseError(withCode("25006"), "postgres://h/w") as WeightmarkError;
+    expect(message).toContain("may only be read");
+    expect(detail).toContain("default_transaction_read_only");
   });
 
   it("leaves bugs what they are", () => {

@@ -140,6 +140,20 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
     await queue.close();
   });
 
+  it("tells of a row that holds no result", async () => {
+    const url = await freshDatabase();
+    const store = await (await open(url)).startScan(parametersOf());
+    await store.put(itemOf("a"));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    for (const row of ["null", '{"id":"a"}', JSON.stringify({ ...itemOf("a"), marks: [1] })]) {
+      await client.query("UPDATE weightmark.scan_result SET item = $1", [row]);
+      await expect(store.get("a")).rejects.toMatchObject({ code: "DATABASE_VERSION" });
+      await expect(store.items().next()).rejects.toMatchObject({ code: "DATABASE_VERSION" });
+    }
+    await client.end();
+  });
+
   it("needs no right to make tables once they are there", async () => {
     const url = await freshDatabase();
     const owner = await open(url);
