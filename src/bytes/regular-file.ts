@@ -1,6 +1,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 
 /** Which file this is and in which state: enough to notice that it was replaced, resized or written to. */
 export interface FileIdentity {
@@ -36,14 +37,14 @@ const REMEDIES = new Map([
   ["EACCES", "Give this user the right to read it, and to enter the directories above it."],
   ["EPERM", "Give this user the right to read it."],
   ["ELOOP", "Name what the links should lead to, or mend the one that leads back."],
-  ["EMFILE", "Close other files, do less at a time, or allow the process more open files (ulimit -n)."],
-  ["ENFILE", "Close other programs: the whole machine has no more files to open."],
   ["ENAMETOOLONG", "Give a shorter path."],
 ]);
 
-/** The refusal for a failed file system call: FILE_NOT_FOUND or FILE_UNREADABLE. */
+/** The refusal for a failed file system call: FILE_NOT_FOUND, FILE_UNREADABLE, or what the machine does not allow. */
 export function fileError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
+  const limit = machineLimit(cause, path);
+  if (limit !== null) return limit;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR" || code === "ERR_INVALID_ARG_VALUE") {
     return new WeightmarkError("FILE_NOT_FOUND", "no such file", { file: path, cause });

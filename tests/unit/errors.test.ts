@@ -13,7 +13,7 @@ const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
 /** Whole sentences: a capital, a quote or a command first, and an end. */
 const SENTENCES = /^[A-Z`].*[.?]$/s;
 /** Options of other programs, which advice may name. */
-const FOREIGN_FLAGS = new Set(["--local-dir", "--safe_serialization", "--decrypt"]);
+const FOREIGN_FLAGS = new Set(["--local-dir", "--safe_serialization", "--decrypt", "--permission", "--jitless"]);
 
 /** What sources say to do about an error, placeholders left out: the values of `detail`. */
 function details(): { path: string; text: string }[] {

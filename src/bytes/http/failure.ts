@@ -1,4 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
+import { machineLimit } from "../../machine-limit.ts";
 
 /** A try that failed for a reason that may pass. Thrown inside of the client only: `retry.ts` makes the refusal of the last one. */
 export class PassingFailure extends Error {
@@ -42,6 +43,8 @@ function codeOf(error: unknown): string {
 /** What is wrong with a connection: passing, or a refusal. Messages of the library are not repeated: they hold what they like. */
 export function connectionFailure(error: unknown): PassingFailure | WeightmarkError {
   if (error instanceof PassingFailure || error instanceof WeightmarkError) return error;
+  const limit = machineLimit(error);
+  if (limit !== null) return limit;
   const code = codeOf(error);
   if (TIMEOUTS.has(code)) return new PassingFailure("HTTP_TIMED_OUT", "the server did not answer in time", null, error);
   if (CERTIFICATE.test(code)) {
