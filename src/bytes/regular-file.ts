@@ -1,5 +1,16 @@
-import { type BigIntStats, constants } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstat,
+  fstatSync,
+  type OpenMode,
+  openSync,
+  open as openWith,
+  statSync,
+} from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { promisify } from "node:util";
 import { WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
 
@@ -53,21 +64,62 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
   return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, detail: REMEDIES.get(code ?? ""), cause });
 }
 
+/** Non-blocking, for a FIFO would hang the process for ever. O_NONBLOCK does not exist on Windows, where there are none. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /**
  * Opens a regular file for reading. Looks before it opens, because opening a device can act on it, and opens
- * non-blocking and looks again, because a FIFO put there in between would hang the process for ever.
+ * non-blocking and looks again, because a FIFO may be put there in between.
  */
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; identity: FileIdentity }> {
   let handle: FileHandle | undefined;
   try {
     requireRegular(await stat(path, { bigint: true }), path);
-    // O_NONBLOCK does not exist on Windows, where there are no FIFOs in the file system.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    handle = await open(path, FLAGS);
     const stats = await handle.stat({ bigint: true });
     requireRegular(stats, path);
     return { handle, identity: identityOf(stats) };
   } catch (error) {
     await handle?.close();
+    throw fileError(error, path);
+  }
+}
+
+const openLater = promisify<string, OpenMode, number>(openWith);
+const fstatLater = promisify<number, { bigint: true }, BigIntStats>(fstat);
+
+/** A regular file that is open, by its number: it can be closed at once. */
+export interface OpenedFile {
+  readonly fd: number;
+  readonly identity: FileIdentity;
+}
+
+/** The same, by its number. */
+export async function openRegularFd(path: string): Promise<OpenedFile> {
+  let fd: number | undefined;
+  try {
+    requireRegular(await stat(path, { bigint: true }), path);
+    fd = await openLater(path, FLAGS);
+    const stats = await fstatLater(fd, { bigint: true });
+    requireRegular(stats, path);
+    return { fd, identity: identityOf(stats) };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    throw fileError(error, path);
+  }
+}
+
+/** The same at once. */
+export function openRegularFdSync(path: string): OpenedFile {
+  let fd: number | undefined;
+  try {
+    requireRegular(statSync(path, { bigint: true }), path);
+    fd = openSync(path, FLAGS);
+    const stats = fstatSync(fd, { bigint: true });
+    requireRegular(stats, path);
+    return { fd, identity: identityOf(stats) };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
     throw fileError(error, path);
   }
 }
