@@ -13,5 +13,5 @@ try {
     ? JSON.stringify({ error: { code, message, detail } })
     : `weightmark: ${message} (${code})\n${detail}`;
   process.stderr.write(`${text}\n`);
-  process.exitCode = isScarce ? 3 : 70;
+  process.exitCode = isScarce ? 5 : 70;
 }

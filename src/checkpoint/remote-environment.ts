@@ -3,6 +3,7 @@ import { homeDirectory } from "../bytes/home-directory.ts";
 import { parseAddress, shownAddress } from "../bytes/http/address.ts";
 import { classifyHost } from "../bytes/http/address-policy.ts";
 import type { BearerToken, HttpClientOptions } from "../bytes/http/http-client.ts";
+import { proxiesOf } from "../bytes/http/proxies.ts";
 import { WeightmarkError } from "../errors.ts";
 import { checkedToken, readTokenFile } from "./hub/token.ts";
 import type { Remote } from "./remote.ts";
@@ -91,16 +92,20 @@ export function bearerToken(
   { endpoint, token }: Pick<RemoteSettings, "endpoint" | "token">,
   env: Environment = process.env,
 ): BearerToken | null {
-  const { origin, protocol, hostname } = new URL(endpoint);
+  const url = new URL(endpoint);
+  const { origin, protocol, hostname } = url;
   if (token === null) return null;
-  const proxied = Boolean(env.http_proxy || env.HTTP_PROXY) && !isExempt(hostname, env.no_proxy || env.NO_PROXY || "");
-  if (protocol !== "https:" && (classifyHost(hostname) !== "loopback" || proxied)) return null;
+  if (protocol !== "https:" && (classifyHost(hostname) !== "loopback" || isProxied(url, env))) return null;
   return { value: token, origin };
 }
 
-/** Whether NO_PROXY certainly names the host; what it says in other ways costs a token that is not sent. */
-function isExempt(hostname: string, list: string): boolean {
-  return list.split(/[\s,]+/).some((entry) => entry === "*" || entry.toLowerCase() === hostname);
+function isProxied(url: URL, env: Environment): boolean {
+  try {
+    return proxiesOf(env).of(url) !== null;
+  } catch {
+    // By a proxy that cannot be used: no request gets anywhere.
+    return true;
+  }
 }
 
 /** @param options of the client; the token is that of the settings. Close `client` when done. */

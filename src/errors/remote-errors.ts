@@ -2,6 +2,11 @@ import type { ErrorEntry } from "./error-entry.ts";
 
 /** Models that lie elsewhere: HTTP, and the Hub. */
 export const REMOTE_ERRORS = {
+  PROXY_INVALID: {
+    exit: 2,
+    meaning: "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names a proxy that cannot be used",
+    advice: "Write it as http://host:port or socks5://host:port, or name in NO_PROXY what is reached without it.",
+  },
   HTTP_ADDRESS_INVALID: {
     exit: 2,
     meaning: "the address is not one that can be read: https://..., or hf:org/name",

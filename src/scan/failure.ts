@@ -10,11 +10,9 @@ const SKIPPED: ReadonlySet<ErrorCode> = new Set(["NO_WEIGHTS", "UNSUPPORTED_CONT
 /** Of the machine, of its network, or of what lies beside the models: another time the same model may be read. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([
   "WRITE_FAILED",
-  "TOO_MANY_OPEN_FILES",
-  "OUT_OF_MEMORY",
   "NODE_RESTRICTED",
   "ENGINE_UNAVAILABLE",
-  "KERNEL_MEMORY",
+  "PROXY_INVALID",
   "CHANGED_DURING_READ",
   "REGISTRY_ENTRY_MISSING",
   "REGISTRY_ENTRY_POISONED",

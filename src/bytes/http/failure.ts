@@ -71,7 +71,8 @@ export function connectionFailure(error: unknown): PassingFailure | WeightmarkEr
   const known = MEANINGS.get(code);
   const tls = code.startsWith("ERR_SSL_") ? "TLS failed" : null;
   const parser = code.startsWith("HPE_") ? "the reply is no HTTP" : null;
-  const what = known ?? tls ?? parser ?? "the connection failed";
+  const socks = code.startsWith("UND_ERR_SOCKS5") ? "the proxy refused the connection, or speaks no SOCKS5" : null;
+  const what = known ?? tls ?? parser ?? socks ?? "the connection failed";
   return new PassingFailure("HTTP_CONNECTION_FAILED", code === "" ? what : `${what} (${code})`, null, error);
 }
 
