@@ -47,12 +47,13 @@ function hubHome(env: Environment): string | null {
   return directory(env.HF_HOME) ?? within(caches(), "huggingface");
 }
 
-function endpointOf(text: string): string {
-  const url = parseAddress(text);
+/** @param named what messages call the place that it is from */
+function endpointOf(text: string, named: string): string {
+  const url = parseAddress(text, named);
   if (url.search !== "") {
-    throw new WeightmarkError("HTTP_ADDRESS_INVALID", "HF_ENDPOINT holds a query", {
+    throw new WeightmarkError("HTTP_ADDRESS_INVALID", `${named} holds a query`, {
       file: shownAddress(url),
-      detail: "Set HF_ENDPOINT to what stands before the question mark.",
+      detail: `Set ${named} to what stands before the question mark.`,
     });
   }
   return shownAddress(url).replace(/\/+$/, "");
@@ -77,7 +78,10 @@ function tokenOf(env: Environment): string | null {
 export function remoteSettings(env: Environment = process.env, overrides: RemoteOverrides = {}): RemoteSettings {
   const cache = directory(env.HF_HUB_CACHE) ?? directory(env.HUGGINGFACE_HUB_CACHE) ?? within(hubHome(env), "hub");
   return {
-    endpoint: endpointOf(overrides.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
+    endpoint:
+      overrides.endpoint === undefined
+        ? endpointOf(env.HF_ENDPOINT || DEFAULT_ENDPOINT, "HF_ENDPOINT")
+        : endpointOf(overrides.endpoint, "the endpoint"),
     token: overrides.token === undefined ? tokenOf(env) : overrides.token,
     hubCache: overrides.hubCache === undefined ? cache : overrides.hubCache,
     offline: overrides.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),

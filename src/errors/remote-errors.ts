@@ -30,7 +30,8 @@ export const REMOTE_ERRORS = {
   HTTP_FORBIDDEN: {
     exit: 3,
     meaning: "the server refuses access (403), as for a gated repository",
-    advice: "Ask the owner to let the account in that the token is of.",
+    advice:
+      "Ask the owner for access, or for a new address where this one is signed; or download the file and name it.",
   },
   HTTP_STORAGE_REFUSED: {
     exit: 5,

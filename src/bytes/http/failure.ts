@@ -98,8 +98,14 @@ const NOT_ACCEPTED = new Set([400, 401, 403]);
  *
  * @param elsewhere the host that answered where the server had sent us on, which no token of ours would change: its 400,
  *   401 and 403 are HTTP_STORAGE_REFUSED
+ * @param advice what to do about a 400, 401 or 403 of the server itself, of whoever knows what address it is
  */
-export function statusError(status: number, location: string, elsewhere: string | null = null): WeightmarkError {
+export function statusError(
+  status: number,
+  location: string,
+  elsewhere: string | null = null,
+  advice?: string,
+): WeightmarkError {
   const who = elsewhere === null ? "the server" : `${elsewhere}, to which the server sends one on,`;
   const refuse = (code: ErrorCode, what: string, detail?: string) =>
     new WeightmarkError(code, `${who} ${what} (${status})`, { file: location, detail });
@@ -107,9 +113,9 @@ export function statusError(status: number, location: string, elsewhere: string 
     const detail = "The server itself gives the file out. Try again later; a firewall on the way can be what refuses.";
     return refuse("HTTP_STORAGE_REFUSED", "refuses access", detail);
   }
-  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks");
-  if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", "Ask the owner for access.");
+  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks", advice);
+  if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", advice);
   if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "has nothing at this address");
   if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "failed");
-  return refuse("HTTP_STATUS", "refused the request");
+  return refuse("HTTP_STATUS", "refused the request", NOT_ACCEPTED.has(status) ? advice : undefined);
 }

@@ -191,9 +191,10 @@ describe("requests by way of a proxy", () => {
     connectBy({ HTTP_PROXY: `${scheme}me:50%off@127.0.0.1:${proxy.port}` });
     expect(await statusOf(server.at("/a", "far.test"))).toBe(200);
     expect(proxy.users).toEqual(["me:50%off"]);
-    expect(JSON.stringify(server.requests)).not.toMatch(/50|proxy/i);
+    expect(server.requests[0]!.headers).not.toHaveProperty("authorization");
+    expect(server.requests[0]!.headers).not.toHaveProperty("proxy-authorization");
     const refused = await refusal(statusOf(server.at("/a", "refused.test")), "HTTP_CONNECTION_FAILED");
-    expect(`${refused.message} ${refused.detail} ${refused.file}`).not.toContain("50");
+    expect(`${refused.message} ${refused.detail} ${refused.file}`).not.toContain("50%");
   });
 
   test.each(KINDS)("a server that says nothing is given up by way of %j too", async (scheme, start) => {
