@@ -1,6 +1,7 @@
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
+import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
 import { SAFETENSORS_ERRORS } from "./errors/safetensors-errors.ts";
@@ -13,6 +14,7 @@ import { WATERMARK_ERRORS } from "./errors/watermark-errors.ts";
  */
 export const ERRORS = {
   ...FILE_ERRORS,
+  ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,

@@ -5,6 +5,7 @@ export { writeFileAtomic } from "./bytes/atomic-file.ts";
 export { type ByteBudget, byteBudget } from "./bytes/byte-budget.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export { openFileSource } from "./bytes/file-source.ts";
+export { proxiesOf } from "./bytes/http/proxies.ts";
 export { gateWaitMs, hostGate } from "./bytes/http/shared-gate.ts";
 export { adapterBase } from "./checkpoint/adapter-config.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";

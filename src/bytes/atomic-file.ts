@@ -2,6 +2,7 @@ import { unlinkSync } from "node:fs";
 import { type FileHandle, lstat, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
 import { temporaryName } from "./temporary-name.ts";
@@ -38,9 +39,11 @@ export function writeAdvice(cause: unknown): string | undefined {
   return ADVICE.get(String((cause as NodeJS.ErrnoException | null)?.code));
 }
 
-/** The refusal for a failed write to `path`: WRITE_FAILED, or the refusal that `cause` is already. */
+/** The refusal for a failed write to `path`: WRITE_FAILED, what the machine does not allow, or the refusal that `cause` is already. */
 export function writeError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
+  const limit = machineLimit(cause, path);
+  if (limit !== null) return limit;
   const message = `${basename(path)} could not be written (${(cause as Error).message})`;
   return new WeightmarkError("WRITE_FAILED", message, { file: path, detail: writeAdvice(cause), cause });
 }

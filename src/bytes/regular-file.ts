@@ -1,6 +1,18 @@
-import { type BigIntStats, constants } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstat,
+  fstatSync,
+  type OpenMode,
+  openSync,
+  open as openWith,
+  statSync,
+} from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { promisify } from "node:util";
 import { WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 
 /** Which file this is and in which state: enough to notice that it was replaced, resized or written to. */
 export interface FileIdentity {
@@ -36,14 +48,14 @@ const REMEDIES = new Map([
   ["EACCES", "Give this user the right to read it, and to enter the directories above it."],
   ["EPERM", "Give this user the right to read it."],
   ["ELOOP", "Name what the links should lead to, or mend the one that leads back."],
-  ["EMFILE", "Close other files, do less at a time, or allow the process more open files (ulimit -n)."],
-  ["ENFILE", "Close other programs: the whole machine has no more files to open."],
   ["ENAMETOOLONG", "Give a shorter path."],
 ]);
 
-/** The refusal for a failed file system call: FILE_NOT_FOUND or FILE_UNREADABLE. */
+/** The refusal for a failed file system call: FILE_NOT_FOUND, FILE_UNREADABLE, or what the machine does not allow. */
 export function fileError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
+  const limit = machineLimit(cause, path);
+  if (limit !== null) return limit;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR" || code === "ERR_INVALID_ARG_VALUE") {
     return new WeightmarkError("FILE_NOT_FOUND", "no such file", { file: path, cause });
@@ -52,21 +64,62 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
   return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, detail: REMEDIES.get(code ?? ""), cause });
 }
 
+/** Non-blocking, for a FIFO would hang the process for ever. O_NONBLOCK does not exist on Windows, where there are none. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /**
  * Opens a regular file for reading. Looks before it opens, because opening a device can act on it, and opens
- * non-blocking and looks again, because a FIFO put there in between would hang the process for ever.
+ * non-blocking and looks again, because a FIFO may be put there in between.
  */
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; identity: FileIdentity }> {
   let handle: FileHandle | undefined;
   try {
     requireRegular(await stat(path, { bigint: true }), path);
-    // O_NONBLOCK does not exist on Windows, where there are no FIFOs in the file system.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    handle = await open(path, FLAGS);
     const stats = await handle.stat({ bigint: true });
     requireRegular(stats, path);
     return { handle, identity: identityOf(stats) };
   } catch (error) {
     await handle?.close();
+    throw fileError(error, path);
+  }
+}
+
+const openLater = promisify<string, OpenMode, number>(openWith);
+const fstatLater = promisify<number, { bigint: true }, BigIntStats>(fstat);
+
+/** A regular file that is open, by its number: it can be closed at once. */
+export interface OpenedFile {
+  readonly fd: number;
+  readonly identity: FileIdentity;
+}
+
+/** The same, by its number. */
+export async function openRegularFd(path: string): Promise<OpenedFile> {
+  let fd: number | undefined;
+  try {
+    requireRegular(await stat(path, { bigint: true }), path);
+    fd = await openLater(path, FLAGS);
+    const stats = await fstatLater(fd, { bigint: true });
+    requireRegular(stats, path);
+    return { fd, identity: identityOf(stats) };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    throw fileError(error, path);
+  }
+}
+
+/** The same at once. */
+export function openRegularFdSync(path: string): OpenedFile {
+  let fd: number | undefined;
+  try {
+    requireRegular(statSync(path, { bigint: true }), path);
+    fd = openSync(path, FLAGS);
+    const stats = fstatSync(fd, { bigint: true });
+    requireRegular(stats, path);
+    return { fd, identity: identityOf(stats) };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
     throw fileError(error, path);
   }
 }

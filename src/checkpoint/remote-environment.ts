@@ -3,6 +3,7 @@ import { homeDirectory } from "../bytes/home-directory.ts";
 import { parseAddress, shownAddress } from "../bytes/http/address.ts";
 import { classifyHost } from "../bytes/http/address-policy.ts";
 import type { BearerToken, HttpClientOptions } from "../bytes/http/http-client.ts";
+import { proxiesOf } from "../bytes/http/proxies.ts";
 import { WeightmarkError } from "../errors.ts";
 import { checkedToken, readTokenFile } from "./hub/token.ts";
 import type { Remote } from "./remote.ts";
@@ -46,12 +47,13 @@ function hubHome(env: Environment): string | null {
   return directory(env.HF_HOME) ?? within(caches(), "huggingface");
 }
 
-function endpointOf(text: string): string {
-  const url = parseAddress(text);
+/** @param named what messages call the place that it is from */
+function endpointOf(text: string, named: string): string {
+  const url = parseAddress(text, named);
   if (url.search !== "") {
-    throw new WeightmarkError("HTTP_ADDRESS_INVALID", "HF_ENDPOINT holds a query", {
+    throw new WeightmarkError("HTTP_ADDRESS_INVALID", `${named} holds a query`, {
       file: shownAddress(url),
-      detail: "Set HF_ENDPOINT to what stands before the question mark.",
+      detail: `Set ${named} to what stands before the question mark.`,
     });
   }
   return shownAddress(url).replace(/\/+$/, "");
@@ -76,7 +78,10 @@ function tokenOf(env: Environment): string | null {
 export function remoteSettings(env: Environment = process.env, overrides: RemoteOverrides = {}): RemoteSettings {
   const cache = directory(env.HF_HUB_CACHE) ?? directory(env.HUGGINGFACE_HUB_CACHE) ?? within(hubHome(env), "hub");
   return {
-    endpoint: endpointOf(overrides.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
+    endpoint:
+      overrides.endpoint === undefined
+        ? endpointOf(env.HF_ENDPOINT || DEFAULT_ENDPOINT, "HF_ENDPOINT")
+        : endpointOf(overrides.endpoint, "the endpoint"),
     token: overrides.token === undefined ? tokenOf(env) : overrides.token,
     hubCache: overrides.hubCache === undefined ? cache : overrides.hubCache,
     offline: overrides.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
@@ -91,16 +96,20 @@ export function bearerToken(
   { endpoint, token }: Pick<RemoteSettings, "endpoint" | "token">,
   env: Environment = process.env,
 ): BearerToken | null {
-  const { origin, protocol, hostname } = new URL(endpoint);
+  const url = new URL(endpoint);
+  const { origin, protocol, hostname } = url;
   if (token === null) return null;
-  const proxied = Boolean(env.http_proxy || env.HTTP_PROXY) && !isExempt(hostname, env.no_proxy || env.NO_PROXY || "");
-  if (protocol !== "https:" && (classifyHost(hostname) !== "loopback" || proxied)) return null;
+  if (protocol !== "https:" && (classifyHost(hostname) !== "loopback" || isProxied(url, env))) return null;
   return { value: token, origin };
 }
 
-/** Whether NO_PROXY certainly names the host; what it says in other ways costs a token that is not sent. */
-function isExempt(hostname: string, list: string): boolean {
-  return list.split(/[\s,]+/).some((entry) => entry === "*" || entry.toLowerCase() === hostname);
+function isProxied(url: URL, env: Environment): boolean {
+  try {
+    return proxiesOf(env).of(url) !== null;
+  } catch {
+    // By a proxy that cannot be used: no request gets anywhere.
+    return true;
+  }
 }
 
 /** @param options of the client; the token is that of the settings. Close `client` when done. */

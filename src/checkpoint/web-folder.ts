@@ -16,6 +16,17 @@ function shardAddress(index: URL, name: string): URL {
   return address;
 }
 
+/** What to do where a server refuses an address: tokens go to the Hub alone. */
+function adviceFor(address: URL, { endpoint }: Remote): string {
+  if (address.origin === new URL(endpoint).origin) {
+    return "Set HF_TOKEN, or name a --token-file, of somebody who may read it; over plain http no token is sent.";
+  }
+  if (address.search !== "") {
+    return "What an address is signed with holds for a while: ask for a new one, or download the file and name it.";
+  }
+  return "No token is sent to this server: download the file and name it, or ask for an address that is signed.";
+}
+
 /** The file at `address`, and what lies below its directory. Web servers cannot be listed. */
 function webFolder(address: URL, file: string, remote: Remote): ModelFolder {
   const addressOf = (name: string) => (name === file ? address : shardAddress(address, name));
@@ -27,7 +38,8 @@ function webFolder(address: URL, file: string, remote: Remote): ModelFolder {
     list: async () => null,
     below: async () => [],
     async open(name) {
-      const options = { location: shown(name), expected: null, pinned: false };
+      const advice = adviceFor(addressOf(name), remote);
+      const options = { location: shown(name), expected: null, pinned: false, advice };
       const source = await openHttpSource(remote.client, addressOf(name), options);
       return { source, absolutePath: null };
     },
@@ -55,7 +67,7 @@ export function findWebModel(location: string, remote: Remote): FoundModel {
   if (remote.offline) {
     throw new WeightmarkError("OFFLINE", "an address, and --offline is set", {
       file: shown,
-      detail: "Leave out --offline (HF_HUB_OFFLINE), or download the file.",
+      detail: "Leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download the file.",
     });
   }
   refusePage(address, remote);

@@ -15,15 +15,25 @@ import {
   WeightmarkError,
   writeFileAtomic,
 } from "../index.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { undoOnExit } from "../unfinished.ts";
 import type { Check } from "./commands/doctor.ts";
+import { machineChecks, proxyCheck } from "./machine-checks.ts";
 
 /** BLAKE3 of no bytes: the first of the published test vectors. */
 const BLAKE3_OF_NOTHING = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
 /** Everything a command may need, tried for real. Only what is required can fail. Without a `registry`, the default one is. */
 export async function runChecks(registry: string | undefined): Promise<Check[]> {
-  return [nodeCheck(), kernelCheck(), await workerCheck(), ...engineChecks(), await registryCheck(registry)];
+  return [
+    nodeCheck(),
+    ...machineChecks(),
+    kernelCheck(),
+    await workerCheck(),
+    ...engineChecks(),
+    proxyCheck(),
+    await registryCheck(registry),
+  ];
 }
 
 function nodeCheck(): Check {
@@ -107,7 +117,9 @@ async function registryCheck(named: string | undefined): Promise<Check> {
   }
 }
 
+/** Why something does not work, and what helps. */
 function reason(error: unknown): string {
-  if (error instanceof WeightmarkError && error.detail !== undefined) return `${error.message}. ${error.detail}`;
-  return error instanceof Error ? error.message : String(error);
+  const known = machineLimit(error) ?? error;
+  if (known instanceof WeightmarkError) return `${known.message}. ${known.detail}`;
+  return known instanceof Error ? known.message : String(known);
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { WeightmarkError } from "../errors.ts";
+import { worseExitCode } from "../report/scan/exit-code.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -12,7 +13,11 @@ import { registerRegistry } from "./commands/registry.ts";
 import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { registerWorker } from "./commands/worker.ts";
+// Not when it is needed: with no file handle left, nothing can be loaded any more.
+import { describeFailure } from "./failure.ts";
+import { loadWithFewHandles } from "./few-handles.ts";
 import { EXIT_CODES } from "./help.ts";
+import { pathRedactor } from "./redact.ts";
 import { print } from "./session.ts";
 import { toolVersion } from "./version.ts";
 
@@ -32,7 +37,8 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
     .showHelpAfterError(false)
     // Subcommands inherit both: usage errors are thrown, and printed in one place.
     .exitOverride()
-    .configureOutput({ outputError: () => {}, writeOut });
+    .configureOutput({ outputError: () => {}, writeOut })
+    .hook("preAction", loadWithFewHandles);
   registerInspect(program);
   registerFingerprint(program);
   registerCompare(program, setExitCode);
@@ -73,11 +79,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         (failure) => reportFailure(failure, argv),
       );
     }
-    const failed = await reportFailure(refusalOf(error), argv);
-    if (exitCode === 0) return failed;
+    const failed = reportFailure(refusalOf(error), argv);
     // What the command had to say already, as that a scan is incomplete, is no better for what failed then.
-    const { worseExitCode } = await import("../report/scan/exit-code.ts");
-    return worseExitCode(exitCode, failed);
+    return exitCode === 0 ? failed : worseExitCode(exitCode, failed);
   }
 }
 
@@ -98,10 +102,9 @@ function refusalOf(error: unknown): unknown {
   });
 }
 
-async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
+/** Says on stderr why a command line came to nothing; the exit code. */
+export function reportFailure(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError) return 2;
-  const { describeFailure } = await import("./failure.ts");
-  const { pathRedactor } = await import("./redact.ts");
   // The options may be what could not be parsed, so they are looked for in the raw command line.
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
   const redact = has("--redact-paths")

@@ -1,4 +1,5 @@
 import { ERRORS, WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { ErrorReport } from "../report/schemas/index.ts";
 
@@ -10,15 +11,15 @@ export interface FailureOptions {
 
 const BUG_NOTICE = "This is a bug in weightmark. Please report it with the command line and the output of --verbose.";
 
-/** What is printed about an error, and the exit code. Anything but our own errors is a bug. */
+/** What is printed about an error, and the exit code. Anything but our own errors and the limits of the machine is a bug. */
 export function describeFailure(
   error: unknown,
   options: FailureOptions,
 ): { readonly text: string; readonly exitCode: number } {
-  const known = error instanceof WeightmarkError ? error : null;
+  const known = error instanceof WeightmarkError ? error : machineLimit(error);
   const code = known?.code ?? "INTERNAL";
   const message = known?.message ?? (error instanceof Error ? error.message : String(error));
-  const detail = known === null ? BUG_NOTICE : known.detail;
+  const detail = known === null ? BUG_NOTICE : adviceOf(known);
   const { redact } = options;
   const report: ErrorReport = {
     error: {
@@ -39,6 +40,11 @@ export function warningText({ message, detail, file }: WeightmarkError, redact: 
   const prefix = file === undefined ? "" : `${escapeText(redact(file))}: `;
   const first = `weightmark: warning: ${prefix}${escapeText(redact(message))}\n`;
   return detail === undefined ? first : `${first}${escapeText(redact(detail))}\n`;
+}
+
+/** What helps; where the machine is behind a refusal that does not know it, that is what helps. */
+function adviceOf({ code, detail, cause }: WeightmarkError): string {
+  return detail === ERRORS[code].advice ? (machineLimit(cause)?.detail ?? detail) : detail;
 }
 
 function lines({ code, message, detail, file, tensor }: ErrorReport["error"]): string {

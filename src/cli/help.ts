@@ -6,6 +6,6 @@ Exit codes:
   2   the command line is wrong
   3   the input is malformed or was refused, or the output could not be written
   4   nothing to do: the registry is empty, or nothing is there to scan
-  5   incomplete: --timeout passed, or the scan can go on with --resume
+  5   incomplete: --timeout passed, the machine allows too little, or the scan can go on with --resume
   70  a bug in weightmark
   130 interrupted (143 when terminated)`;

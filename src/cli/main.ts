@@ -1,6 +1,7 @@
-import { runCommandLine } from "./command-line.ts";
+import { reportFailure, runCommandLine } from "./command-line.ts";
 import { runBelow } from "./init.ts";
 import { catchSignals } from "./interrupt.ts";
+import { quietWarnings } from "./warnings.ts";
 
 // A reader that goes away (`| head`) is no error of ours. Whoever writes a result hears of the others.
 for (const stream of [process.stdout, process.stderr]) {
@@ -9,8 +10,15 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const argv = process.argv.slice(2);
+
+quietWarnings(argv);
+
+// What nobody waits for fails as well, in a thread or a socket. Node would end with 1, which means findings.
+process.on("uncaughtException", (error) => process.exit(reportFailure(error, argv)));
+
 if (process.pid === 1) process.exitCode = await runBelow();
 else {
   catchSignals();
-  process.exitCode = await runCommandLine(process.argv.slice(2));
+  process.exitCode = await runCommandLine(argv);
 }

@@ -20,7 +20,7 @@ export interface Session {
   log(text: string): void;
   /** Lines on stderr without --quiet, about what deserves a look and stops nothing. */
   warn(warning: WeightmarkError): void;
-  progress(label: string, unit: "bytes" | "matrices" | "tokens"): Progress;
+  progress(label: string, unit: "bytes" | "readings" | "tokens"): Progress;
   /** Prints the result, or writes it to --output. */
   emit(report: Report): Promise<void>;
 }

@@ -117,7 +117,7 @@ function timeLimit({ timeout }: ReadingOptions, location: string): TimeLimit {
 async function extract(checkpoint: Checkpoint, options: ReadingOptions, session: Session, limit: TimeLimit) {
   const { fingerprint: fingerprintCheckpoint } = await import("../index.ts");
   const depth = options.depth ?? "sampled";
-  const progress = session.progress(`reading ${checkpoint.location}`, depth === "full" ? "bytes" : "matrices");
+  const progress = session.progress(`reading ${checkpoint.location}`, depth === "full" ? "bytes" : "readings");
   try {
     return await fingerprintCheckpoint(checkpoint, {
       depth,

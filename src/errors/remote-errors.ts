@@ -2,6 +2,11 @@ import type { ErrorEntry } from "./error-entry.ts";
 
 /** Models that lie elsewhere: HTTP, and the Hub. */
 export const REMOTE_ERRORS = {
+  PROXY_INVALID: {
+    exit: 2,
+    meaning: "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names a proxy that cannot be used",
+    advice: "Write it as http://host:port or socks5://host:port, or name in NO_PROXY what is reached without it.",
+  },
   HTTP_ADDRESS_INVALID: {
     exit: 2,
     meaning: "the address is not one that can be read: https://..., or hf:org/name",
@@ -25,7 +30,8 @@ export const REMOTE_ERRORS = {
   HTTP_FORBIDDEN: {
     exit: 3,
     meaning: "the server refuses access (403), as for a gated repository",
-    advice: "Ask the owner to let the account in that the token is of.",
+    advice:
+      "Ask the owner for access, or for a new address where this one is signed; or download the file and name it.",
   },
   HTTP_STORAGE_REFUSED: {
     exit: 5,

@@ -96,18 +96,13 @@ export const WATERMARK_ERRORS = {
   },
   ENGINE_UNAVAILABLE: {
     exit: 3,
-    meaning: "the engine asked for is not installed or does not work",
-    advice: "Install the engine, or compute without it.",
+    meaning: "the engine asked for is not installed or does not work, or Node runs no WebAssembly",
+    advice: "Install the engine, or compute without it; weightmark doctor tells what works.",
   },
 
   DTYPE_UNSUPPORTED: {
     exit: 3,
     meaning: "this element type cannot be decoded to f32",
     advice: "Store the tensor as BF16, F16 or F32.",
-  },
-  KERNEL_MEMORY: {
-    exit: 70,
-    meaning: "the WebAssembly memory of the kernels cannot grow further",
-    advice: "Free memory or use fewer threads; if that does not help, report it with the shapes of the model.",
   },
 } as const satisfies Record<string, ErrorEntry>;

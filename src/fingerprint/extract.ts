@@ -28,6 +28,7 @@ import {
   withTellingConstants,
 } from "./identity.ts";
 import { planReadings, type Reading } from "./reading-plan.ts";
+import { readingProgress } from "./reading-progress.ts";
 import { holdsValues, RowReader } from "./row-reader.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
@@ -38,7 +39,7 @@ export interface FingerprintOptions {
   readonly depth?: Depth;
   /** Worker threads of the full pass; 0 runs it on this thread. The result never depends on it. @default 2 */
   readonly threads?: number;
-  /** Bytes done and bytes to do. */
+  /** Done and to do: at depth `full` bytes, at depth `sampled` readings, of matrices and of tensors. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -53,7 +54,9 @@ export async function fingerprintCheckpoint(
   options: FingerprintOptions = {},
 ): Promise<Fingerprint> {
   const depth = options.depth ?? "sampled";
-  const contents = depth === "full" ? readContents(checkpoint, options) : Promise.resolve(null);
+  const progress = readingProgress(depth, options.onProgress ?? (() => {}));
+  const contents =
+    depth === "full" ? readContents(checkpoint, { ...options, onProgress: progress.bytes }) : Promise.resolve(null);
   // A failure of the full pass while sampling is under way is awaited below, not unhandled.
   contents.catch(() => {});
 
@@ -77,6 +80,7 @@ export async function fingerprintCheckpoint(
   const untossed: UntossedSketch[] = [];
   const slices: Slice[] = [];
   const each = new Map<string, TensorDigest>();
+  progress.readings(0, readings.length);
   const batches = fetchedAhead(
     planReadings(reader, readings),
     ({ ranges }) => holdRanges(checkpoint, ranges, options.signal),
@@ -90,15 +94,13 @@ export async function fingerprintCheckpoint(
       options.signal?.throwIfAborted();
       if ("digested" in reading) {
         each.set(reading.digested.name, await digestTensor(reader, reading.digested));
-        continue;
-      }
-      const { matrix } = reading;
-      untossed.push(await sketchMatrix(reader, matrix));
-      if (reading.slice) {
-        const slice = await sliceMatrix(reader, matrix, untossed.length - 1);
+      } else {
+        const { matrix } = reading;
+        untossed.push(await sketchMatrix(reader, matrix));
+        const slice = reading.slice ? await sliceMatrix(reader, matrix, untossed.length - 1) : null;
         if (slice) slices.push(slice);
       }
-      if (depth === "sampled") options.onProgress?.(untossed.length, chosen.length);
+      progress.readings(untossed.length + each.size, readings.length);
     }
   }
   const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);

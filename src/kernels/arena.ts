@@ -7,6 +7,8 @@ export interface LinearMemory {
 }
 
 const PAGE = 65_536;
+/** What 32 bits can address: no machine gives more. */
+const MAX_BYTES = 2 ** 32;
 const ALIGNMENT = 64;
 /** Bytes behind every allocation that a kernel may touch when it rounds a length up to whole vectors. */
 const SLACK = 256;
@@ -26,7 +28,7 @@ export class Arena {
     this.#top = this.#base;
   }
 
-  /** Address of `bytes` bytes, aligned to 64; contents are whatever lay there. Throws KERNEL_MEMORY. */
+  /** Address of `bytes` bytes, aligned to 64; contents are whatever lay there. Throws KERNEL_MEMORY, INTERNAL beyond 4 GiB. */
   alloc(bytes: number): number {
     const pointer = this.#top;
     const top = Math.ceil((pointer + bytes + SLACK) / ALIGNMENT) * ALIGNMENT;
@@ -80,7 +82,11 @@ export class Arena {
     try {
       this.#memory.grow(pages);
     } catch (cause) {
-      throw new WeightmarkError("KERNEL_MEMORY", `WebAssembly memory cannot grow by ${pages * PAGE} bytes`, { cause });
+      const message = `WebAssembly memory cannot grow by ${pages * PAGE} bytes`;
+      // Whoever asks for that much has forgotten to work in tiles.
+      if (this.#memory.buffer.byteLength + pages * PAGE > MAX_BYTES)
+        throw new WeightmarkError("INTERNAL", message, { cause });
+      throw new WeightmarkError("KERNEL_MEMORY", message, { cause });
     }
   }
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { Arena, type LinearMemory } from "./arena.ts";
 
 export type CorrelateKernel = (
@@ -95,14 +97,29 @@ interface WebAssemblyApi {
 
 let loaded: Kernels | undefined;
 
-/** The kernels of this thread: compiled at the first call (about 2 ms), the same instance ever after. */
+/**
+ * The kernels of this thread: compiled at the first call (about 2 ms), the same instance ever after.
+ *
+ * @throws ENGINE_UNAVAILABLE where Node or the processor runs no such code, KERNEL_MEMORY where there is no room
+ */
 export function loadKernels(): Kernels {
   loaded ??= instantiate(readFileSync(new URL("./kernels.wasm", import.meta.url)));
   return loaded;
 }
 
 function instantiate(wasm: Uint8Array): Kernels {
-  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
-  const exports = new Instance(new Module(wasm)).exports as KernelExports;
-  return { arena: new Arena(exports.memory, exports.heapBase()), memory: exports.memory, exports };
+  const { WebAssembly: api } = globalThis as unknown as { WebAssembly?: WebAssemblyApi };
+  if (api === undefined) throw unavailable("this Node runs no WebAssembly", "Start Node without --jitless.");
+  try {
+    const exports = new api.Instance(new api.Module(wasm)).exports as KernelExports;
+    return { arena: new Arena(exports.memory, exports.heapBase()), memory: exports.memory, exports };
+  } catch (cause) {
+    const { message } = cause as Error;
+    const detail = "The processor or this Node has no WebAssembly SIMD, or the installation is damaged.";
+    throw machineLimit(cause) ?? unavailable(`the kernels cannot be compiled here (${message})`, detail, cause);
+  }
+}
+
+function unavailable(message: string, detail: string, cause?: unknown): WeightmarkError {
+  return new WeightmarkError("ENGINE_UNAVAILABLE", message, { detail, cause });
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { WeightmarkError } from "../errors.ts";
 import type { DenseEngine, EngineStatus } from "./dense-engine.ts";
+import { probe } from "./probe.ts";
 
 const PACKAGE = "@tensorflow/tfjs-node";
 const NAME = "tfjs-node";
@@ -78,16 +79,6 @@ function engineOver(tf: Tensorflow): DenseEngine {
     matmul: (a, b, m, k, n) => product(a, b, m, k, n, false),
     matmulT: (a, b, m, k, n) => product(a, b, m, k, n, true),
   };
-}
-
-/** [1 2 3; 4 5 6] times [1 4; 2 5; 3 6], both ways round; null when right. */
-function probe(engine: DenseEngine): string | null {
-  const a = Float32Array.of(1, 2, 3, 4, 5, 6);
-  const expected = [14, 32, 32, 77];
-  const plain = engine.matmul(a, Float32Array.of(1, 4, 2, 5, 3, 6), 2, 3, 2);
-  const transposed = engine.matmulT(a, a, 2, 3, 2);
-  const right = expected.every((value, i) => plain[i] === value && transposed[i] === value);
-  return right ? null : "it multiplies matrices wrongly";
 }
 
 /** Native loaders append pages of paths. */

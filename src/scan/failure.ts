@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 import type { ScanFailure, ScanItem } from "./item.ts";
 import type { ScanTarget } from "./target.ts";
 
@@ -9,7 +10,9 @@ const SKIPPED: ReadonlySet<ErrorCode> = new Set(["NO_WEIGHTS", "UNSUPPORTED_CONT
 /** Of the machine, of its network, or of what lies beside the models: another time the same model may be read. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([
   "WRITE_FAILED",
-  "KERNEL_MEMORY",
+  "NODE_RESTRICTED",
+  "ENGINE_UNAVAILABLE",
+  "PROXY_INVALID",
   "CHANGED_DURING_READ",
   "REGISTRY_ENTRY_MISSING",
   "REGISTRY_ENTRY_POISONED",
@@ -19,7 +22,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** What an operating system says when it is the machine that failed. */
-const PASSING_CAUSES = new Set(["EIO", "EMFILE", "ENFILE", "ENOMEM", "ESTALE", "EBUSY", "ETIMEDOUT", "EAGAIN"]);
+const PASSING_CAUSES = new Set(["EIO", "ESTALE", "EBUSY", "ETIMEDOUT", "EAGAIN"]);
 
 /** Errors quote names, and names are as long as their publisher likes. */
 const MAX_TEXT = 1000;
@@ -43,16 +46,16 @@ function whereOf({ file, tensor }: WeightmarkError, location: string): string {
   return parts.filter((part) => part !== null).join(", ");
 }
 
-/** Why there is no result. What is no `WeightmarkError` is a bug of ours, unless memory ran out. */
-export function failureFrom(error: unknown, location: string): ScanFailure {
+/** Why there is no result. What is no `WeightmarkError` is a bug of ours, unless it is the machine that does not allow it. */
+export function failureFrom(cause: unknown, location: string): ScanFailure {
+  const error = machineLimit(cause) ?? cause;
   if (error instanceof WeightmarkError) {
     const where = whereOf(error, location);
     const message = shortened(where === "" ? error.message : `${where}: ${error.message}`);
     return { code: error.code, message, detail: error.detail, passing: isPassing(error) };
   }
   const message = shortened(error instanceof Error ? error.message : String(error));
-  const isMemory = error instanceof RangeError && /allocation failed|array buffer/i.test(message);
-  return { code: "INTERNAL", message, detail: isMemory ? "There was too little memory." : BUG, passing: isMemory };
+  return { code: "INTERNAL", message, detail: BUG, passing: false };
 }
 
 /** A result of a target that says nothing but what its target is. */

@@ -7,6 +7,7 @@ import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { identifySubject } from "../lineage/identify.ts";
 import type { Candidate } from "../lineage/result.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { checkMarks } from "./check-marks.ts";
 import type { ScanContext } from "./context.ts";
 import { emptyItem, failedItem } from "./failure.ts";
@@ -47,7 +48,8 @@ export async function scanTarget(target: ScanTarget, context: ScanContext, signa
   const access: Access = { budget: byteBudget(maxBytes ?? undefined), signal: signals, remote: undefined };
   const item = await answer(target, context, access).catch((error: unknown) => {
     if (limit?.aborted === true && !signal.aborted) return failedItem(target, timedOut(target, timeout!, error));
-    if (!(error instanceof WeightmarkError) && !signals.aborted) context.tell(bug(target, error));
+    const isBug = !(error instanceof WeightmarkError) && machineLimit(error) === null;
+    if (isBug && !signals.aborted) context.tell(bug(target, error));
     return failedItem(target, error);
   });
   const { api, resolve, storage, bytes } = access.remote?.client.counters ?? NO_REQUESTS;

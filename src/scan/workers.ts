@@ -1,5 +1,6 @@
 import { Piscina } from "piscina";
 import { type ErrorData, errorData, errorOf, WeightmarkError } from "../errors.ts";
+import { machineLimit } from "../machine-limit.ts";
 import { openScanContext } from "./context.ts";
 import { failedItem } from "./failure.ts";
 import type { ScanItem } from "./item.ts";
@@ -84,6 +85,8 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function lost(target: ScanTarget, cause: unknown): ScanItem {
+  const limit = machineLimit(cause);
+  if (limit !== null) return failedItem(target, limit);
   const why = cause instanceof Error ? cause.message : String(cause);
   return failedItem(
     target,

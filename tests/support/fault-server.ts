@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { classifyAddress } from "../../src/bytes/http/address-policy.ts";
 import type { HttpEnvironment } from "../../src/bytes/http/environment.ts";
+import type { Variables } from "../../src/bytes/http/proxies.ts";
 import { CERTIFICATE, CERTIFICATE_KEY } from "./fault-server-certificate.ts";
 
 /** What the server does with one request instead of serving the file. */
@@ -196,7 +197,10 @@ export interface TestEnvironment extends HttpEnvironment {
  * A machine in a world of its own: names resolve as `hosts` says (else *.test to loopback and others not at all), 127.0.0.1 is as public as any address, and time passes
  * only by waiting.
  */
-export function testEnvironment(hosts: Record<string, readonly string[] | "EAI_AGAIN"> = {}): TestEnvironment {
+export function testEnvironment(
+  hosts: Record<string, readonly string[] | "EAI_AGAIN"> = {},
+  variables: Variables = {},
+): TestEnvironment {
   let now = Date.UTC(2026, 0, 1);
   const slept: number[] = [];
   const resolved: string[] = [];
@@ -221,5 +225,6 @@ export function testEnvironment(hosts: Record<string, readonly string[] | "EAI_A
     },
     random: () => 0,
     ca: CERTIFICATE,
+    variables,
   };
 }

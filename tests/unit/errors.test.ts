@@ -10,10 +10,13 @@ const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && !path.includes("assembly"))
   .map((path) => ({ path, text: readFileSync(join(SOURCE, path), "utf8") }));
 
-/** Whole sentences: a capital, a quote or a command first, and an end. */
-const SENTENCES = /^[A-Z`].*[.?]$/s;
+/** Whole sentences, one of them perhaps put before the others: a capital, a quote or a command first, and an end. */
+const SENTENCES = /^(?:\$\{\w+\})?[A-Z`].*[.?]$/s;
 /** Options of other programs, which advice may name. */
-const FOREIGN_FLAGS = new Set(["--local-dir", "--safe_serialization", "--decrypt"]);
+const FOREIGN_FLAGS = new Set(["--local-dir", "--safe_serialization", "--decrypt", "--permission", "--jitless"]);
+
+/** Where a detail is what was found, and not what to do. */
+const CHECKS = new Set(["cli/checks.ts", "cli/machine-checks.ts"]);
 
 /** What sources say to do about an error, placeholders left out: the values of `detail`. */
 function details(): { path: string; text: string }[] {
@@ -28,7 +31,7 @@ function details(): { path: string; text: string }[] {
           .replace(/^\$\{\w+\}(?=[A-Z])/, ""),
       }),
     ),
-  ).filter(({ path }) => path !== "cli/checks.ts");
+  ).filter(({ path }) => !CHECKS.has(path));
 }
 
 describe("every code of an error", () => {

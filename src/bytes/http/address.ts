@@ -11,24 +11,30 @@ export function shownAddress(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-function invalid(why: string, location: string | undefined): WeightmarkError {
-  return new WeightmarkError("HTTP_ADDRESS_INVALID", `the address ${why}`, {
-    file: location,
-    detail: "Give https://host/path, without a name and password in it; tokens go into HF_TOKEN.",
-  });
-}
-
 /**
  * Reads an address that the user typed. Numeric hosts in any spelling (0x7f.1, 2130706433) come out as plain addresses.
  *
+ * @param named what messages call it: the variable that holds it, for one that was not typed as a model
  * @throws HTTP_ADDRESS_INVALID unless it is http or https without credentials
  */
-export function parseAddress(text: string, location?: string): URL {
-  if (text.length > MAX_ADDRESS_LENGTH) throw invalid(`is longer than ${MAX_ADDRESS_LENGTH} characters`, location);
-  if (!URL.canParse(text)) throw invalid("cannot be read", location);
-  const url = new URL(text);
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw invalid("is neither https nor http", location);
-  if (url.username !== "" || url.password !== "") throw invalid("holds a name or password", location);
+export function parseAddress(text: string, named = "the address"): URL {
+  const invalid = (why: string, detail?: string) =>
+    new WeightmarkError("HTTP_ADDRESS_INVALID", `${named} ${why}`, { detail });
+  if (text.length > MAX_ADDRESS_LENGTH) throw invalid(`is longer than ${MAX_ADDRESS_LENGTH} characters`);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  // Of "host:8080" the host is taken for a scheme.
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    const why = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+      ? "is no address of https or http"
+      : "does not begin with https://";
+    throw invalid(why, "Write it as https://host/path.");
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw invalid(
+      "holds a name or password",
+      "Leave them out: no server is sent a password that stands in an address.",
+    );
+  }
   url.hash = "";
   return url;
 }

@@ -1,8 +1,10 @@
 import type { LookupFunction } from "node:net";
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 import { WeightmarkError } from "../../errors.ts";
 import { type AddressClass, classifyHost, mayLead, outermost } from "./address-policy.ts";
 import type { HttpEnvironment, ResolvedAddress } from "./environment.ts";
+import { type ProxyServer, proxiesOf } from "./proxies.ts";
+import { proxyAgent } from "./proxy-agent.ts";
 
 /** Hosts whose class is remembered. More than any scan meets at a time; forgetting one only makes redirects stricter. */
 const MAX_HOSTS = 4096;
@@ -17,7 +19,8 @@ export interface Connections {
   /**
    * What sends a request to `url` that began at `from`, the user's own address.
    *
-   * @throws HTTP_ADDRESS_REFUSED where it can be told before a name is resolved; else the request itself fails with it
+   * @throws HTTP_ADDRESS_REFUSED where it can be told before a name is resolved; else the request itself fails with it;
+   *   PROXY_INVALID
    */
   dispatcher(url: URL, from: URL): Dispatcher;
   close(): Promise<void>;
@@ -30,8 +33,6 @@ function refused(hostname: string, to: AddressClass): WeightmarkError {
   });
 }
 
-const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
-
 /**
  * The class of an address is checked on what its name resolved to, as the connection is made, so that a name cannot mean
  * one address when it is looked at and another when it is used (DNS rebinding, CWE-350, CWE-918). What the user typed may
@@ -39,8 +40,8 @@ const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY
  * lead further inside than that. Connections made for redirects are kept apart from the others: one that is open already is
  * not looked up again.
  *
- * With HTTP_PROXY or HTTPS_PROXY set, the proxy resolves names: then only literal addresses and names that say
- * what they are (`localhost`) can be checked here, and names behind the proxy count as public.
+ * Where a request takes a proxy, the proxy resolves names: then only literal addresses and names that say what they are
+ * (`localhost`) can be checked here, and names behind the proxy count as public.
  */
 export function connections(options: ConnectionOptions, environment: HttpEnvironment): Connections {
   const classes = new Map<string, AddressClass>();
@@ -72,20 +73,21 @@ export function connections(options: ConnectionOptions, environment: HttpEnviron
       );
     };
     const { idleTimeoutMs: idle } = options;
-    const common = {
+    return new Agent({
       connections: options.connections,
       headersTimeout: idle,
       bodyTimeout: idle,
       connect: buildConnector({ timeout: idle, lookup, ...(environment.ca === null ? {} : { ca: environment.ca }) }),
-    };
-    const proxied = PROXY_VARIABLES.some((name) => (process.env[name] ?? "") !== "");
-    return proxied ? new EnvHttpProxyAgent(common) : new Agent(common);
+    });
   }
 
-  const agents = new Map<AddressClass | null, Dispatcher>();
-  function agent(limit: AddressClass | null): Dispatcher {
-    const there = agents.get(limit) ?? create(limit);
-    agents.set(limit, there);
+  const proxies = proxiesOf(environment.variables);
+  const agents = new Map<string, Dispatcher>();
+  /** Of requests by way of a proxy as well, those for redirects are kept apart. */
+  function agent(limit: AddressClass | null, proxy: ProxyServer | null): Dispatcher {
+    const key = `${limit} ${proxy?.variable}`;
+    const there = agents.get(key) ?? (proxy === null ? create(limit) : proxyAgent(proxy, options, environment.ca));
+    agents.set(key, there);
     return there;
   }
 
@@ -96,11 +98,11 @@ export function connections(options: ConnectionOptions, environment: HttpEnviron
       const is = literalClass(url);
       if (url.origin === from.origin) {
         if (is === "forbidden") throw refused(url.hostname, is);
-        return agent(null);
+        return agent(null, proxies.of(url));
       }
       const limit = literalClass(from) ?? classes.get(from.hostname) ?? "public";
       if (is !== null && !mayLead(limit, is)) throw refused(url.hostname, is);
-      return agent(limit);
+      return agent(limit, proxies.of(url));
     },
     async close() {
       await Promise.all([...agents.values()].map((each) => each.destroy()));

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AddressClass, classifyAddress } from "./address-policy.ts";
+import type { Variables } from "./proxies.ts";
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -20,6 +21,8 @@ export interface HttpEnvironment {
   random(): number;
   /** Certificates trusted instead of the system's, PEM; null for the system's. */
   readonly ca: string | null;
+  /** Where the proxies are named. */
+  readonly variables: Variables;
 }
 
 /** The longest that a timer of Node can be set to without firing at once is 2^31 - 1 ms. */
@@ -41,4 +44,5 @@ export const MACHINE: HttpEnvironment = {
   sleep,
   random: Math.random,
   ca: null,
+  variables: process.env,
 };

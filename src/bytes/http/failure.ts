@@ -1,4 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
+import { machineLimit } from "../../machine-limit.ts";
 
 /** A try that failed for a reason that may pass. Thrown inside of the client only: `retry.ts` makes the refusal of the last one. */
 export class PassingFailure extends Error {
@@ -42,6 +43,8 @@ function codeOf(error: unknown): string {
 /** What is wrong with a connection: passing, or a refusal. Messages of the library are not repeated: they hold what they like. */
 export function connectionFailure(error: unknown): PassingFailure | WeightmarkError {
   if (error instanceof PassingFailure || error instanceof WeightmarkError) return error;
+  const limit = machineLimit(error);
+  if (limit !== null) return limit;
   const code = codeOf(error);
   if (TIMEOUTS.has(code)) return new PassingFailure("HTTP_TIMED_OUT", "the server did not answer in time", null, error);
   if (CERTIFICATE.test(code)) {
@@ -68,7 +71,8 @@ export function connectionFailure(error: unknown): PassingFailure | WeightmarkEr
   const known = MEANINGS.get(code);
   const tls = code.startsWith("ERR_SSL_") ? "TLS failed" : null;
   const parser = code.startsWith("HPE_") ? "the reply is no HTTP" : null;
-  const what = known ?? tls ?? parser ?? "the connection failed";
+  const socks = code.startsWith("UND_ERR_SOCKS5") ? "the proxy refused the connection, or speaks no SOCKS5" : null;
+  const what = known ?? tls ?? parser ?? socks ?? "the connection failed";
   return new PassingFailure("HTTP_CONNECTION_FAILED", code === "" ? what : `${what} (${code})`, null, error);
 }
 
@@ -94,8 +98,14 @@ const NOT_ACCEPTED = new Set([400, 401, 403]);
  *
  * @param elsewhere the host that answered where the server had sent us on, which no token of ours would change: its 400,
  *   401 and 403 are HTTP_STORAGE_REFUSED
+ * @param advice what to do about a 400, 401 or 403 of the server itself, of whoever knows what address it is
  */
-export function statusError(status: number, location: string, elsewhere: string | null = null): WeightmarkError {
+export function statusError(
+  status: number,
+  location: string,
+  elsewhere: string | null = null,
+  advice?: string,
+): WeightmarkError {
   const who = elsewhere === null ? "the server" : `${elsewhere}, to which the server sends one on,`;
   const refuse = (code: ErrorCode, what: string, detail?: string) =>
     new WeightmarkError(code, `${who} ${what} (${status})`, { file: location, detail });
@@ -103,9 +113,9 @@ export function statusError(status: number, location: string, elsewhere: string 
     const detail = "The server itself gives the file out. Try again later; a firewall on the way can be what refuses.";
     return refuse("HTTP_STORAGE_REFUSED", "refuses access", detail);
   }
-  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks");
-  if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", "Ask the owner for access.");
+  if (status === 401) return refuse("HTTP_UNAUTHORIZED", "wants to know who asks", advice);
+  if (status === 403) return refuse("HTTP_FORBIDDEN", "refuses access", advice);
   if (status === 404 || status === 410) return refuse("HTTP_NOT_FOUND", "has nothing at this address");
   if (status >= 500 && status < 600) return refuse("HTTP_SERVER_FAILED", "failed");
-  return refuse("HTTP_STATUS", "refused the request");
+  return refuse("HTTP_STATUS", "refused the request", NOT_ACCEPTED.has(status) ? advice : undefined);
 }

@@ -21,6 +21,8 @@ export interface RemoteFileOptions {
   readonly expected: { readonly size: number; readonly sha256: string | null } | null;
   /** Whether the address names a commit, so that what it stands for never changes. */
   readonly pinned: boolean;
+  /** What to do where the server refuses (400, 401, 403). @default that of the code */
+  readonly advice?: string | undefined;
 }
 
 /** Bytes [start, start + bytes.length), perhaps more than were asked for. */
@@ -62,7 +64,7 @@ export async function openRemoteFile(
   first: number,
   options: RemoteFileOptions,
 ): Promise<{ readonly file: RemoteFile; readonly prefix: Chunk }> {
-  const { location, expected, pinned } = options;
+  const { location, expected, pinned, advice } = options;
   const known: Known = { size: expected?.size ?? null, validator: null, linked: null, target: null };
   let resolving: Promise<unknown> | null = null;
 
@@ -136,7 +138,7 @@ export async function openRemoteFile(
 
   /** A place that was led to speaks for itself: the server has given the file out. */
   function refusalOf({ status, url }: HttpReply): WeightmarkError {
-    return statusError(status, location, url.origin === address.origin ? null : url.host);
+    return statusError(status, location, url.origin === address.origin ? null : url.host, advice);
   }
 
   /** Whether asking the address again may lead to a place that does not refuse. */

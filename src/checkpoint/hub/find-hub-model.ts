@@ -19,7 +19,7 @@ const close = async () => {};
 function offline(location: string): WeightmarkError {
   return new WeightmarkError("OFFLINE", "not in the Hub's cache, and --offline is set", {
     file: location,
-    detail: "Leave out --offline (HF_HUB_OFFLINE), or download it with `hf download org/name`.",
+    detail: "Leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download it with `hf download org/name`.",
   });
 }
 
@@ -72,7 +72,8 @@ async function findOffline(named: HubLocation, location: string, cache: string |
   if (cache === null) {
     throw new WeightmarkError("OFFLINE", "there is no Hub cache to look in, and --offline is set", {
       file: location,
-      detail: "Set HF_HOME or HF_HUB_CACHE to where it lies, or leave out --offline (HF_HUB_OFFLINE).",
+      detail:
+        "Set HF_HOME or HF_HUB_CACHE to where it lies, or leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE).",
     });
   }
   const commit = await cachedCommit(cache, id, revision);

@@ -2,7 +2,7 @@ import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_HUB_PAGES } from "../limits.ts";
 import type { Remote } from "../remote.ts";
 
-const TOKEN_ADVICE = "If you may see it, set HF_TOKEN; a token is sent over https only.";
+const TOKEN_ADVICE = "If you may see it, set HF_TOKEN or name a --token-file; a token is sent over https only.";
 /** The Hub explains itself in a header; longer than this it only fills screens. */
 const MAX_REASON = 200;
 
@@ -21,7 +21,11 @@ function refusal(response: Response, location: string): WeightmarkError {
     return refuse("HUB_REPOSITORY_NOT_FOUND", "the repository has no such revision", advice);
   }
   if (status === 401 && /credentials|token/i.test(reason)) {
-    return refuse("HTTP_UNAUTHORIZED", "the Hub does not accept the token", "Check HF_TOKEN, or unset it.");
+    return refuse(
+      "HTTP_UNAUTHORIZED",
+      "the Hub does not accept the token",
+      "Check where it is from: --token-file, HF_TOKEN or `hf auth login`.",
+    );
   }
   if (status === 401 || status === 404 || status === 410) {
     return refuse("HUB_REPOSITORY_NOT_FOUND", "the Hub has no such repository, or does not show it", TOKEN_ADVICE);

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from "../../report/numbers.ts";
+import { isTelling } from "../estimate.ts";
 
 /** How far a scan is. Bytes and waits are of this run. */
 export interface ScanState {
@@ -58,7 +59,8 @@ export function createScanProgress(options: ScanProgressOptions): ScanProgress {
 function describe(state: ScanState, seconds: number): string {
   const { done, listed, listing, replayed, failed, bytes, waitMs } = state;
   const rate = seconds > 0 ? (done - replayed) / seconds : 0;
-  const left = rate > 0 && !listing ? `, ${formatDuration((listed - done) / rate)} left` : "";
+  const isKnown = !listing && isTelling(done - replayed, listed - replayed, seconds);
+  const left = isKnown ? `, ${formatDuration((listed - done) / rate)} left` : "";
   const speed = rate > 0 ? `, ${rate.toPrecision(2)}/s` : "";
   const lost = failed === 0 ? "" : `, ${formatCount(failed, "failure")}`;
   const waiting = waitMs < 1000 ? "" : `, waiting ${formatDuration(waitMs / 1000)} for a rate limit`;

@@ -68,7 +68,8 @@ export function parseConnectionUrl(
     throw new WeightmarkError("DATABASE_URL_INVALID", `the database URL ${why}`, { file: redactUrl(url), detail });
   };
   if (parsed === null) {
-    return refuse("cannot be read", "Write postgres://USER@HOST:PORT/DATABASE, special characters as %XX.");
+    const where = "It may stand in WEIGHTMARK_DATABASE_URL or WEIGHTMARK_REGISTRY.";
+    return refuse("cannot be read", `Write postgres://USER@HOST:PORT/DATABASE, special characters as %XX. ${where}`);
   }
   if (parsed.pathname.length < 2) refuse("names no database", "Write postgres://USER@HOST:PORT/DATABASE.");
   for (const name of new Set(parsed.searchParams.keys())) {

@@ -181,8 +181,6 @@ describe("what to do about a file that cannot be opened", () => {
   it.each([
     ["EACCES", /right to read it/],
     ["ELOOP", /Name what the links should lead to/],
-    ["EMFILE", /ulimit -n/],
-    ["ENFILE", /machine/],
     ["ENAMETOOLONG", /shorter/],
     ["EIO", /^See whether another program can read it/],
   ])("follows from %s", (code, detail) => {

@@ -61,6 +61,21 @@ describe("settings", () => {
     });
   });
 
+  test.each([
+    ["hf-mirror.com", /^HF_ENDPOINT does not begin with https:/],
+    ["hf-mirror.com:8080", /^HF_ENDPOINT does not begin with https:/],
+    ["ftp://hf-mirror.com", /^HF_ENDPOINT is no address of https or http$/],
+    ["https://", /^HF_ENDPOINT is no address/],
+    ["https://me:hunter2@hf-mirror.com", /^HF_ENDPOINT holds a name or password$/],
+    ["https://hf-mirror.com?token=hunter2", /^HF_ENDPOINT holds a query$/],
+  ])("name the variable of an endpoint that is none: %s", (value, message) => {
+    const error = thrown(() => remoteSettings({ ...HOME, HF_ENDPOINT: value }));
+    expect(error).toMatchObject({ code: "HTTP_ADDRESS_INVALID", exitCode: 2 });
+    expect(error.message).toMatch(message);
+    expect(`${error.message} ${error.detail} ${error.file}`).not.toContain("hunter2");
+    expect(thrown(() => remoteSettings(HOME, { endpoint: value })).message).toMatch(/^the endpoint /);
+  });
+
   it("need no home directory: without one nobody has logged in or downloaded here", () => {
     vi.mocked(homedir).mockImplementation(() => {
       throw new Error("ENOENT: uv_os_homedir");

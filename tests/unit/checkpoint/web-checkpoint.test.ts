@@ -2,14 +2,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import type { ErrorCode } from "../../../src/errors.ts";
 import { remoteOf, weights } from "../../support/hub-remote.ts";
 import { refusal } from "../../support/refusal.ts";
 
 /** A web server of ranges and no listings; the addresses that it saw. */
 async function server(files: Readonly<Record<string, Uint8Array | string>>) {
   const seen: string[] = [];
+  const refusing: { status: number | null } = { status: null };
   const http = createServer((request, response) => {
     seen.push(request.url!);
+    if (refusing.status !== null) return response.writeHead(refusing.status).end();
     const body = files[request.url!.split("?")[0]!];
     if (body === undefined) return response.writeHead(404).end();
     const bytes = Buffer.from(body);
@@ -24,7 +27,7 @@ async function server(files: Readonly<Record<string, Uint8Array | string>>) {
   });
   await new Promise<void>((done) => http.listen(0, "127.0.0.1", done));
   onTestFinished(() => void http.close());
-  return { origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, seen };
+  return { origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, seen, refusing };
 }
 
 const index = (map: object) => JSON.stringify({ weight_map: map });
@@ -91,4 +94,34 @@ describe("a model at an address", () => {
       expect(error.detail).toContain("hf:acme/base");
     }
   });
+
+  const SIGNED = /ask for a new one/;
+  const PLAIN = /No token is sent to this server/;
+  const HUB = /Set HF_TOKEN, or name a --token-file/;
+  it.each<[status: number, code: ErrorCode, query: string, isHub: boolean, advice: RegExp]>([
+    [401, "HTTP_UNAUTHORIZED", "", false, PLAIN],
+    [403, "HTTP_FORBIDDEN", "", false, PLAIN],
+    [401, "HTTP_UNAUTHORIZED", "", true, HUB],
+    [403, "HTTP_FORBIDDEN", "?download=true", true, HUB],
+    [403, "HTTP_FORBIDDEN", "?X-Amz-Signature=SECRET", false, SIGNED],
+    [401, "HTTP_UNAUTHORIZED", "?sig=SECRET", false, SIGNED],
+    [400, "HTTP_STATUS", "?X-Amz-Security-Token=SECRET", false, SIGNED],
+  ])(
+    "that is refused (%i %s, %j, of the Hub: %j) says what can be done, when it is opened and later",
+    async (...row) => {
+      const [status, code, query, isHub, advice] = row;
+      const { origin, refusing } = await server({ "/acme/m/resolve/main/model.safetensors": weights("a") });
+      const remote = await remoteOf(isHub ? origin : "https://hub.invalid");
+      const address = `${origin}/acme/m/resolve/main/model.safetensors${query}`;
+      const checkpoint = await openCheckpoint(address, { remote });
+      const { source } = checkpoint.files[0]!;
+      refusing.status = status;
+      for (const ask of [() => openCheckpoint(address, { remote }), () => source.verifyUnchanged()]) {
+        const error = await refusal(ask(), code);
+        expect(error.detail).toMatch(advice);
+        expect(JSON.stringify([error, error.message, error.detail])).not.toContain("SECRET");
+      }
+      await checkpoint.close();
+    },
+  );
 });

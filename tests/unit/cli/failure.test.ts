@@ -35,6 +35,13 @@ describe("describeFailure", () => {
     requireValid("error@1", JSON.parse(describeFailure(error, json).text));
   });
 
+  it("says what helps where the machine is behind a refusal that does not know it", () => {
+    const cause = Object.assign(new Error("EMFILE: too many open files, link 'x'"), { code: "EMFILE" });
+    const { text, exitCode } = describeFailure(new WeightmarkError("WRITE_FAILED", "no lock", { cause }), plain);
+    expect(exitCode).toBe(3);
+    expect(text).toMatch(/^weightmark: no lock \(WRITE_FAILED\)\n.*ulimit -n/);
+  });
+
   it("shows the stack with --verbose only", () => {
     const bug = new Error("broken");
     expect(describeFailure(bug, plain).text).not.toContain("failure.test");

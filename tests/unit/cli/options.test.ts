@@ -82,6 +82,53 @@ describe("progress", () => {
   });
 });
 
+describe("the time left", () => {
+  /** What a line says after each step: seconds, done. */
+  function lines(total: number, steps: readonly (readonly [seconds: number, done: number])[]): string[] {
+    let time = 0;
+    let text = "";
+    const stream = { write: (piece: string) => (text += piece) };
+    const progress = createProgress({ label: "m", unit: "readings", stream, terminal: false, now: () => time });
+    for (const [seconds, done] of steps) {
+      time = 1000 * seconds;
+      progress.update(done, total);
+    }
+    return text.trimEnd().split("\n");
+  }
+
+  it("is not told of what has hardly begun", () => {
+    // Opening the model took ten seconds, and what was done after a moment says nothing of a hundred thousand.
+    expect(
+      lines(100_146, [
+        [10, 0],
+        [10.1, 1],
+        [15.1, 900],
+      ]),
+    ).toEqual(["m: 0 % (0 of 100,146)", "m: 0 % (900 of 100,146)"]);
+  });
+
+  it("is told of the work alone, not of what came before it", () => {
+    expect(
+      lines(1000, [
+        [100, 0],
+        [101, 1],
+        [111, 101],
+      ]).at(-1),
+    ).toBe("m: 10 % (101 of 1,000, 1 min 30 s left)");
+  });
+
+  it("is that of all the work since the first piece", () => {
+    expect(
+      lines(1000, [
+        [0, 1],
+        [0.1, 500],
+        [5, 500],
+        [10, 1000],
+      ]),
+    ).toEqual(["m: 50 % (500 of 1,000, 5 s left)", "m: 100 % (1,000 of 1,000, 0 s left)"]);
+  });
+});
+
 describe("redaction", () => {
   it("leaves the last part of named paths, and nothing of home and working directory", () => {
     const redact = pathRedactor(["/data/secret/model", "relative"]);

@@ -55,6 +55,18 @@ describe("progress", () => {
     expect(shown.text.endsWith("failures)")).toBe(true);
   });
 
+  it("tells no time left of what has hardly begun", () => {
+    const shown = progress(false);
+    const large = { ...state, listing: false, replayed: 0, failed: 0, listed: 10_000 };
+    shown.at(6000);
+    shown.update({ ...large, done: 1 });
+    shown.at(12_000);
+    shown.update({ ...large, done: 100 });
+    expect(shown.text).toBe(
+      "scanned 1 of 10,000 (2.00 MB, 0.17/s)\nscanned 100 of 10,000 (2.00 MB, 8.3/s, 19 min 48 s left)\n",
+    );
+  });
+
   it("leaves a line now and then elsewhere", () => {
     const shown = progress(false);
     shown.at(4000);

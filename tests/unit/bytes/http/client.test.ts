@@ -1,6 +1,6 @@
-import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { classifyAddress } from "../../../../src/bytes/http/address-policy.ts";
 import { createHttpClient } from "../../../../src/bytes/http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../../../src/bytes/http/http-client.ts";
@@ -354,52 +354,4 @@ test("what is under way ends when the client is closed", async () => {
   await client.close();
   await waiting;
   expect(environment.slept).toEqual([]);
-});
-
-describe("by way of a proxy", () => {
-  let proxy: Server;
-  let tunnels: string[];
-
-  beforeEach(async () => {
-    tunnels = [];
-    proxy = createServer().on("connect", (request, socket) => {
-      tunnels.push(request.url ?? "");
-      if (request.url?.startsWith("refused.test")) {
-        socket.end("HTTP/1.1 407 Who are you\r\n\r\n");
-        return;
-      }
-      const through = connect(server.port, "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 OK\r\n\r\n");
-        through.pipe(socket).pipe(through);
-      });
-      through.on("error", () => socket.destroy());
-      socket.on("error", () => through.destroy());
-    });
-    await new Promise<void>((ready) => proxy.listen(0, "127.0.0.1", ready));
-    vi.stubEnv("HTTP_PROXY", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-    vi.stubEnv("NO_PROXY", "direct.test");
-    await newClient();
-  });
-
-  afterEach(async () => {
-    vi.unstubAllEnvs();
-    await client.close();
-    proxy.closeAllConnections();
-    await new Promise((closed) => proxy.close(closed));
-  });
-
-  test("names are the proxy's to resolve, literal addresses are still checked", async () => {
-    expect((await get(server.at("/a", "far.test"))).status).toBe(200);
-    expect(tunnels).toEqual([`far.test:${server.port}`]);
-    expect(environment.resolved).toEqual([]);
-    server.faults.push(FAULTS.redirect("http://10.0.0.1/"));
-    await refusal(get(server.at("/a", "far.test")), "HTTP_ADDRESS_REFUSED");
-    server.faults.push(FAULTS.redirect("http://localhost:1/"));
-    await refusal(get(server.at("/a", "far.test")), "HTTP_ADDRESS_REFUSED");
-    const refused = await refusal(get(server.at("/a", "refused.test")), "HTTP_CONNECTION_FAILED");
-    expect(refused.message).toContain("proxy");
-    await get(server.at("/a", "direct.test"));
-    expect(tunnels.filter((name) => name.startsWith("direct"))).toEqual([]);
-    expect(environment.resolved).toEqual(["direct.test"]);
-  });
 });
