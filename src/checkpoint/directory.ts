@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
+import { isWeightName } from "./weight-name.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {
@@ -38,7 +39,7 @@ export async function classifyNames(
     }
     if (isCompanion(name)) companions.add(name);
     if (name === "model_index.json") isPipeline = true;
-    else if (name.endsWith(".safetensors")) safetensors.push(name);
+    else if (isWeightName(name)) safetensors.push(name);
     else if (isShardIndex(name)) indexes.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
   }
@@ -65,7 +66,7 @@ export async function foldersWithWeights(path: string): Promise<string[]> {
     if (inside === null) continue;
     let entries = 0;
     for await (const entry of inside) {
-      const isWeight = entry.name.endsWith(".safetensors");
+      const isWeight = isWeightName(entry.name);
       if (isWeight) found.push(name);
       if (isWeight || ++entries === MAX_LOOKED_AT) break;
     }

@@ -11,6 +11,7 @@ import { mapStrings, pathRedactor } from "./redact.ts";
 import { isAddress } from "./remote.ts";
 import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
+import { namesFingerprint } from "./weight-names.ts";
 
 /** One run of one command: how it talks, and where its result goes. */
 export interface Session {
@@ -37,7 +38,7 @@ export function formatOf(options: Pick<CommonOptions, "json" | "format">): Forma
 export function requireOtherFile(output: string, inputs: readonly string[], force = false): void {
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
-  const replaced = force && !place.endsWith(".fingerprint.safetensors") && entryAt(output) !== undefined;
+  const replaced = force && !namesFingerprint(place) && entryAt(output) !== undefined;
   const paths = inputs.filter((input) => !isAddress(input));
   if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {

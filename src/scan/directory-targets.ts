@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { classifyNames, listDirectory } from "../checkpoint/directory.ts";
-import { isShardIndex } from "../checkpoint/index-name.ts";
+import { indexOfShards, isShardIndex } from "../checkpoint/index-name.ts";
 import { resolveRoot } from "../checkpoint/inside-root.ts";
 import { localFolder } from "../checkpoint/local-folder.ts";
 import { numberedSets, numberedShard } from "../checkpoint/numbered-shards.ts";
@@ -45,21 +45,16 @@ export async function fileTarget(path: string): Promise<ScanTarget> {
   const target = plainTarget(path, basename(path));
   const directory = dirname(path);
   const name = basename(path);
-  const indexName = isShardIndex(name) ? name : indexNameOf(name);
-  if (indexName === null) return { ...target, ...(await factsOf(directory, null, [name], null)) };
+  const shard = numberedShard(name);
+  if (shard === null && !isShardIndex(name)) return { ...target, ...(await factsOf(directory, null, [name], null)) };
   const listing = await listDirectory(directory);
   const folder = localFolder(await resolveRoot(directory));
+  const indexName = shard === null ? name : indexOfShards(listing.indexes, shard.stem, shard.ending);
   const indexes = listing.indexes.filter((one) => one === indexName);
-  const shards = (await shardsIn(folder, { ...listing, indexes })).get(indexName) ?? null;
-  if (name === indexName || shards?.includes(name)) {
+  const shards = indexName === null ? null : ((await shardsIn(folder, { ...listing, indexes })).get(indexName) ?? null);
+  if (indexName !== null && (name === indexName || shards?.includes(name))) {
     return { ...target, ...(await factsOf(directory, indexName, shards, null)) };
   }
   const set = numberedSets(listing.safetensors).find(({ files }) => files.includes(name));
   return { ...target, ...(await factsOf(directory, null, set?.files ?? null, null)) };
-}
-
-/** The index that may name a shard, or null for what is none by its name. */
-function indexNameOf(name: string): string | null {
-  const shard = numberedShard(name);
-  return shard === null ? null : `${shard.stem}.safetensors.index.json`;
 }

@@ -4,6 +4,7 @@ import { basename, join, sep } from "node:path";
 import { fileError } from "../bytes/regular-file.ts";
 import { isTemporaryName } from "../bytes/temporary-name.ts";
 import { statModel } from "../checkpoint/local-folder.ts";
+import { isWeightName } from "../checkpoint/weight-name.ts";
 import { WeightmarkError } from "../errors.ts";
 import { directoryTargets, fileTarget } from "./directory-targets.ts";
 import { failedItem } from "./failure.ts";
@@ -92,7 +93,8 @@ async function entriesOf(path: string): Promise<Entries> {
       if (isWalked(entry, path)) directories.push(entry.name);
     } else {
       files.push(entry.name);
-      if (entry.isSymbolicLink() && !/\.(?:safetensors|json)$/.test(entry.name)) links.push(entry.name);
+      const isNamedFile = isWeightName(entry.name) || /\.json$/i.test(entry.name);
+      if (entry.isSymbolicLink() && !isNamedFile) links.push(entry.name);
     }
   }
   return { files, directories: directories.sort(), links: links.sort() };

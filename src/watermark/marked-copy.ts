@@ -6,6 +6,7 @@ import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { makeDirectory } from "../bytes/make-directory.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { isShardIndex } from "../checkpoint/index-name.ts";
 import { type Root, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
 import { findCompanions } from "./copy/companions.ts";
@@ -45,7 +46,6 @@ export interface MarkedCopy {
 const PIECE_BYTES = 4 << 20;
 /** Passes over the weights of the copy. What two do not bring home, more would not. */
 const MAX_PASSES = 3;
-const INDEX_SUFFIX = ".safetensors.index.json";
 
 /**
  * Writes a copy of a checkpoint with some tensors edited. Every other byte stays: headers, metadata, order of tensors,
@@ -122,7 +122,7 @@ function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
 async function rootOf({ location, files }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
   if ((await stat(location)).isDirectory()) return resolveRoot(location);
-  return location.endsWith(INDEX_SUFFIX) || files.length > 1 ? resolveRoot(dirname(location)) : null;
+  return isShardIndex(basename(location)) || files.length > 1 ? resolveRoot(dirname(location)) : null;
 }
 
 /** @throws OUTPUT_IS_INPUT when the directory is the model's or lies in it */

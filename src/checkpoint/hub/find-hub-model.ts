@@ -8,6 +8,7 @@ import { type Root, resolveInside, resolveRoot } from "../inside-root.ts";
 import { localFolder } from "../local-folder.ts";
 import type { FoundModel, ModelFolder } from "../model-folder.ts";
 import type { Remote } from "../remote.ts";
+import { isWeightName } from "../weight-name.ts";
 import { cachedCommit, cachedSnapshot } from "./hub-cache.ts";
 import { hubFolder } from "./hub-folder.ts";
 import { type HubLocation, isCommit, parseHubLocation, pinnedLocation } from "./parse-location.ts";
@@ -39,7 +40,7 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     async open(name) {
       return folder.open(name).catch((error) => {
         const isAbsent = error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND";
-        throw isAbsent && name.endsWith(".safetensors") ? offline(folder.shown(name)) : error;
+        throw isAbsent && isWeightName(name) ? offline(folder.shown(name)) : error;
       });
     },
   };

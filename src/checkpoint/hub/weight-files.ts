@@ -1,5 +1,6 @@
 import { classifyNames, type DirectoryListing } from "../directory.ts";
 import type { WeightSet } from "../folder-models.ts";
+import { isWeightName } from "../weight-name.ts";
 import { indexedContent, weightContent } from "./content.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile, HubRepository } from "./repository.ts";
@@ -25,7 +26,7 @@ export function foldersWithWeights(files: readonly HubFile[], folder: string): s
   const prefix = prefixOf(folder);
   const folders = new Set<string>();
   for (const { path } of files) {
-    if (!path.startsWith(prefix) || !path.endsWith(".safetensors")) continue;
+    if (!path.startsWith(prefix) || !isWeightName(path)) continue;
     const end = path.lastIndexOf("/");
     if (end >= prefix.length) folders.add(path.slice(prefix.length, end));
   }
@@ -59,7 +60,7 @@ export function listedWeights(
   listing: DirectoryListing | null,
 ): ListedWeights {
   const prefix = prefixOf(folder);
-  const isBelow = (path: string) => path.startsWith(prefix) && path.endsWith(".safetensors");
+  const isBelow = (path: string) => path.startsWith(prefix) && isWeightName(path);
   const own = new Set([...set.files, set.name].map((name) => prefix + name));
   const { safetensors, indexes, foreign } = listing ?? { safetensors: [], indexes: [], foreign: [] };
   const beside = new Set([...safetensors, ...indexes, ...foreign].map((name) => prefix + name));

@@ -4,6 +4,7 @@ import { WeightmarkError } from "../../errors.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
 import { isAddress } from "../remote.ts";
 import { entryAt, requireOtherFile } from "../session.ts";
+import { namesWeights } from "../weight-names.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces } from "./output.ts";
 
@@ -44,7 +45,7 @@ function requireWritable(path: string, force: boolean, inputs: readonly string[]
   requireOtherFile(path, others, force);
   const roots = inputs.filter((input) => !isAddress(input)).map((input) => `${real(input)}${sep}`);
   const place = join(real(dirname(path)), basename(path));
-  if (/\.safetensors$/i.test(place) && roots.some((root) => place.startsWith(root))) {
+  if (namesWeights(place) && roots.some((root) => place.startsWith(root))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output would lie among the models as one of them", {
       file: path,
     });
