@@ -32,7 +32,7 @@ export function localFolder(root: Root, location: string = root.path): ModelFold
 }
 
 /** A file that was named itself: links may lead anywhere, but for what lies beside it. */
-function loneFile(location: string): ModelFolder {
+function loneFile(location: string, allowLinks: readonly string[]): ModelFolder {
   return {
     location,
     remote: false,
@@ -40,7 +40,7 @@ function loneFile(location: string): ModelFolder {
     list: () => listDirectory(dirname(location)),
     below: async () => [],
     async open(name) {
-      if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location))).open(name);
+      if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location), allowLinks)).open(name);
       const absolutePath = resolve(location);
       return { source: await openFileSource(absolutePath, location), absolutePath };
     },
@@ -69,12 +69,16 @@ export function statModel(location: string): Promise<Stats> {
   });
 }
 
-/** @throws FILE_NOT_FOUND, FILE_UNREADABLE */
-export async function findLocalModel(location: string): Promise<FoundModel> {
+/**
+ * @param allowLinks directories that links beside the model may lead into
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function findLocalModel(location: string, allowLinks: readonly string[] = []): Promise<FoundModel> {
   const stats = await statModel(location);
   const about = { location, revision: null, close: async () => {} };
-  if (stats.isDirectory()) return { ...about, folder: localFolder(await resolveRoot(location)), file: null };
+  if (stats.isDirectory())
+    return { ...about, folder: localFolder(await resolveRoot(location, allowLinks)), file: null };
   const file = basename(location);
-  if (!stats.isFile() || !isShardIndex(file)) return { ...about, folder: loneFile(location), file };
-  return { ...about, folder: localFolder(await resolveRoot(dirname(location))), file };
+  if (!stats.isFile() || !isShardIndex(file)) return { ...about, folder: loneFile(location, allowLinks), file };
+  return { ...about, folder: localFolder(await resolveRoot(dirname(location), allowLinks)), file };
 }

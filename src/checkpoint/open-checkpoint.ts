@@ -39,6 +39,11 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
   /** What `resolveRepository` gave for this location: saves its requests. */
   readonly repository?: HubRepository | undefined;
+  /**
+   * Directories that symbolic links in a model's directory may lead into. Else they may lead to files of that directory,
+   * and of a Hub cache to its blobs. @default none
+   */
+  readonly allowLinks?: readonly string[] | undefined;
 }
 
 /** A file that was named itself stands alone. */
@@ -102,7 +107,7 @@ async function findRemoteModel(location: string, options: OpenOptions): Promise<
   const remote = signal === undefined ? given : { ...given, client: given.client.scope(signal) };
   const close = async () => own?.client.close();
   try {
-    const found = await locate(location, remote, options.repository);
+    const found = await locate(location, remote, options);
     return { ...found, close };
   } catch (error) {
     await close();
@@ -110,10 +115,10 @@ async function findRemoteModel(location: string, options: OpenOptions): Promise<
   }
 }
 
-async function locate(location: string, remote: Remote, repository: HubRepository | undefined): Promise<FoundModel> {
+async function locate(location: string, remote: Remote, { repository, allowLinks }: OpenOptions): Promise<FoundModel> {
   if (!isWebLocation(location)) {
     const { findHubModel } = await import("./hub/find-hub-model.ts");
-    return findHubModel(location, remote, repository);
+    return findHubModel(location, remote, repository, allowLinks);
   }
   const { findWebModel } = await import("./web-folder.ts");
   return findWebModel(location, remote);
@@ -133,7 +138,10 @@ async function locate(location: string, remote: Remote, repository: HubRepositor
  *   and OFFLINE; every file is closed then
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const found = await (isRemoteLocation(location) ? findRemoteModel(location, options) : findLocalModel(location));
+  const { allowLinks } = options;
+  const found = await (isRemoteLocation(location)
+    ? findRemoteModel(location, options)
+    : findLocalModel(location, allowLinks));
   const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
@@ -152,6 +160,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       config,
       configProblem,
       notes,
+      allowLinks,
       close,
       readBeside: (name) => readBeside(found, name),
       async verifyUnchanged() {

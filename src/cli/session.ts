@@ -5,6 +5,7 @@ import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
 import { warningText } from "./failure.ts";
+import type { LinkOptions } from "./links.ts";
 import type { CommonOptions, Format } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
@@ -68,8 +69,13 @@ function real(path: string): string {
   }
 }
 
-/** `paths` are what the command line names: what --redact-paths hides and --output must not overwrite. */
-export function openSession(options: CommonOptions, paths: readonly string[], ownOutput = false): Session {
+/** `named` are the paths of the command line: what --redact-paths hides and --output must not overwrite. */
+export function openSession(
+  options: CommonOptions & LinkOptions,
+  named: readonly string[],
+  ownOutput = false,
+): Session {
+  const paths = [...named, ...(options.allowLinks ?? [])];
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
   const resultFile = ownOutput ? undefined : options.output;

@@ -95,7 +95,7 @@ async function readBeside(checkpoint: Checkpoint, name: string): Promise<Uint8Ar
   const { location } = checkpoint;
   const directory = isShardIndex(basename(location)) ? dirname(location) : location;
   try {
-    const root = await resolveRoot(directory);
+    const root = await resolveRoot(directory, checkpoint.allowLinks);
     const source = await openFileSource(await resolveInside(root, name), join(directory, name));
     try {
       if (source.size <= MAX_TOKENIZER_BYTES) return await source.read(0, source.size);

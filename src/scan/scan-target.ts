@@ -107,6 +107,7 @@ async function read(
     config: false,
     remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
     repository: target.repository ?? undefined,
+    allowLinks: setup.allowLinks,
     readAhead: keys.length > 0 || setup.depth === "full",
   });
   try {
@@ -120,8 +121,9 @@ async function read(
 }
 
 /** Whether what is at a target is still what was listed: of another machine's files it cannot be told. */
-async function isOfListed(target: ScanTarget, { listedHere, remote }: ScanSetup): Promise<boolean> {
-  return !listedHere || isRemoteLocation(target.location) || isAsListed(target, remote.hubCache);
+async function isOfListed(target: ScanTarget, { listedHere, remote, allowLinks }: ScanSetup): Promise<boolean> {
+  if (!listedHere || isRemoteLocation(target.location)) return true;
+  return isAsListed(target, { hubCache: remote.hubCache, allowLinks });
 }
 
 /**

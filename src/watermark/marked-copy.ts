@@ -119,10 +119,10 @@ function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
  * The directory that the model is, also where its index or one of its shards was named; null for a single file, which is copied
  * alone, and for what lies in no file.
  */
-async function rootOf({ location, files }: Checkpoint): Promise<Root | null> {
+async function rootOf({ location, files, allowLinks }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
-  if ((await stat(location)).isDirectory()) return resolveRoot(location);
-  return isShardIndex(basename(location)) || files.length > 1 ? resolveRoot(dirname(location)) : null;
+  if ((await stat(location)).isDirectory()) return resolveRoot(location, allowLinks);
+  return isShardIndex(basename(location)) || files.length > 1 ? resolveRoot(dirname(location), allowLinks) : null;
 }
 
 /** @throws OUTPUT_IS_INPUT when the directory is the model's or lies in it */

@@ -23,7 +23,7 @@ export function registerFingerprint(program: Command): void {
 async function fingerprint(model: string, options: FingerprintOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
   const output = options.output ?? fingerprintNameOf(nameOf(path));
-  requireOtherFile(output, [path], options.force);
+  requireOtherFile(output, [path, ...(options.allowLinks ?? [])], options.force);
   const session = openSession(options, [path, output], true);
   const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
   const { fingerprintReport, inputReport } = await import("../../report/build.ts");

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { openFileSource } from "../../bytes/file-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { resolveInside, resolveRoot } from "../../checkpoint/inside-root.ts";
 import { isRemoteLocation } from "../../checkpoint/location.ts";
 
 /** Larger than any published tokenizer; read whole only below this. */
@@ -21,7 +22,7 @@ export async function tokenHashes(
   if (file === undefined || file.absolutePath === null || isRemoteLocation(checkpoint.location)) return null;
   // The snapshot's own directory, not the blob store that its links lead to.
   const directory = (await isDirectory(checkpoint.location)) ? checkpoint.location : dirname(checkpoint.location);
-  const text = await readText(join(directory, "tokenizer.json"));
+  const text = await readText(directory, "tokenizer.json", checkpoint.allowLinks);
   const vocabulary = text === null ? null : vocabularyOf(text);
   if (vocabulary === null) return null;
   const hashes = new Map<number, readonly [number, number]>();
@@ -40,9 +41,14 @@ async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-async function readText(path: string): Promise<string | null> {
+async function readText(
+  directory: string,
+  name: string,
+  allowLinks: readonly string[] | undefined,
+): Promise<string | null> {
   try {
-    const source = await openFileSource(path, path);
+    const path = await resolveInside(await resolveRoot(directory, allowLinks), name);
+    const source = await openFileSource(path);
     try {
       if (source.size > MAX_TOKENIZER_BYTES) return null;
       return new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size));

@@ -1,0 +1,39 @@
+import { stat } from "node:fs/promises";
+import type { Command } from "commander";
+import { WeightmarkError } from "../errors.ts";
+
+/** The flag of the commands that read models of this machine. */
+export interface LinkOptions {
+  readonly allowLinks?: readonly string[];
+}
+
+export function withLinks(command: Command): Command {
+  return command.option(
+    "--allow-links <dir>",
+    "let symbolic links of a model lead into DIR, as those of DVC or a moved cache do (may be repeated)",
+    (value: string, before: readonly string[] = []) => [...before, value],
+  );
+}
+
+/**
+ * The directories that links may lead into.
+ *
+ * @throws FILE_NOT_FOUND, USAGE: what is mistyped would allow nothing, and say that a link leads out
+ */
+export async function linksOf({ allowLinks = [] }: LinkOptions): Promise<readonly string[]> {
+  for (const directory of allowLinks) {
+    const found = await stat(directory).catch(() => null);
+    if (found === null) {
+      throw new WeightmarkError("FILE_NOT_FOUND", "--allow-links names no directory that is there", {
+        file: directory,
+      });
+    }
+    if (!found.isDirectory()) {
+      throw new WeightmarkError("USAGE", "--allow-links takes directories", {
+        file: directory,
+        detail: "Name the directory that the links lead into.",
+      });
+    }
+  }
+  return allowLinks;
+}
