@@ -6,6 +6,7 @@ export { type ByteBudget, byteBudget } from "./bytes/byte-budget.ts";
 export type { ByteSource, SyncByteSource } from "./bytes/byte-source.ts";
 export { openFileSource } from "./bytes/file-source.ts";
 export { gateWaitMs, hostGate } from "./bytes/http/shared-gate.ts";
+export { fsPath, pathText } from "./bytes/path-text.ts";
 export { adapterBase } from "./checkpoint/adapter-config.ts";
 export type { Checkpoint, CheckpointFile, CheckpointTensor } from "./checkpoint/checkpoint.ts";
 export { listOrganisation } from "./checkpoint/hub/list-organisation.ts";

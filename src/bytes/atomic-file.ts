@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
+import { requireWritableName } from "./path-text.ts";
 import { temporaryName } from "./temporary-name.ts";
 
 /** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
@@ -72,6 +73,7 @@ export interface StagedFile {
  * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
  */
 export async function stageFile(path: string, content: FileContent, options: WriteOptions = {}): Promise<StagedFile> {
+  requireWritableName(path);
   const overwrite = options.overwrite ?? false;
   await requireReplaceable(path, overwrite);
   const directory = dirname(path);

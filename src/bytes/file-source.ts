@@ -2,6 +2,7 @@ import { readSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { WeightmarkError } from "../errors.ts";
 import type { SyncByteSource } from "./byte-source.ts";
+import { fsPath } from "./path-text.ts";
 import { requireRange } from "./range.ts";
 import { fileError, identityOf, openRegularFile, sameIdentity } from "./regular-file.ts";
 
@@ -60,7 +61,7 @@ export async function openFileSource(path: string, location: string = path): Pro
       const open = identityOf(await handle.stat({ bigint: true }));
       if (!sameIdentity(open, identity)) throw changed("was written to");
       // The path too: worker threads open it again, and would read whatever stands there now.
-      const there = await stat(path, { bigint: true }).catch(() => null);
+      const there = await stat(fsPath(path), { bigint: true }).catch(() => null);
       if (there === null) throw changed("was removed");
       if (!sameIdentity(identityOf(there), identity)) throw changed("was replaced");
     },

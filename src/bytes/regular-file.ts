@@ -1,6 +1,8 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { WeightmarkError } from "../errors.ts";
+import { absenceOf } from "./absence.ts";
+import { fsPath } from "./path-text.ts";
 
 /** Which file this is and in which state: enough to notice that it was replaced, resized or written to. */
 export interface FileIdentity {
@@ -46,7 +48,8 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR" || code === "ERR_INVALID_ARG_VALUE") {
-    return new WeightmarkError("FILE_NOT_FOUND", "no such file", { file: path, cause });
+    const { message, detail } = absenceOf(path);
+    return new WeightmarkError("FILE_NOT_FOUND", message, { file: path, detail, cause });
   }
   const reason = code === "ELOOP" ? "symbolic links form a loop" : `cannot be read (${code ?? String(cause)})`;
   return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, detail: REMEDIES.get(code ?? ""), cause });
@@ -59,9 +62,9 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; identity: FileIdentity }> {
   let handle: FileHandle | undefined;
   try {
-    requireRegular(await stat(path, { bigint: true }), path);
+    requireRegular(await stat(fsPath(path), { bigint: true }), path);
     // O_NONBLOCK does not exist on Windows, where there are no FIFOs in the file system.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    handle = await open(fsPath(path), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat({ bigint: true });
     requireRegular(stats, path);
     return { handle, identity: identityOf(stats) };

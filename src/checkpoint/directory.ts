@@ -1,5 +1,5 @@
-import { opendir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type Entry, entriesIn } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
@@ -47,7 +47,7 @@ export async function classifyNames(
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {
-  for await (const { name } of await opendir(path)) yield name;
+  for await (const { name } of entriesIn(path)) yield name;
 }
 
 /** Subdirectories and entries of each that are looked at to tell where weights lie. */
@@ -58,20 +58,27 @@ const MAX_FOLDERS = 5;
 /** Some of the subdirectories that weights lie in, in order of name; none where it cannot be said. */
 export async function foldersWithWeights(path: string): Promise<string[]> {
   const found: string[] = [];
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  for (const name of names.sort().slice(0, MAX_LOOKED_AT)) {
+  const folders = (await first(path, MAX_DIRECTORY_ENTRIES)).filter(({ kind }) => kind.isDirectory());
+  const names = folders.map(({ name }) => name).sort();
+  for (const name of names.slice(0, MAX_LOOKED_AT)) {
     if (found.length === MAX_FOLDERS) break;
-    const inside = await opendir(join(path, name)).catch(() => null);
-    if (inside === null) continue;
-    let entries = 0;
-    for await (const entry of inside) {
-      const isWeight = isWeightName(entry.name);
-      if (isWeight) found.push(name);
-      if (isWeight || ++entries === MAX_LOOKED_AT) break;
-    }
+    const inside = await first(join(path, name), MAX_LOOKED_AT);
+    if (inside.some((entry) => isWeightName(entry.name))) found.push(name);
   }
   return found;
+}
+
+/** Some entries of a directory, `most` of them; none of what cannot be looked into. */
+async function first(path: string, most: number): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  try {
+    for await (const entry of entriesIn(path)) {
+      if (entries.push(entry) === most) break;
+    }
+  } catch {
+    return [];
+  }
+  return entries;
 }
 
 /** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */

@@ -53,9 +53,11 @@ export async function addIndexed(
   await addFiles(to, folder, index.shards, reading, fileOf).catch((error) => {
     const shard = index.shards[to.files.length];
     if (!(error instanceof WeightmarkError) || !ABSENT.has(error.code) || shard === undefined) throw error;
-    throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}, which is not there`, {
+    // A link that leads nowhere is there to whoever looks.
+    const how = error.detail === undefined ? ", which is not there" : `: ${error.message}`;
+    throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}${how}`, {
       file,
-      detail: "Complete the download.",
+      detail: error.detail ?? "Complete the download.",
       cause: error,
     });
   });

@@ -1,5 +1,5 @@
-import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
+import { realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 
@@ -26,14 +26,14 @@ export function isBelow(real: string, directory: string): boolean {
  * @param allowed directories that links in it may lead into
  */
 export async function resolveRoot(path: string, allowed: readonly string[] = []): Promise<Root> {
-  const real = await realpath(path).catch((error) => {
+  const real = await realPath(path).catch((error) => {
     throw fileError(error, path);
   });
   for (let at = real; dirname(at) !== at; at = dirname(at)) {
     if (basename(dirname(at)) !== "snapshots") continue;
     const blobs = join(dirname(dirname(at)), "blobs");
     // Only a real directory: a link called "blobs" would let the links of a snapshot lead anywhere.
-    const isReal = (await realpath(blobs).catch(() => null)) === blobs;
+    const isReal = (await realPath(blobs).catch(() => null)) === blobs;
     return { path, real, blobs: isReal ? blobs : null, allowed };
   }
   return { path, real, blobs: null, allowed };
@@ -47,7 +47,7 @@ export async function resolveRoot(path: string, allowed: readonly string[] = [])
  */
 export async function resolveInside(root: Root, relative: string): Promise<string> {
   const path = join(root.path, relative);
-  const real = await realpath(join(root.real, relative)).catch((error) => {
+  const real = await realPath(join(root.real, relative)).catch((error) => {
     throw fileError(error, path);
   });
   const own = root.blobs === null ? [root.real] : [root.real, root.blobs];
@@ -61,7 +61,7 @@ export async function resolveInside(root: Root, relative: string): Promise<strin
 /** Whether a real path is, or lies in, one of the directories that links may lead into; one that is not there allows nothing. */
 export async function leadsInto(real: string, allowed: readonly string[]): Promise<boolean> {
   for (const directory of allowed) {
-    const found = await realpath(directory).catch(() => null);
+    const found = await realPath(directory).catch(() => null);
     if (found !== null && (real === found || isBelow(real, found))) return true;
   }
   return false;

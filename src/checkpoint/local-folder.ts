@@ -1,7 +1,8 @@
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { openFileSource } from "../bytes/file-source.ts";
+import { fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { foldersWithWeights, listDirectory } from "./directory.ts";
@@ -41,7 +42,7 @@ function loneFile(location: string, allowLinks: readonly string[]): ModelFolder 
     below: async () => [],
     async open(name) {
       if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location), allowLinks)).open(name);
-      const absolutePath = resolve(location);
+      const absolutePath = join(await realPath(dirname(location)), name);
       return { source: await openFileSource(absolutePath, location), absolutePath };
     },
   };
@@ -53,7 +54,8 @@ const HUB_LIKE = /^(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+\/[^/@]+)(@
 function absent(location: string, cause: unknown): unknown {
   const error = fileError(cause, location);
   const [, id, revision] = HUB_LIKE.exec(location) ?? [];
-  if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id)) return error;
+  const isPlain = error.code === "FILE_NOT_FOUND" && error.detail === undefined;
+  if (!isPlain || id === undefined || !isRepositoryId(id)) return error;
   const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
   return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
 }
@@ -64,7 +66,7 @@ function absent(location: string, cause: unknown): unknown {
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export function statModel(location: string): Promise<Stats> {
-  return stat(location).catch((error) => {
+  return stat(fsPath(location)).catch((error) => {
     throw absent(location, error);
   });
 }

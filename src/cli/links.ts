@@ -21,8 +21,10 @@ export function withLinks(command: Command): Command {
  * @throws FILE_NOT_FOUND, USAGE: what is mistyped would allow nothing, and say that a link leads out
  */
 export async function linksOf({ allowLinks = [] }: LinkOptions): Promise<readonly string[]> {
+  if (allowLinks.length === 0) return allowLinks;
+  const { fsPath } = await import("../index.ts");
   for (const directory of allowLinks) {
-    const found = await stat(directory).catch(() => null);
+    const found = await stat(fsPath(directory)).catch(() => null);
     if (found === null) {
       throw new WeightmarkError("FILE_NOT_FOUND", "--allow-links names no directory that is there", {
         file: directory,

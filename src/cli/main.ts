@@ -1,3 +1,4 @@
+import { argumentsOf } from "./arguments.ts";
 import { runCommandLine } from "./command-line.ts";
 import { runBelow } from "./init.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -12,5 +13,5 @@ for (const stream of [process.stdout, process.stderr]) {
 if (process.pid === 1) process.exitCode = await runBelow();
 else {
   catchSignals();
-  process.exitCode = await runCommandLine(process.argv.slice(2));
+  process.exitCode = await runCommandLine(await argumentsOf(process.argv.slice(2)));
 }

@@ -1,6 +1,6 @@
-import type { Dirent } from "node:fs";
-import { opendir, realpath, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { entriesIn, fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { isTemporaryName } from "../bytes/temporary-name.ts";
 import { isBelow, leadsInto } from "../checkpoint/inside-root.ts";
@@ -33,8 +33,8 @@ export async function* localTargets(
   const stats = await statModel(root).catch((error: WeightmarkError) => error);
   if (stats instanceof WeightmarkError) return yield failedItem(plainTarget(root, basename(root)), stats);
   if (!stats.isDirectory()) return yield await fileTarget(root, allowLinks);
-  const real = await realpath(root);
-  const believed = hubCache === null ? null : await realpath(hubCache).catch(() => null);
+  const real = await realPath(root);
+  const believed = hubCache === null ? null : await realPath(hubCache).catch(() => null);
   const walk: Walk = { root, believed, allowLinks };
   // Links may lead to each other: what one of them led to is looked for there and nowhere else.
   const walked = [real];
@@ -59,20 +59,8 @@ export async function* localTargets(
     }
     found += targets.length;
     yield* targets;
-    // What cannot be decoded reads as U+FFFD: several directories may have one name, and only one can be looked into.
-    const directories = new Set(entries.directories);
-    if (directories.size < entries.directories.length) {
-      found += 1;
-      yield failedItem(
-        plainTarget(join(place.path, "(names that are no UTF-8)"), nameOf(place, root)),
-        new WeightmarkError("FILE_UNREADABLE", "directories whose names are no UTF-8 cannot be told apart", {
-          file: place.path,
-          detail: "Rename them: what lies in them was not looked at.",
-        }),
-      );
-    }
     // The last one pushed is the next one walked.
-    for (const name of [...directories, ...led].sort().reverse()) pending.push(below(place, name));
+    for (const name of [...entries.directories, ...led].sort().reverse()) pending.push(below(place, name));
   }
   if (found > 0) return;
   yield failedItem(
@@ -102,22 +90,22 @@ async function entriesOf(path: string): Promise<Entries> {
   const directories: string[] = [];
   const links = new Set<string>();
   let count = 0;
-  for await (const entry of await opendir(path)) {
+  for await (const { name, kind } of entriesIn(path)) {
     if (++count > MAX_ENTRIES) {
       throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_ENTRIES} entries`, { file: path });
     }
-    if (entry.isDirectory()) {
-      if (isWalked(entry, path)) directories.push(entry.name);
+    if (kind.isDirectory()) {
+      if (isWalked(name, path)) directories.push(name);
     } else {
-      files.push(entry.name);
-      if (entry.isSymbolicLink()) links.add(entry.name);
+      files.push(name);
+      if (kind.isSymbolicLink()) links.add(name);
     }
   }
   return { files, directories: directories.sort(), links };
 }
 
 /** What an embedding has not written to its end is no model yet. */
-function isWalked({ name }: Dirent, parent: string): boolean {
+function isWalked(name: string, parent: string): boolean {
   if (isTemporaryName(name)) return false;
   return !NOT_WALKED.has(name) && !(BESIDE_SNAPSHOTS.has(name) && basename(parent).startsWith("models--"));
 }
@@ -140,10 +128,10 @@ const NOWHERE: Led = { targets: [], leadsTo: null };
 async function linkTargets(place: Place, walked: readonly string[], walk: Walk): Promise<Led> {
   // Of what is called like a file it is told when it is opened.
   if (isWeightName(place.path) || /\.json$/i.test(place.path)) return NOWHERE;
-  const real = await realpath(place.path).catch(() => null);
+  const real = await realPath(place.path).catch(() => null);
   const isDirectory =
     real !== null &&
-    (await stat(real).then(
+    (await stat(fsPath(real)).then(
       (found) => found.isDirectory(),
       () => false,
     ));

@@ -5,6 +5,7 @@ import { writeDirectoryAtomic } from "../bytes/atomic-directory.ts";
 import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { makeDirectory } from "../bytes/make-directory.ts";
+import { fsPath, requireWritableName } from "../bytes/path-text.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isShardIndex } from "../checkpoint/index-name.ts";
 import { type Root, resolveRoot } from "../checkpoint/inside-root.ts";
@@ -121,7 +122,7 @@ function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
  */
 async function rootOf({ location, files, allowLinks }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
-  if ((await stat(location)).isDirectory()) return resolveRoot(location, allowLinks);
+  if ((await stat(fsPath(location))).isDirectory()) return resolveRoot(location, allowLinks);
   return isShardIndex(basename(location)) || files.length > 1 ? resolveRoot(dirname(location), allowLinks) : null;
 }
 
@@ -182,6 +183,7 @@ function underFinalName(error: unknown, file: string): unknown {
 
 /** Makes the file in its full length, so that threads can write it in any order. */
 async function createFile({ target, shown }: FilePair, size: number): Promise<void> {
+  requireWritableName(shown);
   try {
     const handle = await open(target, "wx", 0o666);
     await handle.truncate(size).finally(() => handle.close());

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { fsPath } from "../../bytes/path-text.ts";
 import { fileError } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { listDirectory } from "../directory.ts";
@@ -50,7 +51,7 @@ async function findInSnapshot(snapshot: Root, named: HubLocation, commit: string
   const { id, path } = named;
   const about = { location: pinnedLocation(id, commit, path), revision: commit, close };
   const place = path === "" ? snapshot.real : await resolveInside(snapshot, path);
-  const stats = await stat(place).catch((error) => {
+  const stats = await stat(fsPath(place)).catch((error) => {
     throw fileError(error, about.location);
   });
   const folder = stats.isDirectory() ? path : parentOf(path);

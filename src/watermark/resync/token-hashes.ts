@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openFileSource } from "../../bytes/file-source.ts";
+import { fsPath } from "../../bytes/path-text.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { resolveInside, resolveRoot } from "../../checkpoint/inside-root.ts";
 import { isRemoteLocation } from "../../checkpoint/location.ts";
@@ -35,7 +36,7 @@ export async function tokenHashes(
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
+  return stat(fsPath(path)).then(
     (stats) => stats.isDirectory(),
     () => false,
   );
