@@ -36,6 +36,7 @@ export { readSafetensorsHeader } from "./formats/safetensors/header.ts";
 export { serializeSafetensors, writeSafetensors } from "./formats/safetensors/writer.ts";
 export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects as compare } from "./lineage/compare.ts";
+export { damageOf } from "./lineage/damage.ts";
 export { type IdentifyOptions, identifySubject as identify } from "./lineage/identify.ts";
 export { namedComponent } from "./lineage/named-component.ts";
 export type { Part } from "./lineage/part.ts";

@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
+import { isUnfinishedName } from "./unfinished.ts";
 import { isWeightName } from "./weight-name.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
@@ -16,6 +17,8 @@ export interface DirectoryListing {
   readonly foreign: readonly string[];
   /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */
   readonly companions: ReadonlySet<string>;
+  /** Downloads that are not complete, and what downloads put beside such a file. */
+  readonly unfinished: readonly string[];
   /** A diffusers pipeline: one model per subdirectory. */
   readonly isPipeline: boolean;
 }
@@ -29,6 +32,7 @@ export async function classifyNames(
   const indexes: string[] = [];
   const foreign: string[] = [];
   const companions = new Set<string>();
+  const unfinished: string[] = [];
   let isPipeline = false;
   let entries = 0;
   for await (const name of names) {
@@ -41,9 +45,13 @@ export async function classifyNames(
     if (name === "model_index.json") isPipeline = true;
     else if (isWeightName(name)) safetensors.push(name);
     else if (isShardIndex(name)) indexes.push(name);
+    else if (isUnfinishedName(name)) unfinished.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
   }
-  return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), companions, isPipeline };
+  // Where nothing else is, they are why.
+  if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights));
+  for (const names of [safetensors, indexes, foreign, unfinished]) names.sort();
+  return { safetensors, indexes, foreign, unfinished, companions, isPipeline };
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {

@@ -19,6 +19,7 @@ import { addNamedShard } from "./named-shard.ts";
 import { numberedShard } from "./numbered-shards.ts";
 import type { Remote } from "./remote.ts";
 import { remoteFromEnvironment } from "./remote-environment.ts";
+import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
 export interface OpenOptions {
   /** Bytes of weight files that may be read, headers included. @default no limit */
@@ -90,6 +91,8 @@ async function addModel(
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
   else if (numberedShard(file) !== null) await addNamedShard(to, folder, file, reading);
   else await addFiles(to, folder, [file], reading);
+  const named = file === null ? [] : to.files.map(({ path }) => path);
+  to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
   if (options.config === false) return { config: null };
   // Nobody has said that there is a config, and asking costs a request.
   if (isWebLocation(folder.location)) return { config: null, configProblem: "of a web address no config.json is read" };

@@ -5,6 +5,7 @@ import type { Remote } from "../checkpoint/remote.ts";
 import { WeightmarkError } from "../errors.ts";
 import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { damageOf } from "../lineage/damage.ts";
 import { identifySubject } from "../lineage/identify.ts";
 import type { Candidate } from "../lineage/result.ts";
 import { checkMarks } from "./check-marks.ts";
@@ -81,7 +82,7 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
     verdict: found?.verdict ?? null,
     summary: found?.summary ?? null,
     matches: found === null ? [] : matchesOf(found.candidates),
-    caveats: found?.caveats ?? [],
+    caveats: found?.caveats ?? damageOf(target.name, fingerprint),
     marks,
     sampledRoot: fingerprint.roots.sampled,
     family: fingerprint.family,
