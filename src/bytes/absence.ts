@@ -8,6 +8,9 @@ export interface Absence {
   readonly detail?: string | undefined;
 }
 
+const BROKEN = "the symbolic link leads nowhere";
+const BROKEN_ON_THE_WAY = "a symbolic link on the way leads nowhere";
+const NO_SUCH_FILE = "no such file";
 const UNFETCHED = "What it stands for was not fetched, or was moved away.";
 const ANNEX = /(?:^|\/)annex\/objects\//;
 const LOST = "\ufffd";
@@ -19,15 +22,20 @@ const LOST = "\ufffd";
 export function absenceOf(path: string): Absence {
   const link = brokenLink(path);
   if (link !== null) {
-    const message = link === path ? "the symbolic link leads nowhere" : "a symbolic link on the way leads nowhere";
+    const message = link === path ? BROKEN : BROKEN_ON_THE_WAY;
     return { message, detail: ANNEX.test(targetOf(link)) ? "Fetch what it stands for with git annex get." : UNFETCHED };
   }
-  if (!path.includes(LOST)) return { message: "no such file" };
+  if (!path.includes(LOST)) return { message: NO_SUCH_FILE };
   return {
-    message: "no such file",
+    message: NO_SUCH_FILE,
     detail:
       "If bytes that are no UTF-8 stood where U+FFFD stands in the name, they are lost: rename it, or scan the directory that it lies in.",
   };
+}
+
+/** Whether an error says that a link leads nowhere: to whoever looks, a file is there. */
+export function isBrokenLink({ message }: Error): boolean {
+  return message === BROKEN || message === BROKEN_ON_THE_WAY;
 }
 
 /** The link on the way to a path at which the way ends, or null. */

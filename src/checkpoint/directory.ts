@@ -5,7 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
-import { isUnfinishedName } from "./unfinished.ts";
+import { isPointerName, isUnfinishedName } from "./unfinished.ts";
 import { isWeightName } from "./weight-name.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
@@ -33,6 +33,7 @@ export async function classifyNames(
   const foreign: string[] = [];
   const companions = new Set<string>();
   const unfinished: string[] = [];
+  const pointers: string[] = [];
   let isPipeline = false;
   let entries = 0;
   for await (const name of names) {
@@ -46,10 +47,11 @@ export async function classifyNames(
     else if (isWeightName(name)) safetensors.push(name);
     else if (isShardIndex(name)) indexes.push(name);
     else if (isUnfinishedName(name)) unfinished.push(name);
+    else if (isPointerName(name)) pointers.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
   }
-  // Where nothing else is, they are why.
-  if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights));
+  // Where nothing else is, they are why: beside weights they are how these were fetched, or were to be.
+  if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights), ...pointers);
   for (const names of [safetensors, indexes, foreign, unfinished]) names.sort();
   return { safetensors, indexes, foreign, unfinished, companions, isPipeline };
 }

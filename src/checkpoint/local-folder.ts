@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isBrokenLink } from "../bytes/absence.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
@@ -54,8 +55,7 @@ const HUB_LIKE = /^(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+\/[^/@]+)(@
 function absent(location: string, cause: unknown): unknown {
   const error = fileError(cause, location);
   const [, id, revision] = HUB_LIKE.exec(location) ?? [];
-  const isPlain = error.code === "FILE_NOT_FOUND" && error.detail === undefined;
-  if (!isPlain || id === undefined || !isRepositoryId(id)) return error;
+  if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id) || isBrokenLink(error)) return error;
   const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
   return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
 }

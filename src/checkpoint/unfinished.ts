@@ -1,4 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
+import { kindByName } from "../formats/foreign/file-name.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
 /** What programs call files that they have not yet fetched whole, or put beside such a file: aria2, browsers, torrents. */
@@ -13,6 +14,11 @@ const NOTE = "files of a download that is not complete lie beside it: ";
 /** Whether a name is that of a download that is not complete. */
 export function isUnfinishedName(name: string): boolean {
   return ENDINGS.test(name);
+}
+
+/** Whether a name is that of a pointer of DVC to weights, which `dvc pull` puts beside it. */
+export function isPointerName(name: string): boolean {
+  return kindByName(name) === "dvc";
 }
 
 /** A note on downloads that are not complete, or none. */

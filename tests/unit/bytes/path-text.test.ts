@@ -85,7 +85,7 @@ describe.runIf(onLinux)("files whose names are no UTF-8", () => {
     const { directory, path } = latinModel();
     const lost = await refusal(openCheckpoint(path.replace("\udce9", "\ufffd")), "FILE_NOT_FOUND");
     expect(lost.detail).toMatch(/^If bytes that are no UTF-8 .* rename it, or scan the directory/);
-    expect((await refusal(openCheckpoint(`${path}-absent`), "FILE_NOT_FOUND")).detail).toBeUndefined();
+    expect(`${(await refusal(openCheckpoint(`${path}-absent`), "FILE_NOT_FOUND")).detail}`).not.toContain("UTF-8");
     expect((await refusal(openCheckpoint(directory), "NO_WEIGHTS")).detail).toContain(path);
   });
 

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { isUnfinishedName } from "../../../src/checkpoint/unfinished.ts";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
+import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import type { ScanItem } from "../../../src/scan/item.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { scan } from "../../../src/scan/scan.ts";
@@ -57,6 +58,19 @@ describe("downloads that are not complete", () => {
       /only "model.safetensors.part" \(an unfinished download\)$/,
     );
     await refusal(openCheckpoint(folder("notes.part")), "NO_WEIGHTS");
+  });
+
+  it("are pointers of DVC, where what they stand for was not fetched", async () => {
+    const directory = folder("data.csv.dvc");
+    writeFileSync(join(directory, "ae.sft.dvc"), "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: ae.sft\n");
+    const error = await refusal(openCheckpoint(directory), "UNSUPPORTED_CONTAINER");
+    expect(error.message).toMatch(/only "ae.sft.dvc" \(a DVC pointer, not the weights it stands for\)$/);
+    expect(error.detail).toContain("dvc pull");
+    const targets: string[] = [];
+    const options = { include: [], exclude: [], remote: null };
+    for await (const { location } of enumerateTargets(inputsOf(dirname(directory)), options)) targets.push(location);
+    expect(targets).toEqual([directory]);
+    expect(await notesOf(folder("model.safetensors", "model.safetensors.dvc", "model.bin.dvc"))).toEqual([]);
   });
 
   it("are told by a scan, with the zeros that they leave", async () => {
