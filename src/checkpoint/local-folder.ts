@@ -11,6 +11,7 @@ import { HUB_PREFIX } from "./hub/parse-location.ts";
 import { isRepositoryId } from "./hub/repository-id.ts";
 import { isShardIndex } from "./index-name.ts";
 import { type Root, resolveInside, resolveRoot } from "./inside-root.ts";
+import { foreignAddress } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 
 /**
@@ -54,6 +55,8 @@ const HUB_LIKE = /^(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+\/[^/@]+)(@
 
 function absent(location: string, cause: unknown): unknown {
   const error = fileError(cause, location);
+  const address = error.code === "FILE_NOT_FOUND" ? foreignAddress(location, cause) : null;
+  if (address !== null) return address;
   const [, id, revision] = HUB_LIKE.exec(location) ?? [];
   if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id) || isBrokenLink(error)) return error;
   const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;

@@ -13,7 +13,7 @@ import { addIndexed, openIndex } from "./indexed.ts";
 import { chooseLayout, type Layout } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
-import { isRemoteLocation, isWebLocation } from "./location.ts";
+import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
 import { numberedShard } from "./numbered-shards.ts";
@@ -128,8 +128,9 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
 }
 
 /**
- * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face
- * cache included); `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a file or shard index.
+ * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face cache
+ * included), by a path or a `file:` URL; `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a
+ * file or shard index.
  * Reads every header and no weights. A file named directly is read on its own, without config; a shard named directly
  * (`X-00001-of-00003.safetensors`) stands for the model it is part of.
  *
@@ -144,7 +145,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
   const { allowLinks } = options;
   const found = await (isRemoteLocation(location)
     ? findRemoteModel(location, options)
-    : findLocalModel(location, allowLinks));
+    : findLocalModel(localPath(location), allowLinks));
   const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));

@@ -1,5 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import type { LinkOptions } from "./links.ts";
+import type { LinkOptions } from "./local-models.ts";
 import type { Session } from "./session.ts";
 import { openSubject } from "./subject.ts";
 

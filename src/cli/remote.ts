@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../errors.ts";
 import type { Checkpoint, OpenOptions, RemoteSettings } from "../index.ts";
-import { type LinkOptions, linksOf, withLinks } from "./links.ts";
+import { type LinkOptions, linksOf, withLocalModels } from "./local-models.ts";
 
 /** Flags of the commands that take a MODEL which may be an address. */
 export interface RemoteOptions extends LinkOptions {
@@ -16,7 +16,7 @@ export const MODEL = "file, directory, hf:org/name[@revision] or https://...";
 /** There is no --token: everybody on the machine may see the command line of a process (CWE-214). */
 export function withRemote(command: Command): Command {
   command.option("--revision <revision>", "branch, tag or commit of an hf: model that names none");
-  return withLinks(withAccess(command));
+  return withLocalModels(withAccess(command));
 }
 
 /** The flags that say how the Hub is reached, for commands whose models name their revisions. */

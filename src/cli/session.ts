@@ -5,8 +5,9 @@ import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
 import { warningText } from "./failure.ts";
-import type { LinkOptions } from "./links.ts";
+import type { LinkOptions } from "./local-models.ts";
 import type { CommonOptions, Format } from "./options.ts";
+import { isStandardOutput, requireFilePlace, requireNoStream } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
 import { isAddress } from "./remote.ts";
@@ -78,8 +79,13 @@ export function openSession(
   const paths = [...named, ...(options.allowLinks ?? [])];
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
-  const resultFile = ownOutput ? undefined : options.output;
-  if (resultFile !== undefined) requireOtherFile(resultFile, paths, options.force);
+  const { output } = options;
+  if (ownOutput && output !== undefined) requireNoStream(output);
+  const resultFile = ownOutput || output === undefined || isStandardOutput(output) ? undefined : output;
+  if (resultFile !== undefined) {
+    requireOtherFile(resultFile, paths, options.force);
+    requireFilePlace(resultFile);
+  }
   return {
     run: () => ({
       version: toolVersion(),

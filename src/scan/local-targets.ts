@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { entriesIn, fsPath, realPath } from "../bytes/path-text.ts";
@@ -5,6 +6,7 @@ import { fileError } from "../bytes/regular-file.ts";
 import { isTemporaryName } from "../bytes/temporary-name.ts";
 import { isBelow, leadsInto } from "../checkpoint/inside-root.ts";
 import { statModel } from "../checkpoint/local-folder.ts";
+import { localPath } from "../checkpoint/location.ts";
 import { isWeightName } from "../checkpoint/weight-name.ts";
 import { WeightmarkError } from "../errors.ts";
 import { directoryTargets, type FileNames, fileTarget, type Walk } from "./directory-targets.ts";
@@ -27,11 +29,12 @@ const BESIDE_SNAPSHOTS = new Set(["blobs", "refs"]);
  * duplicate.
  */
 export async function* localTargets(
-  root: string,
+  location: string,
   { hubCache, allowLinks = [], signal }: LocalAccess,
 ): AsyncGenerator<Found> {
-  const stats = await statModel(root).catch((error: WeightmarkError) => error);
-  if (stats instanceof WeightmarkError) return yield failedItem(plainTarget(root, basename(root)), stats);
+  const found = await rootAt(location).catch((error: WeightmarkError) => error);
+  if (found instanceof WeightmarkError) return yield unusable(location, found);
+  const { root, stats } = found;
   if (!stats.isDirectory()) return yield await fileTarget(root, allowLinks);
   const real = await realPath(root);
   const believed = hubCache === null ? null : await realPath(hubCache).catch(() => null);
@@ -39,12 +42,12 @@ export async function* localTargets(
   // Links may lead to each other: what one of them led to is looked for there and nowhere else.
   const walked = [real];
   const pending: Place[] = [{ path: root, name: "" }];
-  let found = 0;
+  let count = 0;
   for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
     signal?.throwIfAborted();
     const entries = await entriesOf(place.path).catch((error) => fileError(error, place!.path));
     if (entries instanceof WeightmarkError) {
-      found += 1;
+      count += 1;
       yield failedItem(plainTarget(place.path, nameOf(place, root)), entries);
       continue;
     }
@@ -57,16 +60,28 @@ export async function* localTargets(
       led.push(name);
       walked.push(link.leadsTo);
     }
-    found += targets.length;
+    count += targets.length;
     yield* targets;
     // The last one pushed is the next one walked.
     for (const name of [...entries.directories, ...led].sort().reverse()) pending.push(below(place, name));
   }
-  if (found > 0) return;
+  if (count > 0) return;
   yield failedItem(
     plainTarget(root, basename(root)),
     new WeightmarkError("NO_WEIGHTS", "no weights in this directory, nor below it", { file: root }),
   );
+}
+
+/** What was named as a path or a `file:` URL. */
+async function rootAt(location: string): Promise<{ readonly root: string; readonly stats: Stats }> {
+  const root = localPath(location);
+  return { root, stats: await statModel(root) };
+}
+
+/** The result of what cannot be scanned; of an address, which may hold secrets, as its refusal shows it. */
+function unusable(location: string, refusal: WeightmarkError): Found {
+  const shown = refusal.file ?? location;
+  return failedItem(plainTarget(shown, basename(shown)), refusal);
 }
 
 /** What a walk may look at and believe. */

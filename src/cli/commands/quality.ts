@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { Checkpoint, EngineName, Tokenized } from "../../index.ts";
-import { type LinkOptions, linksOf, withLinks } from "../links.ts";
+import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
 import { byteCount, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
@@ -34,7 +34,7 @@ export function registerQuality(program: Command): void {
     )
     .option("--threads <n>", "worker threads of the wasm engine; 0 uses none", wholeNumber(0, 256))
     .option("--max-bytes <n>", "refuse models of more bytes together (10MB, 2GiB ...)", byteCount);
-  withLinks(withCommon(command)).action(async (a: string, b: string, options: QualityCommandOptions) =>
+  withLocalModels(withCommon(command)).action(async (a: string, b: string, options: QualityCommandOptions) =>
     quality(a, b, options),
   );
 }

@@ -3,7 +3,7 @@ import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
-import { type LinkOptions, withLinks } from "../links.ts";
+import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireNoPublicBase } from "../public-base.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
@@ -68,9 +68,9 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .option("--no-sketch", "write no sketch: a permuted or rotated copy cannot be re-synchronised then")
     .option("--registry <dir>", "registered bases to look for before marking (default: the user's data directory)")
     .option("--unpublished", "mark even if a registered base is found: its weights were never public");
-  withStrength(withKey(withLinks(withWork(withCommon(embed, "the directory to write, which must not exist"))))).action(
-    async (model: string, options: EmbedOptions) => embedMark(model, options),
-  );
+  withStrength(
+    withKey(withLocalModels(withWork(withCommon(embed, "the directory to write, which must not exist")))),
+  ).action(async (model: string, options: EmbedOptions) => embedMark(model, options));
 
   const verify = watermark
     .command("verify")
@@ -92,6 +92,7 @@ function withBase(command: Command): Command {
   return command.option(
     "--base <model>",
     "the public base of a fine-tune: the mark lies in the difference to it, and only there",
+    pathOf,
   );
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
-import { linksOf } from "../links.ts";
+import { linksOf } from "../local-models.ts";
 import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
 import { passphraseOf, type Warn } from "../watermark-key.ts";
@@ -70,7 +70,8 @@ export async function openInputs(roots: readonly string[], options: ScanOptions)
   const list = options.list === undefined ? null : await openList(options.list);
   // Workers are started elsewhere: what is relative means nothing to them.
   const isShared = options.database !== undefined;
-  const locations = roots.map((root) => (isShared && !isAddress(root) ? resolve(root) : root));
+  const isPath = (root: string) => !isAddress(root) && !/^[a-z][a-z0-9+.-]+:\/\//i.test(root);
+  const locations = roots.map((root) => (isShared && isPath(root) ? resolve(root) : root));
   return { locations, organisations: options.hubOrg, list };
 }
 

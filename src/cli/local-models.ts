@@ -1,18 +1,34 @@
 import { stat } from "node:fs/promises";
-import type { Command } from "commander";
+import { fileURLToPath } from "node:url";
+import { type Command, InvalidArgumentError } from "commander";
 import { WeightmarkError } from "../errors.ts";
 
-/** The flag of the commands that read models of this machine. */
+/** The flag of all commands that read models of this machine. */
 export interface LinkOptions {
   readonly allowLinks?: readonly string[];
 }
 
-export function withLinks(command: Command): Command {
+/** The flag of the commands whose arguments may be models of this machine, which are named by paths or by `file:` URLs. */
+export function withLocalModels(command: Command): Command {
+  for (const argument of command.registeredArguments) {
+    if (!argument.variadic) argument.argParser(pathOf);
+    else argument.argParser<string[]>((value, before = []) => [...before, pathOf(value)]);
+  }
   return command.option(
     "--allow-links <dir>",
     "let symbolic links of a model lead into DIR, as those of DVC or a moved cache do (may be repeated)",
     (value: string, before: readonly string[] = []) => [...before, value],
   );
+}
+
+/** The path that a `file:` URL names; any other location as it is. */
+export function pathOf(location: string): string {
+  if (!/^file:\/\//i.test(location)) return location;
+  try {
+    return fileURLToPath(location);
+  } catch {
+    throw new InvalidArgumentError("A file URL of this machine is file:///path; the path itself will do.");
+  }
 }
 
 /**
