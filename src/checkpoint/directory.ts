@@ -3,10 +3,10 @@ import { type Entry, entriesIn } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
 import { isPointerName, isUnfinishedName } from "./unfinished.ts";
-import { isWeightName } from "./weight-name.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {

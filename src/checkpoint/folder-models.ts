@@ -1,7 +1,7 @@
+import { isFingerprintName, weightStem } from "../formats/safetensors/file-name.ts";
 import type { DirectoryListing } from "./directory.ts";
 import { stemOfIndex } from "./index-name.ts";
 import { type Missing, numberedSets } from "./numbered-shards.ts";
-import { isFingerprintName, weightStem } from "./weight-name.ts";
 
 /** Weight files of one folder that are read together. */
 export interface WeightSet {

@@ -1,7 +1,7 @@
 import { WeightmarkError } from "../errors.ts";
 import { CONTAINERS } from "../formats/foreign/containers.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
-import { isWeightName } from "./weight-name.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 
 const MAX_SHOWN = 120;
 

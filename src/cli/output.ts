@@ -35,7 +35,7 @@ export function requireNoStream(output: string): void {
   if (!isStandardOutput(output)) return;
   throw new WeightmarkError("USAGE", "this command writes a file, and says on standard output what is in it", {
     file: output,
-    detail: "Name a file with -o; one that is called - is ./-",
+    detail: "Name a file with -o; write ./- for one that is called -.",
   });
 }
 

@@ -6,7 +6,7 @@ import type { HubRepository } from "../checkpoint/hub/repository.ts";
 import { listedWeights, listFolder, prefixOf } from "../checkpoint/hub/weight-files.ts";
 import { chooseLayout } from "../checkpoint/layout.ts";
 import type { Remote } from "../checkpoint/remote.ts";
-import { isWeightName } from "../checkpoint/weight-name.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { failedItem } from "./failure.ts";
 import { needsIndexes, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { EnumerateOptions, Found } from "./inputs.ts";

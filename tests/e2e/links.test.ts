@@ -82,8 +82,8 @@ describe("--allow-links", () => {
   it("takes directories that are there", async () => {
     const nowhere = await run("inspect", MODEL, "--allow-links", "nowhere");
     expect(nowhere).toMatchObject({ exitCode: 3 });
-    expect(nowhere.stderr).toBe(
-      "weightmark: nowhere: --allow-links names no directory that is there (FILE_NOT_FOUND)\n",
+    expect(nowhere.stderr).toMatch(
+      /^weightmark: nowhere: --allow-links names no directory that is there \(FILE_NOT_FOUND\)\n/,
     );
     expect(await run("scan", MODEL, "--dry-run", "--allow-links", "demo.key")).toMatchObject({ exitCode: 2 });
   });

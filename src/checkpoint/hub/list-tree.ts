@@ -1,9 +1,9 @@
 import { WeightmarkError } from "../../errors.ts";
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { isShardIndex } from "../index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import type { Remote } from "../remote.ts";
 import { pathProblem } from "../shard-name.ts";
-import { isWeightName } from "../weight-name.ts";
 import { hubCall, hubFetch, invalidResponse } from "./hub-fetch.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile } from "./repository.ts";

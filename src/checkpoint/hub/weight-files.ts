@@ -1,6 +1,6 @@
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { classifyNames, type DirectoryListing } from "../directory.ts";
 import type { WeightSet } from "../folder-models.ts";
-import { isWeightName } from "../weight-name.ts";
 import { indexedContent, weightContent } from "./content.ts";
 import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile, HubRepository } from "./repository.ts";

@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { openRemote } from "../../../src/checkpoint/remote-environment.ts";
-import { isFingerprintName, isWeightName } from "../../../src/checkpoint/weight-name.ts";
 import { fingerprintNameOf, namesFingerprint, namesWeights } from "../../../src/cli/weight-names.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
+import { isFingerprintName, isWeightName } from "../../../src/formats/safetensors/file-name.ts";
 import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { type Found, isItem } from "../../../src/scan/inputs.ts";
@@ -83,10 +83,14 @@ describe("names of safetensors files", () => {
     const tests =
       /(?:endsWith|slice|replace|test|exec)\([^)\n]*\.(?:safetensors|sft)|\/[^/\n]*\\\.\(?(?:\?:)?safetensors/;
     const found = files.filter((name) => tests.test(readFileSync(join(SOURCE, name), "utf8")));
-    const own = ["checkpoint/index-name.ts", "checkpoint/numbered-shards.ts", "checkpoint/weight-name.ts"];
     // What a copy leaves behind is told by a list of many kinds of files.
     const others = found.filter((name) => !name.startsWith("watermark/copy/"));
-    expect(others.sort()).toEqual([...own, "cli/weight-names.ts"]);
+    expect(others.sort()).toEqual([
+      "checkpoint/index-name.ts",
+      "checkpoint/numbered-shards.ts",
+      "cli/weight-names.ts",
+      "formats/safetensors/file-name.ts",
+    ]);
   });
 });
 
