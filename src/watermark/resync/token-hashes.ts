@@ -1,14 +1,7 @@
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { openFileSource } from "../../bytes/file-source.ts";
-import { fsPath } from "../../bytes/path-text.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { resolveInside, resolveRoot } from "../../checkpoint/inside-root.ts";
-import { isRemoteLocation } from "../../checkpoint/location.ts";
+import { tokenizerBeside } from "../tokenizer-bytes.ts";
 
-/** Larger than any published tokenizer; read whole only below this. */
-const MAX_TOKENIZER_BYTES = 64 << 20;
 const MAX_TOKENS = 1 << 21;
 
 /**
@@ -18,12 +11,7 @@ const MAX_TOKENS = 1 << 21;
 export async function tokenHashes(
   checkpoint: Checkpoint,
 ): Promise<ReadonlyMap<number, readonly [number, number]> | null> {
-  const [file] = checkpoint.files;
-  // A model out of the Hub's cache has an address, and what lies beside it was not asked for.
-  if (file === undefined || file.absolutePath === null || isRemoteLocation(checkpoint.location)) return null;
-  // The snapshot's own directory, not the blob store that its links lead to.
-  const directory = (await isDirectory(checkpoint.location)) ? checkpoint.location : dirname(checkpoint.location);
-  const text = await readText(directory, "tokenizer.json", checkpoint.allowLinks);
+  const text = textOf(await tokenizerBeside(checkpoint));
   const vocabulary = text === null ? null : vocabularyOf(text);
   if (vocabulary === null) return null;
   const hashes = new Map<number, readonly [number, number]>();
@@ -35,27 +23,9 @@ export async function tokenHashes(
   return hashes.size === 0 ? null : hashes;
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(fsPath(path)).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-}
-
-async function readText(
-  directory: string,
-  name: string,
-  allowLinks: readonly string[] | undefined,
-): Promise<string | null> {
+function textOf(bytes: Uint8Array | null): string | null {
   try {
-    const path = await resolveInside(await resolveRoot(directory, allowLinks), name);
-    const source = await openFileSource(path);
-    try {
-      if (source.size > MAX_TOKENIZER_BYTES) return null;
-      return new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size));
-    } finally {
-      await source.close();
-    }
+    return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return null;
   }

@@ -11,6 +11,7 @@ import { differingFields, parseParameters } from "../../../src/scan/parameters.t
 import { defaultJournalPath } from "../../../src/scan/places.ts";
 import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
 import { scan } from "../../../src/scan/scan.ts";
+import { readTokenNames } from "../../../src/watermark/embedding/token-names.ts";
 import { tokenHashes } from "../../../src/watermark/resync/token-hashes.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
@@ -85,7 +86,13 @@ describe("a link that leads out of a model's directory", () => {
     const checkpoint = await openCheckpoint(model, { allowLinks: [store] });
     await checkpoint.close();
     expect((await tokenHashes(checkpoint))?.size).toBe(2);
-    expect(await tokenHashes({ ...checkpoint, allowLinks: [] })).toBeNull();
+    expect(await readTokenNames(checkpoint)).toEqual(["a", "b"]);
+    // What lies where the links lead is another's.
+    writeFileSync(join(store, "ab", "tokenizer.json"), '{"model":{"vocab":{"other":0}}}');
+    for (const allowLinks of [undefined, [model]]) {
+      expect(await tokenHashes({ ...checkpoint, allowLinks })).toBeNull();
+      expect(await readTokenNames({ ...checkpoint, allowLinks })).toBeNull();
+    }
   });
 
   it("may be how the Hub's cache holds its blobs", async () => {
