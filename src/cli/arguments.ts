@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 
 /** What Node makes of bytes that are no UTF-8. */
@@ -8,18 +9,19 @@ const REPLACED = "\ufffd";
  * system tells their bytes (Linux), they stand as `pathText` writes them.
  *
  * @param given as Node tells them
- * @param commandLine the bytes of the command line, each argument ended by a zero byte
+ * @param commandLines bytes of command lines that may have been this one, each argument ended by a zero byte
  */
-export async function argumentsOf(given: readonly string[], commandLine = ownCommandLine): Promise<readonly string[]> {
+export async function argumentsOf(given: readonly string[], commandLines = known): Promise<readonly string[]> {
   if (!given.some((text) => text.includes(REPLACED))) return given;
-  const bytes = commandLine();
-  if (bytes === null) return given;
   const { pathText } = await import("../index.ts");
-  const all = split(bytes);
-  const own = all.slice(all.length - given.length);
-  // Whoever has changed the command line since, by a title for one, has changed what there was to be found.
-  if (own.length < given.length || own.some((one, i) => one.toString("utf8") !== given[i])) return given;
-  return own.map(pathText);
+  for (const bytes of commandLines()) {
+    const all = split(bytes);
+    const own = all.slice(all.length - given.length);
+    // Whoever has changed the command line since, by a title for one, has changed what there was to be found.
+    const isSame = own.length === given.length && own.every((one, i) => one.toString("utf8") === given[i]);
+    if (isSame && own.some((one) => !isUtf8(one))) return own.map(pathText);
+  }
+  return given;
 }
 
 function split(bytes: Buffer): Buffer[] {
@@ -32,10 +34,14 @@ function split(bytes: Buffer): Buffer[] {
   return parts;
 }
 
-function ownCommandLine(): Buffer | null {
-  try {
-    return readFileSync("/proc/self/cmdline");
-  } catch {
-    return null;
-  }
+/** This process's own, and that of the first process of a container, which hands on what Node has made of it. */
+function known(): Buffer[] {
+  const paths = ["/proc/self/cmdline", ...(process.ppid === 1 ? ["/proc/1/cmdline"] : [])];
+  return paths.flatMap((path) => {
+    try {
+      return [readFileSync(path)];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -107,20 +107,21 @@ describe("arguments", () => {
 
   it("are those that the system tells, where Node has lost bytes of them", async () => {
     const given = ["inspect", "", latin.toString("utf8")];
-    expect(await argumentsOf(given, () => line("node", "--flag", "x.js", "inspect", "", latin))).toEqual([
-      "inspect",
-      "",
-      "mod\udce9le",
-    ]);
+    const own = line("node", "--flag", "x.js", "inspect", "", latin);
+    const handedOn = line("node", "x.js", ...given);
+    for (const lines of [[own], [handedOn, own], [line("sh"), own]]) {
+      expect(await argumentsOf(given, () => lines)).toEqual(["inspect", "", "mod\udce9le"]);
+    }
   });
 
-  it.each<[string, () => Buffer | null]>([
-    ["nobody tells", () => null],
-    ["others are told", () => line("node", "x.js", "inspect", "", "else")],
-    ["fewer are told", () => line("inspect")],
-  ])("are those of Node where %s", async (_, commandLine) => {
+  it.each<[string, Buffer[]]>([
+    ["nobody tells", []],
+    ["others are told", [line("node", "x.js", "inspect", "", "else")]],
+    ["fewer are told", [line("inspect")]],
+    ["it is what was given", [line("node", "x.js", "inspect", "", "mod\ufffdle")]],
+  ])("are those of Node where %s", async (_, commandLines) => {
     const given = ["inspect", "", latin.toString("utf8")];
-    expect(await argumentsOf(given, commandLine)).toBe(given);
+    expect(await argumentsOf(given, () => commandLines)).toBe(given);
   });
 
   it("are not asked for where nothing was lost", async () => {
