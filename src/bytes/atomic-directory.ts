@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { syncDirectory, writeError } from "./atomic-file.ts";
+import { requireWritableName } from "./path-text.ts";
 import { removeLeftovers, temporaryName } from "./temporary-name.ts";
 
 /** What rename(2) answers where something stands that is no empty directory. */
@@ -28,6 +29,7 @@ async function syncTree(directory: string): Promise<void> {
  * @throws OUTPUT_EXISTS when anything stands under the name, WRITE_FAILED, and what `fill` throws; nothing is left behind
  */
 export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
+  requireWritableName(path);
   const target = resolve(path);
   if ((await lstat(target).catch(() => null)) !== null) throw occupied(path);
   // A copy that was killed may have left half of a large model.

@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
+import { requireWritableName } from "./path-text.ts";
 import { temporaryName } from "./temporary-name.ts";
 import { writeFully } from "./write-fully.ts";
 
@@ -91,6 +92,7 @@ export interface StagedFile {
  * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
  */
 export async function stageFile(path: string, content: FileContent, options: WriteOptions = {}): Promise<StagedFile> {
+  requireWritableName(path);
   const overwrite = options.overwrite ?? false;
   await requireReplaceable(path, overwrite);
   const directory = dirname(path);

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { WeightmarkError } from "../errors.ts";
 import type { SyncByteSource } from "./byte-source.ts";
 import { KeptHandle } from "./open-handles.ts";
+import { fsPath } from "./path-text.ts";
 import { requireRange } from "./range.ts";
 import {
   type FileIdentity,
@@ -112,7 +113,7 @@ export async function openFileSource(path: string, location: string = path): Pro
       const open = kept.fd === null ? null : fstatSync(kept.fd, { bigint: true });
       if (open !== null && !sameIdentity(identityOf(open), identity)) throw changed("was written to");
       // The path too: worker threads open it again, and would read whatever stands there now.
-      const there = await stat(path, { bigint: true }).catch(() => null);
+      const there = await stat(fsPath(path), { bigint: true }).catch(() => null);
       if (there === null) throw changed("was removed");
       if (!sameIdentity(identityOf(there), identity)) throw changed("was replaced");
     },

@@ -13,6 +13,8 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
+import { absenceOf } from "./absence.ts";
+import { fsPath } from "./path-text.ts";
 
 /** Which file this is and in which state: enough to notice that it was replaced, resized or written to. */
 export interface FileIdentity {
@@ -58,7 +60,8 @@ export function fileError(cause: unknown, path: string): WeightmarkError {
   if (limit !== null) return limit;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR" || code === "ERR_INVALID_ARG_VALUE") {
-    return new WeightmarkError("FILE_NOT_FOUND", "no such file", { file: path, cause });
+    const { message, detail } = absenceOf(path);
+    return new WeightmarkError("FILE_NOT_FOUND", message, { file: path, detail, cause });
   }
   const reason = code === "ELOOP" ? "symbolic links form a loop" : `cannot be read (${code ?? String(cause)})`;
   return new WeightmarkError("FILE_UNREADABLE", reason, { file: path, detail: REMEDIES.get(code ?? ""), cause });
@@ -74,8 +77,8 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; identity: FileIdentity }> {
   let handle: FileHandle | undefined;
   try {
-    requireRegular(await stat(path, { bigint: true }), path);
-    handle = await open(path, FLAGS);
+    requireRegular(await stat(fsPath(path), { bigint: true }), path);
+    handle = await open(fsPath(path), FLAGS);
     const stats = await handle.stat({ bigint: true });
     requireRegular(stats, path);
     return { handle, identity: identityOf(stats) };
@@ -85,7 +88,7 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
   }
 }
 
-const openLater = promisify<string, OpenMode, number>(openWith);
+const openLater = promisify<string | Buffer, OpenMode, number>(openWith);
 const fstatLater = promisify<number, { bigint: true }, BigIntStats>(fstat);
 
 /** A regular file that is open, by its number: it can be closed at once. */
@@ -98,8 +101,8 @@ export interface OpenedFile {
 export async function openRegularFd(path: string): Promise<OpenedFile> {
   let fd: number | undefined;
   try {
-    requireRegular(await stat(path, { bigint: true }), path);
-    fd = await openLater(path, FLAGS);
+    requireRegular(await stat(fsPath(path), { bigint: true }), path);
+    fd = await openLater(fsPath(path), FLAGS);
     const stats = await fstatLater(fd, { bigint: true });
     requireRegular(stats, path);
     return { fd, identity: identityOf(stats) };
@@ -113,8 +116,8 @@ export async function openRegularFd(path: string): Promise<OpenedFile> {
 export function openRegularFdSync(path: string): OpenedFile {
   let fd: number | undefined;
   try {
-    requireRegular(statSync(path, { bigint: true }), path);
-    fd = openSync(path, FLAGS);
+    requireRegular(statSync(fsPath(path), { bigint: true }), path);
+    fd = openSync(fsPath(path), FLAGS);
     const stats = fstatSync(fd, { bigint: true });
     requireRegular(stats, path);
     return { fd, identity: identityOf(stats) };

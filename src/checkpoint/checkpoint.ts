@@ -37,6 +37,8 @@ export interface Checkpoint {
   readonly configProblem?: string | null | undefined;
   /** Observations worth printing (unlisted shard, total_size that lies, unknown header fields ...). */
   readonly notes: readonly string[];
+  /** Directories that links beside the weights may lead into, see `OpenOptions.allowLinks`. */
+  readonly allowLinks?: readonly string[] | undefined;
   /** A small file that lies beside the weights; null when there is none that can be read, or nobody can say. */
   readBeside?(name: string): Promise<Uint8Array | null>;
   verifyUnchanged(): Promise<void>;

@@ -1,10 +1,12 @@
-import { opendir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type Entry, entriesIn } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
+import { isPointerName, isUnfinishedName } from "./unfinished.ts";
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {
@@ -15,6 +17,8 @@ export interface DirectoryListing {
   readonly foreign: readonly string[];
   /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */
   readonly companions: ReadonlySet<string>;
+  /** Downloads that are not complete, and what downloads put beside such a file. */
+  readonly unfinished: readonly string[];
   /** A diffusers pipeline: one model per subdirectory. */
   readonly isPipeline: boolean;
 }
@@ -28,6 +32,8 @@ export async function classifyNames(
   const indexes: string[] = [];
   const foreign: string[] = [];
   const companions = new Set<string>();
+  const unfinished: string[] = [];
+  const pointers: string[] = [];
   let isPipeline = false;
   let entries = 0;
   for await (const name of names) {
@@ -38,15 +44,20 @@ export async function classifyNames(
     }
     if (isCompanion(name)) companions.add(name);
     if (name === "model_index.json") isPipeline = true;
-    else if (name.endsWith(".safetensors")) safetensors.push(name);
+    else if (isWeightName(name)) safetensors.push(name);
     else if (isShardIndex(name)) indexes.push(name);
+    else if (isUnfinishedName(name)) unfinished.push(name);
+    else if (isPointerName(name)) pointers.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
   }
-  return { safetensors: safetensors.sort(), indexes: indexes.sort(), foreign: foreign.sort(), companions, isPipeline };
+  // Where nothing else is, they are why: beside weights they are how these were fetched, or were to be.
+  if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights), ...pointers);
+  for (const names of [safetensors, indexes, foreign, unfinished]) names.sort();
+  return { safetensors, indexes, foreign, unfinished, companions, isPipeline };
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {
-  for await (const { name } of await opendir(path)) yield name;
+  for await (const { name } of entriesIn(path)) yield name;
 }
 
 /** Subdirectories and entries of each that are looked at to tell where weights lie. */
@@ -57,20 +68,27 @@ const MAX_FOLDERS = 5;
 /** Some of the subdirectories that weights lie in, in order of name; none where it cannot be said. */
 export async function foldersWithWeights(path: string): Promise<string[]> {
   const found: string[] = [];
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  for (const name of names.sort().slice(0, MAX_LOOKED_AT)) {
+  const folders = (await first(path, MAX_DIRECTORY_ENTRIES)).filter(({ kind }) => kind.isDirectory());
+  const names = folders.map(({ name }) => name).sort();
+  for (const name of names.slice(0, MAX_LOOKED_AT)) {
     if (found.length === MAX_FOLDERS) break;
-    const inside = await opendir(join(path, name)).catch(() => null);
-    if (inside === null) continue;
-    let entries = 0;
-    for await (const entry of inside) {
-      const isWeight = entry.name.endsWith(".safetensors");
-      if (isWeight) found.push(name);
-      if (isWeight || ++entries === MAX_LOOKED_AT) break;
-    }
+    const inside = await first(join(path, name), MAX_LOOKED_AT);
+    if (inside.some((entry) => isWeightName(entry.name))) found.push(name);
   }
   return found;
+}
+
+/** Some entries of a directory, `most` of them; none of what cannot be looked into. */
+async function first(path: string, most: number): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  try {
+    for await (const entry of entriesIn(path)) {
+      if (entries.push(entry) === most) break;
+    }
+  } catch {
+    return [];
+  }
+  return entries;
 }
 
 /** Lists a directory. Throws FILE_NOT_FOUND, FILE_UNREADABLE, DIRECTORY_TOO_LARGE. */

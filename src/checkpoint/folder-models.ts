@@ -1,3 +1,4 @@
+import { isFingerprintName, weightStem } from "../formats/safetensors/file-name.ts";
 import type { DirectoryListing } from "./directory.ts";
 import { stemOfIndex } from "./index-name.ts";
 import { type Missing, numberedSets } from "./numbered-shards.ts";
@@ -35,12 +36,9 @@ const LAST_WORD = /[-_.]([a-z]+\d+[a-z\d]*|non?[-_]ema|ema[-_]only|[a-z]+)$/;
 /** No word is longer; of hostile names no more is looked at. */
 const MAX_WORD = 12;
 
-/** What `weightmark fingerprint` calls its files; publishers put them beside the weights. */
-const FINGERPRINT = ".fingerprint.safetensors";
-
 /** The files of a listing that hold weights: fingerprints that lie beside them do not. */
 export function weightNames(safetensors: readonly string[]): readonly string[] {
-  const weights = safetensors.filter((name) => !name.endsWith(FINGERPRINT));
+  const weights = safetensors.filter((name) => !isFingerprintName(name));
   return weights.length > 0 ? weights : safetensors;
 }
 
@@ -96,7 +94,7 @@ function grouped(sets: readonly WeightSet[], keyOf: (set: WeightSet) => string):
 const ORDER: Readonly<Record<WeightSet["kind"], number>> = { indexed: 1, file: 2, numbered: 3 };
 
 function orderOf({ kind, name }: WeightSet): number {
-  return name === "model.safetensors" ? 0 : ORDER[kind];
+  return name.toLowerCase() === LOADED[0] ? 0 : ORDER[kind];
 }
 
 function byPreference(a: WeightSet, b: WeightSet): number {
@@ -143,9 +141,7 @@ export function modelsOf(
     ...indexed,
     // As long as nobody has read the index, it may name all that are called like it.
     ...numbered.filter((set) => !unknown.has(variantOf(set))),
-    ...free
-      .filter((name) => !counted.has(name))
-      .map((name) => setOf("file", name, name.slice(0, -".safetensors".length), [name])),
+    ...free.filter((name) => !counted.has(name)).map((name) => setOf("file", name, weightStem(name), [name])),
   ];
   const components = grouped(sets, ({ component }) => component);
   const models = [...components.values()].flatMap(modelsOfComponent);
@@ -154,13 +150,14 @@ export function modelsOf(
   return preferred === null ? models : [preferred, ...models.filter((model) => model !== preferred)];
 }
 
-/** Names that loaders look for, in their order. */
+/** Names that loaders look for, in their order; on some file systems they find them however they are written. */
 const LOADED = ["model.safetensors", "model.safetensors.index.json"];
 const LOADED_LAST = "diffusion_pytorch_model.safetensors";
 
 /** The model that loaders would take from the folder, or null when they would ask which. */
 export function preferredOf(models: readonly FolderModel[]): FolderModel | null {
-  const named = (name: string) => models.find(({ set }) => set.name === name);
+  const named = (name: string) =>
+    models.find(({ set }) => set.name === name) ?? models.find(({ set }) => set.name.toLowerCase() === name);
   for (const name of LOADED) {
     const found = named(name);
     if (found !== undefined) return found;

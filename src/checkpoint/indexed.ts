@@ -1,3 +1,4 @@
+import { isBrokenLink } from "../bytes/absence.ts";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { unlistedNote } from "./layout.ts";
@@ -53,9 +54,11 @@ export async function addIndexed(
   await addFiles(to, folder, index.shards, reading, fileOf).catch((error) => {
     const shard = index.shards[to.files.length];
     if (!(error instanceof WeightmarkError) || !ABSENT.has(error.code) || shard === undefined) throw error;
-    throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}, which is not there`, {
+    const isBroken = isBrokenLink(error);
+    const how = isBroken ? `: ${error.message}` : ", which is not there";
+    throw new WeightmarkError("SHARD_MISSING", `the index names ${shard}${how}`, {
       file,
-      detail: "Complete the download.",
+      detail: isBroken ? error.detail : "Complete the download.",
       cause: error,
     });
   });

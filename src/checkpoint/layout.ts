@@ -2,6 +2,7 @@ import { WeightmarkError } from "../errors.ts";
 import type { DirectoryListing } from "./directory.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
+import { unfinishedNote } from "./unfinished.ts";
 
 /** Which files of a directory make up the model. */
 export interface Layout {
@@ -80,7 +81,7 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
     foreign.length === 0
       ? []
       : [`weights in other containers stand beside and were not read: ${describeForeign(listing)}`];
-  notes.push(...unreadNotes(model, listing));
+  notes.push(...unreadNotes(model, listing), ...unfinishedNote(listing.unfinished));
   return set.kind === "indexed" ? { index: set.name, files: [], notes } : { index: null, files: set.files, notes };
 }
 

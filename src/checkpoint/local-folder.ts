@@ -1,7 +1,9 @@
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { isBrokenLink } from "../bytes/absence.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import { fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { foldersWithWeights, listDirectory } from "./directory.ts";
@@ -9,6 +11,7 @@ import { HUB_PREFIX } from "./hub/parse-location.ts";
 import { isRepositoryId } from "./hub/repository-id.ts";
 import { isShardIndex } from "./index-name.ts";
 import { type Root, resolveInside, resolveRoot } from "./inside-root.ts";
+import { foreignAddress } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 
 /**
@@ -32,7 +35,7 @@ export function localFolder(root: Root, location: string = root.path): ModelFold
 }
 
 /** A file that was named itself: links may lead anywhere, but for what lies beside it. */
-function loneFile(location: string): ModelFolder {
+function loneFile(location: string, allowLinks: readonly string[]): ModelFolder {
   return {
     location,
     remote: false,
@@ -40,8 +43,8 @@ function loneFile(location: string): ModelFolder {
     list: () => listDirectory(dirname(location)),
     below: async () => [],
     async open(name) {
-      if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location))).open(name);
-      const absolutePath = resolve(location);
+      if (name !== basename(location)) return localFolder(await resolveRoot(dirname(location), allowLinks)).open(name);
+      const absolutePath = join(await realPath(dirname(location)), name);
       return { source: await openFileSource(absolutePath, location), absolutePath };
     },
   };
@@ -52,8 +55,10 @@ const HUB_LIKE = /^(?:(?:www\.)?(?:huggingface\.co|hf\.co)\/)?([^/@]+\/[^/@]+)(@
 
 function absent(location: string, cause: unknown): unknown {
   const error = fileError(cause, location);
+  const address = error.code === "FILE_NOT_FOUND" ? foreignAddress(location, cause) : null;
+  if (address !== null) return address;
   const [, id, revision] = HUB_LIKE.exec(location) ?? [];
-  if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id)) return error;
+  if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id) || isBrokenLink(error)) return error;
   const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
   return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
 }
@@ -64,17 +69,21 @@ function absent(location: string, cause: unknown): unknown {
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export function statModel(location: string): Promise<Stats> {
-  return stat(location).catch((error) => {
+  return stat(fsPath(location)).catch((error) => {
     throw absent(location, error);
   });
 }
 
-/** @throws FILE_NOT_FOUND, FILE_UNREADABLE */
-export async function findLocalModel(location: string): Promise<FoundModel> {
+/**
+ * @param allowLinks directories that links beside the model may lead into
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function findLocalModel(location: string, allowLinks: readonly string[] = []): Promise<FoundModel> {
   const stats = await statModel(location);
   const about = { location, revision: null, close: async () => {} };
-  if (stats.isDirectory()) return { ...about, folder: localFolder(await resolveRoot(location)), file: null };
+  if (stats.isDirectory())
+    return { ...about, folder: localFolder(await resolveRoot(location, allowLinks)), file: null };
   const file = basename(location);
-  if (!stats.isFile() || !isShardIndex(file)) return { ...about, folder: loneFile(location), file };
-  return { ...about, folder: localFolder(await resolveRoot(dirname(location))), file };
+  if (!stats.isFile() || !isShardIndex(file)) return { ...about, folder: loneFile(location, allowLinks), file };
+  return { ...about, folder: localFolder(await resolveRoot(dirname(location), allowLinks)), file };
 }

@@ -1,10 +1,11 @@
 import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import type { DirectoryListing } from "./directory.ts";
+import { indexOfShards } from "./index-name.ts";
 import { ABSENT, addIndexed, openIndex } from "./indexed.ts";
 import { requireWhole } from "./layout.ts";
 import type { ModelFolder } from "./model-folder.ts";
-import { namesOfSet, numberedSets, numberedShard } from "./numbered-shards.ts";
+import { type NumberedShard, namesOfSet, numberedSets, numberedShard } from "./numbered-shards.ts";
 import type { ShardIndex } from "./shard-index.ts";
 
 /** What storages answer for what is not there to somebody who may not list. */
@@ -16,13 +17,22 @@ function isAbsent(error: unknown): error is WeightmarkError {
   return error instanceof WeightmarkError && (ABSENT.has(error.code) || NOT_SHOWN.has(error.code));
 }
 
-/** The index beside a shard, or null. Where nothing can be listed, it is asked for. */
-async function indexBeside(folder: ModelFolder, name: string, listing: DirectoryListing | null) {
-  if (listing !== null) return listing.indexes.includes(name) ? openIndex(folder, name) : null;
-  return openIndex(folder, name).catch((error): ShardIndex | null => {
+/** The index beside a shard and what it is called, or null. Where nothing can be listed, it is asked for. */
+async function indexBeside(
+  folder: ModelFolder,
+  { stem, ending }: NumberedShard,
+  listing: DirectoryListing | null,
+): Promise<{ readonly name: string; readonly index: ShardIndex } | null> {
+  if (listing !== null) {
+    const name = indexOfShards(listing.indexes, stem, ending);
+    return name === null ? null : { name, index: await openIndex(folder, name) };
+  }
+  const name = `${stem}${ending}.index.json`;
+  const index = await openIndex(folder, name).catch((error): ShardIndex | null => {
     if (isAbsent(error) || (error instanceof WeightmarkError && NO_INDEX.has(error.code))) return null;
     throw error;
   });
+  return index === null ? null : { name, index };
 }
 
 /**
@@ -34,9 +44,8 @@ async function indexBeside(folder: ModelFolder, name: string, listing: Directory
 export async function addNamedShard(to: Assembly, folder: ModelFolder, name: string, reading: Reading): Promise<void> {
   const shard = numberedShard(name)!;
   const listing = await folder.list();
-  const indexName = `${shard.stem}.safetensors.index.json`;
-  const index = await indexBeside(folder, indexName, listing);
-  if (index?.shards.includes(name)) return addIndexed(to, folder, indexName, index, reading);
+  const beside = await indexBeside(folder, shard, listing);
+  if (beside?.index.shards.includes(name)) return addIndexed(to, folder, beside.name, beside.index, reading);
   if (listing === null) return addUnlisted(to, folder, name, reading);
   const set = numberedSets(listing.safetensors).find(({ files }) => files.includes(name));
   if (set === undefined) return addFiles(to, folder, [name], reading);

@@ -4,6 +4,8 @@ import { MAX_SHARDS } from "./limits.ts";
 export interface NumberedShard {
   /** What stands before the number, without the separator: "X". */
   readonly stem: string;
+  /** ".safetensors" as it is written here. */
+  readonly ending: string;
   /** From 0 or from 1. */
   readonly number: number;
   readonly count: number;
@@ -28,23 +30,25 @@ export interface NumberedSet {
   readonly missing: Missing;
 }
 
-const NUMBERED = /^(.*?)([-_.]?)(\d{1,6})([-_]of[-_])(\d{1,6})\.safetensors$/s;
+const NUMBERED = /^(.*?)([-_.]?)(\d{1,6})([-_]of[-_])(\d{1,6})(\.(?:safetensors|sft))$/is;
 
 /** What the name of a shard says, or null for a name that is no shard's. */
 export function numberedShard(name: string): NumberedShard | null {
-  const [, stem, separator, digits, of, total] = NUMBERED.exec(name) ?? [];
+  const [, stem, separator, digits, of, total, ending] = NUMBERED.exec(name) ?? [];
   if (stem === undefined || digits === undefined || total === undefined) return null;
   const [number, count] = [Number(digits), Number(total)];
   if (count === 0 || count > MAX_SHARDS || number > count) return null;
   // "9-of-12" is followed by "10-of-12": only what has a zero before it, or the length of the whole, is filled up.
   const width = digits.startsWith("0") || digits.length === total.length ? digits.length : 1;
   const before = `${stem}${separator}`;
+  const after = `${of}${total}${ending}`;
   return {
     stem,
+    ending: ending!,
     number,
     count,
-    set: JSON.stringify([before, of, total]),
-    nameOf: (shard) => `${before}${String(shard).padStart(width, "0")}${of}${total}.safetensors`,
+    set: JSON.stringify([before, after.toLowerCase()]),
+    nameOf: (shard) => `${before}${String(shard).padStart(width, "0")}${after}`,
   };
 }
 

@@ -13,12 +13,13 @@ import { addIndexed, openIndex } from "./indexed.ts";
 import { chooseLayout, type Layout } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
-import { isRemoteLocation, isWebLocation } from "./location.ts";
+import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
 import { numberedShard } from "./numbered-shards.ts";
 import type { Remote } from "./remote.ts";
 import { remoteFromEnvironment } from "./remote-environment.ts";
+import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
 export interface OpenOptions {
   /** Bytes of weight files that may be read, headers included. @default no limit */
@@ -39,6 +40,11 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
   /** What `resolveRepository` gave for this location: saves its requests. */
   readonly repository?: HubRepository | undefined;
+  /**
+   * Directories that symbolic links in a model's directory may lead into. Else they may lead to files of that directory,
+   * and of a Hub cache to its blobs. @default none
+   */
+  readonly allowLinks?: readonly string[] | undefined;
 }
 
 /** A file that was named itself stands alone. */
@@ -85,6 +91,8 @@ async function addModel(
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
   else if (numberedShard(file) !== null) await addNamedShard(to, folder, file, reading);
   else await addFiles(to, folder, [file], reading);
+  const named = file === null ? [] : to.files.map(({ path }) => path);
+  to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
   if (options.config === false) return { config: null };
   // Nobody has said that there is a config, and asking costs a request.
   if (isWebLocation(folder.location)) return { config: null, configProblem: "of a web address no config.json is read" };
@@ -102,7 +110,7 @@ async function findRemoteModel(location: string, options: OpenOptions): Promise<
   const remote = signal === undefined ? given : { ...given, client: given.client.scope(signal) };
   const close = async () => own?.client.close();
   try {
-    const found = await locate(location, remote, options.repository);
+    const found = await locate(location, remote, options);
     return { ...found, close };
   } catch (error) {
     await close();
@@ -110,18 +118,19 @@ async function findRemoteModel(location: string, options: OpenOptions): Promise<
   }
 }
 
-async function locate(location: string, remote: Remote, repository: HubRepository | undefined): Promise<FoundModel> {
+async function locate(location: string, remote: Remote, { repository, allowLinks }: OpenOptions): Promise<FoundModel> {
   if (!isWebLocation(location)) {
     const { findHubModel } = await import("./hub/find-hub-model.ts");
-    return findHubModel(location, remote, repository);
+    return findHubModel(location, remote, repository, allowLinks);
   }
   const { findWebModel } = await import("./web-folder.ts");
   return findWebModel(location, remote);
 }
 
 /**
- * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face
- * cache included); `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a file or shard index.
+ * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face cache
+ * included), by a path or a `file:` URL; `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a
+ * file or shard index.
  * Reads every header and no weights. A file named directly is read on its own, without config; a shard named directly
  * (`X-00001-of-00003.safetensors`) stands for the model it is part of.
  *
@@ -133,7 +142,10 @@ async function locate(location: string, remote: Remote, repository: HubRepositor
  *   and OFFLINE; every file is closed then
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const found = await (isRemoteLocation(location) ? findRemoteModel(location, options) : findLocalModel(location));
+  const { allowLinks } = options;
+  const found = await (isRemoteLocation(location)
+    ? findRemoteModel(location, options)
+    : findLocalModel(localPath(location), allowLinks));
   const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
@@ -152,6 +164,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       config,
       configProblem,
       notes,
+      allowLinks,
       close,
       readBeside: (name) => readBeside(found, name),
       async verifyUnchanged() {

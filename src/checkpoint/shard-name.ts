@@ -1,6 +1,7 @@
 import { WeightmarkError } from "../errors.ts";
 import { CONTAINERS } from "../formats/foreign/containers.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 
 const MAX_SHOWN = 120;
 
@@ -29,7 +30,7 @@ export function checkShardName(name: string, indexFile: string): void {
   if (problem !== null) {
     throw new WeightmarkError("SHARD_PATH_REFUSED", `the shard name ${shown} ${problem}`, { file: indexFile });
   }
-  if (!name.endsWith(".safetensors")) {
+  if (!isWeightName(name)) {
     const kind = kindByName(name.slice(name.lastIndexOf("/") + 1));
     const what = kind === null ? "" : ` but by its name ${CONTAINERS[kind].what}`;
     throw new WeightmarkError("UNSUPPORTED_CONTAINER", `the shard ${shown} is no .safetensors file${what}`, {

@@ -1,3 +1,4 @@
+import { argumentsOf } from "./arguments.ts";
 import { reportFailure, runCommandLine } from "./command-line.ts";
 import { runBelow } from "./init.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -20,5 +21,5 @@ process.on("uncaughtException", (error) => process.exit(reportFailure(error, arg
 if (process.pid === 1) process.exitCode = await runBelow();
 else {
   catchSignals();
-  process.exitCode = await runCommandLine(argv);
+  process.exitCode = await runCommandLine(await argumentsOf(argv));
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import type { LinkOptions } from "./local-models.ts";
 import type { Session } from "./session.ts";
 import { openSubject } from "./subject.ts";
 
@@ -16,14 +17,15 @@ const NO_DEFAULT: ReadonlySet<ErrorCode> = new Set(["REGISTRY_NOT_FOUND", "NO_HO
  * Refuses what a registered base shows to be public in the main: such a mark is found by subtracting the base. Without a
  * registry in the default place there is nothing to ask, and the log says so.
  *
- * @param directory or database URL of the registry; undefined for the default
+ * @param options `registry`: directory or database URL; undefined for the default
  * @throws PUBLIC_BASE; what opening the registry and the model throws
  */
 export async function requireNoPublicBase(
   path: string,
-  directory: string | undefined,
+  options: LinkOptions & { readonly registry?: string },
   session: Session,
 ): Promise<void> {
+  const { registry: directory, allowLinks } = options;
   const { defaultRegistryDirectory, identify, openAnyCandidates } = await import("../index.ts");
   const open = async () => openAnyCandidates(directory ?? defaultRegistryDirectory());
   const registry = await open().catch((error) => {
@@ -35,7 +37,7 @@ export async function requireNoPublicBase(
     await registry?.close();
     return;
   }
-  const suspect = await openSubject(path, {}, session);
+  const suspect = await openSubject(path, allowLinks === undefined ? {} : { allowLinks }, session);
   try {
     const { verdict, candidates } = await identify(suspect.subject, registry);
     const [best] = candidates;

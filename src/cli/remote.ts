@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../errors.ts";
 import type { Checkpoint, OpenOptions, RemoteSettings } from "../index.ts";
+import { type LinkOptions, linksOf, withLocalModels } from "./local-models.ts";
 
 /** Flags of the commands that take a MODEL which may be an address. */
-export interface RemoteOptions {
+export interface RemoteOptions extends LinkOptions {
   readonly revision?: string;
   readonly tokenFile?: string;
   readonly offline?: boolean;
@@ -14,7 +15,8 @@ export const MODEL = "file, directory, hf:org/name[@revision] or https://...";
 
 /** There is no --token: everybody on the machine may see the command line of a process (CWE-214). */
 export function withRemote(command: Command): Command {
-  return withAccess(command.option("--revision <revision>", "branch, tag or commit of an hf: model that names none"));
+  command.option("--revision <revision>", "branch, tag or commit of an hf: model that names none");
+  return withLocalModels(withAccess(command));
 }
 
 /** The flags that say how the Hub is reached, for commands whose models name their revisions. */
@@ -86,10 +88,11 @@ export async function openModel(
   opening: Omit<OpenOptions, "remote"> = {},
 ): Promise<Checkpoint> {
   const { isRemoteLocation, openCheckpoint, openRemote } = await import("../index.ts");
-  if (!isRemoteLocation(location)) return openCheckpoint(location, opening);
+  const allowLinks = await linksOf(options);
+  if (!isRemoteLocation(location)) return openCheckpoint(location, { ...opening, allowLinks });
   const remote = await openRemote(await settingsOf(options));
   try {
-    const checkpoint = await openCheckpoint(location, { ...opening, remote });
+    const checkpoint = await openCheckpoint(location, { ...opening, allowLinks, remote });
     const close = async () => {
       await checkpoint.close();
       await remote.client.close();

@@ -5,12 +5,15 @@ import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
 import { warningText } from "./failure.ts";
+import type { LinkOptions } from "./local-models.ts";
 import type { CommonOptions, Format } from "./options.ts";
+import { isStandardOutput, requireFilePlace, requireNoStream } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
 import { isAddress } from "./remote.ts";
 import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
+import { namesFingerprint } from "./weight-names.ts";
 
 /** One run of one command: how it talks, and where its result goes. */
 export interface Session {
@@ -37,7 +40,7 @@ export function formatOf(options: Pick<CommonOptions, "json" | "format">): Forma
 export function requireOtherFile(output: string, inputs: readonly string[], force = false): void {
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
-  const replaced = force && !place.endsWith(".fingerprint.safetensors") && entryAt(output) !== undefined;
+  const replaced = force && !namesFingerprint(place) && entryAt(output) !== undefined;
   const paths = inputs.filter((input) => !isAddress(input));
   if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
@@ -67,12 +70,22 @@ function real(path: string): string {
   }
 }
 
-/** `paths` are what the command line names: what --redact-paths hides and --output must not overwrite. */
-export function openSession(options: CommonOptions, paths: readonly string[], ownOutput = false): Session {
+/** `named` are the paths of the command line: what --redact-paths hides and --output must not overwrite. */
+export function openSession(
+  options: CommonOptions & LinkOptions,
+  named: readonly string[],
+  ownOutput = false,
+): Session {
+  const paths = [...named, ...(options.allowLinks ?? [])];
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
-  const resultFile = ownOutput ? undefined : options.output;
-  if (resultFile !== undefined) requireOtherFile(resultFile, paths, options.force);
+  const { output } = options;
+  if (ownOutput && output !== undefined) requireNoStream(output);
+  const resultFile = ownOutput || output === undefined || isStandardOutput(output) ? undefined : output;
+  if (resultFile !== undefined) {
+    requireOtherFile(resultFile, paths, options.force);
+    requireFilePlace(resultFile);
+  }
   return {
     run: () => ({
       version: toolVersion(),

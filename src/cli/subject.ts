@@ -145,12 +145,12 @@ function totalBytes({ files }: Checkpoint): number {
 
 /** The fingerprint in a file that holds one, else null. What is no safetensors file is left to `openCheckpoint` to name. */
 export async function readFingerprintFile(location: string): Promise<StoredFingerprint | null> {
-  const isFile = await stat(location).then(
+  const { fsPath, isFingerprintHeader, openFileSource, readSafetensorsHeader } = await import("../index.ts");
+  const isFile = await stat(fsPath(location)).then(
     (found) => found.isFile(),
     () => false,
   );
   if (!isFile) return null;
-  const { isFingerprintHeader, openFileSource, readSafetensorsHeader } = await import("../index.ts");
   const source = await openFileSource(location);
   try {
     const header = await readSafetensorsHeader(source).catch(() => null);

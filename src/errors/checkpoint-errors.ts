@@ -51,7 +51,7 @@ export const CHECKPOINT_ERRORS = {
   PATH_ESCAPES_ROOT: {
     exit: 3,
     meaning: "a symbolic link leads out of the model's directory",
-    advice: "Copy what the link leads to into the directory if it belongs there.",
+    advice: "Name the file itself, or allow links to lead where it lies.",
   },
   DUPLICATE_TENSOR: {
     exit: 3,

@@ -1,4 +1,5 @@
 import type { ComponentFinding } from "./component-verdict.ts";
+import { damageOf } from "./damage.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import { beyondLimits } from "./stack.ts";
@@ -17,7 +18,9 @@ export function caveatsOf(
   { frozenTensors, comparedTensors }: Difference,
   leftOut: number,
 ): string[] {
-  const caveats = content === null ? boundsOf([suspect, base], leftOut) : [];
+  // Of equal models one speaks for both.
+  const damage = (content === null ? [suspect, base] : [suspect]).flatMap((one) => damageOf(one.name, one.fingerprint));
+  const caveats = [...damage, ...(content === null ? boundsOf([suspect, base], leftOut) : [])];
   if (content?.kind === "identical" && !content.everywhere) {
     const full = [suspect, base].every(({ fingerprint }) => fingerprint.depth === "full");
     const hint = full ? "the files lay their matrices differently" : "use --depth full on both";

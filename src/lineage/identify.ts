@@ -3,6 +3,7 @@ import { layerCodes } from "../fingerprint/codes.ts";
 import { loadBase } from "./base-cache.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
+import { damageOf } from "./damage.ts";
 import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
@@ -79,7 +80,11 @@ export async function identifySubject(
     ),
     candidates,
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
-    caveats: [...unread.map(unreadCaveat), ...caveatsOf(best, candidates, registry.entries, verdict, untestable)],
+    caveats: [
+      ...unread.map(unreadCaveat),
+      ...(best === undefined ? damageOf(suspect.name, suspect.fingerprint) : []),
+      ...caveatsOf(best, candidates, registry.entries, verdict, untestable),
+    ],
   };
 }
 

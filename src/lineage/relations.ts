@@ -2,6 +2,7 @@ import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { ComponentFinding } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
+import { isZero } from "./damage.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
@@ -195,8 +196,9 @@ function isNarrower(suspect: Fingerprint, base: Fingerprint): boolean {
 
 /** Rounding to a coarse grid makes zeros as well, but of the other values only a few sizes are left. */
 function isPruned(suspect: Fingerprint, base: Fingerprint): boolean {
+  // Nobody prunes a matrix to nothing and leaves the next as it is: those were lost.
   const of = (fp: Fingerprint, figure: (s: Sketch) => number): number =>
-    median(fp.sketches.filter((s) => s.layer >= 0).map(figure)) ?? 0;
+    median(fp.sketches.filter((s) => s.layer >= 0 && !isZero(s)).map(figure)) ?? 0;
   const zeros = (fp: Fingerprint): number => of(fp, ({ moments }) => moments.zeroFraction);
   return zeros(suspect) > zeros(base) + PRUNED_EXCESS && of(suspect, ({ moments }) => moments.distinct) > MANY_SIZES;
 }

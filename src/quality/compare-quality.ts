@@ -89,7 +89,8 @@ export async function compareQuality(
   const threads = engine.name === "wasm" ? threadsFor(options.threads, windows.length, a, b) : 0;
   const run = windows.reduce((n, { length }) => n + length, 0);
   const batches = batchesOf(windows, Math.min(BATCH_TOKENS, Math.ceil(run / Math.max(1, threads))));
-  const tasks = batches.map((batch) => ({ a: a.location, b: b.location, windows: batch, vocabulary }));
+  const allowLinks = [...new Set([...(a.allowLinks ?? []), ...(b.allowLinks ?? [])])];
+  const tasks = batches.map((batch) => ({ a: a.location, b: b.location, allowLinks, windows: batch, vocabulary }));
   let done = 0;
   const report = (task: QualityTask): void => {
     for (const { length } of task.windows) done += length;

@@ -17,6 +17,8 @@ export interface QualityTask {
   /** Locations of both models, opened again by the worker. */
   readonly a: string;
   readonly b: string;
+  /** Directories that links in them may lead into. */
+  readonly allowLinks?: readonly string[] | undefined;
   readonly windows: Windows;
   /** Tokens of the vocabulary that are compared, from the first on. */
   readonly vocabulary: number;
@@ -36,7 +38,8 @@ export type QualityReply = BatchScores | { readonly error: ErrorData };
 export async function runQualityTask(task: QualityTask): Promise<QualityReply> {
   const open: Checkpoint[] = [];
   try {
-    for (const location of [task.a, task.b]) open.push(await openCheckpoint(location));
+    const { a, b, allowLinks } = task;
+    for (const location of [a, b]) open.push(await openCheckpoint(location, { allowLinks }));
     return await scoreBatch(wasmEngine(), open[0]!, open[1]!, task);
   } catch (error) {
     return { error: errorData(error) };

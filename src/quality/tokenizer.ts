@@ -1,7 +1,8 @@
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Piscina } from "piscina";
 import { openFileSource } from "../bytes/file-source.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { isShardIndex } from "../checkpoint/index-name.ts";
 import { resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
 import { CONFIG_FILE, TOKENIZER_FILE, type TokenizeReply, type TokenizeTask } from "./tokenize-task.ts";
@@ -92,9 +93,9 @@ async function tokensOf(pool: Pool, text: string, checkpoint: Checkpoint, limitM
 /** A file beside the weights, or null when there is none. */
 async function readBeside(checkpoint: Checkpoint, name: string): Promise<Uint8Array | null> {
   const { location } = checkpoint;
-  const directory = location.endsWith(".safetensors.index.json") ? dirname(location) : location;
+  const directory = isShardIndex(basename(location)) ? dirname(location) : location;
   try {
-    const root = await resolveRoot(directory);
+    const root = await resolveRoot(directory, checkpoint.allowLinks);
     const source = await openFileSource(await resolveInside(root, name), join(directory, name));
     try {
       if (source.size <= MAX_TOKENIZER_BYTES) return await source.read(0, source.size);

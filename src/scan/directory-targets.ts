@@ -1,34 +1,61 @@
 import { basename, dirname } from "node:path";
 import { classifyNames, listDirectory } from "../checkpoint/directory.ts";
-import { isShardIndex } from "../checkpoint/index-name.ts";
-import { resolveRoot } from "../checkpoint/inside-root.ts";
+import { indexOfShards, isShardIndex } from "../checkpoint/index-name.ts";
+import { type Root, resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { localFolder } from "../checkpoint/local-folder.ts";
 import { numberedSets, numberedShard } from "../checkpoint/numbered-shards.ts";
 import { WeightmarkError } from "../errors.ts";
+import { failedItem } from "./failure.ts";
 import { shardsIn, targetsIn } from "./folder-targets.ts";
+import type { Found } from "./inputs.ts";
 import { factsOf } from "./local-facts.ts";
 import { below, commitOf, nameOf, type Place } from "./local-place.ts";
 import { plainTarget, type ScanTarget } from "./target.ts";
 
-/** The models of one directory, the one that it is taken for first; none where no weights lie in it. */
+/** What a walk has to know of the directories that it comes to. */
+export interface Walk {
+  /** As it was named. */
+  readonly root: string;
+  /** This machine's own Hub cache, every link resolved, or null. */
+  readonly believed: string | null;
+  /** Directories that links may lead into. */
+  readonly allowLinks: readonly string[];
+}
+
+/** Entries of one directory that are no directories. */
+export interface FileNames {
+  readonly files: readonly string[];
+  /** Those of them that are symbolic links. */
+  readonly links: ReadonlySet<string>;
+}
+
+/**
+ * The models of one directory, the one that it is taken for first; none where no weights lie in it. Links that lead out of
+ * it are refused, as they are when it is opened: what a model is called by a walk is not what somebody named.
+ */
 export async function directoryTargets(
   place: Place,
-  names: readonly string[],
-  root: string,
-  believed: string | null,
-): Promise<ScanTarget[]> {
+  { files, links }: FileNames,
+  { root, believed, allowLinks }: Walk,
+): Promise<Found[]> {
   const target = { ...plainTarget(place.path, nameOf(place, root)), revision: commitOf(place.path) };
-  const listing = await classifyNames(names, place.path).catch((error) => {
+  const listing = await classifyNames(files, place.path).catch((error) => {
     if (error instanceof WeightmarkError) return null;
     throw error;
   });
   // What cannot be opened is told when it is opened.
   if (listing === null) return [target];
   if (listing.safetensors.length + listing.indexes.length === 0) return listing.foreign.length > 0 ? [target] : [];
-  const shardsOf = await shardsIn(localFolder(await resolveRoot(place.path)), listing);
-  const targets: ScanTarget[] = [];
+  const directory = await resolveRoot(place.path, allowLinks);
+  const shardsOf = await shardsIn(localFolder(directory), listing);
+  const targets: Found[] = [];
   for (const { file, set, notes } of targetsIn(listing, shardsOf)) {
     const named = file === null ? target : renamed(target, below(place, file), root);
+    const refusal = file === null ? null : await refusalOf(directory, set.files, links);
+    if (refusal !== null) {
+      targets.push(failedItem(named, refusal));
+      continue;
+    }
     const shards = set.kind === "indexed" ? (shardsOf.get(set.name) ?? null) : set.files;
     const facts = await factsOf(place.path, set.kind === "indexed" ? set.name : null, shards, believed);
     targets.push({ ...named, ...facts, ...(notes.length === 0 ? {} : { notes }) });
@@ -36,30 +63,34 @@ export async function directoryTargets(
   return targets;
 }
 
+/** Why files that would be opened by their own paths may not be: a link among them leads out of the directory. */
+async function refusalOf(directory: Root, files: readonly string[], links: ReadonlySet<string>) {
+  for (const name of files) {
+    const refusal = links.has(name) ? await resolveInside(directory, name).catch((error: unknown) => error) : null;
+    if (refusal instanceof WeightmarkError && refusal.code === "PATH_ESCAPES_ROOT") return refusal;
+  }
+  return null;
+}
+
 function renamed(target: ScanTarget, place: Place, root: string): ScanTarget {
   return { ...target, id: place.path, location: place.path, name: nameOf(place, root) };
 }
 
 /** A file that was named itself: of a shard, and of an index, what it stands for. */
-export async function fileTarget(path: string): Promise<ScanTarget> {
+export async function fileTarget(path: string, allowLinks: readonly string[]): Promise<ScanTarget> {
   const target = plainTarget(path, basename(path));
   const directory = dirname(path);
   const name = basename(path);
-  const indexName = isShardIndex(name) ? name : indexNameOf(name);
-  if (indexName === null) return { ...target, ...(await factsOf(directory, null, [name], null)) };
+  const shard = numberedShard(name);
+  if (shard === null && !isShardIndex(name)) return { ...target, ...(await factsOf(directory, null, [name], null)) };
   const listing = await listDirectory(directory);
-  const folder = localFolder(await resolveRoot(directory));
+  const folder = localFolder(await resolveRoot(directory, allowLinks));
+  const indexName = shard === null ? name : indexOfShards(listing.indexes, shard.stem, shard.ending);
   const indexes = listing.indexes.filter((one) => one === indexName);
-  const shards = (await shardsIn(folder, { ...listing, indexes })).get(indexName) ?? null;
-  if (name === indexName || shards?.includes(name)) {
+  const shards = indexName === null ? null : ((await shardsIn(folder, { ...listing, indexes })).get(indexName) ?? null);
+  if (indexName !== null && (name === indexName || shards?.includes(name))) {
     return { ...target, ...(await factsOf(directory, indexName, shards, null)) };
   }
   const set = numberedSets(listing.safetensors).find(({ files }) => files.includes(name));
   return { ...target, ...(await factsOf(directory, null, set?.files ?? null, null)) };
-}
-
-/** The index that may name a shard, or null for what is none by its name. */
-function indexNameOf(name: string): string | null {
-  const shard = numberedShard(name);
-  return shard === null ? null : `${shard.stem}.safetensors.index.json`;
 }

@@ -36,10 +36,11 @@ async function* everything(inputs: ScanInputs, options: EnumerateOptions): Async
 }
 
 async function* targetsAt(location: string, options: EnumerateOptions): AsyncGenerator<Found | Pending> {
-  const { remote, stored, signal } = options;
+  const { remote, stored, allowLinks, signal } = options;
   if (isWebLocation(location)) yield webTarget(location);
-  else if (!location.startsWith(HUB_PREFIX)) yield* localTargets(location, remote?.hubCache ?? null, signal);
-  else if (remote !== null) yield () => hubTargets(location, { remote, stored });
+  else if (!location.startsWith(HUB_PREFIX)) {
+    yield* localTargets(location, { hubCache: remote?.hubCache ?? null, allowLinks, signal });
+  } else if (remote !== null) yield () => hubTargets(location, { remote, stored, allowLinks });
 }
 
 /** What was found in its order, though several of them are being asked for at a time. */

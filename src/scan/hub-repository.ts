@@ -6,6 +6,7 @@ import type { HubRepository } from "../checkpoint/hub/repository.ts";
 import { listedWeights, listFolder, prefixOf } from "../checkpoint/hub/weight-files.ts";
 import { chooseLayout } from "../checkpoint/layout.ts";
 import type { Remote } from "../checkpoint/remote.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { failedItem } from "./failure.ts";
 import { needsIndexes, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { EnumerateOptions, Found } from "./inputs.ts";
@@ -166,7 +167,7 @@ export async function storedTargets(
 
 /** Paths of the models of a repository as far as names tell them, or null where an index or the tree has to be read. */
 async function placesOf({ id, path }: HubLocation, commit: string, paths: readonly string[] | null) {
-  if (/\.(?:safetensors|json)$/.test(path)) return [path];
+  if (isWeightName(path) || /\.json$/i.test(path)) return [path];
   if (paths === null) return null;
   const places: string[] = [];
   for (const folder of await foldersOf(paths, path, pinnedLocation(id, commit, path))) {

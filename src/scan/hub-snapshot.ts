@@ -11,15 +11,16 @@ export async function snapshotTargets(
   named: HubLocation,
   location: string,
   cache: string | null,
+  allowLinks?: readonly string[],
 ): Promise<readonly Found[]> {
   const { id, revision, path } = named;
   // What the cache lacks is told when it is opened.
   const unknown = [plainTarget(location, path === "" ? id : `${id}/${path}`)];
   const commit = cache === null ? null : await cachedCommit(cache, id, revision);
-  const snapshot = cache === null || commit === null ? null : await cachedSnapshot(cache, id, commit);
+  const snapshot = cache === null || commit === null ? null : await cachedSnapshot(cache, id, commit, allowLinks);
   if (commit === null || snapshot === null) return unknown;
   const found: Found[] = [];
-  for await (const one of localTargets(join(snapshot.path, ...path.split("/")), null)) {
+  for await (const one of localTargets(join(snapshot.path, ...path.split("/")), { hubCache: null, allowLinks })) {
     const below = relative(snapshot.path, one.location).replaceAll(sep, "/");
     const target = pinnedTarget({ id, path: below }, commit);
     const { notes } = isItem(one) ? { notes: undefined } : one;

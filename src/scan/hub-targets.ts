@@ -13,13 +13,13 @@ import { plainTarget } from "./target.ts";
 /** A repository whose targets take requests to find: asked for a few at a time. */
 export type Pending = () => Promise<readonly Found[]>;
 
-type Access = Pick<EnumerateOptions, "stored"> & { readonly remote: Remote };
+type Access = Pick<EnumerateOptions, "stored" | "allowLinks"> & { readonly remote: Remote };
 
 /** The models of `hf:org/name[@revision][/path]`, at the commit it is at now. */
 export async function hubTargets(location: string, access: Access): Promise<readonly Found[]> {
   try {
     const named = parseHubLocation(location);
-    if (access.remote.offline) return await snapshotTargets(named, location, access.remote.hubCache);
+    if (access.remote.offline) return await snapshotTargets(named, location, access.remote.hubCache, access.allowLinks);
     return await resolved(named, access, null);
   } catch (error) {
     return [failedItem(plainTarget(location, location), error)];

@@ -19,6 +19,8 @@ export interface EnumerateOptions extends NameFilter {
   readonly remote: Remote | null;
   /** The result of a target where there is one that stands: what it says of it is not asked for again. @default none */
   readonly stored?: ((id: string) => Promise<ScanItem | null>) | undefined;
+  /** Directories that links in what is scanned may lead into, see `OpenOptions.allowLinks`. @default none */
+  readonly allowLinks?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,5 +1,6 @@
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { fsPath, realPath } from "../bytes/path-text.ts";
 import { indexedContent, weightContent } from "../checkpoint/hub/content.ts";
 import { digestOf } from "../registry/digest.ts";
 import type { ScanTarget } from "./target.ts";
@@ -27,7 +28,7 @@ export async function factsOf(
   let hash: string | null = null;
   for (const name of index === null ? names : [index, ...names]) {
     const path = join(directory, name);
-    const stats = await stat(path, { bigint: true }).catch(() => null);
+    const stats = await stat(fsPath(path), { bigint: true }).catch(() => null);
     if (stats === null) return NO_FACTS;
     lines.push(`${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}\n`);
     const blob = believed === null ? null : await blobName(path, believed);
@@ -43,7 +44,7 @@ export async function factsOf(
 
 /** In the Hub's cache a file is a link to its blob, which is named by its SHA-256 where it is of LFS, else by its git hash. */
 async function blobName(path: string, hubCache: string): Promise<string | null> {
-  const real = await realpath(path).catch(() => null);
+  const real = await realPath(path).catch(() => null);
   if (real === null || !real.startsWith(hubCache + sep)) return null;
   const within = real.slice(hubCache.length + 1).replaceAll(sep, "/");
   return /^models--[^/]+\/blobs\/([0-9a-f]{40}|[0-9a-f]{64})$/.exec(within)?.[1] ?? null;

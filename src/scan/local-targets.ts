@@ -1,11 +1,15 @@
-import type { Dirent } from "node:fs";
-import { opendir, realpath, stat } from "node:fs/promises";
-import { basename, join, sep } from "node:path";
+import type { Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { entriesIn, fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { isTemporaryName } from "../bytes/temporary-name.ts";
+import { isBelow, leadsInto } from "../checkpoint/inside-root.ts";
 import { statModel } from "../checkpoint/local-folder.ts";
+import { localPath } from "../checkpoint/location.ts";
 import { WeightmarkError } from "../errors.ts";
-import { directoryTargets, fileTarget } from "./directory-targets.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { directoryTargets, type FileNames, fileTarget, type Walk } from "./directory-targets.ts";
 import { failedItem } from "./failure.ts";
 import { type Found, isItem } from "./inputs.ts";
 import { below, nameOf, type Place } from "./local-place.ts";
@@ -20,119 +24,150 @@ const BESIDE_SNAPSHOTS = new Set(["blobs", "refs"]);
 
 /**
  * Models under a local path, in code-unit order of their directories. What lies in subdirectories is another model; files
- * of one directory are one only where something says so, see `modelsOf`. Links are not walked; one to a directory that is
- * itself a model, and inside of the root, is a target, which turns out to be a duplicate.
- *
- * @param hubCache this machine's own Hub cache, whose names of blobs are believed: anywhere else somebody may have called
- *   a file by another's digest, to be taken for it (CWE-345)
+ * of one directory are one only where something says so, see `modelsOf`. Links are walked where they lead out of the root
+ * and may. Another one to a directory that is itself a model, and inside of the root, is a target, which turns out to be a
+ * duplicate.
  */
 export async function* localTargets(
-  root: string,
-  hubCache: string | null,
-  signal?: AbortSignal,
+  location: string,
+  { hubCache, allowLinks = [], signal }: LocalAccess,
 ): AsyncGenerator<Found> {
-  const stats = await statModel(root).catch((error: WeightmarkError) => error);
-  if (stats instanceof WeightmarkError) return yield failedItem(plainTarget(root, basename(root)), stats);
-  if (!stats.isDirectory()) return yield await fileTarget(root);
-  const real = await realpath(root);
-  const believed = hubCache === null ? null : await realpath(hubCache).catch(() => null);
+  const found = await rootAt(location).catch((error: WeightmarkError) => error);
+  if (found instanceof WeightmarkError) return yield unusable(location, found);
+  const { root, stats } = found;
+  if (!stats.isDirectory()) return yield await fileTarget(root, allowLinks);
+  const real = await realPath(root);
+  const believed = hubCache === null ? null : await realPath(hubCache).catch(() => null);
+  const walk: Walk = { root, believed, allowLinks };
+  // Links may lead to each other: what one of them led to is looked for there and nowhere else.
+  const walked = [real];
   const pending: Place[] = [{ path: root, name: "" }];
-  let found = 0;
+  let count = 0;
   for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
     signal?.throwIfAborted();
     const entries = await entriesOf(place.path).catch((error) => fileError(error, place!.path));
     if (entries instanceof WeightmarkError) {
-      found += 1;
+      count += 1;
       yield failedItem(plainTarget(place.path, nameOf(place, root)), entries);
       continue;
     }
-    const targets: Found[] = await directoryTargets(place, entries.files, root, believed);
-    for (const name of entries.links) targets.push(...(await linkTargets(below(place, name), real, root, believed)));
-    found += targets.length;
-    yield* targets;
-    // What cannot be decoded reads as U+FFFD: several directories may have one name, and only one can be looked into.
-    const directories = new Set(entries.directories);
-    if (directories.size < entries.directories.length) {
-      found += 1;
-      yield failedItem(
-        plainTarget(join(place.path, "(names that are no UTF-8)"), nameOf(place, root)),
-        new WeightmarkError("FILE_UNREADABLE", "directories whose names are no UTF-8 cannot be told apart", {
-          file: place.path,
-          detail: "Rename them: what lies in them was not looked at.",
-        }),
-      );
+    const targets: Found[] = await directoryTargets(place, entries, walk);
+    const led: string[] = [];
+    for (const name of [...entries.links].sort()) {
+      const link = await linkTargets(below(place, name), walked, walk);
+      targets.push(...link.targets);
+      if (link.leadsTo === null) continue;
+      led.push(name);
+      walked.push(link.leadsTo);
     }
+    count += targets.length;
+    yield* targets;
     // The last one pushed is the next one walked.
-    for (const name of [...directories].reverse()) pending.push(below(place, name));
+    for (const name of [...entries.directories, ...led].sort().reverse()) pending.push(below(place, name));
   }
-  if (found > 0) return;
+  if (count > 0) return;
   yield failedItem(
     plainTarget(root, basename(root)),
     new WeightmarkError("NO_WEIGHTS", "no weights in this directory, nor below it", { file: root }),
   );
 }
 
-interface Entries {
-  readonly files: readonly string[];
+/** What was named as a path or a `file:` URL. */
+async function rootAt(location: string): Promise<{ readonly root: string; readonly stats: Stats }> {
+  const root = localPath(location);
+  return { root, stats: await statModel(root) };
+}
+
+/** The result of what cannot be scanned; of an address, which may hold secrets, as its refusal shows it. */
+function unusable(location: string, refusal: WeightmarkError): Found {
+  const shown = refusal.file ?? location;
+  return failedItem(plainTarget(shown, basename(shown)), refusal);
+}
+
+/** What a walk may look at and believe. */
+export interface LocalAccess {
+  /**
+   * This machine's own Hub cache, whose names of blobs are believed: anywhere else somebody may have called a file by
+   * another's digest, to be taken for it (CWE-345).
+   */
+  readonly hubCache: string | null;
+  /** Directories that links may lead into. @default none */
+  readonly allowLinks?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Entries extends FileNames {
   readonly directories: string[];
-  /** Symbolic links; where they lead is not known yet. */
-  readonly links: readonly string[];
 }
 
 async function entriesOf(path: string): Promise<Entries> {
   const files: string[] = [];
   const directories: string[] = [];
-  const links: string[] = [];
+  const links = new Set<string>();
   let count = 0;
-  for await (const entry of await opendir(path)) {
+  for await (const { name, kind } of entriesIn(path)) {
     if (++count > MAX_ENTRIES) {
       throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_ENTRIES} entries`, { file: path });
     }
-    if (entry.isDirectory()) {
-      if (isWalked(entry, path)) directories.push(entry.name);
+    if (kind.isDirectory()) {
+      if (isWalked(name, path)) directories.push(name);
     } else {
-      files.push(entry.name);
-      if (entry.isSymbolicLink() && !/\.(?:safetensors|json)$/.test(entry.name)) links.push(entry.name);
+      files.push(name);
+      if (kind.isSymbolicLink()) links.add(name);
     }
   }
-  return { files, directories: directories.sort(), links: links.sort() };
+  return { files, directories: directories.sort(), links };
 }
 
 /** What an embedding has not written to its end is no model yet. */
-function isWalked({ name }: Dirent, parent: string): boolean {
+function isWalked(name: string, parent: string): boolean {
   if (isTemporaryName(name)) return false;
   return !NOT_WALKED.has(name) && !(BESIDE_SNAPSHOTS.has(name) && basename(parent).startsWith("models--"));
 }
 
-/** A link in a walk: targets when it leads to a model's directory inside of the root, else nothing to walk. */
-async function linkTargets(place: Place, realRoot: string, root: string, believed: string | null): Promise<Found[]> {
-  const real = await realpath(place.path).catch(() => null);
+/** What a link in a walk comes to. */
+interface Led {
+  readonly targets: readonly Found[];
+  /** The directory that it leads to when that is to be walked, every link resolved; else null. */
+  readonly leadsTo: string | null;
+}
+
+const NOWHERE: Led = { targets: [], leadsTo: null };
+
+/**
+ * A link in a walk: a target when it leads to a model's directory that is walked anyway, the way to more where it leads out
+ * and may.
+ *
+ * @param walked the root and what links have led to, every link resolved
+ */
+async function linkTargets(place: Place, walked: readonly string[], walk: Walk): Promise<Led> {
+  // Of what is called like a file it is told when it is opened.
+  if (isWeightName(place.path) || /\.json$/i.test(place.path)) return NOWHERE;
+  const real = await realPath(place.path).catch(() => null);
   const isDirectory =
     real !== null &&
-    (await stat(real).then(
+    (await stat(fsPath(real)).then(
       (found) => found.isDirectory(),
       () => false,
     ));
-  if (!isDirectory) return [];
-  const target = plainTarget(place.path, nameOf(place, root));
-  if (real !== realRoot && !real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) {
-    const refusal = new WeightmarkError("PATH_ESCAPES_ROOT", "a symbolic link that leads out of the root", {
-      file: place.path,
-      detail: "Name the directory it leads to as a root of its own if it is to be scanned.",
-    });
-    return [{ ...failedItem(target, refusal), status: "skipped" }];
+  if (!isDirectory) return NOWHERE;
+  if (walked.some((directory) => real === directory || isBelow(real, directory))) {
+    const entries = await entriesOf(real).catch(() => null);
+    return entries === null ? NOWHERE : { targets: await directoryTargets(place, entries, walk), leadsTo: null };
   }
-  const entries = await entriesOf(real).catch(() => null);
-  return entries === null ? [] : directoryTargets(place, entries.files, root, believed);
+  if (await leadsInto(real, walk.allowLinks)) return { targets: [], leadsTo: real };
+  const refusal = new WeightmarkError("PATH_ESCAPES_ROOT", "a symbolic link that leads out of the root", {
+    file: place.path,
+    detail: "Name the directory it leads to as a root of its own, or allow it with --allow-links DIR.",
+  });
+  const target = plainTarget(place.path, nameOf(place, walk.root));
+  return { targets: [{ ...failedItem(target, refusal), status: "skipped" }], leadsTo: null };
 }
 
 /** Whether what lies at a local target by now is what was listed there, as far as can be told without reading it. */
-export async function isAsListed(
-  { location, content, identity }: ScanTarget,
-  hubCache: string | null,
-): Promise<boolean> {
+export async function isAsListed({ location, content, identity }: ScanTarget, access: LocalAccess): Promise<boolean> {
   if (content === null && identity === null) return true;
-  for await (const now of localTargets(location, hubCache)) {
+  for await (const now of localTargets(location, access)) {
     return !isItem(now) && now.content === content && now.identity === identity;
   }
   return false;

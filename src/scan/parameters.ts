@@ -9,6 +9,8 @@ export interface ScanParameters {
   readonly hub?: string | undefined;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Directories that links may lead into; absent where there are none. */
+  readonly allowLinks?: readonly string[] | undefined;
   readonly depth: Depth;
   /** Whether models are held against a registry; its digest, so that all are held against the same. */
   readonly registry: string | null;
@@ -27,6 +29,7 @@ const schema = z.strictObject({
   hub: z.string().optional(),
   include: z.array(z.string()),
   exclude: z.array(z.string()),
+  allowLinks: z.array(z.string()).optional(),
   depth: z.enum(["sampled", "full"]),
   registry: z.string().nullable(),
   keys: z.array(z.string()),

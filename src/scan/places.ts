@@ -12,8 +12,9 @@ import type { ScanParameters } from "./parameters.ts";
  * @throws NO_HOME_DIRECTORY
  */
 export function defaultJournalPath(parameters: ScanParameters, from = userEnvironment()): string {
-  const { inputs, include, exclude, depth } = parameters;
-  const name = digestOf(JSON.stringify([inputs, include, exclude, depth])).slice(0, 32);
+  const { inputs, include, exclude, depth, allowLinks } = parameters;
+  const asked = [inputs, include, exclude, depth, ...(allowLinks === undefined ? [] : [allowLinks])];
+  const name = digestOf(JSON.stringify(asked)).slice(0, 32);
   return join(stateDirectory(from), "scans", `${name}.jsonl`);
 }
 

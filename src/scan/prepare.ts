@@ -20,6 +20,8 @@ export interface ScanSettings {
   readonly keys: ScanSetup["keys"];
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Directories that links may lead into. @default none */
+  readonly allowLinks?: readonly string[] | undefined;
   readonly cacheDirectory: string | null;
   readonly depth: Depth;
   readonly maxBytes: number | null;
@@ -42,7 +44,8 @@ export interface ScanPlan {
  * @throws REGISTRY_EMPTY, what opening the registry throws, KEY_FILE_*, FILE_NOT_FOUND
  */
 export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): Promise<ScanPlan> {
-  const { include, exclude, depth, maxBytes, timeout, version, registry, keys, ...rest } = settings;
+  const { include, exclude, depth, maxBytes, timeout, version, registry, keys, allowLinks = [], ...rest } = settings;
+  const links = allowLinks.length === 0 ? {} : { allowLinks };
   const registryDigest = registry === null ? null : await digestOfRegistry(registry);
   const ids: string[] = [];
   const warnings: WeightmarkError[] = [];
@@ -63,6 +66,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
       ...(mayNameHub(inputs) ? { hub: settings.remote.endpoint } : {}),
       include,
       exclude,
+      ...links,
       depth,
       registry: registryDigest,
       keys: ids.sort(),
@@ -72,6 +76,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
     },
     setup: {
       ...rest,
+      ...links,
       version,
       registry,
       registryDigest,

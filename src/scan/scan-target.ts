@@ -5,6 +5,7 @@ import type { Remote } from "../checkpoint/remote.ts";
 import { WeightmarkError } from "../errors.ts";
 import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { damageOf } from "../lineage/damage.ts";
 import { identifySubject } from "../lineage/identify.ts";
 import type { Candidate } from "../lineage/result.ts";
 import { machineLimit } from "../machine-limit.ts";
@@ -83,7 +84,7 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
     verdict: found?.verdict ?? null,
     summary: found?.summary ?? null,
     matches: found === null ? [] : matchesOf(found.candidates),
-    caveats: found?.caveats ?? [],
+    caveats: found?.caveats ?? damageOf(target.name, fingerprint),
     marks,
     sampledRoot: fingerprint.roots.sampled,
     family: fingerprint.family,
@@ -109,6 +110,7 @@ async function read(
     config: false,
     remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
     repository: target.repository ?? undefined,
+    allowLinks: setup.allowLinks,
     readAhead: keys.length > 0 || setup.depth === "full",
   });
   try {
@@ -122,8 +124,9 @@ async function read(
 }
 
 /** Whether what is at a target is still what was listed: of another machine's files it cannot be told. */
-async function isOfListed(target: ScanTarget, { listedHere, remote }: ScanSetup): Promise<boolean> {
-  return !listedHere || isRemoteLocation(target.location) || isAsListed(target, remote.hubCache);
+async function isOfListed(target: ScanTarget, { listedHere, remote, allowLinks }: ScanSetup): Promise<boolean> {
+  if (!listedHere || isRemoteLocation(target.location)) return true;
+  return isAsListed(target, { hubCache: remote.hubCache, allowLinks });
 }
 
 /**

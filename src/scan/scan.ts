@@ -170,11 +170,12 @@ class Run {
 
   /** Lists targets no further ahead of the work than memory should hold. */
   async #list(inputs: ScanInputs, ahead: number): Promise<void> {
-    const { include, exclude } = this.#store.parameters;
+    const { include, exclude, allowLinks } = this.#store.parameters;
     const { signal } = this.#stop;
     const options = {
       include,
       exclude,
+      allowLinks,
       signal,
       remote: this.#options.remote ?? null,
       stored: async (id: string) => (this.#finished.has(id) ? this.#store.get(id) : null),

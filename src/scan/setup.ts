@@ -21,6 +21,8 @@ export interface ScanSetup {
   /** Seconds a target may take, or null. */
   readonly timeout: number | null;
   readonly remote: RemoteSettings;
+  /** Directories that links may lead into. Absent: none. */
+  readonly allowLinks?: readonly string[] | undefined;
   /** Targets are listed on this machine, so that their files can be known again. Absent: elsewhere. */
   readonly listedHere?: boolean | undefined;
   /** Leave times out of the results. */

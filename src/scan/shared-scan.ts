@@ -118,10 +118,11 @@ class SharedRun {
 
   async #list(inputs: ScanInputs): Promise<void> {
     const { store, remote = null } = this.#options;
-    const { include, exclude } = store.parameters;
+    const { include, exclude, allowLinks } = store.parameters;
     const { signal } = this.#stop;
     const stored = async (id: string) => (this.#finished.has(id) ? store.get(id) : null);
-    for await (const found of enumerateTargets(inputs, { include, exclude, remote, stored, signal })) {
+    const options = { include, exclude, allowLinks, remote, stored, signal };
+    for await (const found of enumerateTargets(inputs, options)) {
       // Roots may overlap, and lists repeat themselves.
       if (this.#seen.has(found.id)) continue;
       this.#seen.add(found.id);

@@ -5,7 +5,9 @@ import { writeDirectoryAtomic } from "../bytes/atomic-directory.ts";
 import { writeError, writeFileAtomic } from "../bytes/atomic-file.ts";
 import { openFileSource } from "../bytes/file-source.ts";
 import { makeDirectory } from "../bytes/make-directory.ts";
+import { fsPath, requireWritableName } from "../bytes/path-text.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { isShardIndex } from "../checkpoint/index-name.ts";
 import { type Root, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
 import { findCompanions } from "./copy/companions.ts";
@@ -45,7 +47,6 @@ export interface MarkedCopy {
 const PIECE_BYTES = 4 << 20;
 /** Passes over the weights of the copy. What two do not bring home, more would not. */
 const MAX_PASSES = 3;
-const INDEX_SUFFIX = ".safetensors.index.json";
 
 /**
  * Writes a copy of a checkpoint with some tensors edited. Every other byte stays: headers, metadata, order of tensors,
@@ -119,10 +120,10 @@ function* editingOnly(tasks: Iterable<EditTask>): Generator<EditTask> {
  * The directory that the model is, also where its index or one of its shards was named; null for a single file, which is copied
  * alone, and for what lies in no file.
  */
-async function rootOf({ location, files }: Checkpoint): Promise<Root | null> {
+async function rootOf({ location, files, allowLinks }: Checkpoint): Promise<Root | null> {
   if (files.some(({ absolutePath }) => absolutePath === null)) return null;
-  if ((await stat(location)).isDirectory()) return resolveRoot(location);
-  return location.endsWith(INDEX_SUFFIX) || files.length > 1 ? resolveRoot(dirname(location)) : null;
+  if ((await stat(fsPath(location))).isDirectory()) return resolveRoot(location, allowLinks);
+  return isShardIndex(basename(location)) || files.length > 1 ? resolveRoot(dirname(location), allowLinks) : null;
 }
 
 /** @throws OUTPUT_IS_INPUT when the directory is the model's or lies in it */
@@ -182,6 +183,7 @@ function underFinalName(error: unknown, file: string): unknown {
 
 /** Makes the file in its full length, so that threads can write it in any order. */
 async function createFile({ target, shown }: FilePair, size: number): Promise<void> {
+  requireWritableName(shown);
   try {
     const handle = await open(target, "wx", 0o666);
     await handle.truncate(size).finally(() => handle.close());

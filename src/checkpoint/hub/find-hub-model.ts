@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { fsPath } from "../../bytes/path-text.ts";
 import { fileError } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { listDirectory } from "../directory.ts";
 import { type FolderModel, modelsOf, preferredOf } from "../folder-models.ts";
 import { type Root, resolveInside, resolveRoot } from "../inside-root.ts";
@@ -39,7 +41,7 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     async open(name) {
       return folder.open(name).catch((error) => {
         const isAbsent = error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND";
-        throw isAbsent && name.endsWith(".safetensors") ? offline(folder.shown(name)) : error;
+        throw isAbsent && isWeightName(name) ? offline(folder.shown(name)) : error;
       });
     },
   };
@@ -49,11 +51,11 @@ async function findInSnapshot(snapshot: Root, named: HubLocation, commit: string
   const { id, path } = named;
   const about = { location: pinnedLocation(id, commit, path), revision: commit, close };
   const place = path === "" ? snapshot.real : await resolveInside(snapshot, path);
-  const stats = await stat(place).catch((error) => {
+  const stats = await stat(fsPath(place)).catch((error) => {
     throw fileError(error, about.location);
   });
   const folder = stats.isDirectory() ? path : parentOf(path);
-  const root = folder === "" ? snapshot : await resolveRoot(join(snapshot.path, folder));
+  const root = folder === "" ? snapshot : await resolveRoot(join(snapshot.path, folder), snapshot.allowed);
   return {
     ...about,
     folder: downloadedFolder(root, pinnedLocation(id, commit, folder)),
@@ -67,7 +69,12 @@ function parentOf(path: string): string {
   return parent === "." ? "" : parent;
 }
 
-async function findOffline(named: HubLocation, location: string, cache: string | null): Promise<FoundModel> {
+async function findOffline(
+  named: HubLocation,
+  location: string,
+  cache: string | null,
+  allowLinks: readonly string[],
+): Promise<FoundModel> {
   const { id, revision } = named;
   if (cache === null) {
     throw new WeightmarkError("OFFLINE", "there is no Hub cache to look in, and --offline is set", {
@@ -77,7 +84,7 @@ async function findOffline(named: HubLocation, location: string, cache: string |
     });
   }
   const commit = await cachedCommit(cache, id, revision);
-  const snapshot = commit === null ? null : await cachedSnapshot(cache, id, commit);
+  const snapshot = commit === null ? null : await cachedSnapshot(cache, id, commit, allowLinks);
   if (commit === null || snapshot === null) throw offline(location);
   return findInSnapshot(snapshot, named, commit);
 }
@@ -97,17 +104,23 @@ function kindOf({ files }: HubRepository, path: string): "folder" | "file" | nul
  * Finds the model that `hf:org/name[@revision][/path]` names, at the commit that the revision is at now.
  *
  * @param known the repository when somebody has resolved it already: saves its requests
+ * @param allowLinks directories that links of the Hub's cache may lead into
  * @throws HUB_NAME_INVALID, OFFLINE, FILE_NOT_FOUND, the codes of `resolveRepository`
  */
-export async function findHubModel(location: string, remote: Remote, known?: HubRepository): Promise<FoundModel> {
+export async function findHubModel(
+  location: string,
+  remote: Remote,
+  known?: HubRepository,
+  allowLinks: readonly string[] = [],
+): Promise<FoundModel> {
   const named = parseHubLocation(location);
   const { hubCache } = remote;
-  if (remote.offline) return findOffline(named, location, hubCache);
+  if (remote.offline) return findOffline(named, location, hubCache, allowLinks);
   // Never another commit than the one that is named, whoever kept the listing and for how long.
   const isKnown = known !== undefined && (named.revision === known.commit || !isCommit(named.revision ?? ""));
   const repository = isKnown ? known : await resolveRepository(named.id, named.revision, remote);
   const { id, commit } = repository;
-  const snapshot = hubCache === null ? null : await cachedSnapshot(hubCache, id, commit);
+  const snapshot = hubCache === null ? null : await cachedSnapshot(hubCache, id, commit, allowLinks);
   const pinned = pinnedLocation(id, commit, named.path);
   const about = { location: pinned, revision: commit, close };
   const kind = kindOf(repository, named.path);

@@ -49,10 +49,15 @@ export async function cachedCommit(cache: string, id: string, revision: string |
   }
 }
 
-/** The snapshot of a commit, or null when the cache has none. */
-export async function cachedSnapshot(cache: string, id: string, commit: string): Promise<Root | null> {
+/** The snapshot of a commit, or null when the cache has none; its links may lead into `allowLinks` as well. */
+export async function cachedSnapshot(
+  cache: string,
+  id: string,
+  commit: string,
+  allowLinks: readonly string[] = [],
+): Promise<Root | null> {
   const directory = repositoryDirectory(cache, id);
-  return directory === null ? null : absentAsNull(resolveRoot(join(directory, "snapshots", commit)));
+  return directory === null ? null : absentAsNull(resolveRoot(join(directory, "snapshots", commit), allowLinks));
 }
 
 /**

@@ -1,4 +1,6 @@
 import { WeightmarkError } from "../../errors.ts";
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
+import { isShardIndex } from "../index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import type { Remote } from "../remote.ts";
 import { pathProblem } from "../shard-name.ts";
@@ -7,7 +9,6 @@ import { pinnedLocation } from "./parse-location.ts";
 import type { HubFile } from "./repository.ts";
 
 const HEX = /^[0-9a-f]+$/;
-const WEIGHTS = /\.safetensors(?:\.index\.json)?$/;
 
 /** Parts that no git tree has: whoever lists them is no Hub, or wants us somewhere else (CWE-22). */
 function isImpossible(path: string): boolean {
@@ -59,7 +60,7 @@ export async function listTree(id: string, commit: string, remote: Remote): Prom
       if (files.has(file.path)) throw invalidResponse(location, "a path stands twice");
       const problem = pathProblem(file.path);
       if (problem === null) files.set(file.path, file);
-      else if (WEIGHTS.test(file.path)) {
+      else if (isWeightName(file.path) || isShardIndex(file.path)) {
         throw new WeightmarkError("SHARD_PATH_REFUSED", `the name of a weight file ${problem}`, { file: location });
       }
     }

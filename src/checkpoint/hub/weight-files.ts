@@ -1,3 +1,4 @@
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { classifyNames, type DirectoryListing } from "../directory.ts";
 import type { WeightSet } from "../folder-models.ts";
 import { indexedContent, weightContent } from "./content.ts";
@@ -26,7 +27,7 @@ export function foldersWithWeights(files: readonly HubFile[], folder: string): s
   const prefix = prefixOf(folder);
   const folders = new Set<string>();
   for (const { path } of files) {
-    if (!path.startsWith(prefix) || !path.endsWith(".safetensors")) continue;
+    if (!path.startsWith(prefix) || !isWeightName(path)) continue;
     const end = path.lastIndexOf("/");
     if (end >= prefix.length) folders.add(path.slice(prefix.length, end));
   }
@@ -65,7 +66,7 @@ export function listedWeights(
   const { safetensors, indexes, foreign } = listing ?? { safetensors: [], indexes: [], foreign: [] };
   const beside = [...safetensors, ...indexes, ...foreign].map((name) => prefix + name);
   const isIndexed = set.kind === "indexed";
-  const below = isIndexed ? table.below(prefix).filter(({ path }) => path.endsWith(".safetensors")) : [];
+  const below = isIndexed ? table.below(prefix).filter(({ path }) => isWeightName(path)) : [];
   const kept = table.among([...own, ...beside, ...below.map(({ path }) => path)]);
   const files = isIndexed ? below : table.among(own);
   const index = table.at(prefix + set.name);

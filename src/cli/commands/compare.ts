@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { SetExitCode } from "../command-line.ts";
+import { withLocalModels } from "../local-models.ts";
 import {
   type CommonOptions,
   type FailOn,
@@ -26,7 +27,7 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
     .argument("<base>", "the same")
     .option("--root", "the base was trained from scratch: lets the verdict name a direction");
-  withFailOn(withAccess(withReading(withCommon(command)))).action(
+  withFailOn(withLocalModels(withAccess(withReading(withCommon(command))))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },

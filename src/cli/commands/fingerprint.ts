@@ -5,6 +5,7 @@ import { type CommonOptions, type ReadingOptions, withCommon, withReading } from
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile } from "../session.ts";
 import { nameOf, openSubject } from "../subject.ts";
+import { fingerprintNameOf } from "../weight-names.ts";
 
 type FingerprintOptions = CommonOptions & ReadingOptions;
 
@@ -21,12 +22,8 @@ export function registerFingerprint(program: Command): void {
 
 async function fingerprint(model: string, options: FingerprintOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
-  const output =
-    options.output ??
-    `${nameOf(path)
-      .replaceAll("/", "--")
-      .replace(/\.safetensors$/, "")}.fingerprint.safetensors`;
-  requireOtherFile(output, [path], options.force);
+  const output = options.output ?? fingerprintNameOf(nameOf(path));
+  requireOtherFile(output, [path, ...(options.allowLinks ?? [])], options.force);
   const session = openSession(options, [path, output], true);
   const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
   const { fingerprintReport, inputReport } = await import("../../report/build.ts");

@@ -1,11 +1,12 @@
 import { type Command, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { Checkpoint, EngineName, Tokenized } from "../../index.ts";
+import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
 import { byteCount, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
 
-interface QualityCommandOptions extends CommonOptions {
+interface QualityCommandOptions extends CommonOptions, LinkOptions {
   readonly text?: string;
   readonly tokenIds?: string;
   readonly context: number;
@@ -33,7 +34,9 @@ export function registerQuality(program: Command): void {
     )
     .option("--threads <n>", "worker threads of the wasm engine; 0 uses none", wholeNumber(0, 256))
     .option("--max-bytes <n>", "refuse models of more bytes together (10MB, 2GiB ...)", byteCount);
-  withCommon(command).action(async (a: string, b: string, options: QualityCommandOptions) => quality(a, b, options));
+  withLocalModels(withCommon(command)).action(async (a: string, b: string, options: QualityCommandOptions) =>
+    quality(a, b, options),
+  );
 }
 
 async function quality(pathA: string, pathB: string, options: QualityCommandOptions): Promise<void> {
@@ -45,9 +48,10 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
   const session = openSession(options, [pathA, pathB, tokenFile]);
   const { compareQuality, manifestRoot, openCheckpoint } = await import("../../index.ts");
   const { qualityReport } = await import("../../report/build.ts");
+  const allowLinks = await linksOf(options);
   const open: Checkpoint[] = [];
   try {
-    for (const path of [pathA, pathB]) open.push(await openCheckpoint(path));
+    for (const path of [pathA, pathB]) open.push(await openCheckpoint(path, { allowLinks }));
     const [a, b] = open as [Checkpoint, Checkpoint];
     requireWithin(totalBytes(a) + totalBytes(b), options.maxBytes);
     const tokens = await readTokens(a, b, options);

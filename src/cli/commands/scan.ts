@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
+import { isStandardOutput } from "../output.ts";
 import { MODEL } from "../remote.ts";
 import { type ScanOptions, withScanOptions } from "../scan/options.ts";
 
@@ -12,7 +13,8 @@ export function registerScan(program: Command, setExitCode: SetExitCode): void {
       "Holds any number of models against the registered bases, and against watermark keys. Can be killed at any moment, and goes on with --resume.",
     )
     .argument("[root...]", `directories to walk, or models: ${MODEL}`);
-  withScanOptions(command).action(async (roots: string[], options: ScanOptions) => {
+  withScanOptions(command).action(async (roots: string[], given: ScanOptions) => {
+    const options = withStandardOutput(given);
     requirePossible(options);
     if (options.dryRun) {
       const { listTargets } = await import("../scan/list-targets.ts");
@@ -24,6 +26,18 @@ export function registerScan(program: Command, setExitCode: SetExitCode): void {
       if (refusal !== null) throw refusal;
     }
   });
+}
+
+/** The options without an output that is standard output anyway. An export is none: it would stand between the results. */
+function withStandardOutput({ output, ...others }: ScanOptions): ScanOptions {
+  for (const [path, format] of [[others.sarif, "sarif"] as const, [others.cyclonedx, "cyclonedx"] as const]) {
+    if (path === undefined || !isStandardOutput(path)) continue;
+    throw new WeightmarkError("USAGE", `--${format} writes a file beside the results`, {
+      file: path,
+      detail: `Print that format alone with --format ${format}, which goes to standard output.`,
+    });
+  }
+  return output === undefined || isStandardOutput(output) ? others : { ...others, output };
 }
 
 /** Flags that contradict each other, before anything is opened. */

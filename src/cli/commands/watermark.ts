@@ -3,6 +3,7 @@ import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { SetExitCode } from "../command-line.ts";
+import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireNoPublicBase } from "../public-base.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
@@ -27,6 +28,7 @@ interface WorkOptions extends BaseOptions {
 type CapacityOptions = BaseOptions & StrengthOptions & RemoteOptions;
 type KeyOptions = PassphraseOptions & { readonly key: string };
 type EmbedOptions = WorkOptions &
+  LinkOptions &
   StrengthOptions &
   KeyOptions & {
     readonly payload?: string;
@@ -66,9 +68,9 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .option("--no-sketch", "write no sketch: a permuted or rotated copy cannot be re-synchronised then")
     .option("--registry <dir>", "registered bases to look for before marking (default: the user's data directory)")
     .option("--unpublished", "mark even if a registered base is found: its weights were never public");
-  withStrength(withKey(withWork(withCommon(embed, "the directory to write, which must not exist")))).action(
-    async (model: string, options: EmbedOptions) => embedMark(model, options),
-  );
+  withStrength(
+    withKey(withLocalModels(withWork(withCommon(embed, "the directory to write, which must not exist")))),
+  ).action(async (model: string, options: EmbedOptions) => embedMark(model, options));
 
   const verify = watermark
     .command("verify")
@@ -90,6 +92,7 @@ function withBase(command: Command): Command {
   return command.option(
     "--base <model>",
     "the public base of a fine-tune: the mark lies in the difference to it, and only there",
+    pathOf,
   );
 }
 
@@ -183,12 +186,13 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   requireOutside(options.passphraseFile, path);
   const secrets = [options.key, options.passphraseFile].filter((name) => name !== undefined);
   const session = openSession(options, [path, directory, ...secrets], true);
+  const allowed: LinkOptions = options.allowLinks === undefined ? {} : { allowLinks: options.allowLinks };
   const key = await openKey(options, session.warn);
   const { embedWatermark, parsePayload } = await import("../../index.ts");
   const { embedReport, markedModel } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
-  if (options.base === undefined && !options.unpublished) await requireNoPublicBase(path, options.registry, session);
-  await withModels(path, options.base, {}, async ({ checkpoint, base, bytesTotal }) => {
+  if (options.base === undefined && !options.unpublished) await requireNoPublicBase(path, options, session);
+  await withModels(path, options.base, allowed, async ({ checkpoint, base, bytesTotal }) => {
     const { onProgress, end } = progressOf(session, `marking ${path}`);
     try {
       const result = await embedWatermark(checkpoint, {

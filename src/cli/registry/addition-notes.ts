@@ -6,15 +6,18 @@ export async function additionNotes(
   entry: RegistryEntry,
   { parts, containers, unread }: SharedParts,
 ): Promise<string[]> {
-  const { adapterSummary, testableParts } = await import("../../index.ts");
+  const { adapterSummary, damageOf, testableParts } = await import("../../index.ts");
   const testable = testableParts(fingerprint);
   const able = testable.filter((part) => part.testable);
   const elsewhere = new Set(entry.parts.map(({ component }) => component));
   const adapter = adapterSummary(fingerprint.tensors.map(({ name }) => name));
-  const notes = parts.map(
-    ({ component, holder }) =>
-      `its component ${component} holds the same weights as ${holder}: recorded as a part that comes from there, so no direction is claimed on its ground`,
-  );
+  const notes = [
+    ...damageOf(entry.name, fingerprint),
+    ...parts.map(
+      ({ component, holder }) =>
+        `its component ${component} holds the same weights as ${holder}: recorded as a part that comes from there, so no direction is claimed on its ground`,
+    ),
+  ];
   for (const name of containers) {
     notes.push(
       `${name} holds all of it: a copy, or a larger model; if that was built on this one, add it again with --part-of`,

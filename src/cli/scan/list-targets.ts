@@ -9,7 +9,7 @@ import { settingsOf } from "../remote.ts";
 import { print } from "../session.ts";
 import { toolVersion } from "../version.ts";
 import type { ScanOptions } from "./options.ts";
-import { openInputs } from "./prepare.ts";
+import { allowedLinks, openInputs } from "./prepare.ts";
 import { redactionOf } from "./redaction.ts";
 import { resultFiles } from "./result-files.ts";
 
@@ -18,8 +18,9 @@ type Found = ScanTarget | ScanItem;
 /** Prints what would be scanned, reading no weights; 3 when something that was named cannot be, 4 when nothing is there. */
 export async function listTargets(roots: readonly string[], options: ScanOptions): Promise<number> {
   const format = options.format ?? (options.json ? "json" : "text");
-  const files = resultFiles(options, format, roots, []);
+  const files = resultFiles(options, format, [...roots, ...(options.allowLinks ?? [])], []);
   const { enumerateTargets, isItem, openRemote, writeFileAtomic } = await import("../../index.ts");
+  const allowLinks = await allowedLinks(options);
   const inputs = await openInputs(roots, options);
   const remote = await openRemote(await settingsOf(options));
   const { include, exclude } = options;
@@ -27,7 +28,7 @@ export async function listTargets(roots: readonly string[], options: ScanOptions
   const count = { targets: 0, failed: 0, bytes: 0 };
 
   async function* found(): AsyncGenerator<Found> {
-    for await (const one of enumerateTargets(inputs, { include, exclude, remote })) {
+    for await (const one of enumerateTargets(inputs, { include, exclude, allowLinks, remote })) {
       if (!isItem(one)) {
         count.targets += 1;
         count.bytes += one.bytes ?? 0;

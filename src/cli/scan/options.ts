@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Depth } from "../../index.ts";
+import { withLocalModels } from "../local-models.ts";
 import { byteCount, FAIL_ON, type FailOn, positiveNumber, wholeNumber } from "../options.ts";
 import { type RemoteOptions, withAccess } from "../remote.ts";
 import type { LogFormat } from "./log.ts";
@@ -45,7 +46,7 @@ export interface ScanOptions extends RemoteOptions {
 
 /** Every flag of `scan`; those of other commands keep their names and meanings. */
 export function withScanOptions(command: Command): Command {
-  return withOutput(withAccess(withWork(withTargets(command))));
+  return withOutput(withLocalModels(withAccess(withWork(withTargets(command)))));
 }
 
 function withTargets(command: Command): Command {

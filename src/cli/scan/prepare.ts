@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
+import { linksOf } from "../local-models.ts";
 import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
 import { passphraseOf, type Warn } from "../watermark-key.ts";
@@ -31,6 +32,7 @@ export async function prepare(roots: readonly string[], options: ScanOptions): P
       keys: await keysOf(options, (warning) => warnings.push(warning)),
       include,
       exclude,
+      allowLinks: await allowedLinks(options),
       // Workers that share a scan have caches of their own.
       cacheDirectory:
         options.cache === false || options.database !== undefined
@@ -68,8 +70,15 @@ export async function openInputs(roots: readonly string[], options: ScanOptions)
   const list = options.list === undefined ? null : await openList(options.list);
   // Workers are started elsewhere: what is relative means nothing to them.
   const isShared = options.database !== undefined;
-  const locations = roots.map((root) => (isShared && !isAddress(root) ? resolve(root) : root));
+  const isPath = (root: string) => !isAddress(root) && !/^[a-z][a-z0-9+.-]+:\/\//i.test(root);
+  const locations = roots.map((root) => (isShared && isPath(root) ? resolve(root) : root));
   return { locations, organisations: options.hubOrg, list };
+}
+
+/** The directories that links may lead into, named for whoever works on the scan. */
+export async function allowedLinks(options: ScanOptions): Promise<readonly string[]> {
+  const directories = await linksOf(options);
+  return options.database === undefined ? directories : directories.map((directory) => resolve(directory));
 }
 
 /** "-" is standard input, as everywhere. */

@@ -2,8 +2,10 @@ import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
+import { requireFilePlace } from "../output.ts";
 import { isAddress } from "../remote.ts";
 import { entryAt, requireOtherFile } from "../session.ts";
+import { namesWeights } from "../weight-names.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces } from "./output.ts";
 
@@ -44,7 +46,7 @@ function requireWritable(path: string, force: boolean, inputs: readonly string[]
   requireOtherFile(path, others, force);
   const roots = inputs.filter((input) => !isAddress(input)).map((input) => `${real(input)}${sep}`);
   const place = join(real(dirname(path)), basename(path));
-  if (/\.safetensors$/i.test(place) && roots.some((root) => place.startsWith(root))) {
+  if (namesWeights(place) && roots.some((root) => place.startsWith(root))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output would lie among the models as one of them", {
       file: path,
     });
@@ -52,11 +54,7 @@ function requireWritable(path: string, force: boolean, inputs: readonly string[]
   if (entryAt(dirname(resolve(path)), statSync)?.isDirectory() !== true) {
     throw new WeightmarkError("FILE_NOT_FOUND", "there is no directory to write this file into", { file: path });
   }
-  const there = entryAt(path, statSync);
-  if (there !== undefined && !there.isFile()) {
-    // A rename onto /dev/null would replace the device itself.
-    throw new WeightmarkError("NOT_A_REGULAR_FILE", "the output is no regular file", { file: path });
-  }
+  requireFilePlace(path, (output) => entryAt(output, statSync));
   if (!force && entryAt(path) !== undefined) {
     throw new WeightmarkError("OUTPUT_EXISTS", "the output exists", { file: path, detail: "Replace it with --force." });
   }

@@ -30,9 +30,10 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
     const { gateWaitMs } = await import("../../index.ts");
     const journal = await journalOf(prepared, options);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
-    const files = resultFiles(options, format, roots, pathsOf(prepared, options, journal));
+    const named = [...roots, ...(options.allowLinks ?? [])];
+    const files = resultFiles(options, format, named, pathsOf(prepared, options, journal));
     const place = await openResultPlace(prepared, options, journal);
-    const redaction = redactionOf(options, [...roots, ...(journal === null ? [] : [journal]), ...secretsOf(options)]);
+    const redaction = redactionOf(options, [...named, ...(journal === null ? [] : [journal]), ...secretsOf(options)]);
     const stderr = createConsole(options, redaction, () => gateWaitMs(prepared.setup.gate));
     try {
       for (const warning of prepared.warnings) stderr.trouble(warning);

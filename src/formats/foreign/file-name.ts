@@ -2,7 +2,7 @@ import type { ContainerKind } from "./containers.ts";
 
 /** Containers of weights, as a file that was not finished, packed or sealed is still called after. */
 const WEIGHTS =
-  "safetensors|bin|pt|pth|th|ckpt|gguf|ggml|h5|keras|msgpack|onnx|npz|tflite|nemo|pdparams|pdiparams|distcp";
+  "safetensors|sft|bin|pt|pth|th|ckpt|gguf|ggml|h5|keras|msgpack|onnx|npz|tflite|nemo|pdparams|pdiparams|distcp";
 const afterWeights = (ending: string) => new RegExp(`\\.(?:${WEIGHTS})\\.${ending}$`, "i");
 const AFTER_WEIGHTS = afterWeights("[^.]+");
 
@@ -14,6 +14,7 @@ const RULES: readonly Rule[] = [
   ["incomplete part partial crdownload download !qb !ut", "unfinished", AFTER_WEIGHTS],
   ["aria0", "unfinished", afterWeights("aria2")],
   ["part0of0 part-aa", "unfinished", AFTER_WEIGHTS],
+  ["dvc", "dvc", AFTER_WEIGHTS],
   ["gz", "gzip", AFTER_WEIGHTS],
   ["zst", "zstd", AFTER_WEIGHTS],
   ["xz", "xz", AFTER_WEIGHTS],

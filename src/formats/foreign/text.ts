@@ -1,3 +1,4 @@
+import { isWeightName } from "../safetensors/file-name.ts";
 import type { ContainerKind } from "./containers.ts";
 
 const HTML = /^\s*<(?:!doctype\s+html|html|head|body|!--)/i;
@@ -39,7 +40,7 @@ function isUtf16(head: Uint8Array): boolean {
 function kindOfJson(text: string): ContainerKind {
   const [, shard] = /"weight_map"\s*:\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
   if (shard === undefined) return "json";
-  return shard.endsWith(".safetensors") ? "misnamedIndex" : "foreignIndex";
+  return isWeightName(shard) ? "misnamedIndex" : "foreignIndex";
 }
 
 /** What kind of text a file is, or null when it is none. */

@@ -58,11 +58,12 @@ export function scanSummaryReport(
   summary: ScanSummary,
   exitCode: number,
 ): ScanSummaryReport {
-  const { inputs, include, exclude, depth, registry, keys, maxBytes, timeout } = question.parameters;
+  const { inputs, include, exclude, allowLinks, depth, registry, keys, maxBytes, timeout } = question.parameters;
   return wrap<ScanSummaryReport>("weightmark/scan-summary@1", run, {
     inputs: [...inputs],
     include: [...include],
     exclude: [...exclude],
+    ...(allowLinks === undefined ? {} : { allowLinks: [...allowLinks] }),
     depth,
     registry:
       registry === null || question.registry === null ? null : { location: question.registry, digest: registry },

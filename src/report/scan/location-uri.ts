@@ -65,11 +65,15 @@ function addressUri(location: string): string | null {
   return origin + pathname.replaceAll(/%(?![0-9a-f]{2})|[^%\w.~!$&'()*+,;=:@/-]/gi, encodeURIComponent);
 }
 
-/** Slashes stay; half a surrogate pair, which has no UTF-8, becomes U+FFFD. */
+/** Slashes stay. Bytes that are no UTF-8 are told as such (see `pathText`), other halves of surrogate pairs as U+FFFD. */
 function encodePath(path: string): string {
+  const encode = (text: string) => text.split("/").map(encodeURIComponent).join("/");
   return path
-    .replaceAll(/\p{Surrogate}/gu, "\ufffd")
-    .split("/")
-    .map(encodeURIComponent)
-    .join("/");
+    .split(/([\udc80-\udcff])/u)
+    .map((part, i) => (i % 2 === 1 ? byteOf(part) : encode(part.replaceAll(/\p{Surrogate}/gu, "\ufffd"))))
+    .join("");
+}
+
+function byteOf(escaped: string): string {
+  return `%${(escaped.charCodeAt(0) & 0xff).toString(16).toUpperCase()}`;
 }

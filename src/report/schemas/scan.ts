@@ -88,6 +88,7 @@ export const scanSummarySchema = z
     inputs: z.array(z.string()),
     include: z.array(z.string()),
     exclude: z.array(z.string()),
+    allowLinks: z.array(z.string()).optional().describe("directories that links may lead into; left out for none"),
     depth,
     registry: z
       .strictObject({ location: z.string(), digest: hash })

@@ -4,9 +4,11 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { makeDirectory } from "../../bytes/make-directory.ts";
 import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
+import { isShardIndex } from "../../checkpoint/index-name.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
 import { type Depth, FINGERPRINT_VERSION, type Fingerprint } from "../../fingerprint/fingerprint.ts";
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { digestOf } from "../../registry/digest.ts";
 import { readStored } from "../../registry/stored-file.ts";
 import type { ScanFailure } from "../item.ts";
@@ -122,8 +124,8 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
 
 /** What the weight files of a target are called, as a digest. Of snapshots on this machine it is their place. */
 function namesOf({ location, repository }: ScanTarget): string {
-  const single = location.endsWith(".safetensors") ? basename(location) : null;
-  const weights = repository?.files.filter(({ path }) => /\.safetensors(?:\.index\.json)?$/.test(path));
+  const single = isWeightName(location) ? basename(location) : null;
+  const weights = repository?.files.filter(({ path }) => isWeightName(path) || isShardIndex(path));
   const names = weights?.map(({ path, sha256 }) => JSON.stringify([path, sha256])).sort() ?? resolve(location);
   return digestOf(JSON.stringify([single, names]));
 }

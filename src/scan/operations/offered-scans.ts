@@ -163,6 +163,7 @@ export class OfferedScans {
       registryDigest: parameters.registry,
       keys: parameters.keys.length === 0 ? null : keys,
       cacheDirectory,
+      allowLinks: parameters.allowLinks,
       depth: parameters.depth,
       maxBytes: parameters.maxBytes,
       timeout: parameters.timeout,

@@ -1,45 +1,30 @@
-import { dirname, join } from "node:path";
-import { openFileSource } from "../../bytes/file-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { tokenizerBeside, tokenizerBytes } from "../tokenizer-bytes.ts";
 
 /** Distinct names by token number, null where the tokenizer names none. */
 export type TokenNames = readonly (string | null)[];
 
-/** The largest vocabularies known (262,144 names) need 35 MB. */
-const MAX_TOKENIZER_BYTES = 64 << 20;
 /** Rows looked at: four times the largest vocabulary known. */
 export const MAX_TOKENS = 1 << 20;
 const MAX_NAME_LENGTH = 1024;
 
 /** The names of the tokenizer.json beside the weights; null when there is none or it cannot be read as one. */
 export async function readTokenNames(checkpoint: Checkpoint): Promise<TokenNames | null> {
-  const path = checkpoint.files[0]?.absolutePath ?? null;
-  return path === null ? null : readTokenizerFile(join(dirname(path), "tokenizer.json"));
+  return namesIn(await tokenizerBeside(checkpoint));
 }
 
 /** The names that a tokenizer.json gives; null when the file is absent, too large or says nothing of the kind. */
 export async function readTokenizerFile(path: string): Promise<TokenNames | null> {
-  const text = await readBounded(path);
-  if (text === null) return null;
-  try {
-    return tokenNames(JSON.parse(text));
-  } catch {
-    return null;
-  }
+  return namesIn(await tokenizerBytes(path));
 }
 
-/** At most the limit, of a regular file; null otherwise. Whatever stands there decides no more than which rows are read. */
-async function readBounded(path: string): Promise<string | null> {
-  // Opening a FIFO that lies beside the weights would wait for ever.
-  const source = await openFileSource(path).catch(() => null);
-  if (source === null) return null;
+/** Whatever stands there decides no more than which rows are read. */
+function namesIn(bytes: Uint8Array | null): TokenNames | null {
+  if (bytes === null) return null;
   try {
-    if (source.size > MAX_TOKENIZER_BYTES) return null;
-    return Buffer.from(await source.read(0, source.size)).toString("utf8");
+    return tokenNames(JSON.parse(Buffer.from(bytes).toString("utf8")));
   } catch {
     return null;
-  } finally {
-    await source.close();
   }
 }
 

@@ -1,12 +1,7 @@
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { openFileSource } from "../../bytes/file-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { isRemoteLocation } from "../../checkpoint/location.ts";
+import { tokenizerBeside } from "../tokenizer-bytes.ts";
 
-/** Larger than any published tokenizer; read whole only below this. */
-const MAX_TOKENIZER_BYTES = 64 << 20;
 const MAX_TOKENS = 1 << 21;
 
 /**
@@ -16,12 +11,7 @@ const MAX_TOKENS = 1 << 21;
 export async function tokenHashes(
   checkpoint: Checkpoint,
 ): Promise<ReadonlyMap<number, readonly [number, number]> | null> {
-  const [file] = checkpoint.files;
-  // A model out of the Hub's cache has an address, and what lies beside it was not asked for.
-  if (file === undefined || file.absolutePath === null || isRemoteLocation(checkpoint.location)) return null;
-  // The snapshot's own directory, not the blob store that its links lead to.
-  const directory = (await isDirectory(checkpoint.location)) ? checkpoint.location : dirname(checkpoint.location);
-  const text = await readText(join(directory, "tokenizer.json"));
+  const text = textOf(await tokenizerBeside(checkpoint));
   const vocabulary = text === null ? null : vocabularyOf(text);
   if (vocabulary === null) return null;
   const hashes = new Map<number, readonly [number, number]>();
@@ -33,22 +23,9 @@ export async function tokenHashes(
   return hashes.size === 0 ? null : hashes;
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-}
-
-async function readText(path: string): Promise<string | null> {
+function textOf(bytes: Uint8Array | null): string | null {
   try {
-    const source = await openFileSource(path, path);
-    try {
-      if (source.size > MAX_TOKENIZER_BYTES) return null;
-      return new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size));
-    } finally {
-      await source.close();
-    }
+    return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return null;
   }

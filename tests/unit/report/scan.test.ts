@@ -308,6 +308,7 @@ describe("locations as URIs", () => {
     ["https://user:secret@example.org/m.safetensors?sig=secret#x", "https://example.org/m.safetensors"],
     ["https://[", "https%3A//%5B"],
     ["a\ud800b", "a%EF%BF%BDb"],
+    ["/mod\udce9le/\udcff", "file:///mod%E9le/%FF"],
     ["https://h/a|b[c]^%zz%20%2f", "https://h/a%7Cb%5Bc%5D%5E%25zz%20%2f"],
   ])("%s is %s", (location, uri) => {
     expect(locationUri(location)).toBe(uri);
