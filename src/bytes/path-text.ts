@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import type { Dirent } from "node:fs";
 import { opendir, realpath } from "node:fs/promises";
 import { WeightmarkError } from "../errors.ts";
 
@@ -33,12 +32,16 @@ function sequenceLength(first: number): number {
   return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/** A path as Node's file system takes it: the bytes that `pathText` made it of where these are no UTF-8. */
-export function fsPath(path: string): string | Buffer {
+/**
+ * A path as Node's file system takes it: the bytes that `pathText` made it of where these are no UTF-8. Called a string all
+ * the same, so that declarations need no types of Node's.
+ */
+export function fsPath(path: string): string {
   if (!ESCAPED.test(path) || process.platform === "win32") return path;
-  return Buffer.concat(
+  const bytes = Buffer.concat(
     [...path].map((char) => (ESCAPED.test(char) ? Buffer.of(char.charCodeAt(0) - ESCAPES) : Buffer.from(char, "utf8"))),
   );
+  return bytes as unknown as string;
 }
 
 /** A path with every link resolved. Throws what `realpath` throws. */
@@ -50,7 +53,7 @@ export async function realPath(path: string): Promise<string> {
 export interface Entry {
   readonly name: string;
   /** What kind of file it is. Its own name is not text. */
-  readonly kind: Pick<Dirent, "isDirectory" | "isSymbolicLink">;
+  readonly kind: { isDirectory(): boolean; isSymbolicLink(): boolean };
 }
 
 /** The entries of a directory, in no order. Throws what `opendir` throws. */

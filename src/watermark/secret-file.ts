@@ -1,4 +1,3 @@
-import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { WeightmarkError } from "../errors.ts";
 
@@ -15,7 +14,7 @@ const ON_MOUNTS = "on a mounted secret, mode 0440 and owner root will do";
  *
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html
  */
-export function isExposed({ mode, uid }: Pick<Stats, "mode" | "uid">): boolean {
+export function isExposed({ mode, uid }: { readonly mode: number; readonly uid: number }): boolean {
   // Windows has no such bits: who may read there is decided by lists that Node does not show.
   if (process.platform === "win32") return false;
   return (mode & (uid === 0 ? NOT_FOR_GROUP_TO_READ : NOT_FOR_OWNER_ALONE)) !== 0;

@@ -61,8 +61,18 @@ function withoutParents(uri: string): string {
 function addressUri(location: string): string | null {
   if (!URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
-  // What browsers leave in a path is more than what a URI may hold; what is encoded stays so.
-  return origin + pathname.replaceAll(/%(?![0-9a-f]{2})|[^%\w.~!$&'()*+,;=:@/-]/gi, encodeURIComponent);
+  // What browsers leave in a path is more than what a URI may hold; what is encoded stays so, if it is text at all.
+  const unfit = isText(pathname) ? /%(?![0-9a-f]{2})|[^%\w.~!$&'()*+,;=:@/-]/gi : /[^\w.~!$&'()*+,;=:@/-]/gi;
+  return origin + pathname.replaceAll(unfit, encodeURIComponent);
+}
+
+function isText(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded.replaceAll(/%(?![0-9a-f]{2})/gi, "%25"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Slashes stay. Bytes that are no UTF-8 are told as such (see `pathText`), other halves of surrogate pairs as U+FFFD. */

@@ -362,6 +362,11 @@ describe("locations as artifacts of a checkout", () => {
     expect(artifactUri("..", hidden)).toBe(".");
   });
 
+  it("hold no bytes that are no text", () => {
+    expect(artifactUri("https://example.org/%aa%41", base)).toBe("example.org/%25aa%2541");
+    expect(artifactUri("https://example.org/%c3%a9%41", base)).toBe("example.org/%c3%a9%41");
+  });
+
   it("are taken by GitHub whatever a publisher or a server calls a model", () => {
     const text = fc.string({
       unit: fc.constantFrom(...'aZ0 .:/\\%#?@[]|^{}<>"`~\u0000\u202e\ud800é', "..", "%41", "%zz"),
