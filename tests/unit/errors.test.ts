@@ -10,8 +10,8 @@ const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && !path.includes("assembly"))
   .map((path) => ({ path, text: readFileSync(join(SOURCE, path), "utf8") }));
 
-/** Whole sentences, one of them perhaps put before the others: a capital, a quote or a command first, and an end. */
-const SENTENCES = /^(?:\$\{\w+\})?[A-Z`].*[.?]$/s;
+/** Whole sentences: a capital, a quote or a command first, and an end. */
+const SENTENCES = /^[A-Z`].*[.?]$/s;
 /** Options of other programs, which advice may name. */
 const FOREIGN_FLAGS = new Set(["--local-dir", "--safe_serialization", "--decrypt", "--permission", "--jitless"]);
 

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 const FOREIGN_OPTIONS = new Set([
   ...["--permission", "--allow-worker", "--allow-fs-read", "--allow-fs-write", "--allow-net"],
   ...["--jitless", "--disable-wasm-trap-handler"],
-  ...["--local-dir", "--safe_serialization", "--decrypt"],
+  ...["--local-dir", "--safe_serialization", "--decrypt", "--recursive"],
 ]);
 
 /** Variables that Node or what we depend on reads, and no source of ours. */
