@@ -22,7 +22,7 @@ export const NO_SAFETENSORS =
 function roughly(bytes: bigint): string {
   const units = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
   const power = Math.min(units.length - 1, Math.floor((bytes.toString().length - 1) / 3));
-  return power === 0 ? `${bytes} bytes` : `${(Number(bytes) / 1000 ** power).toFixed(1)} ${units[power]}`;
+  return `${(Number(bytes) / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
 
 /** No header, however wrong, is a terabyte long; the first eight letters of a text are thousands of them. */
