@@ -29,6 +29,11 @@ export function caveatsOf(
   if (content?.kind === "identical" && content.empty !== undefined) {
     caveats.push(`${content.empty} tensors that only one of both stores are empty`);
   }
+  if (content?.kind === "identical" && content.indices !== undefined) {
+    caveats.push(
+      `${content.indices} tensors of whole numbers or flags are stored by only one of both, and were not compared`,
+    );
+  }
   if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
     caveats.push(`every sampled value of ${narrower} is the other's, rounded`);

@@ -1,3 +1,6 @@
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { holdsIndices } from "../fingerprint/row-reader.ts";
+import type { Dtype } from "../formats/tensor-info.ts";
 import { caveatsOf } from "./caveats.ts";
 import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
@@ -175,10 +178,15 @@ function relationsOf(
   const [x, y] = [suspect.fingerprint, base.fingerprint];
   if (verdict === "recast") return ["recast"];
   if (content?.kind === "identical") {
-    const types = (dtypes: Readonly<Record<string, number>>): string => Object.keys(dtypes).sort().join();
-    const recast: Relation[] = types(x.dtypes) === types(y.dtypes) ? [] : ["recast"];
+    const recast: Relation[] = valueTypes(x) === valueTypes(y) ? [] : ["recast"];
     const moved = layerRelations(findings, x, y);
     return [...(content.everywhere && moved.length === 0 ? (["copy"] as const) : []), ...moved, ...recast];
   }
   return verdict === "derived" ? describeRelations(x, y, findings, difference) : [];
+}
+
+/** Indices and masks that one side stores are no cast of anything. */
+function valueTypes({ dtypes }: Fingerprint): string {
+  const names = Object.keys(dtypes).filter((dtype) => !holdsIndices(dtype as Dtype));
+  return names.sort().join();
 }

@@ -7,8 +7,10 @@ import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTrai
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
+import { lookLikeWeights, showsRandomStart } from "./random-start.ts";
 import {
   FEWEST,
+  FITTED,
   FORMULA,
   GIVEN,
   ONE_TENSOR,
@@ -181,6 +183,10 @@ async function settle(
   if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
+  // What names call a whole network is no linear map, and its start may have decayed.
+  if (pairing.isEqual !== true && !isNetwork(pairing) && showsRandomStart(slices) === false) {
+    return { ...finding("no-evidence", FITTED, slices, retention), sharesTraining: false };
+  }
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
   if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
@@ -194,10 +200,10 @@ async function settle(
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
 }
 
-/** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */
-function lookLikeWeights(slices: readonly SliceRetention[]): boolean | null {
-  const judged = slices.flatMap(({ random }) => random ?? []);
-  return judged.length === 0 ? null : 2 * judged.filter(Boolean).length > judged.length;
+/** Whether both attention and the network behind it are among the matrices, by the names of either model. */
+function isNetwork({ pairs }: Pairing): boolean {
+  const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
+  return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

@@ -13,7 +13,9 @@ const WELL_TRAINED = 5;
 const KEPT_OF_LITTLE = 0.95;
 /** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
 const MOST_SPREAD = 0.22;
-const MOST_RATIO = 1.35;
+const MOST_RATIO = 1.08;
+/** Slices of which the ratio is asked by themselves, where they show most directions. */
+const LEAST_OUTSTANDING = 2;
 /** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
 const FEW = 2;
 const TIMES_FEW = 3;
@@ -63,11 +65,16 @@ const SIGMAS = 3;
 const TURNED_GAIN = 0.25;
 const TURNED_BULK = 0.5;
 
-/** Learned retention over slices, both ways round. */
-export interface Retention {
-  /** Of the base's training in the suspect, and of the suspect's in the base. */
+/** Of the base's training in the suspect, and of the suspect's in the base. */
+interface Sides {
   readonly forward: LearnedRetention;
   readonly backward: LearnedRetention;
+}
+
+/** Learned retention over slices, both ways round. */
+export interface Retention extends Sides {
+  /** The same over the quarter of slices with most directions; null where those are too few to be asked by themselves. */
+  readonly outstanding: Sides | null;
 }
 
 /**
@@ -77,7 +84,18 @@ export interface Retention {
 export function learnedRetention(slices: readonly SliceRetention[]): Retention | null {
   if (slices.length === 0) return null;
   const chosen = slices.map((slice) => (isTurned(slice) ? slice.turned() : slice));
-  return { forward: combine(chosen.map((s) => s.forward)), backward: combine(chosen.map((s) => s.backward)) };
+  const most = outstanding(chosen);
+  return { ...bothWays(chosen), outstanding: most.length < LEAST_OUTSTANDING ? null : bothWays(most) };
+}
+
+function bothWays(slices: readonly Pick<SliceRetention, keyof Sides>[]): Sides {
+  return { forward: combine(slices.map((s) => s.forward)), backward: combine(slices.map((s) => s.backward)) };
+}
+
+/** The quarter of slices that show most directions, both ways round. */
+function outstanding<T extends Pick<SliceRetention, keyof Sides>>(slices: readonly T[]): T[] {
+  const fewer = ({ forward, backward }: T): number => Math.min(forward.directions, backward.directions);
+  return [...slices].sort((a, b) => fewer(b) - fewer(a)).slice(0, Math.ceil(slices.length / 4));
 }
 
 function isTurned(slice: SliceRetention): boolean {
@@ -122,24 +140,29 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
 /** Whether the two share more training than a common initialisation explains; it does not matter which is asked first. */
 export function sharesTraining(retention: Retention): boolean {
   const { forward, backward } = unscaled(retention);
-  if (isUneven(forward, backward)) return false;
+  if (isUneven(forward, backward) || isBetterThanStart(retention.outstanding)) return false;
   return isThere(forward, backward) || isThere(backward, forward);
 }
 
 /**
- * Whether the start is told unevenly over slices both ways round, or training is found much better than the start: matrices
- * that began at zero have no start, and the first steps that siblings share stand for it. What was made of another had one
- * side even (.19 at most) and L / b of 1.27 at most one way.
+ * Whether the start is told unevenly over slices both ways round, or training is found better than the start: matrices that
+ * began at zero have no start, and the first steps that siblings share stand for it. What was made of another had one side
+ * even (.19 at most), and no more of the training than of the start one way round (benchmarks/RESULTS.md, "Siblings").
  */
 function isUneven(one: LearnedRetention, other: LearnedRetention): boolean {
-  const sides = [one, other].filter(showsTraining);
-  if (sides.length < 2) return false;
+  if (!showsTraining(one) || !showsTraining(other)) return false;
   const isSpread = ({ spread, bulk }: LearnedRetention) => spread > MOST_SPREAD * Math.max(bulk, MIN_BULK);
-  return sides.every(isSpread) || sides.every((side) => atLeast(side) > MOST_RATIO);
+  return (isSpread(one) && isSpread(other)) || isBetterThanStart({ forward: one, backward: other });
+}
+
+function isBetterThanStart(sides: Sides | null): boolean {
+  if (sides === null) return false;
+  const { forward, backward } = unscaled(sides);
+  return [forward, backward].every((side) => side.directions >= MIN_DIRECTIONS && atLeast(side) > MOST_RATIO);
 }
 
 /** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */
-function unscaled({ forward, backward }: Retention): Retention {
+function unscaled({ forward, backward }: Sides): Sides {
   const product = forward.bulk * backward.bulk;
   if (!(forward.bulk > 0 && product >= ALL_OF_START)) return { forward, backward };
   const scale = Math.sqrt(backward.bulk / forward.bulk);

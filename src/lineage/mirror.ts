@@ -54,5 +54,9 @@ function mirroredSlice(slice: SliceRetention): SliceRetention {
     get random() {
       return slice.random;
     },
+    get departure() {
+      const { suspect, base } = slice.departure;
+      return { suspect: base, base: suspect };
+    },
   };
 }

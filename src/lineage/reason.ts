@@ -42,6 +42,10 @@ export function reasonUnsupported({ agreeing, tested, of }: Support, log10P: num
 export const FORMULA =
   "what is equal has not the spectrum of weights that began at random: a transform, filters or another constant of mathematics, which any model may hold";
 
+/** Alike, and of a kind that strangers arrive at. */
+export const FITTED =
+  "labels agree, but neither model has the spectrum that a random start leaves in what it trains: so do linear maps that strangers fit to the same public models, and orthogonal starts";
+
 /** L over b up to which siblings are usual. */
 const STARTS_SHARE = 0.6;
 

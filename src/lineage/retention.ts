@@ -1,7 +1,7 @@
 import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { type DifferenceRank, differenceRank } from "./difference-rank.ts";
-import { arranged, isRandom, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
+import { arranged, type Departure, departureOf, isRandom, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
 import { turnToAgree } from "./turned-slice.ts";
 
 /** Sums over the clear directions of one slice, of which learned retention is a quotient. */
@@ -31,6 +31,8 @@ export interface SliceRetention {
   readonly drift: number;
   /** Whether both may be of something that began at random; null where that cannot be told. */
   readonly random: boolean | null;
+  /** How far either spectrum is from that of noise; null where that cannot be told. */
+  readonly departure: { readonly suspect: Departure | null; readonly base: Departure | null };
   /** Rank of B - A, where rounding explains all that lies below it. */
   readonly rank: DifferenceRank;
 }
@@ -85,6 +87,9 @@ export function sliceRetention(
     get random() {
       const [first, second] = [isRandom(ofBase), isRandom(ofSuspect)];
       return first === null || second === null ? null : first && second;
+    },
+    get departure() {
+      return { suspect: departureOf(ofSuspect), base: departureOf(ofBase) };
     },
     drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
     // Many are never asked for.

@@ -5,9 +5,9 @@ import { holdsIndices, holdsValues } from "../fingerprint/row-reader.ts";
 export type SameContent =
   /**
    * Equal values; `everywhere` when every stored byte was compared, not only the sampled ones. `empty` is how many tensors
-   * without elements only one side stores.
+   * without elements only one side stores, `indices` how many of whole numbers or flags.
    */
-  | { readonly kind: "identical"; readonly everywhere: boolean; readonly empty?: number }
+  | { readonly kind: "identical"; readonly everywhere: boolean; readonly empty?: number; readonly indices?: number }
   /** One side is the other rounded to a narrower type. */
   | { readonly kind: "recast"; readonly narrower: "suspect" | "base" }
   | null;
@@ -20,7 +20,9 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   if (!isInformative(suspect) || !isInformative(base)) return null;
   const contentKnown = suspect.roots.content !== null && base.roots.content !== null;
   if (contentKnown && suspect.roots.content === base.roots.content) return { kind: "identical", everywhere: true };
-  if (!sameIndices(suspect, base)) return null;
+  const indices = indicesOfOneSide(suspect, base);
+  if (indices === null) return null;
+  const aside = indices === 0 ? {} : { indices };
   // Where tensors can be held against each other as they are stored, that decides; canonical matrices serve where one file
   // fuses or lays them otherwise, unless some (most experts, say) were not sketched.
   const alike = shapesOf(suspect) === shapesOf(base) && !hasExchangedAxes(suspect, base);
@@ -28,7 +30,7 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   if (suspect.roots.stored === base.roots.stored || (canonical && suspect.roots.sampled === base.roots.sampled)) {
     // Same types, laid alike, and different bytes: the difference lies where nothing was sampled, and it is a difference.
     if (contentKnown && alike && sameTypes(suspect, base)) return null;
-    return { kind: "identical", everywhere: false };
+    return { kind: "identical", everywhere: false, ...aside };
   }
   if (!alike && !canonical) return null;
   const [left, right] = [suspect, base].map(alike ? storedLeaves : canonicalLeaves) as [Leaf[], Leaf[]];
@@ -36,7 +38,7 @@ export function sameContent(suspect: Fingerprint, base: Fingerprint): SameConten
   const rest = fewer.length === 0 ? more : more.length === 0 ? fewer : [];
   // A constant that only one side has is something else: a scale, a gate or a bias changes what the model computes.
   if (rest.length > 0 && rest.every(({ isEmpty }) => isEmpty)) {
-    return { kind: "identical", everywhere: false, empty: rest.length };
+    return { kind: "identical", everywhere: false, empty: rest.length, ...aside };
   }
   // Lists that are equal are no rounding of each other, whatever tells the files apart.
   if (more.length === 0 || fewer.length === 0) return null;
@@ -70,25 +72,54 @@ export function isInformative({ tensors }: Fingerprint): boolean {
   return tensors.some((t) => t.values !== null && !t.uniform);
 }
 
+/** Whole numbers or flags beyond this share of a model's values are codes of weights, or a mask over them. */
+const MOST_INDICES = 0.01;
+
 /**
- * Whether the indices of one shape that both models hold are the same ones. What only one of them stores is made anew by its
- * library, and no content.
+ * How many tensors of indices only one side stores: libraries make those anew, or leave them out. Null where indices tell the
+ * models apart: other ones of one shape, and what may be codes or a mask of weights, by its shape or its size.
  */
-function sameIndices(suspect: Fingerprint, base: Fingerprint): boolean {
-  const byShape = ({ tensors }: Fingerprint): Map<string, Set<string>> => {
-    const shapes = new Map<string, Set<string>>();
-    for (const { dtype, shape, values, uniform } of tensors) {
-      if (values === null || uniform || !holdsIndices(dtype)) continue;
-      const key = shape.join("x");
-      shapes.set(key, (shapes.get(key) ?? new Set()).add(values.f32));
+function indicesOfOneSide(suspect: Fingerprint, base: Fingerprint): number | null {
+  const [left, right] = [indicesByShape(suspect), indicesByShape(base)];
+  const weights = new Set([suspect, base].flatMap(weightShapes));
+  const values = Math.min(...[suspect, base].map(weightCount));
+  let count = 0;
+  for (const [mine, theirs] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    for (const [shape, digests] of mine) {
+      const others = theirs.get(shape);
+      if (others !== undefined) {
+        if (others.size !== digests.size || [...digests].some((digest) => !others.has(digest))) return null;
+        continue;
+      }
+      const elements = shape.split("x").reduce((product, extent) => product * Number(extent), digests.size);
+      if (weights.has(shape) || elements > MOST_INDICES * values) return null;
+      count += digests.size;
     }
-    return shapes;
-  };
-  const [left, right] = [byShape(suspect), byShape(base)];
-  return [...left].every(([shape, digests]) => {
-    const others = right.get(shape);
-    return others === undefined || (others.size === digests.size && [...digests].every((digest) => others.has(digest)));
-  });
+  }
+  return count;
+}
+
+/** Digests of the indices and masks of each shape, but for plain counts and constants. */
+function indicesByShape({ tensors }: Fingerprint): Map<string, Set<string>> {
+  const shapes = new Map<string, Set<string>>();
+  for (const { dtype, shape, values, uniform } of tensors) {
+    if (values === null || uniform || !holdsIndices(dtype)) continue;
+    const key = shape.join("x");
+    shapes.set(key, (shapes.get(key) ?? new Set()).add(values.f32));
+  }
+  return shapes;
+}
+
+function weightShapes({ tensors }: Fingerprint): string[] {
+  return tensors.flatMap(({ dtype, shape }) => (shape.length < 2 || holdsIndices(dtype) ? [] : [shape.join("x")]));
+}
+
+function weightCount({ tensors }: Fingerprint): number {
+  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+  return tensors.reduce((sum, { dtype, shape }) => sum + (holdsIndices(dtype) ? 0 : size(shape)), 0);
 }
 
 /** Tensors of the suspect that equal one of the base wherever they were read, of those that were read and vary. */

@@ -102,6 +102,29 @@ export function isRandom({ m, n, s, values }: SliceSpectrum): boolean | null {
   return !isFlat && low >= LEAST_LOW * expected && high <= MOST_HIGH && zeros <= MOST_ZEROS * m * n;
 }
 
+/** Quantiles at which the body of a spectrum is held against that of noise: nothing is asked of the directions above it. */
+const BODY = [0.1, 0.2, 0.3, 0.4, 0.6, 0.7];
+
+/** How far the body of a spectrum lies from that of noise of its shape, both by their medians. */
+export interface Departure {
+  /** The largest logarithm of a quotient of quantiles, either way. */
+  readonly size: number;
+  /** The quotient at the lower fifth: above 1 where a spectrum is flatter than noise. */
+  readonly low: number;
+}
+
+/** Null where a slice is too narrow to tell. */
+export function departureOf({ m, n, s }: SliceSpectrum): Departure | null {
+  if (m < MIN_SPECTRUM) return null;
+  const median = s[m >> 1]!;
+  const quotient = (share: number): number => {
+    const expected = quantileOfNoise(m / n, share) / medianOfNoise(m / n);
+    return s[Math.min(m - 1, Math.round((1 - share) * m))]! / median / expected;
+  };
+  // Without a lower half nothing of a start is there: the logarithm is as large as they come.
+  return { size: Math.max(...BODY.map((share) => Math.abs(Math.log(quotient(share))))), low: quotient(LOW) };
+}
+
 export interface Arrangement {
   readonly height: number;
   readonly width: number;

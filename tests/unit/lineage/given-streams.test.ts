@@ -30,6 +30,19 @@ function fitted(rows: number, layer: number, owner: number): Float32Array {
   });
 }
 
+/** The least-squares map between streams of which few directions are strong: its spectrum falls all the way. */
+function regression(rows: number, cols: number, map: string, owner: number): Float32Array {
+  const rank = Math.min(rows, cols);
+  const [left, right] = [drawn(rows, rank, `rows of ${map}`), drawn(rank, cols, `columns of ${map}`)];
+  const noise = drawn(rows, cols, `samples of ${owner} for ${map}`, 0.05);
+  return noise.map((x, at) => {
+    const [i, j] = [Math.floor(at / cols), at % cols];
+    let sum = x;
+    for (let k = 0; k < rank; k++) sum += (left[i * rank + k]! * right[k * cols + j]!) / (1 + k);
+    return sum;
+  });
+}
+
 const table = tensor(320, WIDTH, drawn(320, WIDTH, "public table"));
 
 /** Maps of one stranger, one for each layer, under such names, beside `more`. */
@@ -87,6 +100,67 @@ describe("what strangers fit to the streams of one public model", () => {
       maps(owner, skip, WIDTH, [["embed_tokens.weight", table], ...network(owner, [up, down])]),
     );
     const result = await judge(await subjectOf(one!), await subjectOf(other!));
+    for (const { component, verdict } of result.components) {
+      if (component !== "embeddings") expect(verdict, component).toMatch(SILENT);
+    }
+  });
+
+  const OTHER = 64;
+  test.each<[string, readonly (readonly [name: string, rows: number, cols: number])[]]>([
+    [
+      "there and back",
+      [
+        ["translators.{}.there.weight", OTHER, WIDTH],
+        ["translators.{}.back.weight", WIDTH, OTHER],
+      ],
+    ],
+    [
+      "by names of a network",
+      [
+        ["layers.{}.up_proj.weight", WIDTH, OTHER],
+        ["layers.{}.down_proj.weight", OTHER, WIDTH],
+      ],
+    ],
+    [
+      "by names of caches",
+      [
+        ["layers.{}.attn.k_proj.weight", OTHER, WIDTH],
+        ["layers.{}.attn.v_proj.weight", OTHER, WIDTH],
+      ],
+    ],
+  ])("maps between two public models, %s, are no start of theirs", async (_what, names) => {
+    const all = (owner: number): Model => {
+      const own = names.flatMap(([name, rows, cols]) =>
+        Array.from({ length: LAYERS }, (__, layer): [string, ModelTensor] => {
+          const map = name.replace("{}", String(layer));
+          return [map, tensor(rows, cols, regression(rows, cols, map, owner))];
+        }),
+      );
+      return new Map([["embed_tokens.weight", table], ...own]);
+    };
+    const result = await judge(await subjectOf(all(1)), await subjectOf(all(2)));
+    for (const { component, verdict } of result.components) {
+      if (component !== "embeddings") expect(verdict, component).toMatch(SILENT);
+    }
+  });
+
+  test.each<[string, readonly string[], readonly number[]]>([
+    ["kernels", ["layers.{}.conv.weight"], [WIDTH, WIDTH, 1]],
+    ["attention", ["layers.{}.attn.q_proj.weight", "layers.{}.attn.k_proj.weight"], [WIDTH, WIDTH]],
+  ])("maps that change a public stream little, called %s, are no start of theirs", async (_what, names, shape) => {
+    const all = (owner: number): Model => {
+      const own = names.flatMap((name) =>
+        Array.from({ length: LAYERS }, (__, layer): [string, ModelTensor] => {
+          const map = name.replace("{}", String(layer));
+          const solution = drawn(WIDTH, WIDTH, `solution ${map}`, 0.03);
+          const samples = drawn(WIDTH, WIDTH, `samples of ${owner} for ${map}`, 0.01);
+          const values = solution.map((x, at) => x + samples[at]! + Number(at % (WIDTH + 1) === 0));
+          return [map, { shape: [...shape], values, dtype: "F32" }];
+        }),
+      );
+      return new Map([["embed_tokens.weight", table], ...own]);
+    };
+    const result = await judge(await subjectOf(all(1)), await subjectOf(all(2)));
     for (const { component, verdict } of result.components) {
       if (component !== "embeddings") expect(verdict, component).toMatch(SILENT);
     }

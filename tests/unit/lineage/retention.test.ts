@@ -246,7 +246,7 @@ describe("learned retention over slices", () => {
     expectShare(found.forward, weight);
     expect(Math.abs(found.forward.bulk - weight)).toBeLessThan(0.1);
     expect(sharesTraining(found)).toBe(true);
-    expect(sharesTraining({ forward: found.backward, backward: found.forward })).toBe(true);
+    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward })).toBe(true);
   });
 
   test.each([0.9, 0.5, 0.1])("is the share of an average with a sibling: %d", (weight) => {
@@ -295,7 +295,7 @@ describe("learned retention over slices", () => {
     expectShare(found.forward, 1);
     expect(found.backward.share).toBeLessThan(0.45);
     expect(sharesTraining(found)).toBe(false);
-    expect(sharesTraining({ forward: found.backward, backward: found.forward })).toBe(false);
+    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward })).toBe(false);
   });
 
   test("takes signs for turned slice by slice, and tells slices of another origin by their spread", () => {

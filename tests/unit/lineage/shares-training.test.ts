@@ -17,8 +17,13 @@ const side = ([share, error, bulk, spread, directions]: Figures, slices: number)
 const both = (forward: Figures, backward: Figures, slices: number): Retention => ({
   forward: side(forward, slices),
   backward: side(backward, slices),
+  outstanding: null,
 });
-const mirrored = ({ forward, backward }: Retention): Retention => ({ forward: backward, backward: forward });
+const mirrored = ({ forward, backward, outstanding }: Retention): Retention => ({
+  forward: backward,
+  backward: forward,
+  outstanding,
+});
 
 // Measured on the pairs of benchmarks/lab, groups `siblings` and `derivatives`.
 describe("two trainings of one start do not pass for a share of a merge", () => {
@@ -73,6 +78,17 @@ describe("matrices that began at zero", () => {
     const half = [0, 0, 0, 0, 1, 1, 0, 0, 0, 16, 16, 16, 16, 16, 16, 16, 16];
     expect(directions(half)).toBeLessThan(3);
     expect(directions(half.map((n) => (n < 16 ? n + 1 : n)))).toBeLessThan(5);
+  });
+
+  test("show by themselves that training is found better than a start, where they are half of a file", () => {
+    const slice = (numerator: number, directions: number, bulk: number): SliceRetention => {
+      const sums = { numerator, denominator: 1, variance: 1e-6, directions, bulk, bulkVariance: 0 };
+      return { forward: sums, backward: sums, turned: () => ({ forward: sums, backward: sums }) } as SliceRetention;
+    };
+    // Networks alone after 15 steps of large batches: the matrices that write began at zero.
+    const file = (bulk: number) => [1, 1, 2, 1, 16, 16, 16, 16].map((n) => slice(0.985, n, n === 16 ? bulk : 0.98));
+    expect(sharesTraining(learnedRetention(file(0.82))!)).toBe(false);
+    expect(sharesTraining(learnedRetention(file(0.97))!)).toBe(true);
   });
 
   test("count in full beside others that trained", () => {
