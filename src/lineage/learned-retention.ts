@@ -18,7 +18,7 @@ const MOST_RATIO = 1.08;
 const LEAST_OUTSTANDING = 2;
 /** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
 const FEW = 2;
-const TIMES_FEW = 3;
+const TIMES_FEW = 2;
 /**
  * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
  * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write

@@ -86,13 +86,13 @@ describe("matrices that began at zero", () => {
       return { forward: sums, backward: sums, turned: () => ({ forward: sums, backward: sums }) } as SliceRetention;
     };
     // Networks alone after 15 steps of large batches: the matrices that write began at zero.
-    const file = (bulk: number) => [1, 1, 2, 1, 16, 16, 16, 16].map((n) => slice(0.985, n, n === 16 ? bulk : 0.98));
+    const file = (bulk: number) => [2, 2, 2, 2, 16, 16, 16, 16].map((n) => slice(0.985, n, n === 16 ? bulk : 0.98));
     expect(sharesTraining(learnedRetention(file(0.82))!)).toBe(false);
     expect(sharesTraining(learnedRetention(file(0.97))!)).toBe(true);
   });
 
-  test("count in full beside others that trained", () => {
-    expect(directions([3, 0, 12, 2, 0, 2, 15, 4, 12, 2, 12, 5, 12, 5, 12, 3, 14])).toBeGreaterThan(5);
+  test("count beside others that trained, not for much more than those", () => {
+    expect(directions([3, 0, 12, 2, 0, 2, 15, 4, 12, 2, 12, 5, 12, 5, 12, 3, 14])).toBeGreaterThan(4);
     expect(directions([16, 16, 16, 16])).toBe(16);
     expect(directions([0, 0, 0])).toBe(0);
   });
