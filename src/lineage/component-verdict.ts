@@ -7,10 +7,9 @@ import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTrai
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { lookLikeWeights, showsRandomStart } from "./random-start.ts";
+import { ATTENTION, doubtOfStart, lookLikeWeights } from "./random-start.ts";
 import {
   FEWEST,
-  FITTED,
   FORMULA,
   GIVEN,
   ONE_TENSOR,
@@ -89,8 +88,6 @@ export async function judgeComponent(
   await takeTurn(signal);
   return settle(suspect, base, tested, owns ? "own" : mayOwn ? "silent" : "none", signal);
 }
-
-const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
 
 /** Whether labels of which nothing says that they were given reject by themselves, do not, or are none. */
 type OwnLabels = "own" | "silent" | "none";
@@ -183,10 +180,8 @@ async function settle(
   if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
-  // What names call a whole network is no linear map, and its start may have decayed.
-  if (pairing.isEqual !== true && !isNetwork(pairing) && showsRandomStart(slices) === false) {
-    return { ...finding("no-evidence", FITTED, slices, retention), sharesTraining: false };
-  }
+  const doubt = pairing.isEqual === true ? null : doubtOfStart(pairing, slices, retention);
+  if (doubt !== null) return { ...finding("no-evidence", doubt, slices, retention), sharesTraining: false };
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
   if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
@@ -198,12 +193,6 @@ async function settle(
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
-}
-
-/** Whether both attention and the network behind it are among the matrices, by the names of either model. */
-function isNetwork({ pairs }: Pairing): boolean {
-  const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
-  return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

@@ -14,11 +14,12 @@ const KEPT_OF_LITTLE = 0.95;
 /** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
 const MOST_SPREAD = 0.22;
 const MOST_RATIO = 1.08;
+const WITHOUT_START = 3;
 /** Slices of which the ratio is asked by themselves, where they show most directions. */
 const LEAST_OUTSTANDING = 2;
 /** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
 const FEW = 2;
-const TIMES_FEW = 2;
+const TIMES_FEW = 3;
 /**
  * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
  * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write
@@ -92,10 +93,12 @@ function bothWays(slices: readonly Pick<SliceRetention, keyof Sides>[]): Sides {
   return { forward: combine(slices.map((s) => s.forward)), backward: combine(slices.map((s) => s.backward)) };
 }
 
-/** The quarter of slices that show most directions, both ways round. */
+/** The quarter of slices that show most directions, both ways round, and any that show as many as the last of them. */
 function outstanding<T extends Pick<SliceRetention, keyof Sides>>(slices: readonly T[]): T[] {
   const fewer = ({ forward, backward }: T): number => Math.min(forward.directions, backward.directions);
-  return [...slices].sort((a, b) => fewer(b) - fewer(a)).slice(0, Math.ceil(slices.length / 4));
+  const counts = slices.map(fewer).sort((a, b) => b - a);
+  const least = counts[Math.ceil(counts.length / 4) - 1]!;
+  return slices.filter((slice) => fewer(slice) >= least);
 }
 
 function isTurned(slice: SliceRetention): boolean {
@@ -159,6 +162,14 @@ function isBetterThanStart(sides: Sides | null): boolean {
   if (sides === null) return false;
   const { forward, backward } = unscaled(sides);
   return [forward, backward].every((side) => side.directions >= MIN_DIRECTIONS && atLeast(side) > MOST_RATIO);
+}
+
+/**
+ * Whether both hold so much more of each other's training than of a start that no start explains it: strangers who fit one
+ * map to few samples had 5 and more, siblings of which half of the matrices began at zero 2.2 at most.
+ */
+export function lacksStart({ forward, backward }: Retention): boolean {
+  return [forward, backward].every((side) => showsTraining(side) && atLeast(side) > WITHOUT_START);
 }
 
 /** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */

@@ -1,14 +1,19 @@
-import { median, type SliceRetention } from "./retention.ts";
+import { lacksStart, type Retention } from "./learned-retention.ts";
+import type { Pairing } from "./pairing.ts";
+import { FITTED, GIVEN } from "./reason.ts";
+import type { SliceRetention } from "./retention.ts";
 import type { Departure } from "./slice-spectrum.ts";
 
 /**
- * Medians over slices of the distance between the body of a spectrum and that of noise, from which a start cannot be told
- * from what was fitted on top of it. Networks had .48 at most, trained for 1.3 million steps and more among them; linear maps
- * that were fitted from one model's stream to another's had .6 and more. A spectrum that is flatter than noise is an
+ * Distances between the body of a spectrum and that of noise from which a start cannot be told from what was fitted on top of
+ * it. Half of the slices of a network had .47 or less, of one trained for 1.3 million steps as of others; half of those of
+ * linear maps that were fitted from one model's stream to another's had .6 and more. A spectrum that is flatter than noise is an
  * orthogonal matrix's, or a map's between streams that are nearly the same.
  */
 const MOST_DEPARTURE = 0.56;
 const MOST_FLAT = 1.1;
+
+export const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
 
 /** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */
 export function lookLikeWeights(slices: readonly SliceRetention[]): boolean | null {
@@ -26,10 +31,27 @@ export function showsRandomStart(slices: readonly SliceRetention[]): boolean | n
   return sides.includes(false) ? false : null;
 }
 
+/** Whether more than half of the slices that tell have a body like noise's. */
 function startsAtRandom(departures: readonly (Departure | null)[]): boolean | null {
   const known = departures.filter((departure) => departure !== null);
-  const size = median(known.map((departure) => departure.size));
-  const low = median(known.map((departure) => departure.low));
   // Written so that a NaN is no start.
-  return size === null || low === null ? null : size <= MOST_DEPARTURE && low <= MOST_FLAT;
+  const near = known.filter(({ size, low }) => size <= MOST_DEPARTURE && low <= MOST_FLAT);
+  return known.length === 0 ? null : 2 * near.length > known.length;
+}
+
+/** Why what agrees is no start that both had; null where nothing speaks against one. */
+export function doubtOfStart(
+  pairing: Pairing,
+  slices: readonly SliceRetention[],
+  retention: Retention | null,
+): string | null {
+  // What names call a whole network is no linear map, and its start may have decayed.
+  if (!isNetwork(pairing) && showsRandomStart(slices) === false) return FITTED;
+  return retention !== null && lacksStart(retention) ? GIVEN : null;
+}
+
+/** Whether both attention and the network behind it are among the matrices, by the names of either model. */
+function isNetwork({ pairs }: Pairing): boolean {
+  const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
+  return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
 }

@@ -18,9 +18,9 @@ const tensor = (rows: number, cols: number, values: Float32Array): ModelTensor =
 });
 
 /** What everybody finds who fits one stream of a public model by another: one map, some strong directions of it, and noise. */
-function fitted(rows: number, layer: number, owner: number): Float32Array {
+function fitted(rows: number, layer: number, owner: number, common = 0.4): Float32Array {
   const noise = drawn(rows, WIDTH, `noise ${owner} ${layer}`, 0.5);
-  const solution = drawn(rows, WIDTH, `solution ${layer}`, 0.4);
+  const solution = drawn(rows, WIDTH, `solution ${layer}`, common);
   const [left, right] = [drawn(rows, 6, `left ${layer}`), drawn(6, WIDTH, `right ${layer}`)];
   return noise.map((x, k) => {
     const [i, j] = [Math.floor(k / WIDTH), k % WIDTH];
@@ -100,6 +100,23 @@ describe("what strangers fit to the streams of one public model", () => {
       maps(owner, skip, WIDTH, [["embed_tokens.weight", table], ...network(owner, [up, down])]),
     );
     const result = await judge(await subjectOf(one!), await subjectOf(other!));
+    for (const { component, verdict } of result.components) {
+      if (component !== "embeddings") expect(verdict, component).toMatch(SILENT);
+    }
+  });
+
+  test.each([
+    ["layers.{}.attn.k_proj.weight", 64],
+    ["layers.{}.query.weight", WIDTH],
+  ])("%s of %i rows, fitted to few samples, is no start of theirs either", async (name, rows) => {
+    const all = (owner: number): Model => {
+      const own = Array.from({ length: LAYERS }, (_, layer): [string, ModelTensor] => [
+        name.replace("{}", String(layer)),
+        tensor(rows, WIDTH, fitted(rows, layer, owner, 0.2)),
+      ]);
+      return new Map([["embed_tokens.weight", table], ...own]);
+    };
+    const result = await judge(await subjectOf(all(1)), await subjectOf(all(2)));
     for (const { component, verdict } of result.components) {
       if (component !== "embeddings") expect(verdict, component).toMatch(SILENT);
     }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { learnedRetention, type Retention, sharesTraining } from "../../../src/lineage/learned-retention.ts";
+import {
+  lacksStart,
+  learnedRetention,
+  type Retention,
+  sharesTraining,
+} from "../../../src/lineage/learned-retention.ts";
 import type { LearnedRetention } from "../../../src/lineage/result.ts";
 import type { SliceRetention } from "../../../src/lineage/retention.ts";
 
@@ -63,6 +68,16 @@ describe("what was made of another is known", () => {
     expect(sharesTraining(found)).toBe(true);
     expect(sharesTraining(mirrored(found))).toBe(true);
   });
+});
+
+test("what strangers fitted to few samples lacks a start, what was trained from one does not", () => {
+  expect(lacksStart(both([1.12, 0.01, 0.16, 0, 12], [1.13, 0.01, 0.16, 0, 12], 8))).toBe(true);
+  expect(lacksStart(both([1.1, 0.01, 0.21, 0, 15], [1.09, 0.01, 0.21, 0, 15], 8))).toBe(true);
+  // Half of the matrices began at zero; strong decay of one side; a tenth of a merge; hardly any training.
+  expect(lacksStart(both([0.93, 0.01, 0.43, 0.1, 16], [0.94, 0.01, 0.42, 0.1, 16], 8))).toBe(false);
+  expect(lacksStart(both([1, 0.01, 0.26, 0, 16], [1, 0.01, 1.25, 0, 16], 8))).toBe(false);
+  expect(lacksStart(both([0.1, 0.01, 0.1, 0, 12], [0.1, 0.01, 0.1, 0, 12], 8))).toBe(false);
+  expect(lacksStart(both([1.12, 0.01, 0.16, 0, 1], [1.13, 0.01, 0.16, 0, 12], 8))).toBe(false);
 });
 
 describe("matrices that began at zero", () => {
