@@ -30,8 +30,6 @@ type Found =
 
 const PASSWORD = "test secret/1";
 const USER = "weightmark";
-/** A new cluster takes a second, and many on a busy machine. */
-const HOOK_TIMEOUT_MS = 120_000;
 
 function binariesIn(directory: string): boolean {
   return ["initdb", "postgres"].every((name) => existsSync(join(directory, name)));
@@ -241,8 +239,8 @@ export function describeWithPostgres(name: string, tests: (server: PostgresServe
     const server = "url" in found ? new OutsideServer(found.url) : new PrivateServer(found.binaries, found.account);
     beforeAll(async () => {
       if (server instanceof PrivateServer) await server.initialize();
-    }, HOOK_TIMEOUT_MS);
-    afterAll(() => server.dispose(), HOOK_TIMEOUT_MS);
+    });
+    afterAll(() => server.dispose());
     tests(server);
   });
 }
