@@ -14,7 +14,6 @@ const KEPT_OF_LITTLE = 0.95;
 /** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
 const MOST_SPREAD = 0.22;
 const MOST_RATIO = 1.08;
-const WITHOUT_START = 3;
 /** Slices of which the ratio is asked by themselves, where they show most directions. */
 const LEAST_OUTSTANDING = 2;
 /** Part of the slices that has fewest directions, and how many times as many (and as one more) any slice may count for. */
@@ -164,12 +163,9 @@ function isBetterThanStart(sides: Sides | null): boolean {
   return [forward, backward].every((side) => side.directions >= MIN_DIRECTIONS && atLeast(side) > MOST_RATIO);
 }
 
-/**
- * Whether both hold so much more of each other's training than of a start that no start explains it: strangers who fit one
- * map to few samples had 5 and more, siblings of which half of the matrices began at zero 2.2 at most.
- */
-export function lacksStart({ forward, backward }: Retention): boolean {
-  return [forward, backward].every((side) => showsTraining(side) && atLeast(side) > WITHOUT_START);
+/** Whether both hold more than so many times as much of each other's training as of a start: then no start explains it. */
+export function lacksStart({ forward, backward }: Retention, times: number): boolean {
+  return atLeast(forward) > times && atLeast(backward) > times;
 }
 
 /** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */

@@ -71,13 +71,15 @@ describe("what was made of another is known", () => {
 });
 
 test("what strangers fitted to few samples lacks a start, what was trained from one does not", () => {
-  expect(lacksStart(both([1.12, 0.01, 0.16, 0, 12], [1.13, 0.01, 0.16, 0, 12], 8))).toBe(true);
-  expect(lacksStart(both([1.1, 0.01, 0.21, 0, 15], [1.09, 0.01, 0.21, 0, 15], 8))).toBe(true);
-  // Half of the matrices began at zero; strong decay of one side; a tenth of a merge; hardly any training.
-  expect(lacksStart(both([0.93, 0.01, 0.43, 0.1, 16], [0.94, 0.01, 0.42, 0.1, 16], 8))).toBe(false);
-  expect(lacksStart(both([1, 0.01, 0.26, 0, 16], [1, 0.01, 1.25, 0, 16], 8))).toBe(false);
-  expect(lacksStart(both([0.1, 0.01, 0.1, 0, 12], [0.1, 0.01, 0.1, 0, 12], 8))).toBe(false);
-  expect(lacksStart(both([1.12, 0.01, 0.16, 0, 1], [1.13, 0.01, 0.16, 0, 12], 8))).toBe(false);
+  expect(lacksStart(both([1.12, 0.01, 0.16, 0, 12], [1.13, 0.01, 0.16, 0, 12], 8), 3)).toBe(true);
+  expect(lacksStart(both([1.1, 0.01, 0.21, 0, 15], [1.09, 0.01, 0.21, 0, 15], 8), 3)).toBe(true);
+  // Half of the matrices began at zero; strong decay of one side; a tenth of a merge; nothing that is known well enough.
+  expect(lacksStart(both([0.93, 0.01, 0.43, 0.1, 16], [0.94, 0.01, 0.42, 0.1, 16], 8), 3)).toBe(false);
+  expect(lacksStart(both([1, 0.01, 0.26, 0, 16], [1, 0.01, 1.25, 0, 16], 8), 1.35)).toBe(false);
+  expect(lacksStart(both([0.1, 0.01, 0.1, 0, 12], [0.1, 0.01, 0.1, 0, 12], 8), 1.35)).toBe(false);
+  expect(lacksStart(both([1.12, 0.3, 0.16, 0, 1], [1.13, 0.3, 0.16, 0, 1], 8), 3)).toBe(false);
+  // Fitted from a random start, and stopped early.
+  expect(lacksStart(both([0.95, 0.01, 0.59, 0, 3.9], [1.03, 0.01, 0.58, 0, 2.2], 4), 1.35)).toBe(true);
 });
 
 describe("matrices that began at zero", () => {
