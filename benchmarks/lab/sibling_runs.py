@@ -70,11 +70,7 @@ SIZES = (
     ),
 )
 # Projections that begin at zero hold training alone, and the same first steps in all siblings.
-RESIDUAL = ("o_proj", "down_proj")
-ZERO_SIZES = (
-    Size("zero", lambda seed: architectures.from_zero(seed, RESIDUAL), 5e-3, (731,)),
-    Size("zero-q", lambda seed: architectures.from_zero(seed, (*RESIDUAL, "q_proj")), 5e-3, (741,)),
-)
+ZERO_SIZES = (Size("zero", architectures.from_zero, 5e-3, (731,)),)
 # Large batches make first steps still more alike.
 LARGE_BATCHES = (
     Run("batch-48", "reference", 7, slower=2.5, batch=48, steps=80),
