@@ -4,7 +4,7 @@
  */
 import { remoteSettings, runWorker } from "../../dist/src/index.js";
 
-const { database, registry, version, drainMs = 10_000, leaseSeconds = 30 } = JSON.parse(process.argv[2]);
+const { database, registry, version, drainMs = 10_000, leaseSeconds = 30, threads = 0 } = JSON.parse(process.argv[2]);
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 await runWorker({
@@ -15,7 +15,7 @@ await runWorker({
     keys: null,
     cacheDirectory: null,
     remote: remoteSettings({}, { offline: true }),
-    threads: 0,
+    threads,
     tasksPerThread: 3,
   },
   metrics: { host: "127.0.0.1", port: 0 },
