@@ -6,7 +6,7 @@ import { machineLimit } from "../machine-limit.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { nameExclusively } from "./exclusive-name.ts";
 import { requireWritableName } from "./path-text.ts";
-import { temporaryName } from "./temporary-name.ts";
+import { removeLeftovers, temporaryName } from "./temporary-name.ts";
 import { writeFully } from "./write-fully.ts";
 
 /** Data of a file to be written: whole, or in pieces of any size that are never all in memory. */
@@ -17,6 +17,8 @@ export interface WriteOptions {
   readonly overwrite?: boolean | undefined;
   /** Permission bits, less the umask; in force before the first byte is written. @default 0o666 */
   readonly mode?: number | undefined;
+  /** Take away what killed processes of this machine left beside it; not where a million files lie. @default true */
+  readonly tidy?: boolean | undefined;
 }
 
 const ROOM = "Make room on that disk, or write somewhere else.";
@@ -96,6 +98,7 @@ export async function stageFile(path: string, content: FileContent, options: Wri
   const overwrite = options.overwrite ?? false;
   await requireReplaceable(path, overwrite);
   const directory = dirname(path);
+  if (options.tidy ?? true) await removeLeftovers(directory);
   const temporary = join(directory, temporaryName());
   const orFailed = <T>(step: Promise<T>) =>
     step.catch((error) => {
@@ -141,7 +144,8 @@ export async function stageFile(path: string, content: FileContent, options: Wri
 
 /**
  * Writes a file so that it is either all there or not there: a `.tmp` beside it, synced, then given its name.
- * An error of the content's own is passed on as it is. A killed process can leave the `.tmp`, never half an output.
+ * An error of the content's own is passed on as it is. A killed process can leave the `.tmp`, never half an output;
+ * the next one that writes beside it takes it away.
  *
  * @throws OUTPUT_EXISTS, NOT_A_REGULAR_FILE, WRITE_FAILED; nothing is left behind
  */

@@ -232,8 +232,9 @@ class FileRegistry implements Registry {
 
   /** Runs `work` as the only writer, on the state that lies on disk then. */
   private async write<T>(work: (pending: PendingChange) => Promise<T>): Promise<T> {
-    await makeDirectory(join(this.location, "fingerprints"), this.location);
-    return withLock(this.location, this.lockTimeoutMs, async (lock) => {
+    const fingerprints = join(this.location, "fingerprints");
+    await makeDirectory(fingerprints, this.location);
+    const change = async (lock: Lock): Promise<T> => {
       this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
       if (!this.state.isHeaded) await this.finishLast();
       const codes = new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest));
@@ -242,14 +243,16 @@ class FileRegistry implements Registry {
         await this.undo(pending).catch(() => undefined);
         throw error;
       });
-    });
+    };
+    // There may be a million: they are looked through only when a writer was killed.
+    return withLock(this.location, this.lockTimeoutMs, change, { leaves: [fingerprints] });
   }
 
   /** Writes the fingerprint unless it lies there intact, and the codes of a new one. */
   private async store(bytes: Uint8Array, { draft, isNew }: AddPlan, { codes, stored }: PendingChange): Promise<void> {
     const { digest } = draft.entry;
     if (!(await this.isIntact(digest, bytes.length))) {
-      await writeFileAtomic(fingerprintPath(this.location, digest), bytes, { overwrite: true });
+      await writeFileAtomic(fingerprintPath(this.location, digest), bytes, { overwrite: true, tidy: false });
       stored.push(digest);
     }
     if (isNew) await codes.append(digest, draft.codes, this.state.entries.keys());

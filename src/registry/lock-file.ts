@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { type FileHandle, open, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { writeAdvice } from "../bytes/atomic-file.ts";
 import { nameExclusively } from "../bytes/exclusive-name.ts";
+import { temporaryName } from "../bytes/temporary-name.ts";
 import { WeightmarkError } from "../errors.ts";
 
 /** A lock file as it was seen. */
@@ -28,7 +29,7 @@ export async function look(path: string): Promise<Seen | null> {
 
 /** Takes away a stale lock, and nothing else: what was moved aside is put back unless it is the lock that was judged. */
 export async function breakLock(path: string, judged: string): Promise<void> {
-  const aside = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const aside = asideOf(path);
   try {
     await rename(path, aside);
   } catch {
@@ -39,18 +40,17 @@ export async function breakLock(path: string, judged: string): Promise<void> {
   await unlink(aside).catch(() => undefined);
 }
 
-/** Where a lock is written before it is one. */
-export function asideOf(path: string, token: string): string {
-  return `${path}.${token}.tmp`;
+/** A place for a lock that is not one yet, or no more: whoever is killed meanwhile leaves it there under a name that tells so. */
+export function asideOf(path: string): string {
+  return join(dirname(path), temporaryName());
 }
 
 /**
- * Writes the lock aside and gives it its name, so that no one ever sees one without its holder in it.
+ * Writes the lock to `aside` and gives it its name, so that no one ever sees one without its holder in it.
  *
  * @returns null when it is taken, else the time that the file system keeps, milliseconds
  */
-export async function tryLock(path: string, mine: string, token: string): Promise<number | null> {
-  const aside = asideOf(path, token);
+export async function tryLock(path: string, mine: string, aside: string): Promise<number | null> {
   try {
     await writeFile(aside, mine, { flag: "wx" });
     const { mtimeMs } = await stat(aside);

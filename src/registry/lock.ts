@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeLeftovers } from "../bytes/temporary-name.ts";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { undoOnExit } from "../unfinished.ts";
 import { asideOf, beat, breakLock, isIn, look, type Seen, tryLock } from "./lock-file.ts";
@@ -39,6 +40,8 @@ export interface LockOptions {
   readonly code: ErrorCode;
   /** "another process is changing this registry". */
   readonly message: string;
+  /** Directories, besides the lock's own, where a holder that is killed may leave temporary files. @default none */
+  readonly leaves?: readonly string[] | undefined;
   /** @default where this process runs */
   readonly space?: ProcessSpace | undefined;
   /** @default a sign every 10 s; silent after 5 minutes, of which 25 s under our own eyes */
@@ -61,12 +64,12 @@ export interface Lock {
 /** Tokens of the locks that this process holds or waits for. One that is killed leaves them to be judged stale. */
 const heldHere = new Set<string>();
 
-async function acquire(path: string, mine: string, own: Holder, options: LockOptions): Promise<void> {
+async function acquire(path: string, mine: string, aside: string, own: Holder, options: LockOptions): Promise<void> {
   const pulse = options.pulse ?? PULSE;
   const deadline = performance.now() + options.timeoutMs;
   let watched: (Seen & { readonly since: number }) | null = null;
   for (;;) {
-    const now = await tryLock(path, mine, own.token);
+    const now = await tryLock(path, mine, aside);
     if (now === null) return;
     const seen = await look(path);
     const holder = seen === null ? null : parseHolder(seen.text);
@@ -76,6 +79,8 @@ async function acquire(path: string, mine: string, own: Holder, options: LockOpt
     const standing = holder === null ? null : standingOf(holder, own, (token) => heldHere.has(token));
     const isSilent = standing === "elsewhere" && holder!.beats && now - seen!.at >= pulse.silentMs;
     if (standing === "gone" || (isSilent && performance.now() - watched!.since >= pulse.watchMs)) {
+      // Before: whoever is killed at this leaves the lock to say that it is still to be done.
+      for (const directory of options.leaves ?? []) await removeLeftovers(directory);
       await breakLock(path, seen!.text);
     } else if (isSilent) await sleep(Math.min(WATCH_RETRY_MS, pulse.watchMs));
     else if (performance.now() < deadline) await sleep(RETRY_MS);
@@ -100,7 +105,7 @@ function advice(holder: Holder | null, standing: Standing | null, silentMs: numb
 
 /**
  * Takes the lock file `path`. The lock of a process that died is taken over; so is that of one that cannot be looked up from
- * here and has given no sign of life for minutes.
+ * here and has given no sign of life for minutes. What killed processes of this machine left beside it is taken away.
  *
  * @throws the code of `options` when another holder has it for longer than `timeoutMs`; WRITE_FAILED
  */
@@ -108,6 +113,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
   const token = randomBytes(16).toString("hex");
   const own = ownHolder(options.space ?? ownSpace(), token);
   const mine = holderText(own);
+  const aside = asideOf(path);
   let pulse: NodeJS.Timeout | undefined;
   const giveBack = () => {
     heldHere.delete(token);
@@ -121,16 +127,18 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
   heldHere.add(token);
   const settled = undoOnExit(() => {
     giveBack();
-    unlinkSync(asideOf(path, token));
+    unlinkSync(aside);
   });
   try {
-    await acquire(path, mine, own, options);
+    await acquire(path, mine, aside, own, options);
   } catch (error) {
     heldHere.delete(token);
     settled();
     throw error;
   }
   pulse = setInterval(beat, (options.pulse ?? PULSE).beatMs, path, mine).unref();
+  // Also what waited for the lock and was killed, and left no lock to tell of it.
+  await removeLeftovers(dirname(path));
   return {
     release() {
       giveBack();
@@ -155,7 +163,7 @@ export async function withLock<T>(
   directory: string,
   timeoutMs: number,
   work: (lock: Lock) => Promise<T>,
-  options: Pick<LockOptions, "space" | "pulse"> = {},
+  options: Pick<LockOptions, "leaves" | "space" | "pulse"> = {},
 ): Promise<T> {
   const lock = await takeLock(join(directory, "lock"), {
     timeoutMs,

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeError } from "../bytes/atomic-file.ts";
 import { fileError, openRegularFile } from "../bytes/regular-file.ts";
+import { removeLeftovers, temporaryName } from "../bytes/temporary-name.ts";
 import { WeightmarkError } from "../errors.ts";
 import { toHex } from "../fingerprint/hex.ts";
 import { Blake3 } from "../kernels/blake3.ts";
@@ -86,7 +86,8 @@ function locationInJson(text: string, name: string, number: number): string {
  * @throws SCAN_LIST_INVALID before anything is scanned, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, WRITE_FAILED
  */
 export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
-  const path = join(tmpdir(), `weightmark-${randomBytes(12).toString("hex")}.tmp`);
+  await removeLeftovers(tmpdir());
+  const path = join(tmpdir(), temporaryName());
   const forget = undoOnExit(() => unlinkSync(path));
   const drop = async () => {
     await unlink(path).catch(() => undefined);

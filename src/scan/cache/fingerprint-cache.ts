@@ -92,7 +92,7 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
     const path = pathOf(key);
     try {
       await makeDirectory(dirname(path));
-      await writeFileAtomic(path, writeEntry(key, payload()), { overwrite: true });
+      await writeFileAtomic(path, writeEntry(key, payload()), { overwrite: true, tidy: false });
     } catch (cause) {
       if (isBroken) return;
       isBroken = true;

@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { writeFileAtomic } from "../../../src/bytes/atomic-file.ts";
 import { isTemporaryName } from "../../../src/bytes/temporary-name.ts";
+import { leaveBehind, onLinux } from "../../support/left-behind.ts";
 import { refusal } from "../../support/refusal.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -138,6 +139,15 @@ describe("writeFileAtomic", () => {
     const left = readdirSync(directory);
     expect(left).toHaveLength(1);
     expect(left.every(isTemporaryName)).toBe(true);
+  });
+
+  it.runIf(onLinux)("takes away what killed writers left beside it, unless it is not to look", async () => {
+    const directory = temporaryDirectory();
+    const name = leaveBehind(directory);
+    await writeFileAtomic(join(directory, "a"), Buffer.from("whole"), { tidy: false });
+    expect(readdirSync(directory).sort()).toEqual([name, "a"]);
+    await writeFileAtomic(join(directory, "b"), Buffer.from("whole"));
+    expect(readdirSync(directory).sort()).toEqual(["a", "b"]);
   });
 
   it("is not disturbed by what a killed writer left", async () => {

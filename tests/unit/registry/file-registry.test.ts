@@ -15,6 +15,8 @@ import { layerCodes } from "../../../src/fingerprint/codes.ts";
 import { blake3 } from "../../../src/kernels/blake3.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { defaultRegistryDirectory } from "../../../src/registry/location.ts";
+import { holderText, ownHolder, ownSpace } from "../../../src/registry/lock-holder.ts";
+import { leaveBehind, onLinux } from "../../support/left-behind.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
 
@@ -297,6 +299,24 @@ describe("crashes", () => {
     const registry = await openRegistry(directory);
     await registry.add(randomFingerprint({ seed: 3 }), { name: "c" });
     expect(await registry.verify()).toEqual([]);
+  });
+
+  it.runIf(onLinux)("takes away what killed writers left, wherever they were", async () => {
+    const directory = await filled();
+    const fingerprints = join(directory, "fingerprints");
+    // One was killed with the lock, at a fingerprint; the other waited for it, or was at the head.
+    leaveBehind(fingerprints);
+    leaveBehind(directory);
+    const pid = Number(execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }));
+    writeFileSync(join(directory, "lock"), holderText({ ...ownHolder(ownSpace(), "gone"), pid, started: null }));
+    const registry = await openRegistry(directory);
+    await registry.remove("a");
+    expect(readdirSync(directory).sort()).toEqual(["codes.bin", "fingerprints", "head.json", "journal.jsonl"]);
+    expect(readdirSync(fingerprints)).toEqual([`${registry.find("b").digest}.safetensors`]);
+    // Also what left no lock, of a change that comes to nothing.
+    leaveBehind(directory);
+    await registry.add(b, { name: "b" });
+    expect(readdirSync(directory)).toHaveLength(4);
   });
 
   it("starts over in a directory where the first addition was killed", async () => {

@@ -1,12 +1,13 @@
-import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { temporaryName } from "../../../src/bytes/temporary-name.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { isTemporaryName, temporaryName } from "../../../src/bytes/temporary-name.ts";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { describeInputs, type Found, isItem, type ScanInputs } from "../../../src/scan/inputs.ts";
 import { nameFilter } from "../../../src/scan/name-filter.ts";
 import { defaultCacheDirectory, defaultJournalPath } from "../../../src/scan/places.ts";
 import { openScanList } from "../../../src/scan/scan-list.ts";
+import { leaveBehind, onLinux } from "../../support/left-behind.ts";
 import { NOWHERE } from "../../support/nowhere.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
@@ -232,6 +233,23 @@ describe("a list", () => {
     expect(error.message).toContain(`line ${line} `);
     expect(error.file).toBe("list.txt");
   });
+
+  it.runIf(onLinux)(
+    "is kept under a name that tells whose it is, and goes with the next list when that was killed",
+    async () => {
+      const directory = temporaryDirectory();
+      for (const name of ["TMPDIR", "TMP", "TEMP"]) vi.stubEnv(name, directory);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const left = leaveBehind(directory);
+      const list = await openScanList(bytes("/a"), "-");
+      const [kept, ...others] = readdirSync(directory);
+      expect(others).toEqual([]);
+      expect(kept).not.toBe(left);
+      expect(isTemporaryName(kept!)).toBe(true);
+      await list.close();
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
 
   it("has the same digest when it names the same, and can be read twice", async () => {
     const path = join(temporaryDirectory(), "list");
