@@ -28,6 +28,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
   },
 });
+/** Complaints that are shown at once; the JSON has all. */
+const MOST_SHOWN = 5;
 const COMMANDS = [
   { only: "embed", name: "watermark embed", kill: killEmbed },
   { only: "registry", name: "registry add, files", kill: killRegistryAdd },
@@ -40,6 +42,10 @@ if (unknown.length > 0) throw new Error(`--only ${unknown.join(", ")}: there is 
 const [kills, seed] = [Number(values.kills), Number(values.seed)];
 const wanted = COMMANDS.filter(({ only }) => values.only.includes(only));
 const work = mkdtempSync(join(values.work ?? tmpdir(), "weightmark-kills-"));
+const clear = () => rmSync(work, { recursive: true, force: true });
+process.on("exit", clear);
+// Told to stop, it takes the server and what still runs with it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(5));
 let server = null;
 try {
   const commands = {};
@@ -55,11 +61,13 @@ try {
       commands[name] = await kill({ work: directory, kills, random, server: needsServer ? server : null });
       rmSync(directory, { recursive: true });
     }
-    process.stderr.write(`${name}: ${JSON.stringify(commands[name])}\n`);
+    const { wrong = [], ...figures } = commands[name];
+    process.stderr.write(`${name}: ${JSON.stringify(figures)}, ${wrong.length} wrong\n`);
+    for (const what of wrong.slice(0, MOST_SHOWN)) process.stderr.write(`  ${what.slice(0, 500)}\n`);
   }
   process.stdout.write(`${JSON.stringify({ seed, commands }, null, 1)}\n`);
   process.exitCode = Object.values(commands).some(({ wrong = [] }) => wrong.length > 0) ? 1 : 0;
 } finally {
   await server?.stop?.();
-  rmSync(work, { recursive: true, force: true });
+  clear();
 }

@@ -49,8 +49,10 @@ async function beginScan(server, work) {
     counts: () => queue.counts(store.scan),
     async items() {
       const items = new Map();
-      // When it was finished is a time, and the only one.
-      for await (const { finishedAt: _, ...item } of store.items()) items.set(item.id, JSON.stringify(item));
+      // Workers tell times, and no two scans take the same.
+      for await (const item of store.items()) {
+        items.set(item.id, JSON.stringify({ ...item, finishedAt: null, elapsedMs: null }));
+      }
       return items;
     },
     async close() {
