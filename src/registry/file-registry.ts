@@ -13,7 +13,7 @@ import { CodeCache } from "./code-cache.ts";
 import { readCodeFile } from "./code-file.ts";
 import { digestOf } from "./digest.ts";
 import { byDigest, digestOfEntries } from "./entry-list.ts";
-import { fingerprintPath, readFingerprintFile } from "./fingerprint-file.ts";
+import { fingerprintPath, readFingerprintFile, storedDigests } from "./fingerprint-file.ts";
 import {
   appendJournal,
   type Change,
@@ -237,6 +237,7 @@ class FileRegistry implements Registry {
     const change = async (lock: Lock): Promise<T> => {
       this.state = (await refreshJournal(this.location, this.state)) ?? emptyJournal();
       if (!this.state.isHeaded) await this.finishLast();
+      if (lock.tookOver) await this.discardUnnamed();
       const codes = new CodeCache(this.location, this.state.codesLength, (digest) => this.codesOf(digest));
       const pending: PendingChange = { codes, stored: [], lock };
       return work(pending).catch(async (error) => {
@@ -266,6 +267,15 @@ class FileRegistry implements Registry {
   /** Removes the file of a digest that no entry names. */
   private async discard(digest: string): Promise<void> {
     if (!this.state.entries.has(digest)) await unlink(fingerprintPath(this.location, digest)).catch(() => undefined);
+  }
+
+  /** Removes what a writer stored for a change that it was killed before: whole, for it was given its name. */
+  private async discardUnnamed(): Promise<void> {
+    for (const digest of await storedDigests(this.location)) {
+      if (!this.state.entries.has(digest) && (await this.isIntact(digest, MAX_FINGERPRINT_BYTES))) {
+        await this.discard(digest);
+      }
+    }
   }
 
   /** Takes the last steps of a change whose writer was killed before them, in their order. */

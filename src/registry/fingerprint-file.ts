@@ -1,12 +1,23 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import { MAX_FINGERPRINT_BYTES } from "../fingerprint/file.ts";
 import { digestOf } from "./digest.ts";
+import { isDigest } from "./names.ts";
 import { readStored } from "./stored-file.ts";
 
 /** `digest` is 64 hex digits everywhere it can come from, so the path stays inside the directory. */
 export function fingerprintPath(directory: string, digest: string): string {
   return join(directory, "fingerprints", `${digest}.safetensors`);
+}
+
+/** The digests that files are named by, registered or not. */
+export async function storedDigests(directory: string): Promise<string[]> {
+  const files = await readdir(join(directory, "fingerprints")).catch(() => []);
+  return files.flatMap((file) => {
+    const digest = file.slice(0, 64);
+    return file === `${digest}.safetensors` && isDigest(digest) ? [digest] : [];
+  });
 }
 
 /**

@@ -50,6 +50,8 @@ export interface LockOptions {
 
 /** A lock that was taken. */
 export interface Lock {
+  /** Whether a holder before was killed, or is taken for it: what it was at may lie about half-done. */
+  readonly tookOver: boolean;
   /**
    * Asks before anything that only the holder may do is made final: a process that stood still for minutes may have lost its
    * lock to another one.
@@ -64,13 +66,14 @@ export interface Lock {
 /** Tokens of the locks that this process holds or waits for. One that is killed leaves them to be judged stale. */
 const heldHere = new Set<string>();
 
-async function acquire(path: string, mine: string, aside: string, own: Holder, options: LockOptions): Promise<void> {
+/** Waits for the lock and takes it; whether the lock of another had to be broken for it. */
+async function acquire(path: string, mine: string, aside: string, own: Holder, options: LockOptions): Promise<boolean> {
   const pulse = options.pulse ?? PULSE;
   const deadline = performance.now() + options.timeoutMs;
   let watched: (Seen & { readonly since: number }) | null = null;
-  for (;;) {
+  for (let tookOver = false; ; ) {
     const now = await tryLock(path, mine, aside);
-    if (now === null) return;
+    if (now === null) return tookOver;
     const seen = await look(path);
     const holder = seen === null ? null : parseHolder(seen.text);
     if (seen === null || watched?.text !== seen.text || watched.at !== seen.at) {
@@ -82,6 +85,7 @@ async function acquire(path: string, mine: string, aside: string, own: Holder, o
       // Before: whoever is killed at this leaves the lock to say that it is still to be done.
       for (const directory of options.leaves ?? []) await removeLeftovers(directory);
       await breakLock(path, seen!.text);
+      tookOver = true;
     } else if (isSilent) await sleep(Math.min(WATCH_RETRY_MS, pulse.watchMs));
     else if (performance.now() < deadline) await sleep(RETRY_MS);
     else {
@@ -129,8 +133,9 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
     giveBack();
     unlinkSync(aside);
   });
+  let tookOver: boolean;
   try {
-    await acquire(path, mine, aside, own, options);
+    tookOver = await acquire(path, mine, aside, own, options);
   } catch (error) {
     heldHere.delete(token);
     settled();
@@ -140,6 +145,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
   // Also what waited for the lock and was killed, and left no lock to tell of it.
   await removeLeftovers(dirname(path));
   return {
+    tookOver,
     release() {
       giveBack();
       settled();

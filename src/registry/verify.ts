@@ -1,9 +1,10 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/codes.ts";
 import { readCodeFile } from "./code-file.ts";
-import { isDigest } from "./names.ts";
+import { storedDigests } from "./fingerprint-file.ts";
+import { readJournal } from "./journal.ts";
+import { look } from "./lock-file.ts";
 import { packCodes } from "./packed-codes.ts";
 import type { Registry, RegistryProblem } from "./registry.ts";
 
@@ -29,11 +30,21 @@ export async function verifyFiles(registry: Registry): Promise<RegistryProblem[]
       report(error.code, error.message);
     }
   }
-  for (const file of await readdir(join(registry.location, "fingerprints")).catch(() => [])) {
-    const digest = file.slice(0, 64);
-    if (file !== `${digest}.safetensors` || !isDigest(digest) || registered.has(digest)) continue;
+  for (const digest of await unnamed(registry.location, registered)) {
     const message = "a fingerprint file that no entry names";
     problems.push({ code: "UNREGISTERED_FILE", digest, name: null, message });
   }
   return problems;
+}
+
+/**
+ * Digests of files that no entry names. While a lock is there none can be told from what a writer is at: one that runs names it in
+ * a moment, and what one left that was killed goes with the next change.
+ */
+async function unnamed(directory: string, registered: ReadonlySet<string>): Promise<string[]> {
+  const found = (await storedDigests(directory)).filter((digest) => !registered.has(digest));
+  if (found.length === 0 || (await look(join(directory, "lock"))) !== null) return [];
+  // Registered since the list was read, perhaps.
+  const now = (await readJournal(directory))?.entries;
+  return found.filter((digest) => !now?.has(digest));
 }

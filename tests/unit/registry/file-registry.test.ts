@@ -34,6 +34,12 @@ async function filled(): Promise<string> {
   return directory;
 }
 
+/** The lock of a writer that was killed. */
+function leaveLock(directory: string): void {
+  const pid = Number(execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }));
+  writeFileSync(join(directory, "lock"), holderText({ ...ownHolder(ownSpace(), "gone"), pid, started: null }));
+}
+
 async function entryOf(directory: string, name: string) {
   const { digest } = (await openRegistry(directory)).find(name);
   return { digest, path: join(directory, "fingerprints", `${digest}.safetensors`) };
@@ -307,8 +313,7 @@ describe("crashes", () => {
     // One was killed with the lock, at a fingerprint; the other waited for it, or was at the head.
     leaveBehind(fingerprints);
     leaveBehind(directory);
-    const pid = Number(execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }));
-    writeFileSync(join(directory, "lock"), holderText({ ...ownHolder(ownSpace(), "gone"), pid, started: null }));
+    leaveLock(directory);
     const registry = await openRegistry(directory);
     await registry.remove("a");
     expect(readdirSync(directory).sort()).toEqual(["codes.bin", "fingerprints", "head.json", "journal.jsonl"]);
@@ -317,6 +322,32 @@ describe("crashes", () => {
     leaveBehind(directory);
     await registry.add(b, { name: "b" });
     expect(readdirSync(directory)).toHaveLength(4);
+  });
+
+  it("is sound when a writer was killed before it named a fingerprint, which goes with the next change", async () => {
+    const directory = await filled();
+    const { digest, path } = await entryOf(directory, "a");
+    const bytes = readFileSync(path);
+    await (await openRegistry(directory)).remove("a");
+    writeFileSync(path, bytes);
+    const other = `${"0".repeat(64)}.safetensors`;
+    writeFileSync(join(directory, "fingerprints", other), "somebody else's");
+    const codes = async () => (await (await openRegistry(directory)).verify()).map((problem) => problem.code);
+    // Nobody is at work, nor was killed at it: these are of another hand.
+    expect(await codes()).toEqual(["UNREGISTERED_FILE", "UNREGISTERED_FILE"]);
+    leaveLock(directory);
+    expect(await codes()).toEqual([]);
+    await (await openRegistry(directory)).add(randomFingerprint({ seed: 3 }), { name: "c" });
+    expect(readdirSync(join(directory, "fingerprints"))).not.toContain(`${digest}.safetensors`);
+    // What no writer can have left is not taken away, and told again.
+    expect(await codes()).toEqual(["UNREGISTERED_FILE"]);
+  });
+
+  it("names no file that another writer registers meanwhile", async () => {
+    const directory = await filled();
+    const opened = await openRegistry(directory);
+    await (await openRegistry(directory)).add(randomFingerprint({ seed: 3 }), { name: "c" });
+    expect(await opened.verify()).toEqual([]);
   });
 
   it("starts over in a directory where the first addition was killed", async () => {
