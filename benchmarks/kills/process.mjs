@@ -17,7 +17,10 @@ function killGroup(child) {
   }
 }
 
-/** A script of Node in a process group of its own. `ended` tells how it ended: code, what it said, how many milliseconds it took. */
+/**
+ * A script of Node in a process group of its own. `said` is what it said so far; `ended` tells how it ended: code, what it said,
+ * how many milliseconds it took.
+ */
 export function start(args, { cwd, env = {} } = {}) {
   const began = performance.now();
   const child = spawn(process.execPath, args, {
@@ -39,7 +42,7 @@ export function start(args, { cwd, env = {} } = {}) {
       done({ code, ...said, ms: performance.now() - began });
     }),
   );
-  return { child, ended, kill: () => killGroup(child) };
+  return { child, said, ended, kill: () => killGroup(child) };
 }
 
 /** Runs a script to its end, or kills it after so many milliseconds; its code is null when the kill came first. */

@@ -76,10 +76,20 @@ async function undisturbedFrom(kind, template, add) {
   const first = await kind.make(template);
   const timed = await run(add(first));
   if (timed.code !== 0) throw new Error(timed.stderr);
+  // A start that was slow once would put most kills behind the end.
+  const { ms } = await run(add(await kind.make(template)));
   const before = template === undefined ? new Map() : await entriesOf(template);
   const entries = await entriesOf(first);
   const added = JSON.parse(timed.stdout).changes.map(({ entry }) => entry.digest);
-  return { template, whole: first, content: await kind.content(first), before, entries, added, ms: timed.ms };
+  return {
+    template,
+    whole: first,
+    content: await kind.content(first),
+    before,
+    entries,
+    added,
+    ms: Math.min(ms, timed.ms),
+  };
 }
 
 /** What is wrong with a registry whose `add` was killed, and how many of the models are in it. */

@@ -69,7 +69,9 @@ function startWorker({ url }, work) {
 }
 
 /** Tells a worker to stop; how it ended. */
-async function stop({ child, ended, kill }) {
+async function stop({ child, said, ended, kill }) {
+  // Before that a signal ends it as it ends any process.
+  while (!said.stdout.includes('"ready"') && child.exitCode === null) await sleep(20);
   const deaf = setTimeout(kill, DEAF_MS);
   child.kill("SIGTERM");
   const result = await ended;
