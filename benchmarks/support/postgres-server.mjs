@@ -73,7 +73,11 @@ export async function startPostgres() {
   child.stderr.on("data", (piece) => {
     log = (log + piece).slice(-4000);
   });
-  const onExit = () => child.kill("SIGQUIT");
+  const clear = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  const onExit = () => {
+    child.kill("SIGQUIT");
+    clear();
+  };
   process.on("exit", onExit);
   const urlOf = (name) => `postgres://${USER}@127.0.0.1:${port}/${name}`;
   const main = urlOf("postgres");
@@ -95,7 +99,7 @@ export async function startPostgres() {
       process.off("exit", onExit);
       child.kill("SIGQUIT");
       await gone;
-      rmSync(directory, { recursive: true, force: true });
+      clear();
     },
   };
 }
