@@ -7,7 +7,7 @@ import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTrai
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { ATTENTION, doubtOfStart, lookLikeWeights } from "./random-start.ts";
+import { ATTENTION, doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
 import {
   FEWEST,
   FORMULA,
@@ -189,7 +189,7 @@ async function settle(
   if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
   // Where slices do not tell, labels must be known for the stack's own.
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && (isKnown || labels !== "own")) {
+  if (left < LEFT_OF_START && !isCutOff(slices) && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);

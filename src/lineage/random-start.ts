@@ -28,13 +28,14 @@ export function lookLikeWeights(slices: readonly SliceRetention[]): boolean | nu
 }
 
 /**
- * Whether either model has the body of a spectrum that a random start leaves; null where slices do not tell. What learned
+ * Whether each model has the body of a spectrum that a random start leaves; null where slices do not tell. What learned
  * retention says presumes it.
  */
-export function showsRandomStart(slices: readonly SliceRetention[]): boolean | null {
-  const sides = (["suspect", "base"] as const).map((side) => startsAtRandom(slices.map((s) => s.departure[side])));
-  if (sides.includes(true)) return true;
-  return sides.includes(false) ? false : null;
+export function showsRandomStart(
+  slices: readonly SliceRetention[],
+): Readonly<Record<"suspect" | "base", boolean | null>> {
+  const of = (side: "suspect" | "base") => startsAtRandom(slices.map((slice) => slice.departure[side]));
+  return { suspect: of("suspect"), base: of("base") };
 }
 
 /** Whether more than half of the slices that tell have a body like noise's. */
@@ -45,16 +46,24 @@ function startsAtRandom(departures: readonly (Departure | null)[]): boolean | nu
   return known.length === 0 ? null : 2 * near.length > known.length;
 }
 
+/** Whether one of the two lost the body of its spectrum, as a lower rank has: no start of it can be asked for. */
+export function isCutOff(slices: readonly SliceRetention[]): boolean {
+  const { suspect, base } = showsRandomStart(slices);
+  return (suspect === true && base === false) || (suspect === false && base === true);
+}
+
 /** Why what agrees is no start that both had; null where nothing speaks against one. */
 export function doubtOfStart(
   pairing: Pairing,
   slices: readonly SliceRetention[],
   retention: Retention | null,
 ): string | null {
+  const { suspect, base } = showsRandomStart(slices);
   // What names call a whole network is no linear map, and its start may have decayed.
   const isKnown = isNetwork(pairing);
-  if (!isKnown && showsRandomStart(slices) === false) return FITTED;
-  return retention !== null && lacksStart(retention, isKnown ? MOST_OF_NETWORK : MOST_OF_OTHER) ? GIVEN : null;
+  if (suspect !== true && base !== true) return isKnown || (suspect ?? base) === null ? null : FITTED;
+  if (retention === null || isCutOff(slices)) return null;
+  return lacksStart(retention, isKnown ? MOST_OF_NETWORK : MOST_OF_OTHER) ? GIVEN : null;
 }
 
 /** Whether both attention and the network behind it are among the matrices, by the names of either model. */

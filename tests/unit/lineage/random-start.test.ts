@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Slice } from "../../../src/fingerprint/fingerprint.ts";
-import { showsRandomStart } from "../../../src/lineage/random-start.ts";
+import type { Retention } from "../../../src/lineage/learned-retention.ts";
+import type { Pairing } from "../../../src/lineage/pairing.ts";
+import { doubtOfStart, isCutOff, showsRandomStart } from "../../../src/lineage/random-start.ts";
+import { FITTED, GIVEN } from "../../../src/lineage/reason.ts";
 import type { SliceRetention } from "../../../src/lineage/retention.ts";
 import { type Departure, departureOf, spectrumOf } from "../../../src/lineage/slice-spectrum.ts";
 import { prng } from "../../../src/numerics/prng.ts";
@@ -76,20 +79,41 @@ describe("a random start", () => {
   const of = (suspect: (Departure | null)[], base: (Departure | null)[]) =>
     suspect.map((one, i) => ({ departure: { suspect: one, base: base[i] } }) as SliceRetention);
 
-  test("shows in most slices of either side", () => {
-    expect(showsRandomStart(of([START, START, STEEP], [STEEP, STEEP, STEEP]))).toBe(true);
-    expect(showsRandomStart(of([STEEP, STEEP, STEEP], [START, FLAT, START]))).toBe(true);
-    expect(showsRandomStart(of([START, null, null], [null, null, null]))).toBe(true);
+  test("shows in most slices that tell, of each side by itself", () => {
+    expect(showsRandomStart(of([START, START, STEEP], [STEEP, STEEP, STEEP]))).toEqual({ suspect: true, base: false });
+    expect(showsRandomStart(of([STEEP, FLAT, START], [START, null, null]))).toEqual({ suspect: false, base: true });
+    expect(showsRandomStart(of([{ size: Number.NaN, low: 1 }], [null]))).toEqual({ suspect: false, base: null });
+    expect(showsRandomStart([])).toEqual({ suspect: null, base: null });
   });
 
-  test("does not in slices that fall away, are flat, or are no numbers, on both sides", () => {
-    expect(showsRandomStart(of([STEEP, STEEP, START], [STEEP, STEEP, STEEP]))).toBe(false);
-    expect(showsRandomStart(of([FLAT, FLAT, FLAT], [STEEP, STEEP, STEEP]))).toBe(false);
-    expect(showsRandomStart(of([{ size: Number.NaN, low: 1 }], [null]))).toBe(false);
+  const pairing = (...roles: string[]) =>
+    ({ pairs: roles.map((role) => ({ suspect: { role }, base: { role: "unknown" } })) }) as unknown as Pairing;
+  const NETWORK = pairing("q", "o", "down");
+  const OTHERS = pairing("q", "k");
+  const shared = (share: number, bulk: number): Retention => {
+    const side = { share, error: 0.01, bulk, spread: 0, directions: 12, slices: 8 };
+    return { forward: side, backward: side, outstanding: null };
+  };
+
+  test("is doubted where neither side shows one, unless names tell a network", () => {
+    const steep = of([STEEP, STEEP], [STEEP, FLAT]);
+    expect(doubtOfStart(OTHERS, steep, shared(0.98, 0.98))).toBe(FITTED);
+    expect(doubtOfStart(NETWORK, steep, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(OTHERS, of([null], [null]), null)).toBeNull();
   });
 
-  test("is not asked for where no slice tells", () => {
-    expect(showsRandomStart([])).toBeNull();
-    expect(showsRandomStart(of([null], [null]))).toBeNull();
+  test("is doubted where hardly any of it is left beside what is shared", () => {
+    const both = of([START, START], [START, START]);
+    expect(doubtOfStart(OTHERS, both, shared(1, 0.6))).toBe(GIVEN);
+    expect(doubtOfStart(NETWORK, both, shared(1, 0.6))).toBeNull();
+    expect(doubtOfStart(NETWORK, both, shared(1.1, 0.2))).toBe(GIVEN);
+    expect(doubtOfStart(OTHERS, both, shared(0.98, 0.98))).toBeNull();
+  });
+
+  test("is not asked for on a side whose body was cut off", () => {
+    const cut = of([STEEP, STEEP], [START, START]);
+    expect(isCutOff(cut)).toBe(true);
+    expect(isCutOff(of([START], [START]))).toBe(false);
+    expect(doubtOfStart(OTHERS, cut, shared(1, 0))).toBeNull();
   });
 });
