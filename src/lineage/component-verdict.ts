@@ -180,7 +180,7 @@ async function settle(
   if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
-  const doubt = pairing.isEqual === true ? null : doubtOfStart(pairing, slices, retention);
+  const doubt = pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, slices, retention);
   if (doubt !== null) return { ...finding("no-evidence", doubt, slices, retention), sharesTraining: false };
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
   if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {

@@ -1,3 +1,4 @@
+import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { lacksStart, type Retention } from "./learned-retention.ts";
 import type { Pairing } from "./pairing.ts";
 import { FITTED, GIVEN } from "./reason.ts";
@@ -54,14 +55,15 @@ export function isCutOff(slices: readonly SliceRetention[]): boolean {
 
 /** Why what agrees is no start that both had; null where nothing speaks against one. */
 export function doubtOfStart(
+  base: Fingerprint,
   pairing: Pairing,
   slices: readonly SliceRetention[],
   retention: Retention | null,
 ): string | null {
-  const { suspect, base } = showsRandomStart(slices);
-  // What names call a whole network is no linear map, and its start may have decayed.
-  const isKnown = isNetwork(pairing);
-  if (suspect !== true && base !== true) return isKnown || (suspect ?? base) === null ? null : FITTED;
+  // What names call a whole network is no linear map, nor are kernels that look around; and their start may have decayed.
+  const isKnown = isNetwork(pairing) || areKernels(base, pairing);
+  const sides = Object.values(showsRandomStart(slices));
+  if (!sides.includes(true)) return sides.includes(false) && !isKnown ? FITTED : null;
   if (retention === null || isCutOff(slices)) return null;
   return lacksStart(retention, isKnown ? MOST_OF_NETWORK : MOST_OF_OTHER) ? GIVEN : null;
 }
@@ -70,4 +72,10 @@ export function doubtOfStart(
 function isNetwork({ pairs }: Pairing): boolean {
   const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
   return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
+}
+
+/** Whether most of the matrices are kernels, in a model of which some are of more than one place. */
+function areKernels({ tensors }: Fingerprint, { pairs }: Pairing): boolean {
+  const isWide = tensors.some(({ shape }) => shape.slice(2).reduce((product, n) => product * n, 1) > 1);
+  return isWide && 2 * pairs.filter(({ base }) => base.role === "conv").length > pairs.length;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Slice } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, Slice } from "../../../src/fingerprint/fingerprint.ts";
 import type { Retention } from "../../../src/lineage/learned-retention.ts";
 import type { Pairing } from "../../../src/lineage/pairing.ts";
 import { doubtOfStart, isCutOff, showsRandomStart } from "../../../src/lineage/random-start.ts";
@@ -88,6 +88,7 @@ describe("a random start", () => {
 
   const pairing = (...roles: string[]) =>
     ({ pairs: roles.map((role) => ({ suspect: { role }, base: { role: "unknown" } })) }) as unknown as Pairing;
+  const NOTHING = { tensors: [] } as unknown as Fingerprint;
   const NETWORK = pairing("q", "o", "down");
   const OTHERS = pairing("q", "k");
   const shared = (share: number, bulk: number): Retention => {
@@ -97,23 +98,39 @@ describe("a random start", () => {
 
   test("is doubted where neither side shows one, unless names tell a network", () => {
     const steep = of([STEEP, STEEP], [STEEP, FLAT]);
-    expect(doubtOfStart(OTHERS, steep, shared(0.98, 0.98))).toBe(FITTED);
-    expect(doubtOfStart(NETWORK, steep, shared(0.98, 0.98))).toBeNull();
-    expect(doubtOfStart(OTHERS, of([null], [null]), null)).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, steep, shared(0.98, 0.98))).toBe(FITTED);
+    expect(doubtOfStart(NOTHING, NETWORK, steep, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, of([null], [null]), null)).toBeNull();
+  });
+
+  test("is not doubted of kernels beside some that look around, but of those without", () => {
+    const kernels = {
+      pairs: [0, 1].map(() => ({ suspect: {}, base: { role: "conv" } })),
+    } as unknown as Pairing;
+    const stored = (shape: number[]) =>
+      ({
+        tensors: [
+          { shape: [64, 64, 1], component: "layers" },
+          { shape, component: "layers" },
+        ],
+      }) as unknown as Fingerprint;
+    const steep = of([STEEP, STEEP], [STEEP, FLAT]);
+    expect(doubtOfStart(stored([64, 64, 3]), kernels, steep, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(stored([64, 64, 1]), kernels, steep, shared(0.98, 0.98))).toBe(FITTED);
   });
 
   test("is doubted where hardly any of it is left beside what is shared", () => {
     const both = of([START, START], [START, START]);
-    expect(doubtOfStart(OTHERS, both, shared(1, 0.6))).toBe(GIVEN);
-    expect(doubtOfStart(NETWORK, both, shared(1, 0.6))).toBeNull();
-    expect(doubtOfStart(NETWORK, both, shared(1.1, 0.2))).toBe(GIVEN);
-    expect(doubtOfStart(OTHERS, both, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, both, shared(1, 0.6))).toBe(GIVEN);
+    expect(doubtOfStart(NOTHING, NETWORK, both, shared(1, 0.6))).toBeNull();
+    expect(doubtOfStart(NOTHING, NETWORK, both, shared(1.1, 0.2))).toBe(GIVEN);
+    expect(doubtOfStart(NOTHING, OTHERS, both, shared(0.98, 0.98))).toBeNull();
   });
 
   test("is not asked for on a side whose body was cut off", () => {
     const cut = of([STEEP, STEEP], [START, START]);
     expect(isCutOff(cut)).toBe(true);
     expect(isCutOff(of([START], [START]))).toBe(false);
-    expect(doubtOfStart(OTHERS, cut, shared(1, 0))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(1, 0))).toBeNull();
   });
 });
