@@ -143,7 +143,7 @@ async function settle(
     const slices = await retentions(suspect, base, pairing.pairs, signal);
     const equal = finding(content, null, slices, learnedRetention(slices));
     // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
-    const isOfWeights = lookLikeWeights(slices) ?? rejected;
+    const isOfWeights = lookLikeWeights(pairing, slices) ?? rejected;
     const shares = equal.sharesTraining && rejected && isOfWeights;
     return { ...equal, sharesTraining: shares, isMinor: equal.isMinor || !isOfWeights };
   }
@@ -177,7 +177,7 @@ async function settle(
   const slices = await retentions(suspect, base, support.pairs, signal);
   const retention = learnedRetention(slices);
   pairing = withSigmas(pairing, support);
-  if (pairing.isEqual === true && lookLikeWeights(slices) === false) {
+  if (pairing.isEqual === true && lookLikeWeights(pairing, slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
   const doubt = pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, slices, retention);

@@ -15,15 +15,15 @@ const MOST_DEPARTURE = 0.56;
 const MOST_FLAT = 1.1;
 /**
  * L / b both ways round. Strangers who fit one map to few samples had 5 and more, and 1.6 where they began at random and
- * stopped early. Siblings had 2.2 at most, in networks of which half of the matrices began at zero, and 1.1 otherwise.
+ * stopped early; what was trained from one start had 1.1 at most, but for networks of which matrices began at zero.
  */
-const MOST_OF_NETWORK = 3;
-const MOST_OF_OTHER = 1.35;
+const MOST_OF_MAPS = 1.35;
 
 export const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
 
 /** Whether most slices look like weights (true), most like a constant of mathematics (false), or none can be judged. */
-export function lookLikeWeights(slices: readonly SliceRetention[]): boolean | null {
+export function lookLikeWeights(pairing: Pairing, slices: readonly SliceRetention[]): boolean | null {
+  if (isNetwork(pairing)) return true;
   const judged = slices.flatMap(({ random }) => random ?? []);
   return judged.length === 0 ? null : 2 * judged.filter(Boolean).length > judged.length;
 }
@@ -64,8 +64,8 @@ export function doubtOfStart(
   const isKnown = isNetwork(pairing) || areKernels(base, pairing);
   const sides = Object.values(showsRandomStart(slices));
   if (!sides.includes(true)) return sides.includes(false) && !isKnown ? FITTED : null;
-  if (retention === null || isCutOff(slices)) return null;
-  return lacksStart(retention, isKnown ? MOST_OF_NETWORK : MOST_OF_OTHER) ? GIVEN : null;
+  if (retention === null || isKnown || isCutOff(slices)) return null;
+  return lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }
 
 /** Whether both attention and the network behind it are among the matrices, by the names of either model. */
