@@ -1,0 +1,146 @@
+import { byteCount, contentRange, unsatisfiedSize } from "../../../dist/src/bytes/http/content-range.js";
+import { PassingFailure } from "../../../dist/src/bytes/http/failure.js";
+import { openHttpSource } from "../../../dist/src/bytes/http/http-source.js";
+import { WeightmarkError } from "../../../dist/src/errors.js";
+import { utf8 } from "../bytes.mjs";
+import { hostileText, NUMBERS } from "../hostile.mjs";
+import { must, Skipped } from "../invariant.mjs";
+
+const ADDRESS = new URL("https://models.test/a.safetensors");
+const FILE = Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) & 255);
+const TRIES = 3;
+const MAX_READ = 1 << 20;
+
+function someRange(random) {
+  const number = () => random.pick([...NUMBERS, "0", "99", "2999", "3000"]);
+  const range = `${random.pick(["bytes ", "bytes=", "", "items "])}${number()}-${number()}/${random.pick([number(), "*", "3000"])}`;
+  return random.chance(0.2) ? `bytes */${number()}` : range;
+}
+
+const HEADERS = ["content-range", "content-length", "content-encoding", "transfer-encoding", "etag", "last-modified", "x-linked-size", "x-linked-etag", "x-repo-commit"];
+
+function headerOf(random, name) {
+  if (random.chance(0.15)) return null;
+  if (name === "content-range") return someRange(random);
+  if (random.chance(0.3)) return hostileText(random);
+  return random.pick([...NUMBERS, '"one"', 'W/"one"', '""', "gzip", "identity", "chunked", "Thu, 01 Jan 2026 00:00:00 GMT", `"${"a".repeat(64)}"`]);
+}
+
+/** How a server that has ranges answers, and what it does wrong, request by request, as JSON: no bytes are read that are not there. */
+export const target = {
+  name: "http-range",
+  extension: "json",
+  make(random) {
+    const faults = Array.from({ length: random.small(5) }, () => {
+      const names = Array.from({ length: random.small(4) }, () => random.pick(HEADERS));
+      return {
+        status: random.chance(0.8) ? null : random.pick([200, 206, 304, 400, 401, 403, 404, 410, 416, 418]),
+        headers: Object.fromEntries(names.map((name) => [name, headerOf(random, name)])),
+        missing: random.chance(0.2) ? random.below(300) : 0,
+        more: random.chance(0.1) ? random.below(300) : 0,
+      };
+    });
+    const number = () => random.pick([0, 1, 99, 2999, 3000, 3001, 300_000, 2 ** 31, 2 ** 53]);
+    const expected = random.chance(0.6) ? null : { size: random.pick([0, 3000, 2999, 2 ** 40]), sha256: random.chance(0.5) ? null : "a".repeat(64) };
+    const reads = Array.from({ length: random.small(4) }, () => [number(), number()]);
+    return utf8(JSON.stringify({ faults, expected, reads, header: someRange(random) }));
+  },
+  async check(bytes) {
+    const { faults, expected, reads, header } = scenarioOf(bytes);
+    const refusals = [];
+    const tried = (read) => {
+      try {
+        return read();
+      } catch (error) {
+        if (!(error instanceof WeightmarkError)) throw error;
+        refusals.push(error);
+        return null;
+      }
+    };
+    const headers = new Map([["content-range", header]]);
+    const range = tried(() => contentRange(headers, "a"));
+    if (range !== null) {
+      const { start, end, total } = range;
+      must(Number.isSafeInteger(end) && 0 <= start && start < end, "a range that cannot be");
+      must(total === null || (Number.isSafeInteger(total) && end <= total), "a range behind the end");
+    }
+    for (const count of [tried(() => unsatisfiedSize(headers, "a")), tried(() => byteCount(header, "a"))]) {
+      must(count === null || (Number.isSafeInteger(count) && count >= 0), "a count that is none");
+    }
+    const source = await openHttpSource(clientOf(faults), ADDRESS, { location: "a", expected, pinned: false });
+    try {
+      must(Number.isSafeInteger(source.size) && source.size >= 0, "a size that is none");
+      for (const [start, end] of reads) {
+        // A server may say that there is more than fits into memory; nobody reads that at once.
+        if (end - start > MAX_READ) continue;
+        const read = await source.read(start, end);
+        must(read.length === end - start, "another number of bytes than was asked for");
+        await source.prefetch([{ start, end }]);
+      }
+      await source.verifyUnchanged();
+    } finally {
+      await source.close();
+    }
+    if (refusals.length > 0) throw refusals[0];
+  },
+};
+
+/** A client of a server that serves the file, with the faults that were thought out for it. */
+function clientOf(faults) {
+  let next = 0;
+  return {
+    connections: 2,
+    async exchange(request, take) {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await take(replyTo(request(), faults[next++]));
+        } catch (error) {
+          if (!(error instanceof PassingFailure)) throw error;
+          if (tries === TRIES) throw new WeightmarkError("HTTP_CONNECTION_FAILED", "the body broke off");
+        }
+      }
+    },
+  };
+}
+
+function replyTo({ url, headers: asked }, fault = {}) {
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(asked.range) ?? [];
+  must(from !== undefined && Number(from) <= Number(to), `a request for no range: ${asked.range}`);
+  const [start, end] = [Number(from), Math.min(FILE.length, Number(to) + 1)];
+  const isThere = start < FILE.length;
+  const body = isThere ? FILE.subarray(start, end) : new Uint8Array(0);
+  const right = {
+    "content-range": isThere ? `bytes ${start}-${end - 1}/${FILE.length}` : `bytes */${FILE.length}`,
+    "content-length": String(body.length),
+    etag: '"one"',
+    ...fault.headers,
+  };
+  const headers = new Map(Object.entries(right).filter(([, value]) => value !== null));
+  const sent = Buffer.concat([body.subarray(0, Math.max(0, body.length - (fault.missing ?? 0))), Buffer.alloc(fault.more ?? 0)]);
+  return {
+    status: fault.status ?? (isThere ? 206 : 416),
+    headers,
+    firstHeaders: headers,
+    url,
+    async *chunks() {
+      for (let at = 0; at < sent.length; at += 1000) yield sent.subarray(at, at + 1000);
+    },
+  };
+}
+
+function scenarioOf(bytes) {
+  try {
+    const scenario = JSON.parse(new TextDecoder().decode(bytes));
+    const { faults, reads, header, expected } = scenario;
+    const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
+    const sound =
+      faults.every(({ headers, missing, more }) => typeof headers === "object" && isNumber(missing) && isNumber(more)) &&
+      reads.every((pair) => pair.length === 2) &&
+      typeof header === "string" &&
+      (expected === null || isNumber(expected.size));
+    if (sound) return scenario;
+  } catch {
+    // Skipped below.
+  }
+  throw new Skipped();
+}
