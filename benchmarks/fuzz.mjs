@@ -4,11 +4,12 @@
  *
  *   node benchmarks/fuzz.mjs [--inputs 20000] [--seed 1] [--target NAME]... [--corpus DIR] [--workers 2] [--json FILE]
  *
- * The same seed makes the same inputs. --corpus is where finds are kept, and whose inputs are run first (default:
- * tests/fixtures/fuzz, which the tests replay). Prints a table; exit code 1 when anything was found.
+ * The same seed makes the same inputs. The inputs of --corpus (default: tests/fixtures/fuzz, which the tests replay) are run
+ * first, and finds are kept in it. Prints a table; exit code 1 when anything was found.
  */
-import { availableParallelism } from "node:os";
+
 import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { campaign } from "./fuzz/campaign.mjs";
 import { CORPUS, keep } from "./fuzz/corpus.mjs";
@@ -27,7 +28,8 @@ const { values } = parseArgs({
 });
 const { seed, corpus, target: names } = values;
 const [inputs, workers] = [Number(values.inputs), Number(values.workers)];
-if (![inputs, workers].every((count) => Number.isSafeInteger(count) && count > 0)) throw new Error("--inputs and --workers are counts");
+if (![inputs, workers].every((count) => Number.isSafeInteger(count) && count > 0))
+  throw new Error("--inputs and --workers are counts");
 for (const name of names) await loadTarget(name);
 
 const begun = performance.now();
@@ -49,10 +51,13 @@ const tallies = await campaign({
 });
 const seconds = (performance.now() - begun) / 1000;
 for (const [name, tally] of tallies) {
-  for (const find of tally.kinds().flatMap((kind) => kind.filter(({ bytes, file }) => bytes !== undefined && file === undefined))) {
+  for (const find of tally
+    .kinds()
+    .flatMap((kind) => kind.filter(({ bytes, file }) => bytes !== undefined && file === undefined))) {
     find.file = keep(await loadTarget(name), find, seed, corpus);
   }
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(reportOf(tallies, { seed, seconds }), null, 2)}\n`);
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify(reportOf(tallies, { seed, seconds }), null, 2)}\n`);
 process.stdout.write(`${tableOf(tallies)}\nseed ${seed}, ${seconds.toFixed(1)} s\n${findLines(tallies)}`);
 process.exitCode = [...tallies.values()].some(({ finds }) => finds > 0) ? 1 : 0;

@@ -25,7 +25,8 @@ function changeOnce(random, bytes, other) {
       if (bytes.length > 0) bytes[at % bytes.length] ^= 1 << random.below(8);
       return bytes;
     case 3:
-      if (bytes.length > 0) bytes[at % bytes.length] = random.pick([0, 10, 32, 34, 44, 91, 123, 127, 128, 192, 237, 255]);
+      if (bytes.length > 0)
+        bytes[at % bytes.length] = random.pick([0, 10, 32, 34, 44, 91, 123, 127, 128, 192, 237, 255]);
       return bytes;
     case 4:
       return joined(bytes.subarray(0, at), random.bytes(random.small(16)), bytes.subarray(at));

@@ -46,7 +46,7 @@ const NAMES = [
   "length",
   "null",
   "<script>alert(1)</script>",
-  "\"><img src=x onerror=alert(1)>",
+  '"><img src=x onerror=alert(1)>',
   "&lt;",
   "[text](javascript:alert(1))",
   "{0}",
@@ -119,7 +119,28 @@ export const NUMBERS = [
   `0.${"3".repeat(400)}`,
 ];
 
-const CHARACTERS = ["a", "B", "0", ".", "/", "\\", "-", "_", "@", ":", "%", "?", "#", "*", "[", "]", "{", ",", "}", " "];
+const CHARACTERS = [
+  "a",
+  "B",
+  "0",
+  ".",
+  "/",
+  "\\",
+  "-",
+  "_",
+  "@",
+  ":",
+  "%",
+  "?",
+  "#",
+  "*",
+  "[",
+  "]",
+  "{",
+  ",",
+  "}",
+  " ",
+];
 
 /** A text that nobody asked for. Lone surrogates are among them. */
 export function hostileText(random) {

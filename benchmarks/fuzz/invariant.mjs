@@ -45,7 +45,8 @@ function isAbove(path) {
 
 /** What a terminal acts on, or what makes one text look like another. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-const COLOUR = new RegExp("\u001b\\[[0-9;]*m", "g");
+const ESCAPE = String.fromCharCode(27);
+const COLOUR = new RegExp(`${ESCAPE}\\[[0-9;]*m`, "g");
 
 /** @param colour whether the colours of a terminal may stand in it */
 export function mustBePlain(text, what, colour = false) {

@@ -49,7 +49,11 @@ function oddValue(random) {
       return { items: Array.from({ length: random.small(40) }, () => ({ text: random.pick(NUMBERS) })) };
     case 4: {
       const depth = random.pick([2, 30, 65, 500, 5000, 20_000]);
-      return { text: random.chance(0.5) ? "[".repeat(depth) + "]".repeat(depth) : `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}` };
+      return {
+        text: random.chance(0.5)
+          ? "[".repeat(depth) + "]".repeat(depth)
+          : `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`,
+      };
     }
     default:
       return { text: JSON.stringify(hostileText(random)) };

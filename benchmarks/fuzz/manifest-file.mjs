@@ -19,10 +19,19 @@ export async function changedManifestFile(random, file) {
     return { name, dtype, shape, data: bytes.slice(begin, end) };
   });
   if (random.chance(0.25)) changeData(random, random.pick(parts));
-  const manifest = random.chance(0.8) ? changedJson(random, JSON.parse(metadata.get("manifest"))) : metadata.get("manifest");
+  const manifest = random.chance(0.8)
+    ? changedJson(random, JSON.parse(metadata.get("manifest")))
+    : metadata.get("manifest");
   const changed = new Map([...metadata, ["manifest", manifest]]);
   if (random.chance(0.5)) changed.delete("check");
-  else changed.set("check", checkOf(manifest, parts.map(({ data }) => data)));
+  else
+    changed.set(
+      "check",
+      checkOf(
+        manifest,
+        parts.map(({ data }) => data),
+      ),
+    );
   return serializeSafetensors(parts, changed);
 }
 

@@ -1,8 +1,8 @@
 import { memorySource } from "../../dist/src/bytes/memory-source.js";
+import { fingerprintCheckpoint } from "../../dist/src/fingerprint/extract.js";
 import { readSafetensorsHeader } from "../../dist/src/formats/safetensors/header.js";
 import { serializeSafetensors } from "../../dist/src/formats/safetensors/writer.js";
 import { DTYPE_BITS } from "../../dist/src/formats/tensor-info.js";
-import { fingerprintCheckpoint } from "../../dist/src/fingerprint/extract.js";
 import { Random } from "./random.mjs";
 
 /** The checkpoint that a safetensors file in memory is, whatever lies beside it. */

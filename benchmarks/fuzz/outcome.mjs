@@ -28,6 +28,8 @@ export async function outcomeOf(target, bytes) {
 /** Where it was thrown tells one fault from another. */
 function find(code, error) {
   const text = error instanceof Error ? (error.stack ?? String(error)) : `thrown: ${String(error)}`;
-  const lines = text.split("\n").map((line) => line.trim().replace(/\(?file:\/\/.*?\/(?=dist|benchmarks|node_modules)/, "("));
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim().replace(/\(?file:\/\/.*?\/(?=dist|benchmarks|node_modules)/, "("));
   return { kind: "find", code, message: lines.slice(0, 5).join(" ").slice(0, MAX_MESSAGE) };
 }

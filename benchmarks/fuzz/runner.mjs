@@ -105,7 +105,7 @@ export class Runner {
         if (!message.loaded) tell(message);
       };
       const exit = (code, signal) => {
-        const [why = ""] = /(?:FATAL ERROR|\w*Error)[^\n]*/.exec(this.#stderr) ?? [];
+        const [why = ""] = /^(?:FATAL ERROR|\w*Error)[^\n]*/m.exec(this.#stderr) ?? [];
         const message = `its process ended (${signal ?? code}) ${why || this.#stderr.slice(-MAX_STDERR)}`;
         finish({ code: /heap out of memory|allocation failed/i.test(message) ? "memory" : "died", message });
       };

@@ -1,8 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { scanPieces } from "../../dist/src/cli/scan/output.js";
 import { VERDICT_ORDER } from "../../dist/src/lineage/result.js";
 import { scanSummaryReport } from "../../dist/src/report/scan/build.js";
 import { must, mustBePlain, parsedJson } from "./invariant.mjs";
-import { isDeepStrictEqual } from "node:util";
 
 const RUN = { version: "0.0.0", startedAt: "2026-01-02T03:04:05.000Z", finishedAt: "2026-01-02T03:04:06.000Z" };
 const REQUESTS = { api: 0, resolve: 0, storage: 0 };
@@ -57,7 +57,10 @@ export async function mustReportSafely(items, parameters) {
     must(lines.length === items.length + 1, "a line for each item and one for the whole");
     const told = lines.slice(0, -1).map((line) => parsedJson(line, "a line of JSON"));
     for (const [i, { name, location, id }] of items.entries()) {
-      must(isDeepStrictEqual([told[i].name, told[i].location, told[i].id], [name, location, id]), "another name in JSON lines");
+      must(
+        isDeepStrictEqual([told[i].name, told[i].location, told[i].id], [name, location, id]),
+        "another name in JSON lines",
+      );
     }
     parsedJson(await text("json"), "a report in JSON");
     for (const uri of urisOf(parsedJson(await text("sarif"), "SARIF"))) mustBeUri(uri, "SARIF");

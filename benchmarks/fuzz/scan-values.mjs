@@ -14,7 +14,13 @@ export const PARAMETERS = {
   version: "0.0.0",
 };
 
-const LOCATIONS = ["/models/a", "hf:acme/base@main", "https://models.example/a.safetensors?sig=secret", "./a", "C:\\models\\a"];
+const LOCATIONS = [
+  "/models/a",
+  "hf:acme/base@main",
+  "https://models.example/a.safetensors?sig=secret",
+  "./a",
+  "C:\\models\\a",
+];
 
 /** What a scan might have found of a model whose publisher chose every name in it. */
 export function someItem(random) {
@@ -30,7 +36,13 @@ export function someItem(random) {
     matchedLayers: random.below(5),
     ...(random.chance(0.2) ? { claim: text() } : {}),
   });
-  const mark = () => ({ keyId: text(), level: text(), present: random.chance(0.5), log2P: -200.5, payload: maybe(text()) });
+  const mark = () => ({
+    keyId: text(),
+    level: text(),
+    present: random.chance(0.5),
+    log2P: -200.5,
+    payload: maybe(text()),
+  });
   const status = random.pick(["done", "done", "duplicate", "skipped", "failed"]);
   return {
     id: text(),
@@ -41,7 +53,10 @@ export function someItem(random) {
     ...(random.chance(0.3) ? { notes: [text()] } : {}),
     status,
     duplicateOf: status === "duplicate" ? text() : null,
-    failure: status === "failed" || status === "skipped" ? { code: "ST_OVERLAP", message: text(), detail: maybe(text()), passing: random.chance(0.3) } : null,
+    failure:
+      status === "failed" || status === "skipped"
+        ? { code: "ST_OVERLAP", message: text(), detail: maybe(text()), passing: random.chance(0.3) }
+        : null,
     verdict: status === "done" ? verdict : null,
     summary: maybe(text()),
     matches: Array.from({ length: random.small(3) }, match),

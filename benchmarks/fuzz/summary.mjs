@@ -28,7 +28,9 @@ export function tableOf(tallies) {
 /** One line for each kind of find: how often, where the input lies, and what was wrong. */
 export function findLines(tallies) {
   const lines = [...tallies].flatMap(([name, tally]) =>
-    tally.kinds().map((finds) => `${name}: ${finds.length} x ${finds[0].code}: ${finds[0].message}\n  ${finds[0].file ?? ""}\n`),
+    tally
+      .kinds()
+      .map((finds) => `${name}: ${finds.length} x ${finds[0].code}: ${finds[0].message}\n  ${finds[0].file ?? ""}\n`),
   );
   return lines.join("");
 }

@@ -21,11 +21,11 @@ export class Tally {
     this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
   }
 
-  /** @param input gives the bytes */
-  found({ code, message, index }, input) {
+  /** @param find its `input` gives the bytes; `file` is where they lie, if anywhere */
+  found({ code, message, index, input, file }) {
     const kind = kindOf(code, message);
     if (!this.#finds.has(kind)) this.#finds.set(kind, []);
-    this.#finds.get(kind).push({ code, message, index, input });
+    this.#finds.get(kind).push({ code, message, index, input, file });
   }
 
   /** Finds by kind, every one a list. */

@@ -46,7 +46,17 @@ export function tensorFile(random) {
   return withPrefix(random, utf8(text), data);
 }
 
-const LENGTHS = [0n, 1n, 100_000_000n, 100_000_001n, 2n ** 31n, 2n ** 40n, 8_000_000_000_000_000_000n, 2n ** 63n, 2n ** 64n - 1n];
+const LENGTHS = [
+  0n,
+  1n,
+  100_000_000n,
+  100_000_001n,
+  2n ** 31n,
+  2n ** 40n,
+  8_000_000_000_000_000_000n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+];
 
 function withPrefix(random, header, data) {
   const prefix = new Uint8Array(8);

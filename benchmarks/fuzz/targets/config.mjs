@@ -11,8 +11,17 @@ import { joined, roughly } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 import { changedJson } from "../json-tree.mjs";
 
-const FAMILIES = ["llama-llama3", "gpt2", "gpt-neox", "gemma2", "gemma3", "mistral", "qwen2-windows", "qwen3-biased"].map(
-  (name) => JSON.parse(readFileSync(new URL(`../../../tests/fixtures/forward/${name}.json`, import.meta.url), "utf8")),
+const FAMILIES = [
+  "llama-llama3",
+  "gpt2",
+  "gpt-neox",
+  "gemma2",
+  "gemma3",
+  "mistral",
+  "qwen2-windows",
+  "qwen3-biased",
+].map((name) =>
+  JSON.parse(readFileSync(new URL(`../../../tests/fixtures/forward/${name}.json`, import.meta.url), "utf8")),
 );
 const ADAPTER = { base_model_name_or_path: "acme/base", peft_type: "LORA", r: 8, target_modules: ["q_proj"] };
 
@@ -48,7 +57,7 @@ export const target = {
       const count = configCount(text, keys);
       must(count === null || (Number.isSafeInteger(count) && count > 0), "a count that is none");
     }
-    describeAnatomy(checkpoint.tensors);
+    describeAnatomy(checkpoint.tensors, config);
     const { architecture } = openModel(checkpoint);
     for (const { rotary } of architecture.layers) {
       if (rotary !== null) rotaryTable(rotary, Math.min(architecture.positions, 16));

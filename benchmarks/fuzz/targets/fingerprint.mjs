@@ -1,6 +1,7 @@
 import { layerCodes } from "../../../dist/src/fingerprint/codes.js";
 import { parseFingerprint, serializeFingerprint } from "../../../dist/src/fingerprint/file.js";
 import { compareSubjects } from "../../../dist/src/lineage/compare.js";
+import { digestOf } from "../../../dist/src/registry/digest.js";
 import { compareReport, fingerprintReport, inputReport } from "../../../dist/src/report/build.js";
 import { toJson } from "../../../dist/src/report/escape.js";
 import { renderText } from "../../../dist/src/report/text/render-text.js";
@@ -24,7 +25,10 @@ export const target = {
     const fingerprint = await parseFingerprint(bytes, "a.fingerprint.safetensors");
     const written = serializeFingerprint(fingerprint);
     const again = await parseFingerprint(written, "again.fingerprint.safetensors");
-    must(Buffer.from(serializeFingerprint(again)).equals(written), "a fingerprint is written otherwise once it was read");
+    must(
+      Buffer.from(serializeFingerprint(again)).equals(written),
+      "a fingerprint is written otherwise once it was read",
+    );
     mustEqual(layerCodes(again), layerCodes(fingerprint), "codes of a fingerprint that was read");
     const [base] = await tinyFingerprints();
     const facts = { location: "a", kind: "fingerprint", revision: null, bytesRead: 0, bytesTotal: 0 };
@@ -32,7 +36,12 @@ export const target = {
     const subject = (name, one) => ({ name, root: false, fingerprint: one, checkpoint: null });
     const result = await compareSubjects(subject("a", fingerprint), subject("b", base));
     const reports = [
-      fingerprintReport(RUN, inputs.suspect, null, fingerprint),
+      fingerprintReport(
+        RUN,
+        inputs.suspect,
+        { location: "a", bytes: written.length, digest: digestOf(written) },
+        fingerprint,
+      ),
       compareReport(RUN, inputs, result),
     ];
     for (const report of reports) {

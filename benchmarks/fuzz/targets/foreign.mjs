@@ -7,7 +7,22 @@ import { changedBytes, joined, utf8 } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 
 /** What the first byte of an input calls the file. */
-const NAMES = ["a.bin", "a.pt", "a.ckpt", "a.gguf", "a.h5", "a.onnx", "a.npz", "a.pdparams", "a.tar", "a.pkl", "a.zip", "", "../a\u202e.bin", "a"];
+const NAMES = [
+  "a.bin",
+  "a.pt",
+  "a.ckpt",
+  "a.gguf",
+  "a.h5",
+  "a.onnx",
+  "a.npz",
+  "a.pdparams",
+  "a.tar",
+  "a.pkl",
+  "a.zip",
+  "",
+  "../a\u202e.bin",
+  "a",
+];
 const local = (name, body) => {
   const head = new Uint8Array(30);
   const view = new DataView(head.buffer);
@@ -34,7 +49,29 @@ const MAGIC = [
   Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e),
   Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0),
   Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd),
-  Uint8Array.of(8, 7, 0x12, 7, 0x70, 0x79, 0x74, 0x6f, 0x72, 0x63, 0x68, 0x3a, 4, 0x2a, 0, 0x6a, 0xff, 0xff, 0xff, 0xff, 0x7f),
+  Uint8Array.of(
+    8,
+    7,
+    0x12,
+    7,
+    0x70,
+    0x79,
+    0x74,
+    0x6f,
+    0x72,
+    0x63,
+    0x68,
+    0x3a,
+    4,
+    0x2a,
+    0,
+    0x6a,
+    0xff,
+    0xff,
+    0xff,
+    0xff,
+    0x7f,
+  ),
   joined(local("archive/data.pkl", "\x80\x02."), local("archive/version", "3\n")),
   joined(local("../../x", "abc"), local("META-INF/", "")),
   tar("archive/data.pkl"),
@@ -53,7 +90,9 @@ export const target = {
   extension: "bin",
   make(random) {
     const [one, other] = [random.pick(MAGIC), random.pick(MAGIC)];
-    const content = random.chance(0.2) ? one : changedBytes(random, random.chance(0.5) ? one : joined(one, other), other);
+    const content = random.chance(0.2)
+      ? one
+      : changedBytes(random, random.chance(0.5) ? one : joined(one, other), other);
     return joined(Uint8Array.of(random.below(NAMES.length)), content, random.bytes(random.small(40)));
   },
   async check(bytes) {

@@ -12,13 +12,31 @@ const ENDPOINT = "https://hub.test";
 const COMMIT = "c0ffee".repeat(7).slice(0, 40);
 const MAX_LISTED = 2000;
 
-const infoOf = () => ({ _id: "621ffdc036468d709f17434d", id: "acme/base", modelId: "acme/base", author: "acme", sha: COMMIT, private: false, gated: false, likes: 1, downloads: 2, lastModified: "2026-01-02T03:04:05.000Z", tags: [], siblings: [{ rfilename: "model.safetensors" }] });
+const infoOf = () => ({
+  _id: "621ffdc036468d709f17434d",
+  id: "acme/base",
+  modelId: "acme/base",
+  author: "acme",
+  sha: COMMIT,
+  private: false,
+  gated: false,
+  likes: 1,
+  downloads: 2,
+  lastModified: "2026-01-02T03:04:05.000Z",
+  tags: [],
+  siblings: [{ rfilename: "model.safetensors" }],
+});
 
 function treeOf(random) {
   const path = (name) => (random.chance(0.2) ? hostileText(random) + random.pick(["", `/${name}`]) : name);
   const plain = (name) => ({ type: "file", path: path(name), size: 12, oid: "ab".repeat(20) });
   const large = (name) => ({ ...plain(name), size: 1234, lfs: { oid: "cd".repeat(32), size: 1234, pointerSize: 134 } });
-  return [plain("config.json"), large("model.safetensors"), { ...plain("folder"), type: "directory" }, large("folder/a.safetensors")];
+  return [
+    plain("config.json"),
+    large("model.safetensors"),
+    { ...plain("folder"), type: "directory" },
+    large("folder/a.safetensors"),
+  ];
 }
 
 const HEADERS = [
@@ -40,8 +58,13 @@ export const target = {
       if (random.chance(0.05)) return random.pick(["", "[", "<html>", "null", "[".repeat(5000)]);
       return random.chance(0.4) ? JSON.stringify(value) : changedJson(random, value);
     };
-    const status = () => (random.chance(0.9) ? 200 : random.pick([201, 204, 301, 400, 401, 403, 404, 410, 418, 429, 500, 503]));
-    const reply = (value) => ({ status: status(), headers: random.chance(0.8) ? {} : random.pick(HEADERS), body: bodyOf(value) });
+    const status = () =>
+      random.chance(0.9) ? 200 : random.pick([201, 204, 301, 400, 401, 403, 404, 410, 418, 429, 500, 503]);
+    const reply = (value) => ({
+      status: status(),
+      headers: random.chance(0.8) ? {} : random.pick(HEADERS),
+      body: bodyOf(value),
+    });
     const isOrganisation = random.chance(0.3);
     const replies = isOrganisation
       ? [reply([infoOf(), infoOf()]), reply([infoOf()])]

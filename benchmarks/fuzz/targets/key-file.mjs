@@ -15,11 +15,24 @@ const MAX_SCRYPT_BYTES = 256 << 20;
 function recordOf(random) {
   const release = random.chance(0.2) ? hostileText(random) : "2026-01-02";
   const { id } = modelKey(Buffer.from(MASTER, "hex"), release);
-  const header = { id, release, created: "2026-01-02T03:04:05.000Z", replaces: random.chance(0.5) ? null : "0123456789abcdef" };
+  const header = {
+    id,
+    release,
+    created: "2026-01-02T03:04:05.000Z",
+    replaces: random.chance(0.5) ? null : "0123456789abcdef",
+  };
   if (random.chance(0.5)) return { ...header, unsealed: MASTER };
-  const [n, r, p] = [random.pick([2 ** 14, 2 ** 17, 2 ** 18, 2 ** 31, 2 ** 53, 16_385, 1]), random.pick([1, 8, 64, 2 ** 30]), random.pick([1, 4, 5])];
+  const [n, r, p] = [
+    random.pick([2 ** 14, 2 ** 17, 2 ** 18, 2 ** 31, 2 ** 53, 16_385, 1]),
+    random.pick([1, 8, 64, 2 ** 30]),
+    random.pick([1, 4, 5]),
+  ];
   const kdf = { name: "scrypt", n, r, p, salt: "0a".repeat(16) };
-  return { ...header, kdf, sealed: { cipher: "aes-256-gcm", iv: "0b".repeat(12), ciphertext: MASTER, tag: "0c".repeat(16) } };
+  return {
+    ...header,
+    kdf,
+    sealed: { cipher: "aes-256-gcm", iv: "0b".repeat(12), ciphertext: MASTER, tag: "0c".repeat(16) },
+  };
 }
 
 /**
@@ -42,12 +55,16 @@ export const target = {
     try {
       const record = parseKeyRecord(bytes, path);
       mustEqual(parseKeyRecord(serializeKeyRecord(record), path), record, "a key that was written");
-      if ("kdf" in record) must(scryptBytes(record.kdf.n, record.kdf.r) <= MAX_SCRYPT_BYTES, "a key that asks for too much");
+      if ("kdf" in record)
+        must(scryptBytes(record.kdf.n, record.kdf.r) <= MAX_SCRYPT_BYTES, "a key that asks for too much");
       const { release } = await describeKeyFile(path);
       mustBePlain(release, "a label");
       await readKeyFile(path, null);
     } catch (error) {
-      must(!`${error.message} ${error.detail} ${error.cause}`.includes(MASTER.slice(0, 16)), "an error tells the secret");
+      must(
+        !`${error.message} ${error.detail} ${error.cause}`.includes(MASTER.slice(0, 16)),
+        "an error tells the secret",
+      );
       throw error;
     }
   },

@@ -7,13 +7,45 @@ import { utf8 } from "../bytes.mjs";
 import { hostileText } from "../hostile.mjs";
 import { must, Skipped } from "../invariant.mjs";
 
-const WORDS = ["model", "pytorch_model", "diffusion_pytorch_model", "v1-5-pruned-emaonly", "adapter_model", "a", "", "A"];
+const WORDS = [
+  "model",
+  "pytorch_model",
+  "diffusion_pytorch_model",
+  "v1-5-pruned-emaonly",
+  "adapter_model",
+  "a",
+  "",
+  "A",
+];
 const VARIANTS = ["", ".fp16", ".non_ema", "-pruned", "_fp8_e4m3fn", ".bf16.fp16"];
-const COUNTS = ["", "-00001-of-00002", "-00002-of-00002", "-1-of-2", "-00000-of-00000", "-00003-of-00002", "-99999-of-99999", "-00001-of-99999999999999999999"];
-const ENDINGS = [".safetensors", ".SafeTensors", ".sft", ".safetensors.index.json", ".fingerprint.safetensors", ".safetensors.aria2", ".bin", ".gguf", ".safetensors.part", ".dvc", ""];
+const COUNTS = [
+  "",
+  "-00001-of-00002",
+  "-00002-of-00002",
+  "-1-of-2",
+  "-00000-of-00000",
+  "-00003-of-00002",
+  "-99999-of-99999",
+  "-00001-of-99999999999999999999",
+];
+const ENDINGS = [
+  ".safetensors",
+  ".SafeTensors",
+  ".sft",
+  ".safetensors.index.json",
+  ".fingerprint.safetensors",
+  ".safetensors.aria2",
+  ".bin",
+  ".gguf",
+  ".safetensors.part",
+  ".dvc",
+  "",
+];
 
 const nameOf = (random) =>
-  random.chance(0.15) ? hostileText(random) : [WORDS, VARIANTS, COUNTS, ENDINGS].map((list) => random.pick(list)).join("");
+  random.chance(0.15)
+    ? hostileText(random)
+    : [WORDS, VARIANTS, COUNTS, ENDINGS].map((list) => random.pick(list)).join("");
 
 /** Names in a folder, as a JSON list: which of them are read together. No file is of two models, and none is forgotten. */
 export const target = {

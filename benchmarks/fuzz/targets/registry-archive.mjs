@@ -18,7 +18,13 @@ async function lineOf(random, i) {
   const sound = serializeFingerprint((await tinyFingerprints())[i % 2]);
   const bytes = random.chance(0.1) ? await changedManifestFile(random, sound) : sound;
   const parts = random.chance(0.2) ? { parts: [{ component: "vision", of: digestOf("vision") }] } : {};
-  const about = { name: random.chance(0.2) ? hostileText(random) : `model-${i}`, root: random.chance(0.5), ...parts, addedAt: null, digest: digestOf(bytes) };
+  const about = {
+    name: random.chance(0.2) ? hostileText(random) : `model-${i}`,
+    root: random.chance(0.5),
+    ...parts,
+    addedAt: null,
+    digest: digestOf(bytes),
+  };
   const entry = { ...about, data: Buffer.from(bytes).toString("base64") };
   return random.chance(0.5) ? entry : { ...entry, check: digestOf(JSON.stringify(about)).slice(0, 32) };
 }

@@ -11,7 +11,12 @@ const DIGESTS = [0, 1, 2, 3].map((i) => digestOf(`model ${i}`));
 /** A record with a count, a layout or a digest that somebody changed, and its checksum made anew. */
 function forged(random, record) {
   const body = changedBytes(random, record.subarray(0, record.length - CHECKSUM_BYTES));
-  if (random.chance(0.5) && body.length > 4) new DataView(body.buffer).setUint32(0, random.pick([0, 2 ** 25, 2 ** 25 + 1, 2 ** 32 - 1, 2 ** 24 - 1 + 2 ** 25]), true);
+  if (random.chance(0.5) && body.length > 4)
+    new DataView(body.buffer).setUint32(
+      0,
+      random.pick([0, 2 ** 25, 2 ** 25 + 1, 2 ** 32 - 1, 2 ** 24 - 1 + 2 ** 25]),
+      true,
+    );
   return joined(body, blake3(body).subarray(0, CHECKSUM_BYTES));
 }
 

@@ -19,7 +19,15 @@ function entryOf(random, i) {
   const name = random.chance(0.2) ? hostileText(random) : `acme/model-${i}`;
   const about = { version: 2, family: "llama", depth: "sampled", parameters: 1000 };
   const parts = random.chance(0.2) ? { parts: [{ component: "vision", of: digestAt(9) }] } : {};
-  return { digest: digestAt(i), name, root: random.chance(0.5), addedAt: random.chance(0.5) ? null : "2026-01-02T03:04:05.000Z", bytes: 5, ...about, ...parts };
+  return {
+    digest: digestAt(i),
+    name,
+    root: random.chance(0.5),
+    addedAt: random.chance(0.5) ? null : "2026-01-02T03:04:05.000Z",
+    bytes: 5,
+    ...about,
+    ...parts,
+  };
 }
 
 /** Lines that are chained to each other, with changes that mean something and some that do not. */
@@ -66,7 +74,12 @@ export const target = {
     const registry = await openRegistry(directory);
     const entries = registry.list();
     for (const { digest } of entries) must(/^[0-9a-f]{64}$/.test(digest), "an entry without a digest");
-    const outcome = { entries: entries.map((entry) => entryReport(entry, () => null)), changes: [], output: null, problems: [] };
+    const outcome = {
+      entries: entries.map((entry) => entryReport(entry, () => null)),
+      changes: [],
+      output: null,
+      problems: [],
+    };
     mustBePlain(renderText(registryReport(RUN, registry, "list", outcome), { colour: false }), "a list of a registry");
     await registry.verify();
   },

@@ -23,6 +23,10 @@ export const target = {
     if (!Array.isArray(items)) throw new Skipped();
     const sound = items.filter(isScanItem);
     if (sound.length === 0) throw new Skipped();
-    await mustReportSafely(sound, { ...PARAMETERS, inputs: sound.map(({ location }) => location), include: [sound[0].name] });
+    await mustReportSafely(sound, {
+      ...PARAMETERS,
+      inputs: sound.map(({ location }) => location),
+      include: [sound[0].name],
+    });
   },
 };

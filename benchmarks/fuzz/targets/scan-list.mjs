@@ -11,7 +11,19 @@ function lineOf(random) {
     case 1:
       return JSON.stringify({ location: hostileText(random) });
     case 2:
-      return random.pick(["", "# a remark", " \t ", "{", "[]", '"a"', "{}", "null", '{"location":null}', "\ufeffa", "\u00a0"]);
+      return random.pick([
+        "",
+        "# a remark",
+        " \t ",
+        "{",
+        "[]",
+        '"a"',
+        "{}",
+        "null",
+        '{"location":null}',
+        "\ufeffa",
+        "\u00a0",
+      ]);
     case 3:
       return hostileText(random);
     default:
@@ -34,9 +46,13 @@ export const target = {
     try {
       const first = await all(list.locations());
       must(first.length === list.count, "another number of locations than was counted");
-      for (const location of first) must(typeof location === "string" && location.trim() !== "", "a location that names nothing");
+      for (const location of first)
+        must(typeof location === "string" && location.trim() !== "", "a location that names nothing");
       mustEqual(await all(list.locations()), first, "locations that are asked for again");
-      const again = await openScanList(inPieces(utf8(first.map((location) => JSON.stringify({ location })).join("\n"))), "again");
+      const again = await openScanList(
+        inPieces(utf8(first.map((location) => JSON.stringify({ location })).join("\n"))),
+        "again",
+      );
       try {
         mustEqual(await all(again.locations()), first, "locations that were written as JSON");
         must(again.digest === list.digest, "another digest of the same locations");

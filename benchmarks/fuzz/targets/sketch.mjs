@@ -1,5 +1,5 @@
-import { NEURON_WORDS } from "../../../dist/src/watermark/resync/sketch.js";
 import { headDirections } from "../../../dist/src/watermark/resync/projection.js";
+import { NEURON_WORDS } from "../../../dist/src/watermark/resync/sketch.js";
 import { parseSketch, serializeSketch } from "../../../dist/src/watermark/resync/sketch-file.js";
 import { must } from "../invariant.mjs";
 import { changedManifestFile } from "../manifest-file.mjs";
@@ -8,7 +8,12 @@ const WIDTH = 6;
 const HEAD = 2;
 
 function quantised(rows, cols) {
-  return { rows, cols, codes: Int8Array.from({ length: rows * cols }, (_, i) => i % 100), scales: new Float32Array(rows).fill(0.5) };
+  return {
+    rows,
+    cols,
+    codes: Int8Array.from({ length: rows * cols }, (_, i) => i % 100),
+    scales: new Float32Array(rows).fill(0.5),
+  };
 }
 
 const columns = headDirections(WIDTH, HEAD);
@@ -48,6 +53,9 @@ export const target = {
   async check(bytes) {
     const sketch = await parseSketch(bytes, "a.sketch");
     const written = serializeSketch(sketch);
-    must(Buffer.from(serializeSketch(await parseSketch(written, "again.sketch"))).equals(written), "a sketch is written otherwise once it was read");
+    must(
+      Buffer.from(serializeSketch(await parseSketch(written, "again.sketch"))).equals(written),
+      "a sketch is written otherwise once it was read",
+    );
   },
 };

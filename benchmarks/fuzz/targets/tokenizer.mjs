@@ -8,8 +8,18 @@ import { must } from "../invariant.mjs";
 import { changedTree, textOf, treeOf } from "../json-tree.mjs";
 import { scratch } from "../scratch.mjs";
 
-const added = (id, content) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
-const vocab = Object.fromEntries(["<unk>", "<s>", ..."abcdefgh", "\u0120", "ab", "\u0120a", "cd"].map((name, id) => [name, id]));
+const added = (id, content) => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+});
+const vocab = Object.fromEntries(
+  ["<unk>", "<s>", ..."abcdefgh", "\u0120", "ab", "\u0120a", "cd"].map((name, id) => [name, id]),
+);
 const TOKENIZERS = [
   {
     version: "1.0",
@@ -23,18 +33,38 @@ const TOKENIZERS = [
       special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
     },
     decoder: { type: "ByteLevel" },
-    model: { type: "BPE", unk_token: "<unk>", byte_fallback: false, vocab, merges: ["a b", ["c", "d"]] },
+    model: { type: "BPE", unk_token: "<unk>", byte_fallback: false, vocab, merges: ["a b", "\u0120 a", "c d"] },
   },
   {
     added_tokens: [added(2, "[UNK]")],
     normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: true },
     pre_tokenizer: { type: "BertPreTokenizer" },
-    model: { type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##", max_input_chars_per_word: 100, vocab: { a: 0, "##b": 1, "[UNK]": 2, cd: 3 } },
+    post_processor: null,
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab: { a: 0, "##b": 1, "[UNK]": 2, cd: 3 },
+    },
   },
   {
     added_tokens: [],
+    normalizer: null,
+    post_processor: null,
+    decoder: { type: "Metaspace", replacement: "\u2581", prepend_scheme: "always", split: true },
     pre_tokenizer: { type: "Metaspace", replacement: "\u2581", prepend_scheme: "always", split: true },
-    model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0], ["\u2581a", -1.5], ["b", -2], ["cd", -3]] },
+    model: {
+      type: "Unigram",
+      unk_id: 0,
+      vocab: [
+        ["<unk>", 0],
+        ["\u2581a", -1.5],
+        ["b", -2],
+        ["cd", -3],
+      ],
+    },
   },
 ];
 const TEXT = "ab cd \u00e9\ud83d\ude42 <s> 12";
@@ -62,7 +92,10 @@ export const target = {
     const reply = await tokenizeTask({ text: TEXT, tokenizer: bytes, config: null });
     if ("problem" in reply) throw new WeightmarkError("TOKENIZER_UNUSABLE", reply.problem);
     for (const list of [...reply.sequences, reply.prefix]) {
-      must(list.every((id) => Number.isSafeInteger(id) && id >= 0), "a token that is no number");
+      must(
+        list.every((id) => Number.isSafeInteger(id) && id >= 0),
+        "a token that is no number",
+      );
     }
   },
 };
