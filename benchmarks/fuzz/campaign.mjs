@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { corpusOf } from "./corpus.mjs";
+import { NO_INPUT } from "./outcome.mjs";
 import { Random } from "./random.mjs";
 import { Runner } from "./runner.mjs";
 import { shrunk } from "./shrink.mjs";
@@ -75,7 +76,7 @@ export async function campaign({ module, shares, seed, corpus = null, workers = 
         if (verdict !== null) tally.found({ ...suspect, ...verdict });
       }
       for (const find of tally.kinds().flatMap((kind) => kind.slice(0, MAX_KEPT))) {
-        if (find.file !== undefined) continue;
+        if (find.file !== undefined || find.code === NO_INPUT) continue;
         find.bytes = await find.input();
         if (find.code !== "hang" && find.code !== "slow") find.bytes = await shrunk(runner, name, find);
       }

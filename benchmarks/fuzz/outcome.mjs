@@ -3,6 +3,8 @@ import { Skipped, Violation } from "./invariant.mjs";
 
 /** Exit code of what only a fault of the program itself can bring about. */
 const BUG = 70;
+/** The sort of find where a target made no input. */
+export const NO_INPUT = "no input";
 const MAX_MESSAGE = 600;
 
 /**

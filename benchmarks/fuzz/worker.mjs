@@ -5,7 +5,7 @@
  *   node --max-old-space-size=N worker.mjs MODULE, with a channel to its parent
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { outcomeOf } from "./outcome.mjs";
+import { NO_INPUT, outcomeOf } from "./outcome.mjs";
 import { Random } from "./random.mjs";
 
 const { loadTarget } = await import(process.argv[2]);
@@ -14,8 +14,8 @@ process.on("message", async (batch) => {
   const target = await loadTarget(batch.target);
   process.send({ loaded: true });
   for (let index = batch.from; index < batch.from + batch.count; index++) {
-    const bytes = batch.bytes ?? (await inputOf(target, batch.seed, index));
-    process.send({ index, ...(await measured(target, bytes)) });
+    const made = batch.bytes ?? (await inputOf(target, batch.seed, index).catch((error) => error));
+    process.send({ index, ...(made instanceof Error ? unmade(made) : await measured(target, made)) });
   }
   process.send({ done: true });
 });
@@ -24,8 +24,13 @@ process.on("disconnect", () => process.exit());
 process.send({ ready: true });
 
 /** The input that a seed gives a target: the same, whoever asks and whatever went before. */
-function inputOf(target, seed, index) {
+async function inputOf(target, seed, index) {
   return target.make(new Random(`${seed}/${target.name}/${index}`));
+}
+
+/** A target that makes no input is a fault of the target. */
+function unmade(error) {
+  return { kind: "find", code: NO_INPUT, message: String(error.stack), ms: 0, size: 0, grown: 0 };
 }
 
 /** What became of an input, how long it took, and by how much it drove up the memory of the process, in bytes. */

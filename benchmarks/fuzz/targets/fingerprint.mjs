@@ -8,6 +8,7 @@ import { renderText } from "../../../dist/src/report/text/render-text.js";
 import { must, mustBePlain, mustEqual, parsedJson } from "../invariant.mjs";
 import { changedManifestFile } from "../manifest-file.mjs";
 import { tinyFingerprints } from "../memory-model.mjs";
+import { strangeFingerprint } from "../strange-fingerprint.mjs";
 
 const RUN = { version: "0.0.0", startedAt: null, finishedAt: null };
 
@@ -19,6 +20,7 @@ export const target = {
   name: "fingerprint",
   extension: "bin",
   async make(random) {
+    if (random.chance(0.5)) return strangeFingerprint(random);
     return changedManifestFile(random, serializeFingerprint(random.pick(await tinyFingerprints())));
   },
   async check(bytes) {

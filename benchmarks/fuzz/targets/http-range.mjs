@@ -1,6 +1,8 @@
 import { byteCount, contentRange, unsatisfiedSize } from "../../../dist/src/bytes/http/content-range.js";
 import { PassingFailure } from "../../../dist/src/bytes/http/failure.js";
 import { openHttpSource } from "../../../dist/src/bytes/http/http-source.js";
+import { readRateLimit } from "../../../dist/src/bytes/http/rate-limit.js";
+import { redirectTarget } from "../../../dist/src/bytes/http/redirect.js";
 import { WeightmarkError } from "../../../dist/src/errors.js";
 import { utf8 } from "../bytes.mjs";
 import { hostileText, NUMBERS } from "../hostile.mjs";
@@ -8,6 +10,7 @@ import { must, Skipped } from "../invariant.mjs";
 
 const ADDRESS = new URL("https://models.test/a.safetensors");
 const FILE = Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) & 255);
+const NOW = Date.UTC(2026, 0, 1);
 const TRIES = 3;
 const MAX_READ = 1 << 20;
 
@@ -70,11 +73,18 @@ export const target = {
       return random.chance(0.9) ? pair.sort((a, b) => a - b) : pair;
     });
     return utf8(
-      JSON.stringify({ faults, expected, reads, header: random.chance(0.6) ? "bytes 0-99/3000" : someRange(random) }),
+      JSON.stringify({
+        faults,
+        expected,
+        reads,
+        header: random.chance(0.6) ? "bytes 0-99/3000" : someRange(random),
+        later: someWait(random),
+      }),
     );
   },
   async check(bytes) {
-    const { faults, expected, reads, header } = scenarioOf(bytes);
+    const { faults, expected, reads, header, later } = scenarioOf(bytes);
+    checkLater(new Map(Object.entries(later)));
     const refusals = [];
     const tried = (read) => {
       try {
@@ -116,6 +126,59 @@ export const target = {
     if (refusals.length > 0) throw refusals[0];
   },
 };
+
+const WAITS = [
+  "retry-after",
+  "date",
+  "ratelimit",
+  "ratelimit-remaining",
+  "ratelimit-reset",
+  "x-ratelimit-remaining",
+  "x-ratelimit-reset",
+  "location",
+];
+const WAIT_TEXTS = [
+  "0",
+  "5",
+  "999999999999",
+  "Thu, 01 Jan 2026 00:00:00 GMT",
+  "Monday, 99 x",
+  '"api";r=0;t=55',
+  "limit=500, remaining=0, reset=55",
+  '"a";r=1;t=2,"b";r=0',
+  "r=".repeat(500),
+  "https://models.test/b",
+  "http://models.test/b",
+  "//evil.test",
+  "https://a:b@c/",
+  "file:///etc/passwd",
+  "?x",
+  "\\\\host",
+];
+
+/** Headers that say when to come again, or where to go. */
+function someWait(random) {
+  const names = Array.from({ length: random.small(4) }, () => random.pick(WAITS));
+  return Object.fromEntries(
+    names.map((name) => [name, random.chance(0.2) ? hostileText(random) : random.pick([...WAIT_TEXTS, ...NUMBERS])]),
+  );
+}
+
+function checkLater(headers) {
+  const { retryAt, window } = readRateLimit(headers, NOW);
+  must(
+    retryAt === null || (Number.isFinite(retryAt) && retryAt >= NOW),
+    "a time to come again that has passed or is none",
+  );
+  must(window === null || (Number.isSafeInteger(window.remaining) && window.resetAt >= NOW), "a window that is none");
+  if (!headers.has("location")) return;
+  try {
+    const next = redirectTarget(ADDRESS, headers.get("location"), 0, "a");
+    must(next.protocol === "https:" && next.username === "" && next.hash === "", "a redirect to where none may lead");
+  } catch (error) {
+    if (!(error instanceof WeightmarkError)) throw error;
+  }
+}
 
 /** A client of a server that serves the file, with the faults that were thought out for it. */
 function clientOf(faults) {
@@ -166,7 +229,7 @@ function replyTo({ url, headers: asked }, fault = {}) {
 function scenarioOf(bytes) {
   try {
     const scenario = JSON.parse(new TextDecoder().decode(bytes));
-    const { faults, reads, header, expected } = scenario;
+    const { faults, reads, header, expected, later } = scenario;
     const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
     const sound =
       faults.every(
@@ -174,6 +237,7 @@ function scenarioOf(bytes) {
       ) &&
       reads.every((pair) => pair.length === 2) &&
       typeof header === "string" &&
+      Object.values(later).every((value) => typeof value === "string") &&
       (expected === null || isNumber(expected.size));
     if (sound) return scenario;
   } catch {

@@ -157,10 +157,11 @@ function mustKeepSecret(text, shown) {
   must(!hidesSecret(text) || !shown.includes(SECRET), "a secret is shown");
 }
 
-/** Of databases the name of the user is shown, of everything else not even that. */
+/** What stands where nobody puts a secret is shown by right: a path, a host, the user of a database. */
 function hidesSecret(text) {
-  const [, scheme, access = "", query = ""] = /^([a-z0-9]+):\/\/(?:([^/?#]*)@)?[^?#]*([?#].*)?$/is.exec(text) ?? [];
-  if (scheme === undefined || !/^(?:https?|postgres(?:ql)?|s3|gs|ftp)$/i.test(scheme)) return false;
-  const hidden = isDatabaseUrl(text) ? access.slice(access.indexOf(":") + 1 || access.length) : access;
-  return `${hidden} ${query}`.includes(SECRET);
+  const found = /^([a-z0-9]+):\/\/(?:([^/?#]*)@)?([^?#]*)([?#].*)?$/is.exec(text) ?? [];
+  const [, scheme = "", access = "", place = "", query = ""] = found;
+  const [user, ...password] = isDatabaseUrl(text) ? access.split(":") : ["", access];
+  const isAddress = /^(?:https?|postgres(?:ql)?|s3|gs|ftp)$/i.test(scheme);
+  return isAddress && !`${user} ${place}`.includes(SECRET) && `${password.join(":")} ${query}`.includes(SECRET);
 }
