@@ -24,6 +24,11 @@ export async function checkpointOf(bytes, config = null) {
   };
 }
 
+/** As much of a name as a tensor may have: other names are for the target of whole files. */
+export function writableName(name) {
+  return name === "__metadata__" ? "metadata" : name.replace(/\p{Surrogate}/gu, "").slice(0, 4000);
+}
+
 /** A file of tensors with these names, types and shapes, and data that `random` makes. */
 export function fileOf(random, tensors, metadata) {
   const data = ({ dtype, shape }) => {

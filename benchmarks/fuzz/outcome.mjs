@@ -1,5 +1,6 @@
+import { describeFailure } from "../../dist/src/cli/failure.js";
 import { ERRORS, WeightmarkError } from "../../dist/src/errors.js";
-import { Skipped, Violation } from "./invariant.mjs";
+import { mustBePlain, parsedJson, Skipped, Violation } from "./invariant.mjs";
 
 /** Exit code of what only a fault of the program itself can bring about. */
 const BUG = 70;
@@ -23,7 +24,21 @@ export async function outcomeOf(target, bytes) {
     if (!Object.hasOwn(ERRORS, error.code)) return find("no stable code", error);
     if (error.message === "" || error.detail === "") return find("says nothing", error);
     if (error.exitCode === BUG) return find("uncaught", error);
-    return { kind: "refused", code: error.code };
+    return printed(error) ?? { kind: "refused", code: error.code };
+  }
+}
+
+/** Null where what is printed of a refusal is safe to print: it may hold names that the input chose. */
+function printed(error) {
+  try {
+    for (const json of [false, true]) {
+      const { text } = describeFailure(error, { json, verbose: true, redact: (shown) => shown });
+      mustBePlain(text, "a refusal");
+      if (json) parsedJson(text, "a refusal in JSON");
+    }
+    return null;
+  } catch (violation) {
+    return find("invariant", violation);
   }
 }
 

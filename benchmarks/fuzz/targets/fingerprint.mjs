@@ -1,13 +1,15 @@
 import { layerCodes } from "../../../dist/src/fingerprint/codes.js";
 import { parseFingerprint, serializeFingerprint } from "../../../dist/src/fingerprint/file.js";
 import { compareSubjects } from "../../../dist/src/lineage/compare.js";
+import { identifySubject } from "../../../dist/src/lineage/identify.js";
 import { digestOf } from "../../../dist/src/registry/digest.js";
-import { compareReport, fingerprintReport, inputReport } from "../../../dist/src/report/build.js";
+import { compareReport, fingerprintReport, identifyReport, inputReport } from "../../../dist/src/report/build.js";
 import { toJson } from "../../../dist/src/report/escape.js";
 import { renderText } from "../../../dist/src/report/text/render-text.js";
 import { must, mustBePlain, mustEqual, parsedJson } from "../invariant.mjs";
 import { changedManifestFile } from "../manifest-file.mjs";
 import { tinyFingerprints } from "../memory-model.mjs";
+import { registryOf } from "../memory-registry.mjs";
 import { strangeFingerprint } from "../strange-fingerprint.mjs";
 
 const RUN = { version: "0.0.0", startedAt: null, finishedAt: null };
@@ -37,6 +39,13 @@ export const target = {
     const inputs = { suspect: inputReport(facts, fingerprint), base: inputReport({ ...facts, location: "b" }, base) };
     const subject = (name, one) => ({ name, root: false, fingerprint: one, checkpoint: null });
     const result = await compareSubjects(subject("a", fingerprint), subject("b", base));
+    const entry = (name, one, parts = []) => ({ digest: digestOf(name), name, root: false, parts, fingerprint: one });
+    const parts = [{ component: fingerprint.sketches[0]?.component ?? "", of: digestOf("b") }];
+    const registry = registryOf([entry("a\u202e", fingerprint, parts), entry("b", base)]);
+    const identified = [];
+    for (const suspect of [fingerprint, base]) {
+      identified.push(await identifySubject({ ...subject("c", suspect), parts }, registry));
+    }
     const reports = [
       fingerprintReport(
         RUN,
@@ -45,6 +54,7 @@ export const target = {
         fingerprint,
       ),
       compareReport(RUN, inputs, result),
+      ...identified.map((one) => identifyReport(RUN, inputs.suspect, "registry", one)),
     ];
     for (const report of reports) {
       mustBePlain(renderText(report, { colour: false }), "a report in text");
