@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { shownLocation } from "../../checkpoint/location.ts";
 
 /**
  * A location as a URI reference (RFC 3986) that no hostile name can break out of: what is not unreserved is
@@ -7,7 +8,7 @@ import { isAbsolute, relative, resolve, sep } from "node:path";
  */
 export function locationUri(location: string): string {
   if (isHub(location)) return `hf:${encodePath(location.slice(3)).replaceAll("%40", "@")}`;
-  if (isWeb(location)) return addressUri(location) ?? encodePath(location);
+  if (isWeb(location)) return addressUri(location) ?? encodePath(shownLocation(location));
   const path = slashed(location);
   if (/^[a-z]:\//i.test(path) && sep === "\\") return `file:///${path.slice(0, 2)}${encodePath(path.slice(2))}`;
   if (path.startsWith("/")) return `file://${encodePath(path)}`;
@@ -34,8 +35,11 @@ export function artifactUri(location: string, { endpoint, root }: ArtifactBase):
   }
   const address = isWeb(location) ? addressUri(location) : null;
   if (address !== null) return underHost(address, "");
-  if (isWeb(location)) return encodePath(location);
-  if (root === null) return withoutParents(locationUri(location));
+  if (isWeb(location)) return withoutParents(encodePath(shownLocation(location)));
+  if (root === null) {
+    const uri = locationUri(location);
+    return uri.startsWith("file:") ? uri : withoutParents(uri);
+  }
   const path = relative(root, resolve(root, location));
   const isInside = path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
   return isInside ? encodePath(slashed(path)) || "." : locationUri(resolve(root, location));
@@ -53,9 +57,14 @@ function underHost(address: string, path: string): string {
   return [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)].join("/");
 }
 
-/** A relative reference that stays below its base. */
+/** A relative reference that stays below its base: parents are gone to as far as there are any, and it does not begin with a slash. */
 function withoutParents(uri: string): string {
-  return uri.replace(/^(?:\.\.(?:\/|$))+/, "") || ".";
+  const below: string[] = [];
+  for (const segment of uri.split("/")) {
+    if (segment === "..") below.pop();
+    else if (segment !== "." && (segment !== "" || below.length > 0)) below.push(segment);
+  }
+  return below.join("/") || ".";
 }
 
 function addressUri(location: string): string | null {

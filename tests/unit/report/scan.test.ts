@@ -362,6 +362,26 @@ describe("locations as artifacts of a checkout", () => {
     expect(artifactUri("..", hidden)).toBe(".");
   });
 
+  it.skipIf(process.platform === "win32")("lead out of no directory where paths are to be hidden", () => {
+    const at = (location: string) => artifactUri(location, { ...base, root: null });
+    expect(at("a/../../b")).toBe("b");
+    expect(at("a/b/../../../..")).toBe(".");
+    expect(at("..//etc/passwd")).toBe("etc/passwd");
+    expect(at("./..//..//x")).toBe("x");
+    expect(at("https://[/../../../x")).toBe("x");
+    expect(at("/data/x")).toBe("file:///data/x");
+  });
+
+  it("hold nothing secret of an address that cannot be read", () => {
+    for (const location of [
+      "https://user:secret@[/m?sig=secret#secret",
+      "http://user:secret@host:99999/m?sig=secret",
+    ]) {
+      expect(locationUri(location)).not.toContain("secret");
+      for (const root of [null, base.root]) expect(artifactUri(location, { ...base, root })).not.toContain("secret");
+    }
+  });
+
   it("hold no bytes that are no text", () => {
     expect(artifactUri("https://example.org/%aa%41", base)).toBe("example.org/%25aa%2541");
     expect(artifactUri("https://example.org/%c3%a9%41", base)).toBe("example.org/%c3%a9%41");
