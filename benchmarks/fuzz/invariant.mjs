@@ -61,3 +61,15 @@ export function parsedJson(text, what) {
     throw new Violation(`${what} is no JSON: ${error.message}`);
   }
 }
+
+/** A URI reference (RFC 3986); a relative one leads to nothing that does not lie below what it is held against. */
+export function mustBeReference(uri, what) {
+  must(/^[!-~]*$/.test(uri), `${what} holds a URI of other characters: ${shown(uri)}`);
+  must(!/%(?![0-9A-Fa-f]{2})/.test(uri), `${what} holds a URI that is wrongly encoded: ${shown(uri)}`);
+  must(URL.canParse(uri, "file:///a/b/"), `${what} holds what is no URI: ${shown(uri)}`);
+  const isRelative = !/^[a-z][a-z0-9+.-]*:/i.test(uri);
+  must(
+    !isRelative || new URL(uri, "https://a.test/b/c/").href.startsWith("https://a.test/b/c/"),
+    `${what} holds a URI that leads out: ${shown(uri)}`,
+  );
+}

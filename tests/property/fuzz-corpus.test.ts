@@ -12,8 +12,10 @@ describe.each([...TARGETS.keys()])("%s", (name) => {
     expect(corpus.length).toBeGreaterThan(0);
     for (const { bytes } of corpus) expect(bytes.length).toBeLessThanOrEqual(100_000);
     const target = await loadTarget(name);
-    const outcomes = await Promise.all(corpus.map(({ bytes }) => outcomeOf(target, bytes)));
-    expect(outcomes.some(({ kind }) => kind === "accepted" || kind === "refused")).toBe(true);
+    // One after the other: some lie in a file while they are read.
+    const kinds = new Set<string>();
+    for (const { bytes } of corpus) kinds.add((await outcomeOf(target, bytes)).kind);
+    expect(kinds.has("accepted") || kinds.has("refused")).toBe(true);
   });
 
   it.each(corpus.map((input) => [input.name, input.bytes] as const))("%s is no find", async (_, bytes) => {

@@ -98,7 +98,8 @@ export const target = {
 /** A `fetch` that gives these replies, one each, then says that there is nothing. */
 function answering(replies) {
   let next = 0;
-  return async () => {
+  return async (address) => {
+    must(new URL(String(address)).origin === ENDPOINT, "a request to another server");
     const { status, headers, body } = replies[next++] ?? { status: 404, headers: {}, body: "" };
     return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
   };

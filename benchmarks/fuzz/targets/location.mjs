@@ -17,7 +17,7 @@ import { nameFilter } from "../../../dist/src/scan/name-filter.js";
 import { parsePayload } from "../../../dist/src/watermark/payload.js";
 import { changedBytes, utf8 } from "../bytes.mjs";
 import { hostileText } from "../hostile.mjs";
-import { must, mustBePlain, mustEqual, mustStayInside } from "../invariant.mjs";
+import { must, mustBePlain, mustBeReference, mustEqual, mustStayInside } from "../invariant.mjs";
 
 const COMMIT = "c0ffee".repeat(7).slice(0, 40);
 /** What stands where secrets stand: no message and no report may hold it. */
@@ -112,9 +112,12 @@ export const target = {
     const refusal = foreignAddress(text, null);
     if (refusal !== null) mustKeepSecret(text, `${refusal.message} ${refusal.file}`);
     nameOf(text);
-    for (const uri of [locationUri(text), artifactUri(text, { endpoint: REMOTE.endpoint, root: "/models" })]) {
-      must(/^[!-~]*$/.test(uri), "a URI of other characters");
+    for (const root of [null, "/models"]) {
+      const uri = artifactUri(text, { endpoint: REMOTE.endpoint, root });
+      mustBeReference(uri, "a location");
+      mustKeepSecret(text, uri);
     }
+    mustKeepSecret(text, locationUri(text));
     if (text.length < 1000) tried(() => nameFilter({ include: [text], exclude: [] })("acme/base/model.safetensors"));
     tried(() => cli.atRevision([text], { revision: "main" }));
     const payload = tried(() => parsePayload(text));
