@@ -6,9 +6,10 @@ import { shownLocation } from "../../checkpoint/location.ts";
  * percent-encoded. Absolute paths become file URIs; of addresses, credentials and the query are left out, which may be a
  * secret.
  */
-export function locationUri(location: string): string {
+export function locationUri(given: string): string {
+  const location = withoutSecrets(given);
   if (isHub(location)) return `hf:${encodePath(location.slice(3)).replaceAll("%40", "@")}`;
-  if (isWeb(location)) return addressUri(location) ?? encodePath(shownLocation(location));
+  if (isWeb(location)) return addressUri(location) ?? encodePath(location);
   const path = slashed(location);
   if (/^[a-z]:\//i.test(path) && sep === "\\") return `file:///${path.slice(0, 2)}${encodePath(path.slice(2))}`;
   if (path.startsWith("/")) return `file://${encodePath(path)}`;
@@ -28,14 +29,15 @@ export interface ArtifactBase {
  * there is one, for the path of the artifact. GitHub refuses a whole upload for one scheme that is not the checkout's,
  * `file:`. Models elsewhere begin with their host: "huggingface.co/org/name/<commit>".
  */
-export function artifactUri(location: string, { endpoint, root }: ArtifactBase): string {
+export function artifactUri(given: string, { endpoint, root }: ArtifactBase): string {
+  const location = withoutSecrets(given);
   if (isHub(location)) {
     const hub = addressUri(endpoint) ?? endpoint;
     return underHost(`${hub}/`, location.slice(3).replace("@", "/"));
   }
   const address = isWeb(location) ? addressUri(location) : null;
   if (address !== null) return underHost(address, "");
-  if (isWeb(location)) return withoutParents(encodePath(shownLocation(location)));
+  if (isWeb(location)) return withoutParents(encodePath(location));
   if (root === null) {
     const uri = locationUri(location);
     return uri.startsWith("file:") ? uri : withoutParents(uri);
@@ -44,6 +46,9 @@ export function artifactUri(location: string, { endpoint, root }: ArtifactBase):
   const isInside = path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
   return isInside ? encodePath(slashed(path)) || "." : locationUri(resolve(root, location));
 }
+
+/** An address of any scheme without its credentials and its query, should one come here with them; anything else as it is. */
+const withoutSecrets = (location: string): string => (isHub(location) ? location : shownLocation(location));
 
 const isHub = (location: string): boolean => location.startsWith("hf:");
 const isWeb = (location: string): boolean => /^https?:\/\//i.test(location);

@@ -376,6 +376,7 @@ describe("locations as artifacts of a checkout", () => {
     for (const location of [
       "https://user:secret@[/m?sig=secret#secret",
       "http://user:secret@host:99999/m?sig=secret",
+      "s3://user:secret@bucket/m?sig=secret",
     ]) {
       expect(locationUri(location)).not.toContain("secret");
       for (const root of [null, base.root]) expect(artifactUri(location, { ...base, root })).not.toContain("secret");
