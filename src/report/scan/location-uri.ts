@@ -59,7 +59,9 @@ function underHost(address: string, path: string): string {
   const [host = "", ...segments] = address.replace(/^https?:\/\//i, "").split("/");
   // Hostile names may lead upwards; whoever follows the reference must not.
   const below = path.split("/").filter((segment) => !/^\.{0,2}$/.test(segment));
-  return [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)].join("/");
+  const reference = [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)];
+  // To a browser a host may be called "..".
+  return withoutParents(reference.join("/"));
 }
 
 /** A relative reference that stays below its base: parents are gone to as far as there are any, and it does not begin with a slash. */

@@ -344,6 +344,7 @@ describe("locations as artifacts of a checkout", () => {
     ["https://user:secret@example.org:8443/a:b/m.safetensors?sig=secret#x", "example.org%3A8443/a:b/m.safetensors"],
     ["http://[::1]:80/m", "%5B%3A%3A1%5D/m"],
     ["https://[", "https%3A//%5B"],
+    ["https://../a/b", "a/b"],
   ])("%s is %s", (location, uri) => {
     expect(artifactUri(location, base)).toBe(uri);
     expect(isAcceptable(uri)).toBe(true);
