@@ -25,7 +25,7 @@ export async function loadTarget(name) {
   return {
     name,
     extension: "bin",
-    make: (random) => Uint8Array.of(random.below(8)),
+    make: (random) => Uint8Array.of(random.below(16)),
     check: async (bytes) => TARGETS[name](bytes),
   };
 }

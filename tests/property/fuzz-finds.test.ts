@@ -8,7 +8,7 @@ import { scratchDirectory } from "../support/scratch-directory.ts";
 
 const directory = scratchDirectory();
 const MODULE = new URL("../../benchmarks/fuzz/faulty.mjs", import.meta.url).href;
-/** One input in eight is a find, as faulty.mjs makes them. */
+/** One input in sixteen is a find, as faulty.mjs makes them. */
 const INPUTS = 40;
 
 async function run(target: string, limits = LIMITS, corpus: string | null = null) {
