@@ -32,6 +32,7 @@ if (![inputs, workers].every((count) => Number.isSafeInteger(count) && count > 0
   throw new Error("--inputs and --workers are counts");
 for (const name of names) await loadTarget(name);
 
+const known = new Set();
 const begun = performance.now();
 let told = begun;
 const shares = sharesOf(names, inputs);
@@ -45,8 +46,9 @@ const tallies = await campaign({
     if (performance.now() - told < 10_000) return;
     told = performance.now();
     const done = [...so.values()].reduce((sum, tally) => sum + tally.inputs, 0);
-    const finds = [...so.values()].reduce((sum, tally) => sum + tally.finds, 0);
-    process.stderr.write(`${done} inputs in ${((told - begun) / 1000).toFixed()} s, ${finds} finds\n`);
+    process.stderr.write(`${done} inputs in ${((told - begun) / 1000).toFixed()} s\n`);
+    // At once, so that a run that is broken off has not found for nothing.
+    for (const line of newKinds(so)) process.stderr.write(line);
   },
 });
 const seconds = (performance.now() - begun) / 1000;
@@ -61,3 +63,16 @@ if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify(reportOf(tallies, { seed, seconds }), null, 2)}\n`);
 process.stdout.write(`${tableOf(tallies)}\nseed ${seed}, ${seconds.toFixed(1)} s\n${findLines(tallies)}`);
 process.exitCode = [...tallies.values()].some(({ finds }) => finds > 0) ? 1 : 0;
+
+/** A line for each kind of find that none was written for. */
+function newKinds(so) {
+  const lines = [...so].flatMap(([name, tally]) =>
+    tally
+      .kinds()
+      .map(([{ code, message, index }]) => [
+        `${name} ${code} ${message}`,
+        `${name}, input ${index}: ${code}: ${message}\n`,
+      ]),
+  );
+  return lines.filter(([kind]) => !known.has(kind) && known.add(kind)).map(([, line]) => line);
+}
