@@ -7,7 +7,6 @@
  * The same seed makes the same inputs. The inputs of --corpus (default: tests/fixtures/fuzz, which the tests replay) are run
  * first, and finds are kept in it. Prints a table; exit code 1 when anything was found.
  */
-
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -53,9 +52,10 @@ const tallies = await campaign({
 });
 const seconds = (performance.now() - begun) / 1000;
 for (const [name, tally] of tallies) {
-  for (const find of tally
+  const kept = tally
     .kinds()
-    .flatMap((kind) => kind.filter(({ bytes, file }) => bytes !== undefined && file === undefined))) {
+    .flatMap((kind) => kind.filter(({ bytes, file }) => bytes !== undefined && file === undefined));
+  for (const find of kept) {
     find.file = keep(await loadTarget(name), find, seed, corpus);
   }
 }

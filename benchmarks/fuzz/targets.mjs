@@ -30,6 +30,7 @@ export const TARGETS = new Map([
   ["sketch", 2],
   ["hub", 2],
   ["http-range", 3],
+  ["http-wait", 2],
   ["location", 3],
   ["report", 2],
 ]);

@@ -1,17 +1,12 @@
 import { byteCount, contentRange, unsatisfiedSize } from "../../../dist/src/bytes/http/content-range.js";
-import { PassingFailure } from "../../../dist/src/bytes/http/failure.js";
 import { openHttpSource } from "../../../dist/src/bytes/http/http-source.js";
-import { readRateLimit } from "../../../dist/src/bytes/http/rate-limit.js";
-import { redirectTarget } from "../../../dist/src/bytes/http/redirect.js";
 import { WeightmarkError } from "../../../dist/src/errors.js";
 import { utf8 } from "../bytes.mjs";
 import { hostileText, NUMBERS } from "../hostile.mjs";
 import { must, Skipped } from "../invariant.mjs";
+import { clientOf } from "../range-client.mjs";
 
 const ADDRESS = new URL("https://models.test/a.safetensors");
-const FILE = Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) & 255);
-const NOW = Date.UTC(2026, 0, 1);
-const TRIES = 3;
 const MAX_READ = 1 << 20;
 
 function someRange(random) {
@@ -78,13 +73,11 @@ export const target = {
         expected,
         reads,
         header: random.chance(0.6) ? "bytes 0-99/3000" : someRange(random),
-        later: someWait(random),
       }),
     );
   },
   async check(bytes) {
-    const { faults, expected, reads, header, later } = scenarioOf(bytes);
-    checkLater(new Map(Object.entries(later)));
+    const { faults, expected, reads, header } = scenarioOf(bytes);
     const refusals = [];
     const tried = (read) => {
       try {
@@ -127,109 +120,10 @@ export const target = {
   },
 };
 
-const WAITS = [
-  "retry-after",
-  "date",
-  "ratelimit",
-  "ratelimit-remaining",
-  "ratelimit-reset",
-  "x-ratelimit-remaining",
-  "x-ratelimit-reset",
-  "location",
-];
-const WAIT_TEXTS = [
-  "0",
-  "5",
-  "999999999999",
-  "Thu, 01 Jan 2026 00:00:00 GMT",
-  "Monday, 99 x",
-  '"api";r=0;t=55',
-  "limit=500, remaining=0, reset=55",
-  '"a";r=1;t=2,"b";r=0',
-  "r=".repeat(500),
-  "https://models.test/b",
-  "http://models.test/b",
-  "//evil.test",
-  "https://a:b@c/",
-  "file:///etc/passwd",
-  "?x",
-  "\\\\host",
-];
-
-/** Headers that say when to come again, or where to go. */
-function someWait(random) {
-  const names = Array.from({ length: random.small(4) }, () => random.pick(WAITS));
-  return Object.fromEntries(
-    names.map((name) => [name, random.chance(0.2) ? hostileText(random) : random.pick([...WAIT_TEXTS, ...NUMBERS])]),
-  );
-}
-
-function checkLater(headers) {
-  const { retryAt, window } = readRateLimit(headers, NOW);
-  must(
-    retryAt === null || (Number.isFinite(retryAt) && retryAt >= NOW),
-    "a time to come again that has passed or is none",
-  );
-  must(window === null || (Number.isSafeInteger(window.remaining) && window.resetAt >= NOW), "a window that is none");
-  if (!headers.has("location")) return;
-  try {
-    const next = redirectTarget(ADDRESS, headers.get("location"), 0, "a");
-    must(next.protocol === "https:" && next.username === "" && next.hash === "", "a redirect to where none may lead");
-  } catch (error) {
-    if (!(error instanceof WeightmarkError)) throw error;
-  }
-}
-
-/** A client of a server that serves the file, with the faults that were thought out for it. */
-function clientOf(faults) {
-  let next = 0;
-  return {
-    connections: 2,
-    async exchange(request, take) {
-      for (let tries = 0; ; tries++) {
-        try {
-          return await take(replyTo(request(), faults[next++]));
-        } catch (error) {
-          if (!(error instanceof PassingFailure)) throw error;
-          if (tries === TRIES) throw new WeightmarkError("HTTP_CONNECTION_FAILED", "the body broke off");
-        }
-      }
-    },
-  };
-}
-
-function replyTo({ url, headers: asked }, fault = {}) {
-  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(asked.range) ?? [];
-  must(from !== undefined && Number(from) <= Number(to), `a request for no range: ${asked.range}`);
-  const [start, end] = [Number(from), Math.min(FILE.length, Number(to) + 1)];
-  const isThere = start < FILE.length;
-  const body = isThere ? FILE.subarray(start, end) : new Uint8Array(0);
-  const right = {
-    "content-range": isThere ? `bytes ${start}-${end - 1}/${FILE.length}` : `bytes */${FILE.length}`,
-    "content-length": String(body.length),
-    etag: '"one"',
-    ...fault.headers,
-  };
-  const headers = new Map(Object.entries(right).filter(([, value]) => value !== null));
-  const sent = Buffer.concat([
-    body.subarray(0, Math.max(0, body.length - (fault.missing ?? 0))),
-    Buffer.alloc(fault.more ?? 0),
-  ]);
-  return {
-    status: fault.status ?? (isThere ? 206 : 416),
-    headers,
-    firstHeaders: headers,
-    url,
-    async *chunks() {
-      for (let at = 0; at < sent.length; at += 1000) yield sent.subarray(at, at + 1000);
-    },
-  };
-}
-
 function scenarioOf(bytes) {
   try {
     const scenario = JSON.parse(new TextDecoder().decode(bytes));
-    const { faults, reads, header, expected, later } = scenario;
+    const { faults, reads, header, expected } = scenario;
     const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
     const sound =
       faults.every(
@@ -237,7 +131,6 @@ function scenarioOf(bytes) {
       ) &&
       reads.every((pair) => pair.length === 2) &&
       typeof header === "string" &&
-      Object.values(later).every((value) => typeof value === "string") &&
       (expected === null || isNumber(expected.size));
     if (sound) return scenario;
   } catch {
