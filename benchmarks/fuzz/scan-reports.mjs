@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { scanPieces } from "../../dist/src/cli/scan/output.js";
+import { redactionOf } from "../../dist/src/cli/scan/redaction.js";
 import { VERDICT_ORDER } from "../../dist/src/lineage/result.js";
 import { scanSummaryReport } from "../../dist/src/report/scan/build.js";
 import { must, mustBePlain, mustBeReference, parsedJson } from "./invariant.mjs";
@@ -43,8 +44,12 @@ function exportOf(items, parameters, root) {
 
 /** Every report of these items: what is JSON is JSON, and nothing of it acts on a terminal. */
 export async function mustReportSafely(items, parameters) {
-  for (const root of [null, "/models"]) {
-    const scan = exportOf(items, parameters, root);
+  const { about } = redactionOf({ redactPaths: true, list: "list.txt" }, ["/models"]);
+  for (const [root, shown] of [
+    [null, items.map(about)],
+    ["/models", items],
+  ]) {
+    const scan = exportOf(shown, parameters, root);
     const text = async (format, colour = false) => {
       let whole = "";
       for await (const piece of scanPieces(scan, format, colour)) whole += piece;
@@ -54,9 +59,9 @@ export async function mustReportSafely(items, parameters) {
     await text("text");
     await text("text", true);
     const lines = (await text("jsonl")).split("\n").slice(0, -1);
-    must(lines.length === items.length + 1, "a line for each item and one for the whole");
+    must(lines.length === shown.length + 1, "a line for each item and one for the whole");
     const told = lines.slice(0, -1).map((line) => parsedJson(line, "a line of JSON"));
-    for (const [i, { name, location, id }] of items.entries()) {
+    for (const [i, { name, location, id }] of shown.entries()) {
       must(
         isDeepStrictEqual([told[i].name, told[i].location, told[i].id], [name, location, id]),
         "another name in JSON lines",

@@ -1,4 +1,4 @@
-import { isScanItem } from "../../../dist/src/scan/stored-item.js";
+import { scanItemOf } from "../../../dist/src/scan/stored-item.js";
 import { utf8 } from "../bytes.mjs";
 import { Skipped } from "../invariant.mjs";
 import { changedJson } from "../json-tree.mjs";
@@ -21,7 +21,7 @@ export const target = {
       throw new Skipped();
     }
     if (!Array.isArray(items)) throw new Skipped();
-    const sound = items.filter(isScanItem);
+    const sound = items.map(scanItemOf).filter((item) => item !== null);
     if (sound.length === 0) throw new Skipped();
     await mustReportSafely(sound, {
       ...PARAMETERS,

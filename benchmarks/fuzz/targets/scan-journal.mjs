@@ -2,6 +2,7 @@ import { toHex } from "../../../dist/src/fingerprint/hex.js";
 import { blake3 } from "../../../dist/src/kernels/blake3.js";
 import { contentOf } from "../../../dist/src/scan/journal/line.js";
 import { readJournal, SCHEMA } from "../../../dist/src/scan/journal/read-journal.js";
+import { scanItemOf } from "../../../dist/src/scan/stored-item.js";
 import { changedBytes, utf8 } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 import { changedTree, textOf, treeOf } from "../json-tree.mjs";
@@ -45,9 +46,10 @@ export const target = {
     must(content.end <= bytes.length, "a journal that ends behind its file");
     const items = content.index.ids().map((id) => {
       const { offset, length } = content.index.get(id);
-      const { value } = contentOf(Buffer.from(bytes.subarray(offset, offset + length - 1)).toString("utf8"));
-      must(value.id === id, "an item of another name");
-      return value;
+      const line = Buffer.from(bytes.subarray(offset, offset + length - 1)).toString("utf8");
+      const item = scanItemOf(contentOf(line).value);
+      must(item?.id === id, "an item of another name");
+      return item;
     });
     await mustReportSafely(items, content.parameters);
   },
