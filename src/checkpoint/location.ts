@@ -26,7 +26,7 @@ export function localPath(location: string): string {
     return fileURLToPath(location);
   } catch (cause) {
     throw new WeightmarkError("HTTP_ADDRESS_INVALID", "the file URL names no path of this machine", {
-      file: location,
+      file: shownLocation(location),
       detail: "Write file:///path, or the path itself.",
       cause,
     });
@@ -57,7 +57,9 @@ export function foreignAddress(location: string, cause: unknown): WeightmarkErro
  */
 export function shownLocation(location: string): string {
   if (!isWebLocation(location)) {
-    const isForeign = SCHEME.test(location) && !isFileUrl(location);
+    // In a path an @ means nothing; before a host, which no file URL needs, stands what stands there in other addresses.
+    if (isFileUrl(location)) return location.replace(/^(file:\/\/)[^/\\]*@/i, "$1");
+    const isForeign = SCHEME.test(location);
     return isForeign ? location.replace(/[?#].*$/s, "").replace(/^([^:]+:\/\/).*@/s, "$1") : location;
   }
   const address = location.replace(/[?#].*$/s, "");

@@ -6,7 +6,7 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { Part } from "../lineage/part.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest, requireName } from "./names.ts";
-import { isPartList, NO_PARTS } from "./parts.ts";
+import { NO_PARTS, partListOf } from "./parts.ts";
 import type { RegistryEntry } from "./registry.ts";
 
 const SCHEMA = "weightmark/registry-archive@1";
@@ -105,11 +105,12 @@ function parseLine(line: string, path: string, number: number): Record<string, u
 }
 
 async function checkItem(item: Record<string, unknown>, path: string, number: number): Promise<ArchiveItem> {
-  const { name, root, parts = NO_PARTS, addedAt, digest, data, check } = item;
+  const { name, root, addedAt, digest, data, check } = item;
+  const parts = partListOf(item.parts === undefined ? NO_PARTS : item.parts);
   if (
     typeof name !== "string" ||
     typeof root !== "boolean" ||
-    !isPartList(parts) ||
+    parts === null ||
     (addedAt !== null && typeof addedAt !== "string") ||
     typeof digest !== "string" ||
     !isDigest(digest) ||

@@ -18,6 +18,11 @@ export function isPartList(value: unknown): value is readonly Part[] {
   return sound && parts.every(({ component }, i) => i === 0 || parts[i - 1]!.component < component);
 }
 
+/** A stored list of parts, of which nothing is kept but what a part is; null for what is none. See `isPartList`. */
+export function partListOf(value: unknown): readonly Part[] | null {
+  return isPartList(value) ? value.map(({ component, of }) => ({ component, of })) : null;
+}
+
 /**
  * The known parts and more of them; `more` decides where both name a component. None is ever dropped: without it, a
  * direction would be claimed that was not before.

@@ -24,9 +24,13 @@ export function parseAddress(text: string, named = "the address"): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   // Of "host:8080" the host is taken for a scheme.
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    const why = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
-      ? "is no address of https or http"
-      : "does not begin with https://";
+    const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
+    const why =
+      scheme === undefined
+        ? "does not begin with https://"
+        : /^https?$/i.test(scheme)
+          ? "cannot be read: its host or port is none"
+          : "is no address of https or http";
     throw invalid(why, "Write it as https://host/path.");
   }
   if (url.username !== "" || url.password !== "") {

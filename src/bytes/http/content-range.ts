@@ -31,7 +31,8 @@ export function contentRange(headers: HttpReply["headers"], location: string): C
   if (match === null) throw rangeWrong("the server does not say which bytes it sent", location);
   const [start, last] = [byteCount(match[1], location)!, byteCount(match[2], location)!];
   const total = match[3] === "*" ? null : byteCount(match[3], location);
-  if (last < start || (total !== null && last >= total)) {
+  // Of the very last byte that can be addressed the end cannot.
+  if (last < start || !Number.isSafeInteger(last + 1) || (total !== null && last >= total)) {
     throw rangeWrong("the server sent a range that cannot be", location);
   }
   return { start, end: last + 1, total };

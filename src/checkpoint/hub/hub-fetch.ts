@@ -64,12 +64,15 @@ export function hubFetch(remote: Remote, location: string): typeof globalThis.fe
   };
 }
 
+/** What the library trips over: no JSON, values of other kinds than the Hub gives, and arrays that are nested until the stack ends. */
+const TRIPPED = [SyntaxError, TypeError, RangeError];
+
 /** Runs a call of the Hub's library; what it trips over is no JSON, or none of the shape that the Hub gives. */
 export async function hubCall<T>(location: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+    if (!TRIPPED.some((kind) => error instanceof kind)) throw error;
     // Not its message: it quotes what the server sent.
     throw invalidResponse(location, "it is not the JSON that it should be", error);
   }

@@ -1,11 +1,13 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { shownLocation } from "../../checkpoint/location.ts";
 
 /**
  * A location as a URI reference (RFC 3986) that no hostile name can break out of: what is not unreserved is
  * percent-encoded. Absolute paths become file URIs; of addresses, credentials and the query are left out, which may be a
  * secret.
  */
-export function locationUri(location: string): string {
+export function locationUri(given: string): string {
+  const location = withoutSecrets(given);
   if (isHub(location)) return `hf:${encodePath(location.slice(3)).replaceAll("%40", "@")}`;
   if (isWeb(location)) return addressUri(location) ?? encodePath(location);
   const path = slashed(location);
@@ -27,19 +29,26 @@ export interface ArtifactBase {
  * there is one, for the path of the artifact. GitHub refuses a whole upload for one scheme that is not the checkout's,
  * `file:`. Models elsewhere begin with their host: "huggingface.co/org/name/<commit>".
  */
-export function artifactUri(location: string, { endpoint, root }: ArtifactBase): string {
+export function artifactUri(given: string, { endpoint, root }: ArtifactBase): string {
+  const location = withoutSecrets(given);
   if (isHub(location)) {
     const hub = addressUri(endpoint) ?? endpoint;
     return underHost(`${hub}/`, location.slice(3).replace("@", "/"));
   }
   const address = isWeb(location) ? addressUri(location) : null;
   if (address !== null) return underHost(address, "");
-  if (isWeb(location)) return encodePath(location);
-  if (root === null) return withoutParents(locationUri(location));
+  if (isWeb(location)) return withoutParents(encodePath(location));
+  if (root === null) {
+    const uri = locationUri(location);
+    return uri.startsWith("file:") ? uri : withoutParents(uri);
+  }
   const path = relative(root, resolve(root, location));
   const isInside = path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
   return isInside ? encodePath(slashed(path)) || "." : locationUri(resolve(root, location));
 }
+
+/** An address of any scheme without its credentials and its query, should one come here with them; anything else as it is. */
+const withoutSecrets = (location: string): string => (isHub(location) ? location : shownLocation(location));
 
 const isHub = (location: string): boolean => location.startsWith("hf:");
 const isWeb = (location: string): boolean => /^https?:\/\//i.test(location);
@@ -50,12 +59,19 @@ function underHost(address: string, path: string): string {
   const [host = "", ...segments] = address.replace(/^https?:\/\//i, "").split("/");
   // Hostile names may lead upwards; whoever follows the reference must not.
   const below = path.split("/").filter((segment) => !/^\.{0,2}$/.test(segment));
-  return [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)].join("/");
+  const reference = [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)];
+  // To a browser a host may be called "..".
+  return withoutParents(reference.join("/"));
 }
 
-/** A relative reference that stays below its base. */
+/** A relative reference that stays below its base: parents are gone to as far as there are any, and it does not begin with a slash. */
 function withoutParents(uri: string): string {
-  return uri.replace(/^(?:\.\.(?:\/|$))+/, "") || ".";
+  const below: string[] = [];
+  for (const segment of uri.split("/")) {
+    if (segment === "..") below.pop();
+    else if (segment !== "." && (segment !== "" || below.length > 0)) below.push(segment);
+  }
+  return below.join("/") || ".";
 }
 
 function addressUri(location: string): string | null {

@@ -8,6 +8,7 @@ import { type Lock, takeLock } from "../../registry/lock.ts";
 import type { ScanItem } from "../item.ts";
 import { differingFields, type ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
+import { scanItemOf } from "../stored-item.ts";
 import { JournalAppender, type JournalHandle } from "./append.ts";
 import type { ItemIndex } from "./index-of-items.ts";
 import { contentOf, lineSum, NO_CHECK, writeLine } from "./line.ts";
@@ -195,8 +196,8 @@ class JournalStore implements ResultStore {
       done += bytesRead;
     }
     const line = bytes.subarray(0, -1);
-    if (lineSum(line) !== sum)
-      throw corrupt(this.#path, `was altered at byte ${offset} or behind it while it was open`);
-    return contentOf(line.toString("utf8")).value as ScanItem;
+    const item = lineSum(line) === sum ? scanItemOf(contentOf(line.toString("utf8")).value) : null;
+    if (item === null) throw corrupt(this.#path, `was altered at byte ${offset} or behind it while it was open`);
+    return item;
   }
 }

@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../../errors.ts";
 import { parseParameters, type ScanParameters } from "../parameters.ts";
-import { isScanItem } from "../stored-item.ts";
+import { scanItemOf } from "../stored-item.ts";
 import type { JournalHandle } from "./append.ts";
 import { ItemIndex } from "./index-of-items.ts";
 import { lineSum, NO_CHECK, readLine } from "./line.ts";
@@ -105,10 +105,10 @@ export async function readJournal(handle: JournalHandle, path: string): Promise<
     if (line === null) throw altered(path, raw);
     if (line.kind === "end") complete = true;
     else {
-      const { value } = line;
-      if (line.kind !== "item" || !isScanItem(value)) throw altered(path, raw);
-      const passing = value.failure?.passing ?? false;
-      index.set(value.id, { offset, length: bytes.length + 1, passing, sum: lineSum(bytes) });
+      const item = line.kind === "item" ? scanItemOf(line.value) : null;
+      if (item === null) throw altered(path, raw);
+      const passing = item.failure?.passing ?? false;
+      index.set(item.id, { offset, length: bytes.length + 1, passing, sum: lineSum(bytes) });
     }
     ({ check } = line);
     end = offset + bytes.length + 1;

@@ -4,7 +4,7 @@ import { pagesOf } from "../../registry/postgres/cursor.ts";
 import type { ScanItem } from "../item.ts";
 import type { ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";
-import { isScanItem } from "../stored-item.ts";
+import { scanItemOf } from "../stored-item.ts";
 import { decodeId, encodeId, idKey } from "./target-id.ts";
 
 /** Items fetched at a time. */
@@ -111,8 +111,8 @@ export class PostgresResultStore implements ResultStore {
   }
 
   private itemIn(row: string): ScanItem {
-    const item: unknown = JSON.parse(row);
-    if (isScanItem(item)) return item;
+    const item = scanItemOf(JSON.parse(row));
+    if (item !== null) return item;
     throw new WeightmarkError("DATABASE_VERSION", "the scan has a result that this weightmark does not know", {
       file: this.database.location,
       detail: "Use the version that began it, or begin anew with --restart.",

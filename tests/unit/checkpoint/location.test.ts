@@ -39,6 +39,13 @@ describe("file URLs", () => {
     expect(await found(inputsOf(url))).toMatchObject([{ status: "failed", failure: { code: "HTTP_ADDRESS_INVALID" } }]);
   });
 
+  it("tell nothing secret where they are refused", async () => {
+    const error = await refusal(openCheckpoint("file://user:secret@elsewhere/model"), "HTTP_ADDRESS_INVALID");
+    expect(error.file).toBe("file://elsewhere/model");
+    expect(JSON.stringify(await found(inputsOf("file://user:secret@elsewhere/model")))).not.toContain("secret");
+    expect(shownLocation("file:///models/a@b/c")).toBe("file:///models/a@b/c");
+  });
+
   it("are no paths", () => {
     for (const path of ["file:/a", "./file:///a", "a", "C:\\a"]) expect(localPath(path)).toBe(path);
   });

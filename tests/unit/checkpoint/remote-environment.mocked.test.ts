@@ -65,7 +65,7 @@ describe("settings", () => {
     ["hf-mirror.com", /^HF_ENDPOINT does not begin with https:/],
     ["hf-mirror.com:8080", /^HF_ENDPOINT does not begin with https:/],
     ["ftp://hf-mirror.com", /^HF_ENDPOINT is no address of https or http$/],
-    ["https://", /^HF_ENDPOINT is no address/],
+    ["https://", /^HF_ENDPOINT cannot be read/],
     ["https://me:hunter2@hf-mirror.com", /^HF_ENDPOINT holds a name or password$/],
     ["https://hf-mirror.com?token=hunter2", /^HF_ENDPOINT holds a query$/],
   ])("name the variable of an endpoint that is none: %s", (value, message) => {

@@ -344,6 +344,7 @@ describe("locations as artifacts of a checkout", () => {
     ["https://user:secret@example.org:8443/a:b/m.safetensors?sig=secret#x", "example.org%3A8443/a:b/m.safetensors"],
     ["http://[::1]:80/m", "%5B%3A%3A1%5D/m"],
     ["https://[", "https%3A//%5B"],
+    ["https://../a/b", "a/b"],
   ])("%s is %s", (location, uri) => {
     expect(artifactUri(location, base)).toBe(uri);
     expect(isAcceptable(uri)).toBe(true);
@@ -360,6 +361,27 @@ describe("locations as artifacts of a checkout", () => {
     expect(artifactUri("models/x", hidden)).toBe("models/x");
     expect(artifactUri("../../x", hidden)).toBe("x");
     expect(artifactUri("..", hidden)).toBe(".");
+  });
+
+  it.skipIf(process.platform === "win32")("lead out of no directory where paths are to be hidden", () => {
+    const at = (location: string) => artifactUri(location, { ...base, root: null });
+    expect(at("a/../../b")).toBe("b");
+    expect(at("a/b/../../../..")).toBe(".");
+    expect(at("..//etc/passwd")).toBe("etc/passwd");
+    expect(at("./..//..//x")).toBe("x");
+    expect(at("https://[/../../../x")).toBe("x");
+    expect(at("/data/x")).toBe("file:///data/x");
+  });
+
+  it("hold nothing secret of an address that cannot be read", () => {
+    for (const location of [
+      "https://user:secret@[/m?sig=secret#secret",
+      "http://user:secret@host:99999/m?sig=secret",
+      "s3://user:secret@bucket/m?sig=secret",
+    ]) {
+      expect(locationUri(location)).not.toContain("secret");
+      for (const root of [null, base.root]) expect(artifactUri(location, { ...base, root })).not.toContain("secret");
+    }
   });
 
   it("hold no bytes that are no text", () => {

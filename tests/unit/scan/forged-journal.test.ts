@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { mapStrings } from "../../../src/cli/redact.ts";
 import { toHex } from "../../../src/fingerprint/hex.ts";
 import { blake3 } from "../../../src/kernels/blake3.ts";
 import type { ScanItem } from "../../../src/scan/item.ts";
@@ -57,6 +58,16 @@ describe("a journal that was written by another hand", () => {
     for await (const item of store.items()) found.push(item);
     await store.close();
     expect(found).toEqual(items);
+  });
+
+  it("gives nothing but what items have, for what else is there may be nested without end", async () => {
+    const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+    const line = itemLine(FULL).replace('{"id"', `{"other":${nested},"__proto__":{"status":"good"},"id"`);
+    expect(line).toContain(nested);
+    const store = await resume(journalWith(line.replace('"claim"', `"other":${nested},"claim"`)));
+    expect(await store.get("a")).toStrictEqual(FULL);
+    for await (const item of store.items()) expect(() => mapStrings(item, (text) => text)).not.toThrow();
+    await store.close();
   });
 
   it("is refused where one is anything else, whatever its check says", async () => {

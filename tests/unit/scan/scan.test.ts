@@ -7,7 +7,7 @@ import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import type { ResultStore } from "../../../src/scan/result-store.ts";
 import { type ScanOptions, scan } from "../../../src/scan/scan.ts";
 import { refusal } from "../../support/refusal.ts";
-import { failureOf, parametersOf } from "../../support/scan-items.ts";
+import { failureOf, parametersOf, ROOT } from "../../support/scan-items.ts";
 import { fakeWorkers, inputsOf, modelTree, setupOf } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -159,13 +159,13 @@ describe("duplicates", () => {
     const found = linked();
     const workers = fakeWorkers(async ({ name }) => {
       if (name === "m00") for (let i = 0; i < 50; i++) await turn();
-      return { verdict: "derived", sampledRoot: "ab", parameters: 7 };
+      return { verdict: "derived", sampledRoot: ROOT, parameters: 7 };
     });
     const { stored, summary } = await run(found, { workers });
     expect(workers.begun.length).toBe(2);
     expect(summary).toMatchObject({ read: 2, duplicates: 3, listed: 5, complete: true });
     for (const item of stored.filter(({ status }) => status === "duplicate")) {
-      expect(item).toMatchObject({ verdict: "derived", sampledRoot: "ab", parameters: 7, bytesRead: 0 });
+      expect(item).toMatchObject({ verdict: "derived", sampledRoot: ROOT, parameters: 7, bytesRead: 0 });
       expect(item.duplicateOf).toBe(stored.find(({ id }) => id === item.duplicateOf)?.id);
       expect(item.summary).toContain("The same weights as");
     }

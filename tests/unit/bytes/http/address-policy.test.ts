@@ -37,6 +37,15 @@ describe("addresses that users type", () => {
     expect(() => parseAddress(text)).toThrow(expect.objectContaining({ code: "HTTP_ADDRESS_INVALID" }));
   });
 
+  test.each([
+    ["https://[", /cannot be read/],
+    ["HTTP://host:99999/", /cannot be read/],
+    ["ftp://host/a", /no address of https or http/],
+    ["host/path", /does not begin with https/],
+  ])("of %s it is said what is wrong", (text, message) => {
+    expect(() => parseAddress(text)).toThrow(message);
+  });
+
   test("no refusal repeats the address, which may hold a password", () => {
     try {
       parseAddress("https://user:secret@host/");

@@ -111,6 +111,18 @@ describe("what no Hub answers is refused", () => {
     await refusal(resolveRepository("acme/base", null, await remoteOf(hub)), "HUB_RESPONSE_INVALID");
   });
 
+  it("in the information and in a listing: arrays that are nested without end", async () => {
+    const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+    const model = `{"_id":"1","id":"acme/base","sha":"${"a".repeat(40)}","lastModified":${nested}}`;
+    const remote = await remoteOf("https://hub.invalid");
+    const answering = (body: string) => ({
+      ...remote,
+      client: { ...remote.client, fetch: async () => new Response(body) },
+    });
+    await refusal(resolveRepository("acme/base", null, answering(model)), "HUB_RESPONSE_INVALID");
+    await refusal(collect(listOrganisation("acme", answering(`[${model}]`))), "HUB_RESPONSE_INVALID");
+  });
+
   const entry = { type: "file", path: "model.safetensors", size: 8, oid: "a".repeat(40) };
   const large = { oid: "b".repeat(64), size: 8, pointerSize: 120 };
   const tree =
