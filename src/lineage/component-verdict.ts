@@ -7,7 +7,7 @@ import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTrai
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { ATTENTION, doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
+import { ATTENTION, doubtOfStart, isCutOff, isNetwork, lookLikeWeights } from "./random-start.ts";
 import {
   FEWEST,
   FORMULA,
@@ -128,7 +128,7 @@ async function settle(
     pairing,
     tested,
     slices,
-    sharesTraining: retention !== null && sharesTraining(retention),
+    sharesTraining: retention !== null && sharesTraining(retention, isNetwork(pairing)),
     support,
     isMinor: (["suspect", "base"] as const).some((side) => isMinor({ suspect, base }[side].fingerprint, pairing, side)),
     stacks: 1,
@@ -186,7 +186,8 @@ async function settle(
   if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
-  if (retention !== null && sharesTraining(retention)) return finding("derived", null, slices, retention);
+  if (retention !== null && sharesTraining(retention, isNetwork(pairing)))
+    return finding("derived", null, slices, retention);
   // Where slices do not tell, labels must be known for the stack's own.
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
   if (left < LEFT_OF_START && !isCutOff(slices) && (isKnown || labels !== "own")) {

@@ -139,11 +139,15 @@ export function showsTraining({ slices, directions }: LearnedRetention): boolean
   return slices >= MIN_SLICES && directions >= MIN_DIRECTIONS;
 }
 
-/** Whether the two share more training than a common initialisation explains; it does not matter which is asked first. */
-export function sharesTraining(retention: Retention): boolean {
+/**
+ * Whether the two share more training than a common initialisation explains; it does not matter which is asked first. The
+ * floors were set on language models: of others nearly all of a training is asked for.
+ */
+export function sharesTraining(retention: Retention, isNetwork = true): boolean {
   const { forward, backward } = unscaled(retention);
   if (isUneven(forward, backward) || isBetterThanStart(retention.outstanding)) return false;
-  return isThere(forward, backward) || isThere(backward, forward);
+  const floor = isNetwork ? KEPT : KEPT_OF_LITTLE;
+  return isThere(forward, backward, floor) || isThere(backward, forward, floor);
 }
 
 /**
@@ -180,18 +184,18 @@ function scaled(one: LearnedRetention, by: number): LearnedRetention {
   return { ...one, share: one.share * by, error: one.error * by, bulk: one.bulk * by, spread: one.spread * by };
 }
 
-function isThere(one: LearnedRetention, other: LearnedRetention): boolean {
+function isThere(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
-  return isWhole(one, other) || isLargeShare(one, other) || isSmallShare(one, other);
+  return isWhole(one, other, floor) || isLargeShare(one, other) || isSmallShare(one, other);
 }
 
-function isWhole(one: LearnedRetention, other: LearnedRetention): boolean {
-  if (atLeast(one) < WHOLE || !isKept(one) || one.share > AT_MOST || one.bulk > AT_MOST) return false;
+function isWhole(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {
+  if (atLeast(one) < WHOLE || !isKept(one, floor) || one.share > AT_MOST || one.bulk > AT_MOST) return false;
   if (Math.min(one.directions, other.directions) >= WELL_TRAINED) return isBack(other);
   return showsTraining(other) && [one, other].every((side) => isKept(side, KEPT_OF_LITTLE));
 }
 
-function isKept({ share, error }: LearnedRetention, floor = KEPT): boolean {
+function isKept({ share, error }: LearnedRetention, floor: number): boolean {
   return share - SIGMAS * error >= floor;
 }
 

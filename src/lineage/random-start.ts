@@ -69,7 +69,7 @@ export function doubtOfStart(
 }
 
 /** Whether both attention and the network behind it are among the matrices, by the names of either model. */
-function isNetwork({ pairs }: Pairing): boolean {
+export function isNetwork({ pairs }: Pairing): boolean {
   const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
   return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
 }

@@ -70,6 +70,13 @@ describe("what was made of another is known", () => {
   });
 });
 
+test("of other networks than those that names tell nearly all of a training is asked for", () => {
+  // Perceptrons of one seed on other samples of one distribution, batches of 256.
+  const siblings = both([0.89, 0.005, 0.98, 0, 12], [0.92, 0.005, 0.99, 0, 12], 4);
+  expect(sharesTraining(siblings, false)).toBe(false);
+  expect(sharesTraining(both([0.99, 0.005, 0.98, 0, 12], [0.6, 0.005, 0.99, 0, 12], 4), false)).toBe(true);
+});
+
 test("what strangers fitted to few samples lacks a start, what was trained from one does not", () => {
   expect(lacksStart(both([1.12, 0.01, 0.16, 0, 12], [1.13, 0.01, 0.16, 0, 12], 8), 3)).toBe(true);
   expect(lacksStart(both([1.1, 0.01, 0.21, 0, 15], [1.09, 0.01, 0.21, 0, 15], 8), 3)).toBe(true);
