@@ -68,10 +68,11 @@ export function doubtOfStart(
   return lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }
 
-/** Whether both attention and the network behind it are among the matrices, by the names of either model. */
+/** Whether all of attention and the network behind it are among the matrices, by the names of either model. */
 export function isNetwork({ pairs }: Pairing): boolean {
   const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
-  return [...ATTENTION].some((role) => roles.has(role)) && roles.has("o") && roles.has("down");
+  const has = (...all: string[]): boolean => all.every((role) => roles.has(role));
+  return (has("qkv") || has("q", "k", "v")) && has("o", "up", "down");
 }
 
 /** Whether most of the matrices are kernels, in a model of which some are of more than one place. */

@@ -89,7 +89,7 @@ describe("a random start", () => {
   const pairing = (...roles: string[]) =>
     ({ pairs: roles.map((role) => ({ suspect: { role }, base: { role: "unknown" } })) }) as unknown as Pairing;
   const NOTHING = { tensors: [] } as unknown as Fingerprint;
-  const NETWORK = pairing("q", "o", "down");
+  const NETWORK = pairing("q", "k", "v", "o", "up", "down");
   const OTHERS = pairing("q", "k");
   const shared = (share: number, bulk: number): Retention => {
     const side = { share, error: 0.01, bulk, spread: 0, directions: 12, slices: 8 };
