@@ -1,18 +1,14 @@
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
 import type { Subject } from "../../../src/lineage/subject.ts";
 import { addNoise } from "../../support/derive.ts";
-import { type Model, type ModelShape, randomModel } from "../../support/random-model.ts";
+import { type Model, randomModel } from "../../support/random-model.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
 import { shapedModel } from "../../support/shaped-model.ts";
 import { judge, savedCheckpoint, subjectOf } from "../../support/stored-model.ts";
 import { turnAxes } from "../../support/turn-axes.ts";
-
-const LINEARS = /_proj|\.w[123]\.|moe\.gate|query_key_value|dense|fc[12]/;
-const TABLES = /embed|lm_head/;
-const SIZE = { width: 96, hidden: 160, layers: 3, vocabulary: 320 };
-const FAMILIES = ["llama", "phi3", "mixtral", "neox", "llava"] as const satisfies readonly ModelShape["family"][];
+import { LINEARS, SIZE, turnedFamily } from "../../support/turned-family.ts";
 
 /** Attention as wide as the stream and a feed-forward network of one matrix each way: as many [h, d] as [d, h]. */
 const BERT = Object.fromEntries(
@@ -35,48 +31,7 @@ const BERT_MODEL = {
   "bert.pooler.dense.weight": [96, 96],
 };
 
-describe.each(FAMILIES)("linears of a %s stored as [in, out] under names that promise [out, in]", (family) => {
-  const shape = { ...SIZE, family };
-  const model = randomModel({ init: 1 }, shape);
-  const turns = { linears: LINEARS, "linears and tables": new RegExp(`${LINEARS.source}|${TABLES.source}`) };
-  let base: Subject;
-  beforeAll(async () => {
-    base = await subjectOf(model, { name: "base", root: true });
-  });
-
-  test.each(Object.entries(turns))(
-    "%s: a copy is identical, a child derived, whichever is turned",
-    async (_, which) => {
-      for (const [child, verdict] of [
-        [model, "identical"],
-        [addNoise(model, 0.2), "derived"],
-      ] as const) {
-        const plain = await judge(child, base);
-        for (const [suspect, there] of [
-          [turnAxes(child, which), base],
-          [child, await subjectOf(turnAxes(model, which), { name: "base", root: true })],
-          [turnAxes(child, which), await subjectOf(turnAxes(model, LINEARS), { name: "base", root: true })],
-        ] as const) {
-          const result = await judge(suspect, there);
-          expect(result).toMatchObject({ verdict, direction: plain.direction });
-          // Which of the two is tested as the base depends on how they are stored, and the last digits on that.
-          expect(Math.abs(result.log10P! - plain.log10P!)).toBeLessThan(5);
-          for (const [i, { component, r }] of plain.components.entries()) {
-            expect(result.components[i]).toMatchObject({ component });
-            expect(Math.abs(result.components[i]!.r! - r!)).toBeLessThan(0.01);
-          }
-          expect((await judge(there, { ...(await subjectOf(suspect)), name: "suspect" })).verdict).toBe(verdict);
-        }
-      }
-    },
-  );
-
-  test("of strangers says nothing", async () => {
-    const stranger = turnAxes(randomModel({ init: 2 }, shape), LINEARS);
-    expect((await judge(stranger, base)).verdict).toBe("no-evidence");
-    expect((await judge(stranger, turnAxes(model, LINEARS))).verdict).toBe("no-evidence");
-  });
-});
+describe("linears of a llama stored as [in, out] under names that promise [out, in]", () => turnedFamily("llama"));
 
 describe("some linears turned and others not", () => {
   const model = randomModel({ init: 1 }, SIZE);
