@@ -51,7 +51,7 @@ export function caveatsOf(
   if (verdict === "derived") {
     caveats.push(
       "what siblings of one initialisation reach is calibrated on small trained models, not derived from theory",
-      "a second run of one recipe (one seed, the same data in the same order) looks like this as well, without any copying",
+      "a second run of one recipe (one seed, and the same data in the same order, or a simple task) looks like this as well, without any copying",
     );
   }
   if (verdict === "no-evidence") {

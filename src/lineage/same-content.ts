@@ -91,26 +91,34 @@ function indicesOfOneSide(suspect: Fingerprint, base: Fingerprint): number | nul
     for (const [shape, digests] of mine) {
       const others = theirs.get(shape);
       if (others !== undefined) {
-        if (others.size !== digests.size || [...digests].some((digest) => !others.has(digest))) return null;
+        if (!areSame(digests, others)) return null;
         continue;
       }
-      const elements = shape.split("x").reduce((product, extent) => product * Number(extent), digests.size);
+      const elements = shape.split("x").reduce((product, extent) => product * Number(extent), digests.length);
       if (weights.has(shape) || elements > MOST_INDICES * values) return null;
-      count += digests.size;
+      count += digests.length;
     }
   }
   return count;
 }
 
 /** Digests of the indices and masks of each shape, but for plain counts and constants. */
-function indicesByShape({ tensors }: Fingerprint): Map<string, Set<string>> {
-  const shapes = new Map<string, Set<string>>();
+function indicesByShape({ tensors }: Fingerprint): Map<string, string[]> {
+  const shapes = new Map<string, string[]>();
   for (const { dtype, shape, values, uniform } of tensors) {
     if (values === null || uniform || !holdsIndices(dtype)) continue;
     const key = shape.join("x");
-    shapes.set(key, (shapes.get(key) ?? new Set()).add(values.f32));
+    const known = shapes.get(key);
+    if (known === undefined) shapes.set(key, [values.f32]);
+    else known.push(values.f32);
   }
   return shapes;
+}
+
+/** As many of each, or, where one side stores more of them, the same kinds: every layer may have one, or all share it. */
+function areSame(mine: readonly string[], theirs: readonly string[]): boolean {
+  const kinds = (digests: readonly string[]) => [...(mine.length === theirs.length ? digests : new Set(digests))];
+  return kinds(mine).sort().join() === kinds(theirs).sort().join();
 }
 
 function weightShapes({ tensors }: Fingerprint): string[] {

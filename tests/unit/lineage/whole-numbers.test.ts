@@ -109,6 +109,15 @@ test.each<[string, RawTensor]>([
   expect((await compared(plain, [...plain, extra])).verdict).not.toBe("identical");
 });
 
+test("as many indices of each kind make files the same, where both store as many", async () => {
+  const [one, other] = [1, 2].map((seed) => (name: string) => ({ ...random("I64", "index", [6, 6], seed), name }));
+  const of = (...all: RawTensor[]) => [...few(1), ...many, ...all];
+  const twoToOne = of(one!("a"), one!("b"), other!("c"));
+  expect((await compared(twoToOne, of(one!("c"), one!("a"), other!("b")))).verdict).toBe("identical");
+  expect((await compared(twoToOne, of(one!("a"), other!("b"), other!("c")))).verdict).not.toBe("identical");
+  expect((await compared(of(one!("a")), of(one!("a"), one!("b")))).verdict).toBe("identical");
+});
+
 test("indices that only one file stores are no content, those that differ are", async () => {
   const index = random("I64", "relative_position_index", [6, 6], 1);
   const other = random("I64", "relative_position_index", [6, 6], 2);
