@@ -3,7 +3,7 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent } from "./component-content.ts";
 import type { ComponentTests } from "./component-test.ts";
-import { learnedRetention, MIN_SLICES, type Retention, sharesTraining, showsTraining } from "./learned-retention.ts";
+import { learnedRetention, MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
@@ -21,6 +21,7 @@ import {
 } from "./reason.ts";
 import { type ComponentVerdict, EMBEDDINGS, LOG10_THRESHOLD, type Verdict } from "./result.ts";
 import type { SliceRetention } from "./retention.ts";
+import { sharesTraining } from "./shares-training.ts";
 import { retentions } from "./slice-pairs.ts";
 import { isMain, type Stack, stacksOf } from "./stack.ts";
 import type { Subject } from "./subject.ts";

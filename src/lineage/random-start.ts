@@ -1,8 +1,9 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { lacksStart, type Retention } from "./learned-retention.ts";
+import type { Retention } from "./learned-retention.ts";
 import type { Pairing } from "./pairing.ts";
 import { FITTED, GIVEN } from "./reason.ts";
 import type { SliceRetention } from "./retention.ts";
+import { lacksStart } from "./shares-training.ts";
 import type { Departure } from "./slice-spectrum.ts";
 
 /**

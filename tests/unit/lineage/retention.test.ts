@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Slice } from "../../../src/fingerprint/fingerprint.ts";
 import { SLICE_BLOCK, sliceValues } from "../../../src/fingerprint/slice.ts";
-import { learnedRetention, sharesTraining, showsTraining } from "../../../src/lineage/learned-retention.ts";
+import { learnedRetention, showsTraining } from "../../../src/lineage/learned-retention.ts";
 import { median, type RetentionSums, sliceRetention } from "../../../src/lineage/retention.ts";
+import { sharesTraining } from "../../../src/lineage/shares-training.ts";
 import { medianOfNoise, signalShare } from "../../../src/numerics/marchenko-pastur.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import { unit } from "../../support/random-model.ts";

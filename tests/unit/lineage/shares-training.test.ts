@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
-import {
-  lacksStart,
-  learnedRetention,
-  type Retention,
-  sharesTraining,
-} from "../../../src/lineage/learned-retention.ts";
+import { learnedRetention, type Retention } from "../../../src/lineage/learned-retention.ts";
 import type { LearnedRetention } from "../../../src/lineage/result.ts";
 import type { SliceRetention } from "../../../src/lineage/retention.ts";
+import { lacksStart, sharesTraining } from "../../../src/lineage/shares-training.ts";
 
 /** L, its error, b, the spread of b over its size, clear directions a slice. */
 type Figures = readonly [number, number, number, number, number];
@@ -76,6 +72,9 @@ test("where the start is whole in both, nearly all of a training is asked for bo
   expect(sharesTraining(both([0.62, 0.004, 0.94, 0, 8.1], [0.96, 0.004, 1, 0, 6], 12))).toBe(false);
   expect(sharesTraining(both([0.91, 0.004, 0.96, 0, 11.2], [0.92, 0.004, 0.95, 0, 11.2], 12))).toBe(false);
   expect(sharesTraining(both([0.43, 0.004, 0.89, 0, 10.4], [1.01, 0.004, 1, 0, 6.4], 8))).toBe(false);
+  // Noise of 30 %, which takes as much of the start.
+  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12))).toBe(true);
+  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12), false)).toBe(true);
   // A light fine-tune, and a longer one.
   expect(sharesTraining(both([0.99, 0.004, 1, 0, 12], [0.98, 0.004, 1, 0, 12], 12))).toBe(true);
   expect(sharesTraining(both([0.98, 0.004, 0.99, 0, 9], [0.87, 0.004, 0.95, 0, 9.1], 12))).toBe(true);
