@@ -191,7 +191,7 @@ async function settle(
     return finding("derived", null, slices, retention);
   // Where slices do not tell, labels must be known for the stack's own.
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && !isCutOff(slices) && (isKnown || labels !== "own")) {
+  if (left < LEFT_OF_START && !isCutOff(pairing, slices, retention) && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);

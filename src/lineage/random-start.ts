@@ -3,7 +3,7 @@ import type { Retention } from "./learned-retention.ts";
 import type { Pairing } from "./pairing.ts";
 import { FITTED, GIVEN } from "./reason.ts";
 import type { SliceRetention } from "./retention.ts";
-import { lacksStart } from "./shares-training.ts";
+import { keepsTraining, lacksStart } from "./shares-training.ts";
 import type { Departure } from "./slice-spectrum.ts";
 
 /**
@@ -48,10 +48,14 @@ function startsAtRandom(departures: readonly (Departure | null)[]): boolean | nu
   return known.length === 0 ? null : 2 * near.length > known.length;
 }
 
-/** Whether one of the two lost the body of its spectrum, as a lower rank has: no start of it can be asked for. */
-export function isCutOff(slices: readonly SliceRetention[]): boolean {
+/**
+ * Whether the start of one of the two was cut off, as a lower rank does, and nearly all of their training is shared: what is
+ * left of a start is not asked for then.
+ */
+export function isCutOff(pairing: Pairing, slices: readonly SliceRetention[], retention: Retention | null): boolean {
+  if (retention === null || !keepsTraining(retention)) return false;
   const { suspect, base } = showsRandomStart(slices);
-  return (suspect === true && base === false) || (suspect === false && base === true);
+  return isNetwork(pairing) || (suspect === true && base === false) || (suspect === false && base === true);
 }
 
 /** Why what agrees is no start that both had; null where nothing speaks against one. */
@@ -62,11 +66,9 @@ export function doubtOfStart(
   retention: Retention | null,
 ): string | null {
   // What names call a whole network is no linear map, nor are kernels that look around; and their start may have decayed.
-  const isKnown = isNetwork(pairing) || areKernels(base, pairing);
-  const sides = Object.values(showsRandomStart(slices));
-  if (!sides.includes(true)) return sides.includes(false) && !isKnown ? FITTED : null;
-  if (retention === null || isKnown || isCutOff(slices)) return null;
-  return lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
+  if (isNetwork(pairing) || areKernels(base, pairing) || isCutOff(pairing, slices, retention)) return null;
+  if (Object.values(showsRandomStart(slices)).includes(false)) return FITTED;
+  return retention !== null && lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }
 
 /** Whether all of attention and the network behind it are among the matrices, by the names of either model. */

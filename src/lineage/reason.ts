@@ -44,7 +44,7 @@ export const FORMULA =
 
 /** Alike, and of a kind that strangers arrive at. */
 export const FITTED =
-  "labels agree, but neither model has the spectrum that a random start leaves in what it trains: so do linear maps that strangers fit to the same public models, and orthogonal starts";
+  "labels agree, but not both models have the spectrum that a random start leaves in what it trains: so do linear maps that strangers fit to the same public models, and orthogonal starts";
 
 /** L over b up to which siblings are usual. */
 const STARTS_SHARE = 0.6;

@@ -29,6 +29,7 @@ const INTACT = 0.93;
 const KEPT_OF_INTACT = 0.95;
 const BACK_OF_INTACT = 0.85;
 const ALIKE = 0.965;
+const KEPT_OF_CUT = 0.85;
 const AT_MOST = 1.1;
 /** A share of a merge is the same in all slices. Few slices are even by chance. */
 const EVEN = 0.3;
@@ -92,6 +93,11 @@ function isBetterThanStart(sides: Sides | null): boolean {
 /** Whether both hold more than so many times as much of each other's training as of a start: then no start explains it. */
 export function lacksStart({ forward, backward }: Retention, times: number): boolean {
   return atLeast(forward) > times && atLeast(backward) > times;
+}
+
+/** Whether nearly all of either training is in the other, as it is in a child of lower rank, of which no start is left. */
+export function keepsTraining({ forward, backward }: Retention): boolean {
+  return [forward, backward].every((side) => isKept(side, KEPT_OF_CUT));
 }
 
 /** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */

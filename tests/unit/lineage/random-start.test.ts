@@ -126,10 +126,15 @@ describe("a random start", () => {
     expect(doubtOfStart(NOTHING, OTHERS, both, shared(0.98, 0.98))).toBeNull();
   });
 
-  test("is not asked for on a side whose body was cut off", () => {
+  test("is not asked for on a side whose body was cut off, where nearly all of both trainings is shared", () => {
     const cut = of([STEEP, STEEP], [START, START]);
-    expect(isCutOff(cut)).toBe(true);
-    expect(isCutOff(of([START], [START]))).toBe(false);
+    expect(isCutOff(OTHERS, cut, shared(1, 0))).toBe(true);
     expect(doubtOfStart(NOTHING, OTHERS, cut, shared(1, 0))).toBeNull();
+    // Strangers, one of whom cut the rank of what both fitted.
+    expect(isCutOff(OTHERS, cut, shared(0.6, 0.3))).toBe(false);
+    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(0.6, 0.3))).toBe(FITTED);
+    expect(isCutOff(OTHERS, of([START], [START]), shared(1, 0))).toBe(false);
+    expect(isCutOff(NETWORK, of([STEEP], [STEEP]), shared(1, 0))).toBe(true);
+    expect(isCutOff(NETWORK, of([STEEP], [STEEP]), null)).toBe(false);
   });
 });
