@@ -71,11 +71,13 @@ export function doubtOfStart(
   return retention !== null && lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }
 
-/** Whether all of attention and the network behind it are among the matrices, by the names of either model. */
+/** Whether all of attention and the network behind it are among the matrices, by the names of one model. */
 export function isNetwork({ pairs }: Pairing): boolean {
-  const roles = new Set<string>(pairs.flatMap(({ suspect, base }) => [suspect.role, base.role]));
-  const has = (...all: string[]): boolean => all.every((role) => roles.has(role));
-  return (has("qkv") || has("q", "k", "v")) && has("o", "up", "down");
+  return (["suspect", "base"] as const).some((side) => {
+    const roles = new Set<string>(pairs.map((pair) => pair[side].role));
+    const has = (...all: string[]): boolean => all.every((role) => roles.has(role));
+    return (has("qkv") || has("q", "k", "v")) && has("o", "up", "down");
+  });
 }
 
 /** Whether most of the matrices are kernels, in a model of which some are of more than one place. */

@@ -153,7 +153,9 @@ function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
     return false;
   const start = Math.sqrt(Math.max(0, one.bulk) * other.bulk);
   const isOther = other.share <= start && SIGMAS * other.error <= SMALL_ERROR;
-  return isOther && start <= SMALL_START && atLeast(one) >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE);
+  const ratio = atLeast(one);
+  const isShare = ratio >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE) && ratio <= LARGE_AT_MOST;
+  return isOther && start <= SMALL_START && isShare;
 }
 
 /** A side that shows no training of its own cannot be asked. */

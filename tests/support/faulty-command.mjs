@@ -9,12 +9,15 @@
  * every file below the directory afterwards, by its path; after a failure `again` is what the same command comes to when the
  * disk works again.
  */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { disk } from "./failing-disk.mjs";
 
 const { prepared, args, mode, every = 1, work, resume = [] } = JSON.parse(process.argv[2]);
+const EXECUTABLE = fileURLToPath(new URL("../../bin/weightmark.js", import.meta.url));
 const { runCommandLine } = await import("../../dist/src/cli/command-line.js");
 const reply = process.stdout.write.bind(process.stdout);
 
@@ -49,6 +52,12 @@ async function run(line) {
   }
 }
 
+/** In a process of its own: to the one that left it a lock is alive. */
+function runApart(line) {
+  const { status: exitCode, stdout, stderr } = spawnSync(process.execPath, [EXECUTABLE, ...line], { encoding: "utf8" });
+  return { exitCode, stdout, stderr };
+}
+
 for (let at = 1; ; at += every) {
   process.chdir("/");
   fs.rmSync(work, { recursive: true, force: true });
@@ -59,7 +68,9 @@ for (let at = 1; ; at += every) {
   disk.disarm();
   const { refused, log } = disk;
   const left = tree(work);
-  const again = refused === 0 || exitCode === 0 ? null : await run([...args, ...resume]);
+  const line = [...args, ...resume];
+  const isLocked = Object.keys(left).some((path) => /(?:^|[/.])lock$/.test(path));
+  const again = refused === 0 || exitCode === 0 ? null : isLocked ? runApart(line) : await run(line);
   const after = again === null ? null : { exitCode: again.exitCode, stderr: again.stderr, tree: tree(work) };
   reply(
     `${JSON.stringify({ at, refused, operation: log[at - 1] ?? null, exitCode, stderr, tree: left, again: after })}\n`,
