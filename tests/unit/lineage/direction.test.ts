@@ -43,7 +43,7 @@ describe("a parent is named", () => {
   });
 
   test("never for an earlier state of it, which has less of what it learned than it has of that state", async () => {
-    const later = addLora(text, 8, 0.3);
+    const later = addLora(text, 8, 0.42);
     const [early, late] = [await side(text, false, { name: "early" }), await side(later, true, { name: "late" })];
     expect(await parents(early, late)).toEqual([null, null]);
     const result = await judge(early, late);
