@@ -13,11 +13,10 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { disk } from "./failing-disk.mjs";
 
 const { prepared, args, mode, every = 1, work, resume = [] } = JSON.parse(process.argv[2]);
-const EXECUTABLE = fileURLToPath(new URL("../../bin/weightmark.js", import.meta.url));
+const { holderText, parseHolder } = await import("../../dist/src/registry/lock-holder.js");
 const { runCommandLine } = await import("../../dist/src/cli/command-line.js");
 const reply = process.stdout.write.bind(process.stdout);
 
@@ -52,10 +51,13 @@ async function run(line) {
   }
 }
 
-/** In a process of its own: to the one that left it a lock is alive. */
-function runApart(line) {
-  const { status: exitCode, stdout, stderr } = spawnSync(process.execPath, [EXECUTABLE, ...line], { encoding: "utf8" });
-  return { exitCode, stdout, stderr };
+/** A lock that could not be taken away again is that of a process which has ended since, as the command's would have. */
+function endHolders(left) {
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  for (const path of Object.keys(left).filter((name) => /(?:^|[/.])lock$/.test(name))) {
+    const holder = parseHolder(fs.readFileSync(join(work, path), "utf8"));
+    if (holder !== null) fs.writeFileSync(join(work, path), holderText({ ...holder, pid }));
+  }
 }
 
 for (let at = 1; ; at += every) {
@@ -68,9 +70,8 @@ for (let at = 1; ; at += every) {
   disk.disarm();
   const { refused, log } = disk;
   const left = tree(work);
-  const line = [...args, ...resume];
-  const isLocked = Object.keys(left).some((path) => /(?:^|[/.])lock$/.test(path));
-  const again = refused === 0 || exitCode === 0 ? null : isLocked ? runApart(line) : await run(line);
+  endHolders(left);
+  const again = refused === 0 || exitCode === 0 ? null : await run([...args, ...resume]);
   const after = again === null ? null : { exitCode: again.exitCode, stderr: again.stderr, tree: tree(work) };
   reply(
     `${JSON.stringify({ at, refused, operation: log[at - 1] ?? null, exitCode, stderr, tree: left, again: after })}\n`,
