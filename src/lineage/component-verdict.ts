@@ -5,9 +5,10 @@ import { componentContent } from "./component-content.ts";
 import type { ComponentTests } from "./component-test.ts";
 import { learnedRetention, MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
+import { ATTENTION, isNetwork } from "./network.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { ATTENTION, doubtOfStart, isCutOff, isNetwork, lookLikeWeights } from "./random-start.ts";
+import { doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
 import {
   FEWEST,
   FORMULA,

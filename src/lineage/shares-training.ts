@@ -2,8 +2,8 @@ import { MIN_DIRECTIONS, type Retention, type Sides, showsTraining } from "./lea
 import type { LearnedRetention } from "./result.ts";
 
 /**
- * Directions per slice from which siblings share few of them. With fewer in either model, each must have nearly all of the other's training:
- * in large batches two orders of one text had .89 of each other's first steps.
+ * Directions per slice from which siblings share few of them. With fewer in either model, each must have nearly all of the
+ * other's training: in large batches two orders of one text had .89 of each other's first steps.
  */
 const WELL_TRAINED = 5;
 const KEPT_OF_LITTLE = 0.95;
@@ -28,7 +28,9 @@ const WHOLE_BACK = 0.6;
 const INTACT = 0.93;
 const KEPT_OF_INTACT = 0.95;
 const BACK_OF_INTACT = 0.85;
+/** L / b both ways from which as much of a training as of a start is gone. */
 const ALIKE = 0.965;
+/** L both ways from which a start is not asked for where it was cut off. */
 const KEPT_OF_CUT = 0.85;
 const AT_MOST = 1.1;
 /** A share of a merge is the same in all slices. Few slices are even by chance. */
@@ -62,11 +64,12 @@ const MIN_SHARE = 0.05;
 const MIN_BULK = 1e-3;
 /** Standard errors that are taken off L before it is held against either. */
 const SIGMAS = 3;
+
 /**
  * Whether the two share more training than a common initialisation explains; it does not matter which is asked first. The
  * floors were set on language models: of others nearly all of a training is asked for.
  */
-export function sharesTraining(retention: Retention, isNetwork = true): boolean {
+export function sharesTraining(retention: Retention, isNetwork: boolean): boolean {
   const { forward, backward } = unscaled(retention);
   if (isUneven(forward, backward) || isBetterThanStart(retention.outstanding)) return false;
   const floor = isNetwork ? KEPT : KEPT_OF_LITTLE;

@@ -219,12 +219,12 @@ describe("learned retention over slices", () => {
       expect(Math.abs(forward.bulk - 1)).toBeLessThan(0.1);
       expect(forward).toMatchObject({ slices: SLICES });
       expect(forward.directions).toBeGreaterThan(5);
-      expect(sharesTraining(found)).toBe(true);
+      expect(sharesTraining(found, true)).toBe(true);
     }
     const halved = over((i) => trained(i).map((x) => 0.5 * x));
     expectShare(halved.forward, 0.5);
     expectShare(halved.backward, 2);
-    expect(sharesTraining(halved)).toBe(true);
+    expect(sharesTraining(halved, true)).toBe(true);
   });
 
   test("is 0 in a stranger, and in another training of the same start, which keeps the start", () => {
@@ -233,21 +233,21 @@ describe("learned retention over slices", () => {
       expectShare(side, 0);
       expect(Math.abs(side.bulk)).toBeLessThan(0.1);
     }
-    expect(sharesTraining(strangers)).toBe(false);
+    expect(sharesTraining(strangers, true)).toBe(false);
     const siblings = over(sibling);
     for (const side of [siblings.forward, siblings.backward]) {
       expectShare(side, 0);
       expect(side.bulk).toBeGreaterThan(0.8);
     }
-    expect(sharesTraining(siblings)).toBe(false);
+    expect(sharesTraining(siblings, true)).toBe(false);
   });
 
   test.each([0.9, 0.5, 0.3, 0.1])("is the share of an average with a stranger: %d", (weight) => {
     const found = over((i) => mix(trained(i), stranger(i), weight));
     expectShare(found.forward, weight);
     expect(Math.abs(found.forward.bulk - weight)).toBeLessThan(0.1);
-    expect(sharesTraining(found)).toBe(true);
-    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward })).toBe(true);
+    expect(sharesTraining(found, true)).toBe(true);
+    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward }, true)).toBe(true);
   });
 
   test.each([0.9, 0.5, 0.1])("is the share of an average with a sibling: %d", (weight) => {
@@ -255,7 +255,7 @@ describe("learned retention over slices", () => {
     expectShare(found.forward, weight);
     expect(found.forward.bulk).toBeGreaterThan(0.8);
     // Of such a one the start is whole, and of the training no more than siblings have of each other's.
-    expect(sharesTraining(found)).toBe(false);
+    expect(sharesTraining(found, true)).toBe(false);
   });
 
   test("shows no training in what has none", () => {
@@ -267,7 +267,7 @@ describe("learned retention over slices", () => {
       expect(side.directions).toBe(0);
       expect(showsTraining(side)).toBe(false);
     }
-    expect(sharesTraining(found)).toBe(false);
+    expect(sharesTraining(found, true)).toBe(false);
     expect(showsTraining({ ...over(trained).forward, slices: 2 })).toBe(false);
     expect(learnedRetention([])).toBeNull();
   });
@@ -282,11 +282,11 @@ describe("learned retention over slices", () => {
     const copy = over((i) => turned(trained(i)));
     expectShare(copy.forward, 1);
     expectShare(copy.backward, 1);
-    expect(sharesTraining(copy)).toBe(true);
+    expect(sharesTraining(copy, true)).toBe(true);
     const other = over((i) => turned(stranger(i)));
-    expect(sharesTraining(other)).toBe(false);
+    expect(sharesTraining(other, true)).toBe(false);
     const twin = over((i) => turned(sibling(i)));
-    expect(sharesTraining(twin)).toBe(false);
+    expect(sharesTraining(twin, true)).toBe(false);
   });
 
   test("asks both ways round: what any training writes first is in one that trained longer, and not the reverse", () => {
@@ -296,8 +296,8 @@ describe("learned retention over slices", () => {
     const found = over(late, early);
     expectShare(found.forward, 1);
     expect(found.backward.share).toBeLessThan(0.45);
-    expect(sharesTraining(found)).toBe(false);
-    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward })).toBe(false);
+    expect(sharesTraining(found, true)).toBe(false);
+    expect(sharesTraining({ ...found, forward: found.backward, backward: found.forward }, true)).toBe(false);
   });
 
   test("takes signs for turned slice by slice, and tells slices of another origin by their spread", () => {

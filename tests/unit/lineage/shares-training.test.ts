@@ -45,8 +45,8 @@ describe("two trainings of one start do not pass for a share of a merge", () => 
     ["all of them did", both([0.936, 0.002, 0.652, 0.05, 16], [0.941, 0.002, 0.653, 0.05, 16], 8)],
     ["a direction of nothing", both([4.31, 3.5, -38.9, 0, 15.7], [0.05, 0.003, 0.05, 0.29, 12.7], 6)],
   ])("%s", (_, found) => {
-    expect(sharesTraining(found)).toBe(false);
-    expect(sharesTraining(mirrored(found))).toBe(false);
+    expect(sharesTraining(found, true)).toBe(false);
+    expect(sharesTraining(mirrored(found), true)).toBe(false);
   });
 });
 
@@ -61,25 +61,25 @@ describe("what was made of another is known", () => {
     ["seven tenths", both([0.7, 0.001, 0.7, 0.02, 14.6], [1.32, 0.001, 1.06, 0.04, 14.4], 16)],
     ["a continued pretraining", both([0.96, 0.002, 0.77, 0.05, 7], [0.55, 0.002, 0.9, 0.05, 9], 16)],
   ])("%s", (_, found) => {
-    expect(sharesTraining(found)).toBe(true);
-    expect(sharesTraining(mirrored(found))).toBe(true);
+    expect(sharesTraining(found, true)).toBe(true);
+    expect(sharesTraining(mirrored(found), true)).toBe(true);
   });
 });
 
 test("where the start is whole in both, nearly all of a training is asked for both ways round", () => {
   // Encoders of one seed that learned other images of one source: as many steps, and a third.
-  expect(sharesTraining(both([0.84, 0.004, 0.98, 0, 6.4], [0.88, 0.004, 0.98, 0, 6], 12))).toBe(false);
-  expect(sharesTraining(both([0.62, 0.004, 0.94, 0, 8.1], [0.96, 0.004, 1, 0, 6], 12))).toBe(false);
-  expect(sharesTraining(both([0.91, 0.004, 0.96, 0, 11.2], [0.92, 0.004, 0.95, 0, 11.2], 12))).toBe(false);
-  expect(sharesTraining(both([0.43, 0.004, 0.89, 0, 10.4], [1.01, 0.004, 1, 0, 6.4], 8))).toBe(false);
+  expect(sharesTraining(both([0.84, 0.004, 0.98, 0, 6.4], [0.88, 0.004, 0.98, 0, 6], 12), true)).toBe(false);
+  expect(sharesTraining(both([0.62, 0.004, 0.94, 0, 8.1], [0.96, 0.004, 1, 0, 6], 12), true)).toBe(false);
+  expect(sharesTraining(both([0.91, 0.004, 0.96, 0, 11.2], [0.92, 0.004, 0.95, 0, 11.2], 12), true)).toBe(false);
+  expect(sharesTraining(both([0.43, 0.004, 0.89, 0, 10.4], [1.01, 0.004, 1, 0, 6.4], 8), true)).toBe(false);
   // Nine tenths of the images the same, and twice as many steps.
-  expect(sharesTraining(both([0.99, 0.004, 1, 0, 7], [0.75, 0.004, 0.96, 0, 8.2], 12))).toBe(false);
+  expect(sharesTraining(both([0.99, 0.004, 1, 0, 7], [0.75, 0.004, 0.96, 0, 8.2], 12), true)).toBe(false);
   // Noise of 30 %, which takes as much of the start.
-  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12))).toBe(true);
+  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12), true)).toBe(true);
   expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12), false)).toBe(true);
   // A light fine-tune, and a longer one.
-  expect(sharesTraining(both([0.99, 0.004, 1, 0, 12], [0.98, 0.004, 1, 0, 12], 12))).toBe(true);
-  expect(sharesTraining(both([0.98, 0.004, 0.99, 0, 9], [0.87, 0.004, 0.95, 0, 9.1], 12))).toBe(true);
+  expect(sharesTraining(both([0.99, 0.004, 1, 0, 12], [0.98, 0.004, 1, 0, 12], 12), true)).toBe(true);
+  expect(sharesTraining(both([0.98, 0.004, 0.99, 0, 9], [0.87, 0.004, 0.95, 0, 9.1], 12), true)).toBe(true);
 });
 
 test("of other networks than those that names tell nearly all of a training is asked for", () => {
@@ -123,8 +123,8 @@ describe("matrices that began at zero", () => {
     };
     // Networks alone after 15 steps of large batches: the matrices that write began at zero.
     const file = (bulk: number) => [2, 2, 2, 2, 16, 16, 16, 16].map((n) => slice(0.985, n, n === 16 ? bulk : 0.98));
-    expect(sharesTraining(learnedRetention(file(0.82))!)).toBe(false);
-    expect(sharesTraining(learnedRetention(file(0.97))!)).toBe(true);
+    expect(sharesTraining(learnedRetention(file(0.82))!, true)).toBe(false);
+    expect(sharesTraining(learnedRetention(file(0.97))!, true)).toBe(true);
   });
 
   test("count beside others that trained, not for much more than those", () => {
