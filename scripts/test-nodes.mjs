@@ -1,4 +1,4 @@
-// Runs the end-to-end tests of the built command on other Node versions, fetched as packages from the registry.
+// Runs the end-to-end tests of the built command, the slow ones as well, on other Node versions, fetched as packages from the registry.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,13 @@ for (const version of versions) {
   }
   console.log(`\n${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
   const env = { ...process.env, WEIGHTMARK_TEST_NODE: node };
-  const run = spawnSync("npx", ["vitest", "run", "tests/e2e"], { cwd: root, env, stdio: "inherit" });
-  failed ||= run.status !== 0;
+  for (const config of ["vitest.config.ts", "vitest.slow.config.ts"]) {
+    const run = spawnSync("npx", ["vitest", "run", "--config", config, "tests/e2e"], {
+      cwd: root,
+      env,
+      stdio: "inherit",
+    });
+    failed ||= run.status !== 0;
+  }
 }
 process.exitCode = failed ? 1 : 0;
