@@ -7,13 +7,13 @@ import {
   openScanDatabase,
   openWorkers,
   prepareScan,
-  remoteSettings,
   type ScanDatabase,
   workLoop,
 } from "../../src/index.ts";
 import type { ErrorReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
 import { runCommand, startCommand } from "../support/command.ts";
 import { describeWithPostgres } from "../support/postgres.ts";
+import { SETTINGS } from "../support/scan-run.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { changed, tinyModel, writeModel } from "../support/tiny-model.ts";
@@ -29,17 +29,9 @@ const args = (url: string, ...more: string[]) => [
 async function worker(database: ScanDatabase, signal: AbortSignal): Promise<void> {
   const inputs = { locations: [], organisations: [], list: null };
   const { setup } = await prepareScan(inputs, {
+    ...SETTINGS,
     version: "0",
     registry: at("bases"),
-    keys: null,
-    include: [],
-    exclude: [],
-    cacheDirectory: null,
-    depth: "sampled",
-    maxBytes: null,
-    timeout: null,
-    remote: remoteSettings({}, { offline: true }),
-    deterministic: true,
   });
   const workers = await openWorkers(setup, { threads: 0, tasksPerThread: 2 });
   const queue = await database.openQueue();

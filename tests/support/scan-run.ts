@@ -4,26 +4,30 @@ import { createGateMemory } from "../../src/bytes/http/shared-gate.ts";
 import { emptyItem } from "../../src/scan/failure.ts";
 import type { ScanInputs } from "../../src/scan/inputs.ts";
 import type { ScanItem } from "../../src/scan/item.ts";
+import type { ScanSettings } from "../../src/scan/prepare.ts";
 import type { ScanSetup } from "../../src/scan/setup.ts";
 import type { ScanTarget } from "../../src/scan/target.ts";
 import type { Workers } from "../../src/scan/workers.ts";
 
+/** Settings of a scan that compares with nothing, looks for no mark, and asks nobody. */
+export const SETTINGS: ScanSettings = {
+  version: "0.0.0-test",
+  registry: null,
+  keys: null,
+  include: [],
+  exclude: [],
+  cacheDirectory: null,
+  depth: "sampled",
+  maxBytes: null,
+  timeout: null,
+  remote: { endpoint: "http://127.0.0.1:9", token: null, hubCache: null, offline: true },
+  deterministic: true,
+};
+
 /** A setup that names nothing and leaves out times. */
 export function setupOf(more: Partial<ScanSetup> = {}): ScanSetup {
-  return {
-    version: "0.0.0-test",
-    registry: null,
-    registryDigest: null,
-    keys: null,
-    cacheDirectory: null,
-    depth: "sampled",
-    maxBytes: null,
-    timeout: null,
-    remote: { endpoint: "http://127.0.0.1:9", token: null, hubCache: null, offline: true },
-    deterministic: true,
-    gate: createGateMemory(),
-    ...more,
-  };
+  const { include: _include, exclude: _exclude, ...common } = SETTINGS;
+  return { ...common, registryDigest: null, gate: createGateMemory(), ...more };
 }
 
 export function inputsOf(...locations: string[]): ScanInputs {

@@ -9,13 +9,13 @@ import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { OfferedScans } from "../../../src/scan/operations/offered-scans.ts";
 import { differingFields, parseParameters } from "../../../src/scan/parameters.ts";
 import { defaultJournalPath } from "../../../src/scan/places.ts";
-import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
+import { prepareScan } from "../../../src/scan/prepare.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import { readTokenNames } from "../../../src/watermark/embedding/token-names.ts";
 import { tokenHashes } from "../../../src/watermark/resync/token-hashes.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
-import { inputsOf, setupOf } from "../../support/scan-run.ts";
+import { inputsOf, SETTINGS } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { modelBytes, tinyModel, writeModel } from "../../support/tiny-model.ts";
 
@@ -176,24 +176,10 @@ describe("a walk", () => {
 });
 
 describe("a scan of links", () => {
-  const settings: ScanSettings = {
-    version: "0.0.0-test",
-    registry: null,
-    keys: null,
-    include: [],
-    exclude: [],
-    cacheDirectory: null,
-    depth: "sampled",
-    maxBytes: null,
-    timeout: null,
-    remote: setupOf().remote,
-    deterministic: true,
-  };
-
   it("reads what was allowed, in this thread and in others, and remembers what that was", async () => {
     const { directory, store, model } = linked();
     const inputs = inputsOf(join(directory, "models"));
-    const { parameters, setup } = await prepareScan(inputs, { ...settings, allowLinks: [store] });
+    const { parameters, setup } = await prepareScan(inputs, { ...SETTINGS, allowLinks: [store] });
     expect(parameters.allowLinks).toEqual([store]);
     for (const threads of [0, 1]) {
       const journal = await openJournal(join(directory, `journal-${threads}`), parameters);
@@ -202,7 +188,7 @@ describe("a scan of links", () => {
       await journal.close();
       expect(items).toMatchObject([{ location: model, status: "done", failure: null }]);
     }
-    const none = (await prepareScan(inputs, settings)).parameters;
+    const none = (await prepareScan(inputs, SETTINGS)).parameters;
     // A scan without the flag is what it was before there was one.
     expect("allowLinks" in none).toBe(false);
     expect(differingFields(none, parameters)).toEqual(["allowLinks"]);
@@ -213,11 +199,11 @@ describe("a scan of links", () => {
 
   it("tells the workers of a database where links may lead", async () => {
     const { directory, store, model } = linked();
-    const parameters = parametersOf({ allowLinks: [store], version: settings.version });
+    const parameters = parametersOf({ allowLinks: [store], version: SETTINGS.version });
     const journal = await openJournal(join(directory, "journal"), parameters);
     const offered = new OfferedScans(
       async () => journal,
-      { ...settings, registry: directory, threads: 0, tasksPerThread: 1 },
+      { ...SETTINGS, registry: directory, threads: 0, tasksPerThread: 1 },
       () => {},
     );
     const answer = await offered.get("s");

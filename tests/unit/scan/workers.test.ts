@@ -12,7 +12,7 @@ import type { ScanInputs } from "../../../src/scan/inputs.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { OfferedScans } from "../../../src/scan/operations/offered-scans.ts";
 import { differingFields, parseParameters } from "../../../src/scan/parameters.ts";
-import { prepareScan, type ScanSettings } from "../../../src/scan/prepare.ts";
+import { prepareScan } from "../../../src/scan/prepare.ts";
 import type { ResultStore } from "../../../src/scan/result-store.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import type { ScanTarget } from "../../../src/scan/target.ts";
@@ -20,7 +20,7 @@ import { openWorkers } from "../../../src/scan/workers.ts";
 import { generateKeyFile } from "../../../src/watermark/key-file.ts";
 import { refusal } from "../../support/refusal.ts";
 import { targetOf } from "../../support/scan-items.ts";
-import { inputsOf, setupOf } from "../../support/scan-run.ts";
+import { inputsOf, SETTINGS, setupOf } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { changed, tinyModel, writeModel } from "../../support/tiny-model.ts";
 
@@ -42,20 +42,6 @@ function watchThreads(): Worker[] {
   return made;
 }
 
-const settings: ScanSettings = {
-  version: "0.0.0-test",
-  registry: null,
-  keys: null,
-  include: [],
-  exclude: [],
-  cacheDirectory: null,
-  depth: "sampled",
-  maxBytes: null,
-  timeout: null,
-  remote: { endpoint: "http://127.0.0.1:9", token: null, hubCache: null, offline: true },
-  deterministic: true,
-};
-
 async function registryOf(directory: string): Promise<string> {
   const checkpoint = await openCheckpoint(writeModel(join(directory, "base"), tinyModel(1)));
   const registry = await openRegistry(join(directory, "registry"), { create: true });
@@ -72,7 +58,7 @@ describe("worker threads", () => {
     for (let i = 0; i < 4; i++) writeModel(join(root, `tuned-${i}`), changed(tinyModel(1), 10 + i, 0.1));
     writeModel(join(root, "other"), tinyModel(9));
     const inputs = inputsOf(root);
-    const { parameters, setup } = await prepareScan(inputs, { ...settings, registry });
+    const { parameters, setup } = await prepareScan(inputs, { ...SETTINGS, registry });
     const results = [];
     for (const count of [0, 1, 2]) {
       const store = await openJournal(join(directory, `journal-${count}`), parameters);
@@ -118,7 +104,7 @@ describe("worker threads", () => {
     const registry = await registryOf(directory);
     const setup = setupOf({ registry, registryDigest: "0".repeat(64) });
     await refusal(openWorkers(setup, { threads: 1, tasksPerThread: 1 }), "SCAN_DIFFERS");
-    await refusal(prepareScan(inputsOf("x"), { ...settings, registry: join(directory, "none") }), "REGISTRY_NOT_FOUND");
+    await refusal(prepareScan(inputsOf("x"), { ...SETTINGS, registry: join(directory, "none") }), "REGISTRY_NOT_FOUND");
   });
 });
 
@@ -128,7 +114,7 @@ describe("weights that were replaced since they were listed", () => {
     const path = join(directory, "m");
     writeModel(path, tinyModel(1));
     const inputs = inputsOf(path);
-    const { setup } = await prepareScan(inputs, settings);
+    const { setup } = await prepareScan(inputs, SETTINGS);
     const { value } = await enumerateTargets(inputs, { include: [], exclude: [], remote: null }).next();
     const listed = value as ScanTarget;
     const workers = await openWorkers(setup, { threads: 0, tasksPerThread: 1 });
@@ -150,8 +136,8 @@ describe("weights that were replaced since they were listed", () => {
 describe("the Hub that names mean", () => {
   it("is a part of what a scan was asked, and a worker of another Hub leaves it to others", async () => {
     const of = async (inputs: ScanInputs, endpoint: string) => {
-      const remote = { ...settings.remote, endpoint };
-      return (await prepareScan(inputs, { ...settings, remote })).parameters;
+      const remote = { ...SETTINGS.remote, endpoint };
+      return (await prepareScan(inputs, { ...SETTINGS, remote })).parameters;
     };
     const mirror = await of(inputsOf("hf:acme/m"), "https://mirror");
     expect(differingFields(mirror, await of(inputsOf("hf:acme/m"), "https://hub"))).toEqual(["hub"]);
@@ -163,7 +149,7 @@ describe("the Hub that names mean", () => {
     const worker = (endpoint: string) =>
       new OfferedScans(
         async () => store,
-        { ...setupOf(), registry: "", remote: { ...settings.remote, endpoint }, threads: 0, tasksPerThread: 1 },
+        { ...setupOf(), registry: "", remote: { ...SETTINGS.remote, endpoint }, threads: 0, tasksPerThread: 1 },
         () => {},
       );
     expect(await worker("https://hub").get("s")).toMatchObject({ gone: false, error: { code: "SCAN_DIFFERS" } });
@@ -190,7 +176,7 @@ describe("watermark keys", () => {
     writeModel(join(directory, "m"), tinyModel(1));
     const inputs = inputsOf(join(directory, "m"));
     const keys = { directory: join(directory, "keys"), passphrase: null };
-    const { parameters, setup } = await prepareScan(inputs, { ...settings, keys });
+    const { parameters, setup } = await prepareScan(inputs, { ...SETTINGS, keys });
     expect(parameters.keys.length).toBe(2);
     const store = await openJournal(join(directory, "journal"), parameters);
     const told: WeightmarkError[] = [];
@@ -205,7 +191,7 @@ describe("watermark keys", () => {
     expect(summary).toMatchObject({ marked: 0, read: 1 });
     mkdirSync(join(directory, "empty"));
     const none = { directory: join(directory, "empty"), passphrase: null };
-    const error = await refusal(prepareScan(inputs, { ...settings, keys: none }), "FILE_NOT_FOUND");
+    const error = await refusal(prepareScan(inputs, { ...SETTINGS, keys: none }), "FILE_NOT_FOUND");
     expect(error.detail).toContain("`weightmark key generate`");
   });
 
@@ -219,9 +205,9 @@ describe("watermark keys", () => {
       await generateKeyFile(sealed, { passphrase: "x", cost });
       const keys = { directory: join(directory, "keys"), passphrase: "x" };
       const inputs = inputsOf("hf:acme/m");
-      expect((await prepareScan(inputs, { ...settings, keys })).warnings).toEqual([]);
+      expect((await prepareScan(inputs, { ...SETTINGS, keys })).warnings).toEqual([]);
       chmodSync(sealed, 0o444);
-      const { parameters, setup, warnings } = await prepareScan(inputs, { ...settings, keys });
+      const { parameters, setup, warnings } = await prepareScan(inputs, { ...SETTINGS, keys });
       const told = expect.objectContaining({ code: "KEY_FILE_PERMISSIONS", file: sealed });
       expect(warnings).toEqual([told]);
       const troubles: WeightmarkError[] = [];
@@ -235,7 +221,7 @@ describe("watermark keys", () => {
       expect(troubles).toEqual([told]);
       await generateKeyFile(bare, { passphrase: null });
       chmodSync(bare, 0o444);
-      await refusal(prepareScan(inputs, { ...settings, keys }), "KEY_FILE_PERMISSIONS");
+      await refusal(prepareScan(inputs, { ...SETTINGS, keys }), "KEY_FILE_PERMISSIONS");
     },
   );
 });
