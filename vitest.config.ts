@@ -17,7 +17,7 @@ export default defineConfig({
           name: "shared",
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/interop/**", "tests/**/*.slow.test.ts", MOCKED, "node_modules/**"],
-          // Files that follow each other in a worker share the modules they import, which are a quarter of the time.
+          // Files that follow each other in a worker share the modules they import.
           isolate: false,
         },
       },
