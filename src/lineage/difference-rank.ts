@@ -2,6 +2,7 @@ import type { Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { medianOfNoise } from "../numerics/marchenko-pastur.ts";
 import { singularValues } from "../numerics/svd.ts";
+import { beyondRules } from "./difference-rule.ts";
 
 /** Singular values this far above the edge of pure rounding noise are structure. */
 const CLEAR_OF_NOISE = 1.5;
@@ -16,10 +17,11 @@ const STRUCTURED = 1.2;
  * - "low": so many directions, and rounding explains the rest;
  * - "full": of no low rank, with directions that stand out of it (training leaves such, added noise and rounding do not);
  * - "noise": of no low rank, and nothing stands out;
+ * - "rule": what stands out follows a rule that takes no training (difference-rule.ts);
  * - "unresolved": all of the difference is smaller than int8 resolves, so nothing can be said of it.
  */
 export type DifferenceRank =
-  | { readonly kind: "none" | "full" | "noise" | "unresolved" }
+  | { readonly kind: "none" | "full" | "noise" | "rule" | "unresolved" }
   | { readonly kind: "low"; readonly rank: number };
 
 /**
@@ -28,9 +30,20 @@ export type DifferenceRank =
  */
 export function differenceRank(suspect: Slice, base: Slice): DifferenceRank {
   const plain = rankOf(suspect, base, false);
-  if ((plain.kind !== "full" && plain.kind !== "noise") || suspect.gain === null || base.gain === null) return plain;
-  const folded = rankOf(suspect, base, true);
-  return folded.kind === "none" || folded.kind === "unresolved" ? folded : plain;
+  if (plain.kind === "none" || plain.kind === "unresolved") return plain;
+  if (plain.kind !== "low" && suspect.gain !== null && base.gain !== null) {
+    const folded = rankOf(suspect, base, true);
+    if (folded.kind === "none" || folded.kind === "unresolved") return folded;
+  }
+  if (plain.kind === "noise") return plain;
+  const { height, width } = base;
+  const [before, after] = [sliceValues(base, false), sliceValues(suspect, false)];
+  const variance = roundingVariance(suspect, false) + roundingVariance(base, false);
+  const rest = beyondRules({ height, width, before, after, low: plain.kind === "low", variance });
+  if (rest === null) return { kind: "rule" };
+  // Noise that is stronger in some rows has directions that stand out, until all rows have as much of it.
+  const isNoise = plain.kind === "full" && !standsOut(spectrum(rest, height, width), height, width);
+  return isNoise ? { kind: "noise" } : plain;
 }
 
 function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
@@ -48,10 +61,7 @@ function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
   if (!allFinite(delta)) return { kind: "noise" };
   const variance = roundingVariance(suspect, folded) + factor * factor * roundingVariance(base, folded);
   const edge = CLEAR_OF_NOISE * Math.sqrt(variance) * (Math.sqrt(height) + Math.sqrt(width));
-  const s =
-    height <= width
-      ? singularValues(delta, height, width)
-      : singularValues(transpose(delta, height, width), width, height);
+  const s = spectrum(delta, height, width);
   let rank = 0;
   while (rank < s.length && s[rank]! > edge) rank++;
   let rest = 0;
@@ -62,6 +72,12 @@ function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
     return { kind: standsOut(s, height, width) ? "full" : "noise" };
   }
   return rank === 0 ? { kind: "unresolved" } : { kind: "low", rank };
+}
+
+function spectrum(values: Float64Array, height: number, width: number): Float64Array {
+  return height <= width
+    ? singularValues(values, height, width)
+    : singularValues(transpose(values, height, width), width, height);
 }
 
 /** By so much a matrix must be larger or smaller before the factor is taken out: tuning moves it by less. */

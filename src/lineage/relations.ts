@@ -157,7 +157,7 @@ function keepsVectors(suspect: Fingerprint, base: Fingerprint): boolean {
 /** The rank that most differences have, where two at least agree on it and none is larger or of no low rank. */
 function adapterRank(slices: readonly SliceRetention[]): number | null {
   const inLayers = slices.filter((s) => s.layer >= 0).map((s) => s.rank);
-  if (inLayers.some(({ kind }) => kind === "full" || kind === "noise")) return null;
+  if (inLayers.some(({ kind }) => kind === "full" || kind === "noise" || kind === "rule")) return null;
   const ranks = inLayers.flatMap((one) => (one.kind === "low" ? [one.rank] : []));
   const largest = Math.max(0, ...ranks);
   const agreeing = ranks.filter((rank) => rank === largest).length;

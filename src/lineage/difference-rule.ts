@@ -1,0 +1,108 @@
+/** Of a difference, the share that scaling rows and columns and shifting them leave of training; half and more in measure. */
+const LEAST_LEFT = 0.35;
+/**
+ * Correlation of the sizes of what changed and of what was there, rows and columns made alike: training has -.31 to .05 of it
+ * (benchmarks/lab), cutting off large values, rounding them relative to their size and dropping some .2 and more, pruning -.4.
+ */
+const MOST_WITH_SIZE = 0.1;
+const LEAST_WITH_SIZE = -0.36;
+const ROUNDS = 2;
+/** Beyond the error with which values are known, as a share of it, what a factor must leave to be anything. */
+const LEAST_CHANGE = 0.3;
+
+export interface Values {
+  readonly height: number;
+  readonly width: number;
+  /** height x width, of the base and of the suspect. */
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+  /** Whether the difference is of a low rank, which no rule of single values leaves. */
+  readonly low: boolean;
+  /** Variance of the error with which both are known. */
+  readonly variance: number;
+}
+
+/**
+ * What of a change no rule explains that takes no training: rows or columns multiplied, something added to whole rows or
+ * columns, every value changed by its own size. Its rows and columns are brought to unit RMS; null where a rule explains most.
+ */
+export function beyondRules(values: Values): Float64Array | null {
+  const { height, width, before, after, low, variance } = values;
+  const error = variance * before.length;
+  const factor = fitted(before, after);
+  // Weight decay is a factor as well: training may have no more than that in common with a rule.
+  const changed = before.reduce((sum, x, i) => sum + (after[i]! - factor * x) ** 2, 0) - error;
+  if (!(changed > LEAST_CHANGE * error)) return null;
+  const rest = unshifted(unscaled(values), height, width);
+  if (!(rest.reduce((sum, x) => sum + x * x, 0) - error >= LEAST_LEFT * changed)) return null;
+  const evened = unitLines(rest, height, width);
+  if (low) return evened;
+  const withSize = correlation(evened.map(Math.abs), unitLines(before, height, width).map(Math.abs));
+  return withSize <= MOST_WITH_SIZE && withSize >= LEAST_WITH_SIZE ? evened : null;
+}
+
+/** What the one must be multiplied by to be the other. */
+function fitted(before: Float32Array, after: Float32Array): number {
+  const square = before.reduce((sum, x) => sum + x * x, 0);
+  return square > 0 ? before.reduce((sum, x, i) => sum + x * after[i]!, 0) / square : 1;
+}
+
+/** What is left of the suspect when the base, rows and columns scaled to fit, is taken away. */
+function unscaled({ height, width, before, after }: Values): Float64Array {
+  const row = new Float64Array(height).fill(1);
+  const col = new Float64Array(width).fill(1);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [own, other, ofRows] of [[row, col, true] as const, [col, row, false] as const]) {
+      const products = new Float64Array(own.length);
+      const squares = new Float64Array(own.length);
+      for (let i = 0; i < height; i++) {
+        for (let j = 0; j < width; j++) {
+          const [at, across] = ofRows ? [i, j] : [j, i];
+          const x = before[i * width + j]! * other[across]!;
+          products[at]! += x * after[i * width + j]!;
+          squares[at]! += x * x;
+        }
+      }
+      for (let k = 0; k < own.length; k++) if (squares[k]! > 0) own[k] = products[k]! / squares[k]!;
+    }
+  }
+  return Float64Array.from(after, (x, i) => x - row[Math.floor(i / width)]! * col[i % width]! * before[i]!);
+}
+
+/** Means of rows and of columns taken away. */
+function unshifted(values: Float64Array, height: number, width: number): Float64Array {
+  const row = new Float64Array(height);
+  const col = new Float64Array(width);
+  let mean = 0;
+  for (let i = 0; i < values.length; i++) {
+    row[Math.floor(i / width)]! += values[i]! / width;
+    col[i % width]! += values[i]! / height;
+    mean += values[i]! / values.length;
+  }
+  return values.map((x, i) => x - row[Math.floor(i / width)]! - col[i % width]! + mean);
+}
+
+/** Rows and then columns brought to unit RMS. */
+function unitLines(values: ArrayLike<number>, height: number, width: number): Float64Array {
+  const out = Float64Array.from(values);
+  for (const ofRows of [true, false]) {
+    const squares = new Float64Array(ofRows ? height : width);
+    const at = (i: number): number => (ofRows ? Math.floor(i / width) : i % width);
+    for (let i = 0; i < out.length; i++) squares[at(i)]! += out[i]! ** 2;
+    const count = ofRows ? width : height;
+    for (let i = 0; i < out.length; i++) if (squares[at(i)]! > 0) out[i]! /= Math.sqrt(squares[at(i)]! / count);
+  }
+  return out;
+}
+
+function correlation(a: Float64Array, b: Float64Array): number {
+  const mean = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [aa, bb, ab] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    aa += (a[i]! - meanA) ** 2;
+    bb += (b[i]! - meanB) ** 2;
+    ab += (a[i]! - meanA) * (b[i]! - meanB);
+  }
+  return ab / Math.sqrt(aa * bb);
+}
