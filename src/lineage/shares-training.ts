@@ -1,50 +1,52 @@
+import {
+  AT_MOST,
+  atLeast,
+  isAsStart,
+  isEven,
+  isIntact,
+  isKept,
+  KEPT,
+  KEPT_OF_LITTLE,
+  LARGE_SHARE,
+  MIN_BULK,
+  SIGMAS,
+  UNDECAYED,
+  unscaled,
+  WELL_TRAINED,
+} from "./kept-training.ts";
 import { MIN_DIRECTIONS, type Retention, type Sides, showsTraining } from "./learned-retention.ts";
+import { isModest, isModestThere } from "./modest-training.ts";
 import type { LearnedRetention } from "./result.ts";
 
-/**
- * Directions per slice from which siblings share few of them. With fewer in either model, each must have nearly all of the
- * other's training: in large batches two orders of one text had .89 of each other's first steps.
- */
-const WELL_TRAINED = 5;
-const KEPT_OF_LITTLE = 0.95;
 /** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
 const MOST_SPREAD = 0.22;
 const MOST_RATIO = 1.08;
 /**
- * A whole training: L, and L / b, from which what training wrote is there as the initialisation is, when the other way round
- * L / b is at least the third figure. A sibling that trained longer has all that the first steps of any training write
+ * A whole training: L of KEPT, and L / b from which what training wrote is there as the initialisation is, when the other way
+ * round L / b is at least the second figure. A sibling that trained longer has all that the first steps of any training write
  * (L / b up to 1.1), but not the other way round (.35 at most then); one that trained alike under more weight decay has L / b
  * of .9, but not L. A child has the parent's training, and the parent .6 of the child's, up to a continued pretraining as
  * long as its own (benchmarks/RESULTS.md, "Siblings"). More of a training, or of a start, than there was is weight decay of
  * the other side.
  */
-const KEPT = 0.87;
 const WHOLE = 0.8;
 const WHOLE_BACK = 0.6;
 /**
  * Where the start is whole in both, neither has gone far, and what was made of the other has nearly all of it. Classifiers of
  * one seed, on other samples of one source, had .99 and .78 of each other's first hundreds of steps.
  */
-const INTACT = 0.93;
 const KEPT_OF_INTACT = 0.95;
 const BACK_OF_INTACT = 0.85;
 /** L / b both ways from which as much of a training as of a start is gone. */
 const ALIKE = 0.965;
 /** L both ways from which a start is not asked for where it was cut off. */
 const KEPT_OF_CUT = 0.85;
-const AT_MOST = 1.1;
-/** A share of a merge is the same in all slices. Few slices are even by chance. */
-const EVEN = 0.3;
-const SHARE_SLICES = 6;
-/** Weight decay makes one b small without any merge, and the other as large, up to 40; merges have w / (w^2 + (1 - w)^2), 1.21 at most. */
-const UNDECAYED = 1.25;
-/** A large share: L = b, and by the root of the product of L / b both ways, which decay does not change. */
-const LARGE_SHARE = 0.93;
+/** A large share: L = b, at most, and by the root of the product of L / b both ways, which decay does not change. */
 const LARGE_AT_MOST = 1.25;
 const LARGE_BOTH = 0.9;
 const LARGE_BACK = 0.45;
 /**
- * A small share: b is small, and hardly anything of the other training is found the other way round, no more than the
+ * A small share: b is small, and hardly anything of the other training is found the other way round, well below the
  * correlation of what is left of the start (the root of the product of b both ways). With less of the start left than LITTLE
  * siblings had L / b up to .57, tenths of merges .71 and more; with more of it only an L / b near 1 will do.
  */
@@ -54,16 +56,16 @@ const LITTLE_START = 0.27;
 const SMALL_SHARE = 0.7;
 const NEAR_ONE = 0.9;
 const SMALL_ERROR = 0.1;
+/**
+ * Siblings have L as large both ways round, and noise on one of them lowers its b alone, so that L / b is near 1: below this
+ * share of that correlation it takes one and a half times the weights' own size.
+ */
+const SMALL_BACK = 0.4;
 /** The other model is what most of the merge is, so that b is larger the other way round. */
 const LARGER_BACK = 0.8;
 const EVEN_BACK = 0.6;
-/** The product of b both ways from which a start is all there. */
-const ALL_OF_START = 0.95;
 /** A share below which nothing is built on it, however small its error. */
 const MIN_SHARE = 0.05;
-const MIN_BULK = 1e-3;
-/** Standard errors that are taken off L before it is held against either. */
-const SIGMAS = 3;
 
 /**
  * Whether the two share more training than a common initialisation explains; it does not matter which is asked first. The
@@ -103,21 +105,10 @@ export function keepsTraining({ forward, backward }: Retention): boolean {
   return [forward, backward].every((side) => isKept(side, KEPT_OF_CUT));
 }
 
-/** Where all of the start is left in both, a factor between their matrices is nothing but that, and is taken out. */
-function unscaled({ forward, backward }: Sides): Sides {
-  const product = forward.bulk * backward.bulk;
-  if (!(forward.bulk > 0 && product >= ALL_OF_START)) return { forward, backward };
-  const scale = Math.sqrt(backward.bulk / forward.bulk);
-  return { forward: scaled(forward, scale), backward: scaled(backward, 1 / scale) };
-}
-
-function scaled(one: LearnedRetention, by: number): LearnedRetention {
-  return { ...one, share: one.share * by, error: one.error * by, bulk: one.bulk * by, spread: one.spread * by };
-}
-
 function isThere(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
-  return isWhole(one, other, floor) || isLargeShare(one, other) || isSmallShare(one, other);
+  if (isSmallShare(one, other)) return true;
+  return isModest(one) ? isModestThere(one, other) : isWhole(one, other, floor) || isLargeShare(one, other);
 }
 
 function isWhole(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {
@@ -135,14 +126,6 @@ function isAlike(one: LearnedRetention, other: LearnedRetention): boolean {
   return Math.min(atLeast(one), atLeast(other)) >= ALIKE;
 }
 
-function isIntact(one: LearnedRetention, other: LearnedRetention): boolean {
-  return Math.min(one.bulk, other.bulk) >= INTACT;
-}
-
-function isKept({ share, error }: LearnedRetention, floor: number): boolean {
-  return share - SIGMAS * error >= floor;
-}
-
 function isLargeShare(one: LearnedRetention, other: LearnedRetention): boolean {
   const [ratio, back] = [atLeast(one), atLeast(other)];
   if (isIntact(one, other) && !isAlike(one, other)) return false;
@@ -155,7 +138,7 @@ function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
   if (other.bulk > UNDECAYED || other.bulk < LARGER_BACK * one.bulk || other.spread > EVEN_BACK * other.bulk)
     return false;
   const start = Math.sqrt(Math.max(0, one.bulk) * other.bulk);
-  const isOther = other.share <= start && SIGMAS * other.error <= SMALL_ERROR;
+  const isOther = other.share <= (isAsStart(one) ? 1 : SMALL_BACK) * start && SIGMAS * other.error <= SMALL_ERROR;
   const ratio = atLeast(one);
   const isShare = ratio >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE) && ratio <= LARGE_AT_MOST;
   return isOther && start <= SMALL_START && isShare;
@@ -164,15 +147,4 @@ function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
 /** A side that shows no training of its own cannot be asked. */
 function isBack(other: LearnedRetention, floor = LARGE_BACK): boolean {
   return !showsTraining(other) || atLeast(other) >= floor;
-}
-
-/** Whether a share of it may be asked for at all. */
-function isEven({ slices, directions, spread, bulk }: LearnedRetention): boolean {
-  return slices >= SHARE_SLICES && directions >= WELL_TRAINED && spread <= EVEN * bulk;
-}
-
-/** The least that L / b is, with its error taken off; 0 where there is nothing of either. */
-function atLeast({ share, error, bulk }: LearnedRetention): number {
-  const least = share - SIGMAS * error;
-  return least > 0 ? least / Math.max(bulk, MIN_BULK) : 0;
 }

@@ -57,9 +57,11 @@ describe("what was made of another is known", () => {
     ["a small net, trained on", both([0.98, 0.001, 1, 0, 4.7], [1.01, 0.001, 1, 0, 4.7], 3)],
     ["a tenth", both([0.1, 0.002, 0.1, 0, 7.8], [-0.11, 0.003, 0.37, 0.55, 6.9], 16)],
     ["a fifth", both([0.2, 0.001, 0.21, 0.02, 14], [0.05, 0.001, 0.75, 0.14, 14.8], 16)],
-    ["a half", both([0.5, 0.001, 0.51, 0, 7], [0.9, 0.003, 1.02, 0.05, 6.8], 16)],
+    ["a half", both([0.5, 0.004, 0.51, 0, 5.7], [0.9, 0.01, 1.02, 0.05, 2.2], 16)],
+    ["three tenths", both([0.3, 0.005, 0.297, 0.16, 8], [0.28, 0.009, 0.65, 0, 9.3], 16)],
+    ["pruned by half", both([0.9, 0.002, 0.943, 0, 8], [1.11, 0.002, 0.83, 0.02, 8], 16)],
     ["seven tenths", both([0.7, 0.001, 0.7, 0.02, 14.6], [1.32, 0.001, 1.06, 0.04, 14.4], 16)],
-    ["a continued pretraining", both([0.96, 0.002, 0.77, 0.05, 7], [0.55, 0.002, 0.9, 0.05, 9], 16)],
+    ["a continued pretraining", both([0.958, 0.004, 0.986, 0.14, 10.1], [0.624, 0.003, 0.622, 0.19, 8.3], 16)],
   ])("%s", (_, found) => {
     expect(sharesTraining(found, true)).toBe(true);
     expect(sharesTraining(mirrored(found), true)).toBe(true);
@@ -80,6 +82,26 @@ test("where the start is whole in both, nearly all of a training is asked for bo
   // A light fine-tune, and a longer one.
   expect(sharesTraining(both([0.99, 0.004, 1, 0, 12], [0.98, 0.004, 1, 0, 12], 12), true)).toBe(true);
   expect(sharesTraining(both([0.98, 0.004, 0.99, 0, 9], [0.87, 0.004, 0.95, 0, 9.1], 12), true)).toBe(true);
+});
+
+// Encoders of one seed that learned digits, other samples or another order; then one side, or both, were changed.
+describe("what makes b smaller does not make siblings of a modest training look like parent and child", () => {
+  test.each<[string, Retention]>([
+    ["3 bits", both([0.93, 0.002, 1, 0, 5.2], [0.93, 0.002, 0.89, 0, 5], 12)],
+    ["4 bits", both([0.935, 0.002, 0.996, 0, 5.5], [0.945, 0.002, 0.97, 0, 5.3], 12)],
+    ["3 bits, both", both([0.88, 0.003, 0.81, 0.06, 7.5], [0.88, 0.003, 0.83, 0.04, 7.7], 12)],
+    ["noise, as many steps", both([0.79, 0.003, 0.69, 0, 6.6], [0.76, 0.003, 0.94, 0, 7.2], 12)],
+    ["noise, twice as many steps", both([1.05, 0.004, 1.04, 0, 5.6], [0.72, 0.003, 0.73, 0.1, 6.3], 12)],
+    ["noise, five times as many", both([0.49, 0.003, 0.45, 0.2, 6.3], [1.1, 0.01, 0.64, 0, 4.3], 12)],
+    ["noise, of few directions", both([1, 0.004, 0.99, 0, 4.3], [0.92, 0.003, 0.81, 0.05, 4], 12)],
+    ["pruned", both([0.93, 0.004, 0.88, 0, 6.1], [0.92, 0.004, 0.86, 0.02, 5.9], 12)],
+    ["nothing, another order", both([0.87, 0.003, 0.94, 0, 8.8], [0.88, 0.003, 0.91, 0, 8.1], 12)],
+    ["noise of 50 %, of language models", both([0.11, 0.01, 0.44, 0, 14.3], [0.13, 0.008, 0.1, 0, 9.7], 6)],
+    ["noise on the base", both([0.53, 0.009, 0.42, 0.12, 6.8], [0.26, 0.006, 0.74, 0.09, 10.8], 6)],
+  ])("%s", (_, found) => {
+    expect(sharesTraining(found, true)).toBe(false);
+    expect(sharesTraining(mirrored(found), true)).toBe(false);
+  });
 });
 
 test("of other networks than those that names tell nearly all of a training is asked for", () => {

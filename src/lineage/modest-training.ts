@@ -1,0 +1,45 @@
+import {
+  AT_MOST,
+  atLeast,
+  isAsStart,
+  isEven,
+  isIntact,
+  isKept,
+  KEPT,
+  KEPT_OF_LITTLE,
+  LARGE_SHARE,
+  UNDECAYED,
+  WELL_TRAINED,
+} from "./kept-training.ts";
+import { showsTraining } from "./learned-retention.ts";
+import type { LearnedRetention } from "./result.ts";
+
+/**
+ * Directions per slice of a parent below which its training is asked for by L alone. Rounding and noise of a sibling lower b,
+ * and so raise L / b, but leave L: siblings that learn one task have up to .94 of each other's, or all of the shorter one.
+ */
+const MODEST = 10;
+/** L the other way round, of a child that is well trained as well. */
+const MOST_OF_BACK = 0.83;
+/** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
+const EVEN_EVERYWHERE = 0.06;
+
+export function isModest({ directions }: LearnedRetention): boolean {
+  return directions < MODEST;
+}
+
+/**
+ * Whether the training of a parent that trained modestly is in the other: nearly all of it, or a share of it, the same as of
+ * the start in every slice, where all that the other has trained for is the parent's.
+ */
+export function isModestThere(one: LearnedRetention, other: LearnedRetention): boolean {
+  if (one.share > AT_MOST || one.bulk > AT_MOST) return false;
+  const isAllBack = showsTraining(other) && isKept(other, KEPT_OF_LITTLE);
+  if (isKept(one, KEPT_OF_LITTLE) && isAllBack) return true;
+  if (Math.min(one.directions, other.directions) >= WELL_TRAINED) {
+    if (isKept(one, KEPT_OF_LITTLE) && isKept(other, MOST_OF_BACK)) return true;
+    if (isKept(one, KEPT) && isAllBack && atLeast(one) >= LARGE_SHARE) return true;
+  }
+  const isEverywhere = isEven(one) && one.spread <= EVEN_EVERYWHERE * one.bulk && other.bulk <= UNDECAYED;
+  return !isIntact(one, other) && isEverywhere && isAsStart(one) && (isAllBack || !showsTraining(other));
+}
