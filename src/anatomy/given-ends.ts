@@ -36,10 +36,20 @@ export function betweenGivenEnds(matrices: readonly OpenFlow[]): ReadonlySet<str
       return open && kernel !== true && !made.has(reads) && (writes === reads || !isRead.has(writes));
     });
     const others = stack.length - between.length;
-    if (others === 0 ? stack.length === 1 || isChain(stack) : between.length > others / MOST_BESIDE) continue;
+    if (others === 0 ? stack.length === 1 || isChain(stack) : mayAttend(stack, between.length, others)) continue;
     for (const { flow } of between) found.add(flow.tensor);
   }
   return found;
+}
+
+/**
+ * Whether matrices that lead past the others may be attention's: as many as those, and in numbered layers some as wide as the
+ * stream, or all three side by side. Probes beside a module lead to classes.
+ */
+function mayAttend(stack: readonly OpenFlow[], between: number, others: number): boolean {
+  if (between <= others / MOST_BESIDE) return false;
+  const isStream = ({ flow: { reads, writes } }: OpenFlow): boolean => writes === reads || writes === 3 * reads;
+  return stack.some(isStream) || !stack.every(({ flow }) => flow.layered);
 }
 
 /** Whether the last matrix alone leads elsewhere, as the last of a network does. */

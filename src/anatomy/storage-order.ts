@@ -95,8 +95,10 @@ export function storageOrder(layers: readonly Layer[], outside: readonly Paramet
   }
   const streams = new Set([...widths.values()].filter((width) => width > 0));
   const biases = biasesOf(outside);
+  // Without layers that tell, what biases say of linears that are not square goes for those that are.
+  const isTurned = model.isEmpty ? areTurnedByBias(outside, biases) : model.isTurned;
   for (const parameter of outside) {
-    if (isTurnedOutside(parameter, biases.get(pathOf(parameter.name)), streams, model)) inOut.add(parameter.tensor);
+    if (isTurnedOutside(parameter, biases.get(pathOf(parameter.name)), streams, isTurned)) inOut.add(parameter.tensor);
   }
   return { inOut, open };
 }
@@ -169,12 +171,23 @@ function isRest(parameter: Parameter, told: ReadonlySet<string>): boolean {
   return isLinear(parameter) && !told.has(tensor) && !isConv1dName(name.stem) && layerUse(name.pattern) !== "position";
 }
 
+/** Whether biases lie along the columns of linears that are not square, and along the rows of none. */
+function areTurnedByBias(outside: readonly Parameter[], biases: ReadonlyMap<string, number>): boolean {
+  const known = outside.flatMap((parameter) => {
+    const [rows, cols] = parameter.shape as [number, number];
+    const bias = biases.get(pathOf(parameter.name));
+    const tells = isLinear(parameter) && rows !== cols && rows > 1 && cols > 1 && (bias === rows || bias === cols);
+    return tells ? [bias === cols] : [];
+  });
+  return known.length > 0 && known.every(Boolean);
+}
+
 /** Tables show by themselves on which axis the stream lies; other linears outside the layers go with those inside. */
 function isTurnedOutside(
   parameter: Parameter,
   bias: number | undefined,
   streams: ReadonlySet<number>,
-  { isTurned }: Tally,
+  isTurned: boolean,
 ): boolean {
   const { shape, name } = parameter;
   const [rows, cols] = shape as [number, number];

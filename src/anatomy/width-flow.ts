@@ -1,4 +1,3 @@
-import { passedWidths } from "./passed-widths.ts";
 import { widthsApart } from "./widths-apart.ts";
 
 /** What passes through the matrices of a model, as far as their shapes tell: which of them write what which others read. */
@@ -62,7 +61,6 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   for (const { reads } of flows) readers.set(reads, (readers.get(reads) ?? 0) + 1);
   // What embeds something given makes hidden units of it.
   const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
-  const passed = passedWidths(flows);
   const kernels = new Set(flows.filter(({ kernel }) => kernel === true).map(({ writes }) => writes));
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
@@ -86,14 +84,12 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
       const stack = stacks.get(flow.stack)!;
       const width = flow.reads;
       if (apart.get(stack)?.has(width)) return false;
-      if (embedded.has(width) || passed.has(width)) return true;
+      if (embedded.has(width)) return true;
       if (isFed(stack, width)) return true;
       if (joined.get(stack)!.widths.has(width)) return true;
       return isWrittenInside(stack, flow);
     },
-    hasSource: (flow, width) => {
-      return embedded.has(width) || passed.has(width) || kernels.has(width) || isFed(stacks.get(flow.stack)!, width);
-    },
+    hasSource: (flow, width) => embedded.has(width) || kernels.has(width) || isFed(stacks.get(flow.stack)!, width),
     isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),
     runOf: ({ stack, grouped }, cols) => {
       const run = joined.get(stacks.get(stack)!)!.run;

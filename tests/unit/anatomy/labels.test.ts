@@ -119,14 +119,6 @@ describe("chains of linears", () => {
     }
   });
 
-  test("blocks between an entrance and an exit add to a stream of the network's own, without either to a given one", () => {
-    const blocks = [0, 1, 2].flatMap((i) => [`blocks.${i}.1.weight 192 96`, `blocks.${i}.3.weight 96 192`]);
-    const labelOf = (...outer: string[]) => labelsOf(tableOf([...outer, ...blocks].join("\n")))["blocks.1.1.weight"];
-    expect(labelOf("proj.weight 96 8", "head.weight 10 96")).toBe("channels");
-    expect(labelOf()).toBe("none");
-    expect(labelOf("head.weight 10 96")).toBe("none");
-  });
-
   test("a lone matrix says nothing of what it reads", () => {
     expect(labelsOf(tableOf("probe.weight 10 768"))).toEqual({ "probe.weight": "none" });
   });
