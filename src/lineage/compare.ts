@@ -3,17 +3,18 @@ import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { caveatsOf } from "./caveats.ts";
 import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
-import { isCovered } from "./covered.ts";
 import { directionOf } from "./direction.ts";
+import { factsOf, type Sides } from "./facts.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./pairing.ts";
-import { isRelated } from "./related.ts";
+import { decisiveFinding, isRelated, isSameTable } from "./related.ts";
 import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
 import {
   type CompareResult,
   type ComponentVerdict,
   type Difference,
+  type Direction,
   EMBEDDINGS,
   LOG10_THRESHOLD,
   type Relation,
@@ -22,7 +23,7 @@ import {
 import { type SameContent, sameContent } from "./same-content.ts";
 import { isMostlyStacked } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
-import { claimOf, type Facts, summarise } from "./wording.ts";
+import { claimOf, summarise } from "./wording.ts";
 
 export interface CompareOptions {
   /** Random relabelings for small z. @default true */
@@ -71,13 +72,13 @@ export async function compareSubjects(
   const log10P = decisive?.verdict.log10P ?? null;
   const parents =
     direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
-  const facts = factsOf(verdict, content, suspect, findings, difference);
+  const facts = factsOf(verdict, content, { suspect, base }, findings, difference);
   return {
     verdict,
     summary: summarise(verdict, direction, names, facts),
     claim: claimOf(verdict, direction, names.base, facts),
     direction,
-    relations: relationsOf(verdict, content, suspect, base, findings, difference),
+    relations: relationsOf(verdict, direction, content, { suspect, base }, findings, difference),
     parents: parents.map((name) => ({ name, log10P })),
     log10P,
     threshold: LOG10_THRESHOLD,
@@ -106,83 +107,30 @@ function overall(findings: readonly ComponentFinding[], isUnread: boolean): Verd
   return !isUnread && bodies.some((f) => f.verdict.verdict === "no-evidence") ? "no-evidence" : "not-testable";
 }
 
-function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {
-  return pairing.component === EMBEDDINGS && (verdict === "identical" || verdict === "recast");
-}
-
-/** The finding that the verdict rests on: shared training first, then anything shared, the smaller p among equals. */
-function decisiveFinding(findings: readonly ComponentFinding[]): ComponentFinding | null {
-  const rank = (f: ComponentFinding): number => (isRelated(f) ? (f.sharesTraining ? 2 : 1) : isSameTable(f) ? 0 : -1);
-  const related = findings.filter((f) => rank(f) >= 0);
-  const p = (f: ComponentFinding): number => f.verdict.log10P ?? 1;
-  return related.reduce<ComponentFinding | null>(
-    (a, b) => (a === null || rank(b) > rank(a) || (rank(b) === rank(a) && p(b) < p(a)) ? b : a),
-    null,
-  );
-}
-
 /** Where the content is the same, so is every component's: what the label tests alone would say is beside the point. */
 function sameContentVerdict(component: ComponentVerdict, verdict: Verdict): ComponentVerdict {
   const related = component.verdict !== "no-evidence" && component.verdict !== "not-testable";
   return related ? { ...component, verdict, reason: null } : component;
 }
 
-/** In how many layers, or where all of those agree in how many matrices; null where it is nearly all. */
-function partOf(support: ComponentFinding["support"]): Facts["partly"] {
-  if (support === null || support.whole) return null;
-  if (support.agreeing < support.tested) return support;
-  return { agreeing: support.agreeingMatrices, tested: support.matrices, of: "matrices" };
-}
-
-/** Share of the base's training that tuning leaves: with less a reader is told how much. */
-const NEARLY_ALL = 0.8;
-
-function factsOf(
-  verdict: Verdict,
-  content: SameContent,
-  suspect: Subject,
-  findings: readonly ComponentFinding[],
-  { frozenTensors, comparedTensors }: Difference,
-): Facts {
-  const everywhere = content?.kind === "identical" && content.everywhere;
-  const bodies = findings.filter((f) => f.pairing.component !== EMBEDDINGS);
-  const decisive = decisiveFinding(bodies);
-  const speaks = decisive !== null && isRelated(decisive);
-  const tableOnly = verdict === "shared-init" && !speaks;
-  const partial =
-    speaks &&
-    (bodies.some((f) => f !== decisive && !isRelated(f)) || !isCovered(suspect.fingerprint, findings, "suspect"));
-  const equal = { equal: frozenTensors, compared: comparedTensors };
-  const byEquality = speaks
-    ? decisive.pairing.isEqual === true || (decisive.verdict.verdict === "identical" && !decisive.sharesTraining)
-    : !tableOnly;
-  const retained = speaks ? decisive.verdict.retention : null;
-  return {
-    part: content === null && partial && decisive.stacks === 1 ? decisive.verdict.suspectComponent : null,
-    everywhere,
-    tableOnly,
-    partly: content === null && speaks ? partOf(decisive.support) : null,
-    share: content === null && retained !== null && retained < NEARLY_ALL ? retained : null,
-    equal: byEquality && frozenTensors > 0 ? equal : null,
-  };
-}
-
 function relationsOf(
   verdict: Verdict,
+  direction: Direction,
   content: SameContent,
-  suspect: Subject,
-  base: Subject,
+  { suspect, base }: Sides,
   findings: readonly ComponentFinding[],
   difference: Difference,
 ): Relation[] {
   const [x, y] = [suspect.fingerprint, base.fingerprint];
-  if (verdict === "recast") return ["recast"];
+  if (verdict === "recast") return ["recast", ...layerRelations(findings, x, y)];
   if (content?.kind === "identical") {
     const recast: Relation[] = valueTypes(x) === valueTypes(y) ? [] : ["recast"];
     const moved = layerRelations(findings, x, y);
     return [...(content.everywhere && moved.length === 0 ? (["copy"] as const) : []), ...moved, ...recast];
   }
-  return verdict === "derived" ? describeRelations(x, y, findings, difference) : [];
+  // They tell how the suspect was made; a parent was not made of its child.
+  const isMade = verdict === "derived" && direction !== "base-from-suspect";
+  return isMade ? describeRelations(x, y, findings, difference) : [];
 }
 
 /** Indices and masks that one side stores are no cast of anything. */

@@ -5,7 +5,7 @@ import { componentContent } from "./component-content.ts";
 import type { ComponentTests } from "./component-test.ts";
 import { learnedRetention, MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
-import { ATTENTION, isNetwork } from "./network.ts";
+import { ATTENTION, isOfNetwork } from "./network.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
 import { doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
@@ -16,6 +16,7 @@ import {
   ONE_TENSOR,
   reasonSharedInit,
   reasonTooFew,
+  reasonUnmeasured,
   reasonUnsupported,
   reasonUntestable,
   usable,
@@ -110,6 +111,7 @@ async function settle(
   signal: AbortSignal | undefined,
 ): Promise<ComponentFinding> {
   const { tested, log10P } = tried;
+  const fingerprints = [suspect.fingerprint, base.fingerprint] as const;
   let pairing = tried.pairing;
   let support: Support | null = null;
   const finding = (
@@ -130,7 +132,7 @@ async function settle(
     pairing,
     tested,
     slices,
-    sharesTraining: retention !== null && sharesTraining(retention, isNetwork(pairing)),
+    sharesTraining: retention !== null && sharesTraining(retention, isOfNetwork(...fingerprints, pairing)),
     support,
     isMinor: (["suspect", "base"] as const).some((side) => isMinor({ suspect, base }[side].fingerprint, pairing, side)),
     stacks: 1,
@@ -184,15 +186,19 @@ async function settle(
   }
   const doubt = pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, slices, retention);
   if (doubt !== null) return { ...finding("no-evidence", doubt, slices, retention), sharesTraining: false };
+  if (retention === null && labels !== "own") {
+    const unmeasured = finding("not-testable", reasonUnmeasured(log10P));
+    return { ...unmeasured, verdict: { ...unmeasured.verdict, log10P: null } };
+  }
   const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
   if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
-  if (retention !== null && sharesTraining(retention, isNetwork(pairing)))
-    return finding("derived", null, slices, retention);
+  const derived = finding("derived", null, slices, retention);
+  if (derived.sharesTraining) return derived;
   // Where slices do not tell, labels must be known for the stack's own.
   const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && !isCutOff(pairing, slices, retention) && (isKnown || labels !== "own")) {
+  if (left < LEFT_OF_START && !isCutOff(pairing, retention) && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
   return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);

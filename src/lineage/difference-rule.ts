@@ -7,6 +7,9 @@ const LEAST_LEFT = 0.35;
 const MOST_WITH_SIZE = 0.1;
 const LEAST_WITH_SIZE = -0.36;
 const ROUNDS = 2;
+/** Of the mean energy of rows (or columns) what the quiet ones stay below, and how many of them training leaves at most. */
+const QUIET = 0.08;
+const MOST_QUIET = 0.4;
 /** Beyond the error with which values are known, as a share of it, what a factor must leave to be anything. */
 const LEAST_CHANGE = 0.3;
 
@@ -24,7 +27,7 @@ export interface Values {
 
 /**
  * What of a change no rule explains that takes no training: rows or columns multiplied, something added to whole rows or
- * columns, every value changed by its own size. Its rows and columns are brought to unit RMS; null where a rule explains most.
+ * columns, every value changed by its own size, some rows or columns changed and the others not. Its rows and columns are brought to unit RMS; null where a rule explains most.
  */
 export function beyondRules(values: Values): Float64Array | null {
   const { height, width, before, after, low, variance } = values;
@@ -35,6 +38,7 @@ export function beyondRules(values: Values): Float64Array | null {
   if (!(changed > LEAST_CHANGE * error)) return null;
   const rest = unshifted(unscaled(values), height, width);
   if (!(rest.reduce((sum, x) => sum + x * x, 0) - error >= LEAST_LEFT * changed)) return null;
+  if (isConfined(rest, height, width, variance)) return null;
   const evened = unitLines(rest, height, width);
   if (low) return evened;
   const withSize = correlation(evened.map(Math.abs), unitLines(before, height, width).map(Math.abs));
@@ -80,6 +84,17 @@ function unshifted(values: Float64Array, height: number, width: number): Float64
     mean += values[i]! / values.length;
   }
   return values.map((x, i) => x - row[Math.floor(i / width)]! - col[i % width]! + mean);
+}
+
+/** Whether many rows, or many columns, are as they were: training by gradients leaves none. */
+function isConfined(rest: Float64Array, height: number, width: number, variance: number): boolean {
+  return [true, false].some((ofRows) => {
+    const energy = new Float64Array(ofRows ? height : width).fill(-variance * (ofRows ? width : height));
+    for (let i = 0; i < rest.length; i++) energy[ofRows ? Math.floor(i / width) : i % width]! += rest[i]! ** 2;
+    const mean = energy.reduce((sum, x) => sum + x, 0) / energy.length;
+    const quiet = energy.filter((x) => x < QUIET * mean).length;
+    return quiet > MOST_QUIET * energy.length;
+  });
 }
 
 /** Rows and then columns brought to unit RMS. */

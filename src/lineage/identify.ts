@@ -4,7 +4,14 @@ import { loadBase } from "./base-cache.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";
 import { damageOf } from "./damage.ts";
-import { type Candidate, type CompareResult, type IdentifyResult, VERDICT_ORDER, type Verdict } from "./result.ts";
+import {
+  type Candidate,
+  type CompareResult,
+  EMBEDDINGS,
+  type IdentifyResult,
+  VERDICT_ORDER,
+  type Verdict,
+} from "./result.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
@@ -108,7 +115,7 @@ function unreadCaveat({ name, score }: RankedBase): string {
   return `the registered base ${name} was not tested: its stored fingerprint is damaged or gone${close}`;
 }
 
-/** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement does not. */
+/** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement and drift do not. */
 function closestFirst(a: Candidate, b: Candidate): number {
   // A body that cannot be tested beside a table that agrees is nearer than a stranger that was.
   const agrees = (c: Candidate): boolean => c.verdict === "not-testable" && (c.log10P ?? 0) <= c.comparison.threshold;
@@ -118,9 +125,16 @@ function closestFirst(a: Candidate, b: Candidate): number {
     rank(a) - rank(b) ||
     strength(b.comparison) - strength(a.comparison) ||
     frozen(b.comparison) - frozen(a.comparison) ||
+    driftOf(a.comparison) - driftOf(b.comparison) ||
+    (a.log10P ?? 0) - (b.log10P ?? 0) ||
     Number(b.root) - Number(a.root) ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
   );
+}
+
+/** Beyond any where it was not measured. */
+function driftOf({ difference: { drift } }: CompareResult): number {
+  return drift === null ? Number.MAX_VALUE : drift;
 }
 
 function strength(c: CompareResult): number {
@@ -138,8 +152,13 @@ function summaryOf(
   const but = unread === 0 ? "" : `, and ${unread} of the closest could not be read`;
   if (best === undefined || verdict === "not-testable") {
     const why = untestable ?? "no registered base has parts that it could be held against";
-    const agrees = best !== undefined && (best.log10P ?? 0) <= best.comparison.threshold;
-    const table = agrees ? `; its token table agrees with that of ${best.name}, which by itself decides nothing` : "";
+    const agrees = best?.components.some(
+      ({ component, log10P }) => component === EMBEDDINGS && (log10P ?? 0) <= best.comparison.threshold,
+    );
+    const table =
+      best !== undefined && agrees
+        ? `; its token table agrees with that of ${best.name}, which by itself decides nothing`
+        : "";
     return `${suspect} was not tested: ${why}${table}${but}.`;
   }
   if (verdict !== "no-evidence") return best.comparison.summary;

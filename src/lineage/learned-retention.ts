@@ -32,9 +32,33 @@ export interface Retention extends Sides {
  */
 export function learnedRetention(slices: readonly SliceRetention[]): Retention | null {
   if (slices.length === 0) return null;
-  const chosen = slices.map((slice) => (isTurned(slice) ? slice.turned() : slice));
+  const chosen = slices.map((slice) => unscaled(isTurned(slice) ? slice.turned() : slice));
   const most = outstanding(chosen);
   return { ...bothWays(chosen), outstanding: most.length < LEAST_OUTSTANDING ? null : bothWays(most) };
+}
+
+/** Product of b both ways from which all of a slice's start is there, and how much larger one is where it was multiplied. */
+const ALL_OF_START = 0.95;
+const SCALED = 1.2;
+
+/** Without the factor of a slice of which all of the start is left: matrices may be multiplied so that the model stays the same. */
+function unscaled(slice: Pick<SliceRetention, keyof Sides>): Pick<SliceRetention, keyof Sides> {
+  const { forward, backward } = slice;
+  const isWhole = forward.bulk > 0 && forward.bulk * backward.bulk >= ALL_OF_START;
+  if (!isWhole || Math.max(forward.bulk, backward.bulk) < SCALED) return slice;
+  const factor = Math.sqrt(backward.bulk / forward.bulk);
+  return { forward: scaled(forward, factor), backward: scaled(backward, 1 / factor) };
+}
+
+function scaled(sums: RetentionSums, by: number): RetentionSums {
+  const { numerator, variance, bulk, bulkVariance } = sums;
+  return {
+    ...sums,
+    numerator: numerator * by,
+    variance: variance * by * by,
+    bulk: bulk * by,
+    bulkVariance: bulkVariance * by * by,
+  };
 }
 
 function bothWays(slices: readonly Pick<SliceRetention, keyof Sides>[]): Sides {

@@ -49,13 +49,11 @@ function startsAtRandom(departures: readonly (Departure | null)[]): boolean | nu
 }
 
 /**
- * Whether the start of one of the two was cut off, as a lower rank does, and nearly all of their training is shared: what is
- * left of a start is not asked for then.
+ * Whether what is left of a start need not be asked for: of networks, one of which keeps a lower rank of the other, nearly all
+ * of their training is shared. Linear maps of strangers have as much of each other.
  */
-export function isCutOff(pairing: Pairing, slices: readonly SliceRetention[], retention: Retention | null): boolean {
-  if (retention === null || !keepsTraining(retention)) return false;
-  const { suspect, base } = showsRandomStart(slices);
-  return isNetwork(pairing) || (suspect === true && base === false) || (suspect === false && base === true);
+export function isCutOff(pairing: Pairing, retention: Retention | null): boolean {
+  return retention !== null && isNetwork(pairing) && keepsTraining(retention);
 }
 
 /** Why what agrees is no start that both had; null where nothing speaks against one. */
@@ -66,7 +64,7 @@ export function doubtOfStart(
   retention: Retention | null,
 ): string | null {
   // What names call a whole network is no linear map, nor are kernels that look around; and their start may have decayed.
-  if (isNetwork(pairing) || areKernels(base, pairing) || isCutOff(pairing, slices, retention)) return null;
+  if (isNetwork(pairing) || areKernels(base, pairing)) return null;
   if (Object.values(showsRandomStart(slices)).includes(false)) return FITTED;
   return retention !== null && lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }

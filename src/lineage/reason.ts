@@ -38,6 +38,11 @@ export function reasonUnsupported({ agreeing, tested, of }: Support, log10P: num
   return `labels agree (${p}), but ${count} of ${tested} ${of} by itself: a verdict needs agreement over ${of}, not of one tensor`;
 }
 
+/** What agrees may have been given, and nothing could be asked that tells. */
+export function reasonUnmeasured(log10P: number): string {
+  return `labels agree (p = 1e${Math.round(log10P)}), but they may have been given to both models, and no slices of both could be held against each other to tell: compare the weights themselves, at their full width`;
+}
+
 /** Equal, and of nobody. */
 export const FORMULA =
   "what is equal has not the spectrum of weights that began at random: a transform, filters or another constant of mathematics, which any model may hold";
@@ -51,7 +56,7 @@ const STARTS_SHARE = 0.6;
 
 export function reasonSharedInit(retention: Retention | null, slices: number): string {
   if (retention === null || slices < MIN_SLICES) {
-    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out";
+    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out: compare the weights of both, not their fingerprints";
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
     return "in neither model do directions that training wrote stand out of the initialisation: it hardly trained, or its optimiser writes all directions alike (Muon), and shared training cannot be told from a common start";

@@ -18,3 +18,19 @@ export function isEqualVerdict(verdict: Verdict): boolean {
 export function isRelatedVerdict(verdict: Verdict): boolean {
   return verdict !== "no-evidence" && verdict !== "not-testable";
 }
+
+/** Whether a table is the same, whoever had it first. */
+export function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {
+  return pairing.component === EMBEDDINGS && (verdict === "identical" || verdict === "recast");
+}
+
+/** The finding that the verdict rests on: shared training first, then anything shared, the smaller p among equals. */
+export function decisiveFinding(findings: readonly ComponentFinding[]): ComponentFinding | null {
+  const rank = (f: ComponentFinding): number => (isRelated(f) ? (f.sharesTraining ? 2 : 1) : isSameTable(f) ? 0 : -1);
+  const related = findings.filter((f) => rank(f) >= 0);
+  const p = (f: ComponentFinding): number => f.verdict.log10P ?? 1;
+  return related.reduce<ComponentFinding | null>(
+    (a, b) => (a === null || rank(b) > rank(a) || (rank(b) === rank(a) && p(b) < p(a)) ? b : a),
+    null,
+  );
+}

@@ -8,8 +8,10 @@ import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { stacksOf } from "./stack.ts";
 
-/** More zeros than the base by this fraction is pruning. */
-const PRUNED_EXCESS = 0.1;
+/** More zeros than the base by this fraction is pruning; rounding to 3 bits makes a quarter. */
+const PRUNED_EXCESS = 0.28;
+/** log10 p from which a layer counts as one of the base's, where a depth is called less than it was. */
+const LOG10_LAYER = -3;
 /** Share of distinct sizes that values keep which were not rounded to a grid. */
 const MANY_SIZES = 0.8;
 /** Drift of the weights, relative to their size, that fine-tuning does not reach; */
@@ -20,6 +22,8 @@ const MIXED_SCALE = 0.6;
 /** Share of the base's training that tuning leaves, and that continued pretraining leaves: with less it may be a merge. */
 const TUNED_SHARE = 0.94;
 const CONTINUED_SHARE = 0.8;
+/** More of the base's training than there is: the base is an average with another model, of which the suspect is a part. */
+const MOST_SHARE = 1.06;
 /** By how much more of a fine-tune's training may be found in its base than the other way round. */
 const MORE_BACK = 0.06;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
@@ -60,7 +64,8 @@ export function describeRelations(
   else if (isPruned(suspect, base)) relations.push("pruned");
   else if (!isWholeChange(suspect, base, findings)) return relations;
   else if (difference.loraRank !== undefined) relations.push("lora");
-  if (relations.length === 0) {
+  // What lies on a coarse grid was rounded to it: of such a base the suspect is the original as likely as anything.
+  if (relations.length === 0 && gridOf(base, suspect) === null) {
     relations.push(...trainingOf(difference, findings));
   }
   return relations;
@@ -100,8 +105,11 @@ export function layerRelations(
     const stack = stacksOf(base).find((one) => one.name === name);
     const own = stacksOf(suspect).filter((one) => parts.some(({ pairing }) => pairing.suspectComponent === one.name));
     if (stack === undefined || own.length === 0) continue;
-    const hits = parts.flatMap(({ pairing }) => pairing.layers);
-    const used = new Set(hits.map((hit) => hit.base));
+    const found = parts.flatMap(({ pairing }) =>
+      pairing.layers
+        .filter(({ log10P }) => (log10P ?? LOG10_LAYER) <= LOG10_LAYER)
+        .map((hit) => `${pairing.suspectComponent} ${hit.suspect}`),
+    );
     const isRepeated = parts.some(({ pairing }) => {
       const count = (of: "suspect" | "base"): number => new Set(pairing.layers.map((hit) => hit[of])).size;
       return count("suspect") > count("base");
@@ -111,8 +119,11 @@ export function layerRelations(
       const matched = [...pairing.layers].sort((a, b) => a.suspect - b.suspect).map((hit) => hit.base);
       return matched.some((number, k) => k > 0 && number < matched[k - 1]!);
     });
-    if (isRepeated) relations.add("depth-upscaled");
-    else if (layers < stack.layers.length && used.size <= layers && isCovered(suspect, findings, "suspect")) {
+    // With a layer that is not the base's it is another model, whatever its depth.
+    const isAll = new Set(found).size === layers;
+    if (isRepeated) {
+      if (layers > stack.layers.length) relations.add("depth-upscaled");
+    } else if (layers < stack.layers.length && isAll && isCovered(suspect, findings, "suspect")) {
       relations.add("depth-pruned");
     } else if (isReordered) relations.add("layers-reordered");
   }
@@ -122,17 +133,17 @@ export function layerRelations(
 function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFinding[]): Relation[] {
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
-  if (shares.length === 0 || Math.min(...shares) < (drift > CONTINUED_DRIFT ? CONTINUED_SHARE : TUNED_SHARE)) return [];
+  if (shares.length === 0 || Math.min(...shares) < CONTINUED_SHARE || Math.max(...shares) > MOST_SHARE) return [];
+  const changed = findings.flatMap((f) => f.slices).filter(({ rank }) => rank.kind !== "none");
+  const trained = changed.filter(({ rank: { kind } }) => kind === "full" || kind === "low");
+  if (trained.length < MIN_LOW_RANK || trained.length < TRAINED_SHARE * changed.length) return [];
+  // Other matrices may have been scaled, which is no training.
+  const isContinued = median(trained.map((slice) => slice.drift))! > CONTINUED_DRIFT;
+  if (Math.min(...shares) < (isContinued ? CONTINUED_SHARE : TUNED_SHARE)) return [];
   // The other way about it is an earlier state of the base.
-  const most = drift > CONTINUED_DRIFT ? 0 : MORE_BACK;
+  const most = isContinued ? 0 : MORE_BACK;
   if (findings.some(({ verdict: { learned } }) => learned !== null && backMore(learned) > most)) return [];
-  const changed = findings
-    .flatMap((f) => f.slices)
-    .map(({ rank }) => rank.kind)
-    .filter((kind) => kind !== "none");
-  const trained = changed.filter((kind) => kind === "full" || kind === "low").length;
-  if (trained < MIN_LOW_RANK || trained < TRAINED_SHARE * changed.length) return [];
-  return [drift > CONTINUED_DRIFT ? "continued-pretraining" : "fine-tune"];
+  return [isContinued ? "continued-pretraining" : "fine-tune"];
 }
 
 function backMore({ baseInSuspect, suspectInBase }: NonNullable<ComponentVerdict["learned"]>): number {

@@ -74,8 +74,7 @@ const MIN_SHARE = 0.05;
 export function sharesTraining(retention: Retention, isNetwork: boolean): boolean {
   const { forward, backward } = unscaled(retention);
   if (isUneven(forward, backward) || isBetterThanStart(retention.outstanding)) return false;
-  const floor = isNetwork ? KEPT : KEPT_OF_LITTLE;
-  return isThere(forward, backward, floor) || isThere(backward, forward, floor);
+  return isThere(forward, backward, isNetwork) || isThere(backward, forward, isNetwork);
 }
 
 /**
@@ -105,10 +104,11 @@ export function keepsTraining({ forward, backward }: Retention): boolean {
   return [forward, backward].every((side) => isKept(side, KEPT_OF_CUT));
 }
 
-function isThere(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {
+function isThere(one: LearnedRetention, other: LearnedRetention, isNetwork: boolean): boolean {
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
   if (isSmallShare(one, other)) return true;
-  return isModest(one) ? isModestThere(one, other) : isWhole(one, other, floor) || isLargeShare(one, other);
+  if (isModest(one)) return isModestThere(one, other, isNetwork);
+  return isWhole(one, other, isNetwork ? KEPT : KEPT_OF_LITTLE) || isLargeShare(one, other);
 }
 
 function isWhole(one: LearnedRetention, other: LearnedRetention, floor: number): boolean {

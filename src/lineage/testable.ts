@@ -63,10 +63,13 @@ const NO_UNITS =
   "no matrix of which shapes or names tell that its columns are hidden units of this model: only equality is tested; give the whole model, its linears as matrices of two axes under the names of a common library";
 
 function reasonFor(apt: number, usable: number): string {
-  if (apt < FEWEST) return apt === 0 ? NO_UNITS : "a single matrix that a test can use";
+  if (apt < FEWEST)
+    return apt === 0
+      ? NO_UNITS
+      : "a single matrix that a test can use, which counts only together with those of other parts";
   return usable === 0
     ? "no matrix with a row that can be used: constant or not finite"
-    : "a single matrix with rows that can be used";
+    : "a single matrix with rows that can be used, which counts only together with those of other parts";
 }
 
 /**

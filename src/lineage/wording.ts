@@ -12,6 +12,8 @@ export interface Facts {
   readonly partly: { readonly agreeing: number; readonly tested: number; readonly of: string } | null;
   /** Share of the base's training that is found, where it is not nearly all. */
   readonly share: number | null;
+  /** The base's part and the share of the suspect's training in it, where the base was made of the suspect: as part and share. */
+  readonly back: { readonly part: string | null; readonly share: number | null };
   /** Tensors that are equal, of those compared, where that alone is what is known. */
   readonly equal: { readonly equal: number; readonly compared: number } | null;
 }
@@ -32,10 +34,17 @@ export function summarise(
     return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
   }
   if (verdict === "not-testable") return `${suspect} cannot be tested against ${base}.`;
-  if (verdict === "derived" && direction === "base-from-suspect") return `${base} derives from ${suspect}.`;
+  if (verdict === "derived" && direction === "base-from-suspect") {
+    const { part, share } = facts.back;
+    return `${base}${part === null ? "" : ` (${part})`} derives from ${suspect}${shareText(share)}.`;
+  }
   const part =
     verdict === "derived" && direction === "suspect-from-base" && facts.part !== null ? ` (${facts.part})` : "";
   return `${suspect}${part} ${claimOf(verdict, direction, base, facts)}.`;
+}
+
+function shareText(share: number | null): string {
+  return share === null ? "" : ` (a share of ${share.toFixed(2)} of its training)`;
 }
 
 function equalText({ equal, compared }: NonNullable<Facts["equal"]>, base: string, everywhere: boolean): string {
@@ -47,8 +56,8 @@ function equalText({ equal, compared }: NonNullable<Facts["equal"]>, base: strin
  * whole of the parent is there, and speaks of equality only as far as values were read.
  */
 export function claimOf(verdict: Verdict, direction: Direction, base: string, facts: Facts): string {
-  const { part, everywhere, tableOnly, equal, partly, share } = facts;
-  const ofIt = share === null ? "" : ` (a share of ${share.toFixed(2)} of its training)`;
+  const { part, everywhere, tableOnly, equal, partly, back } = facts;
+  const ofIt = shareText(facts.share);
   const some = partly === null ? "" : ` in ${partly.agreeing} of ${partly.tested} ${partly.of}`;
   switch (verdict) {
     case "identical":
@@ -57,12 +66,17 @@ export function claimOf(verdict: Verdict, direction: Direction, base: string, fa
       return `is ${base} in another number format, wherever sampled`;
     case "derived":
       if (direction === "suspect-from-base") return `derives from ${base}${ofIt}`;
-      if (direction === "base-from-suspect") return `is what ${base} derives from`;
+      if (direction === "base-from-suspect") {
+        return `is what ${base}${back.part === null ? "" : ` (${back.part})`} derives from${shareText(back.share)}`;
+      }
       if (part !== null) return `shares the weights of its ${part} with ${base}${some}, whoever had them first`;
       if (equal !== null) return `${equalText(equal, base, everywhere)}, direction not established`;
       return `shares trained weights with ${base}${some}${ofIt}, direction not established`;
     case "shared-init":
-      if (tableOnly) return `holds the same token table as ${base}, whoever had it first; nothing else is shown`;
+      if (tableOnly) {
+        const rest = equal === null ? "nothing else is shown" : `it ${equalText(equal, base, everywhere)}`;
+        return `holds the same token table as ${base}, whoever had it first; ${rest}`;
+      }
       if (equal !== null) return equalText(equal, base, everywhere);
       return `${part === null ? "goes" : `goes in its ${part}`} back at least to the same initial weights as ${base}${some}; that trained weights are shared is not shown`;
     case "no-evidence":

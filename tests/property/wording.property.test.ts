@@ -14,6 +14,7 @@ const facts: fc.Arbitrary<Facts> = fc.record({
     fc.record({ agreeing: count, tested: count, of: fc.constantFrom("layers", "matrices") }),
   ),
   share: fc.constantFrom(null, 0.25),
+  back: fc.record({ part: fc.constantFrom(null, "OTHER"), share: fc.constantFrom(null, 0.75) }),
   equal: fc.oneof(fc.constant(null), fc.record({ equal: count, compared: count })),
 });
 const names = { suspect: "SUSPECT", base: "BASE" };
@@ -28,6 +29,10 @@ test.prop([fc.constantFrom(...VERDICT_ORDER), direction, facts], { numRuns: 2000
       expect(text).toContain("BASE");
       expect(text).not.toMatch(/independent|copied|stolen|fine-tun|parent|undefined|null|NaN|\s\s|\.\.$/);
       expect(/derives? from/.test(text)).toBe(directed);
+      if (verdict === "derived" && towards === "base-from-suspect") {
+        expect(/BASE \(OTHER\)/.test(text)).toBe(known.back.part !== null);
+        expect(/share of 0\.75/.test(text)).toBe(known.back.share !== null);
+      }
       expect(/same weights|is equal to/.test(text)).toBe(verdict === "identical");
       // Equality beyond what was read is never said.
       if (verdict === "identical") expect(/wherever sampled/.test(text)).toBe(!known.everywhere);

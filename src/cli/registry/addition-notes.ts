@@ -33,9 +33,13 @@ export async function additionNotes(
   }
   if (able.length === 0) {
     const why = testable.map(({ component, reason }) => `${component}: ${reason}`).join("; ");
-    notes.push(
-      `nothing of it can be tested, so identify will name it for equal files only${why === "" ? "" : ` (${why})`}`,
-    );
+    // Content pairs matrices across parts.
+    const bodies = testable.filter(({ component }) => component !== "embeddings");
+    const together = bodies.reduce((sum, { matrices }) => sum + matrices, 0) > 1;
+    const what = together
+      ? "no part of it can be tested by itself, so identify will name it for equal files, and for others only where matrices of several parts agree"
+      : "nothing of it can be tested, so identify will name it for equal files only";
+    notes.push(`${what}${why === "" ? "" : ` (${why})`}`);
   }
   if (adapter !== null) {
     const { tensors, ofTensors, kind } = adapter;

@@ -33,6 +33,8 @@ describe("a rule that takes no training is known", () => {
     ["rounded to so many digits", (x) => Number(x.toPrecision(1))],
     ["some of them dropped, the others made up for it", (x, i) => (i % 13 === 0 ? 0 : (13 / 12) * x)],
     ["noise of their own size", (x, i) => x * (1 + 0.05 * noise[i]!)],
+    ["noise in some rows alone", (x, i) => (rowOf(i) % 3 === 0 ? x + 0.2 * noise[i]! : x)],
+    ["noise in half of the columns", (x, i) => (i % 2 === 0 ? x + 0.2 * noise[i]! : x)],
     ["all of it lost", () => Number.NaN],
   ])("%s", (_, edit) => {
     expect(beyond(edit)).toBeNull();

@@ -126,15 +126,13 @@ describe("a random start", () => {
     expect(doubtOfStart(NOTHING, OTHERS, both, shared(0.98, 0.98))).toBeNull();
   });
 
-  test("is not asked for on a side whose body was cut off, where nearly all of both trainings is shared", () => {
-    const cut = of([STEEP, STEEP], [START, START]);
-    expect(isCutOff(OTHERS, cut, shared(1, 0))).toBe(true);
-    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(1, 0))).toBeNull();
+  test("need not be left in a network of which nearly all of both trainings is shared", () => {
+    expect(isCutOff(NETWORK, shared(1, 0))).toBe(true);
+    expect(isCutOff(NETWORK, shared(0.6, 0.3))).toBe(false);
+    expect(isCutOff(NETWORK, null)).toBe(false);
     // Strangers, one of whom cut the rank of what both fitted.
-    expect(isCutOff(OTHERS, cut, shared(0.6, 0.3))).toBe(false);
-    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(0.6, 0.3))).toBe(FITTED);
-    expect(isCutOff(OTHERS, of([START], [START]), shared(1, 0))).toBe(false);
-    expect(isCutOff(NETWORK, of([STEEP], [STEEP]), shared(1, 0))).toBe(true);
-    expect(isCutOff(NETWORK, of([STEEP], [STEEP]), null)).toBe(false);
+    const cut = of([STEEP, STEEP], [START, START]);
+    expect(isCutOff(OTHERS, shared(1, 0))).toBe(false);
+    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(1, 0))).toBe(FITTED);
   });
 });

@@ -222,9 +222,14 @@ describe("learned retention over slices", () => {
       expect(sharesTraining(found, true)).toBe(true);
     }
     const halved = over((i) => trained(i).map((x) => 0.5 * x));
-    expectShare(halved.forward, 0.5);
-    expectShare(halved.backward, 2);
+    expectShare(halved.forward, 1);
+    expectShare(halved.backward, 1);
     expect(sharesTraining(halved, true)).toBe(true);
+    // One matrix multiplied, the next divided: the model stays the same, and b must not look uneven.
+    const traded = over((i) => trained(i).map((x) => (i % 2 === 0 ? 3 * x : x / 3)));
+    expectShare(traded.forward, 1);
+    expect(traded.forward.spread).toBeLessThan(0.05);
+    expect(sharesTraining(traded, true)).toBe(true);
   });
 
   test("is 0 in a stranger, and in another training of the same start, which keeps the start", () => {

@@ -24,7 +24,15 @@ const input = (location: string): CompareReport["inputs"]["suspect"] => ({
   bytesTotal: "13476839424",
 });
 
-const WHOLE: Facts = { part: null, everywhere: false, tableOnly: false, partly: null, share: null, equal: null };
+const WHOLE: Facts = {
+  part: null,
+  everywhere: false,
+  tableOnly: false,
+  partly: null,
+  share: null,
+  back: { part: null, share: null },
+  equal: null,
+};
 const LEARNED: LearnedRetention = { share: 1, error: 0.01, bulk: 1, spread: 0.02, directions: 8, slices: 12 };
 
 function resultOf(verdict: Verdict, direction: Direction, change: Partial<CompareResult> = {}): CompareResult {
