@@ -119,6 +119,34 @@ describe("chains of linears", () => {
     }
   });
 
+  test("probes beside a module in every layer read what the module reads", () => {
+    const layers = (...more: string[]): string =>
+      [0, 1, 2]
+        .flatMap((i) => [
+          `layers.${i}.enc.weight 256 96`,
+          `layers.${i}.dec.weight 96 256`,
+          ...more.map((m) => `layers.${i}.${m}`),
+        ])
+        .join("\n");
+    const labels = labelsOf(tableOf(layers("intent.weight 50 96", "slot.weight 40 96")));
+    for (const [name, label] of Object.entries(labels)) {
+      if (/intent|slot/.test(name)) expect(label, name).toBe("none");
+    }
+  });
+
+  test("a square linear lies as its neighbours do, of which biases tell it", () => {
+    const labels = (...lines: string[]) => labelsOf(tableOf(lines.join("\n")));
+    const turned = [
+      "fc1.weight 64 128",
+      "fc1.bias 128",
+      "fc2.weight 128 128",
+      "fc2.bias 128",
+      "fc3.weight 128 10",
+      "fc3.bias 10",
+    ];
+    expect(labels(...turned)).toEqual({ "fc1.weight": "none", "fc2.weight": "channels", "fc3.weight": "channels" });
+  });
+
   test("a lone matrix says nothing of what it reads", () => {
     expect(labelsOf(tableOf("probe.weight 10 768"))).toEqual({ "probe.weight": "none" });
   });

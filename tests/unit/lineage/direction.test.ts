@@ -35,6 +35,23 @@ describe("a parent is named", () => {
     expect(await parents(plain, root)).toEqual(["root", "root"]);
   });
 
+  test("of the part alone that holds it, whichever of the two is asked for", async () => {
+    const root = await side(text, true, { name: "root" });
+    const two = (from: Model): Model => new Map([...from].map(([name, t]) => [`tower.${name}`, t]));
+    const mixed = await side(new Map([...child, ...two(randomModel({ init: 4 }, TINY))]), false, { name: "mixed" });
+    const [there, back] = [await judge(mixed, root), await judge(root, mixed)];
+    expect(there.summary).toBe("mixed (model.layers) derives from root.");
+    expect(back.summary).toBe("mixed (model.layers) derives from root.");
+    expect(back.claim).toBe("is what mixed (model.layers) derives from");
+  });
+
+  test("and nothing tells how the parent was made of its child", async () => {
+    const root = await side(text, true, { name: "root" });
+    const tuned = await side(addLora(text, 4, 0.1), false, { name: "tuned" });
+    expect((await judge(tuned, root)).relations).toEqual(["lora"]);
+    expect((await judge(root, tuned)).relations).toEqual([]);
+  });
+
   test("never where its values are the other's rounded", async () => {
     const full = await side(text, false, { name: "full" });
     const rounded = await side(cast(text, "BF16"), true, { name: "rounded" });

@@ -109,6 +109,11 @@ test("of other networks than those that names tell nearly all of a training is a
   const siblings = both([0.89, 0.005, 0.98, 0, 12], [0.92, 0.005, 0.99, 0, 12], 4);
   expect(sharesTraining(siblings, false)).toBe(false);
   expect(sharesTraining(both([0.99, 0.005, 0.98, 0, 12], [0.9, 0.005, 0.99, 0, 12], 4), false)).toBe(true);
+  // Perceptrons that learned digits in another order; one that was tuned.
+  const digits = both([0.95, 0.002, 1.01, 0, 5.3], [0.96, 0.002, 0.98, 0, 5.7], 4);
+  expect(sharesTraining(digits, false)).toBe(false);
+  expect(sharesTraining(digits, true)).toBe(true);
+  expect(sharesTraining(both([0.97, 0.002, 1, 0, 4.7], [1.02, 0.002, 1, 0, 4.7], 4), false)).toBe(true);
 });
 
 test("what strangers fitted to few samples lacks a start, what was trained from one does not", () => {

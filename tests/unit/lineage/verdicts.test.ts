@@ -215,6 +215,14 @@ describe("derived", () => {
     expect((await judge(merged, await subjectOf(randomModel({ init: 3 })))).verdict).toBe("no-evidence");
   });
 
+  test("calls no depth another where a layer is not the base's", async () => {
+    const shorter = relayer(model, [0, 2]);
+    expect((await judge(shorter, base)).relations).toEqual(["depth-pruned"]);
+    const mixed = new Map([...shorter].map(([name, t]) => [name, /layers\.1\./.test(name) ? stranger.get(name)! : t]));
+    expect((await judge(mixed, base)).relations).toEqual([]);
+    expect((await judge(relayer(model, [0, 0, 2]), base)).relations).toEqual([]);
+  });
+
   test.each([1, 4, 16])("tells the rank of an adapter: %i", async (rank) => {
     expect((await judge(addLora(model, rank, 0.2), base)).difference.loraRank).toBe(rank);
   });
