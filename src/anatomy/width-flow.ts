@@ -112,9 +112,21 @@ function isWrittenInside(stack: Stack, flow: Flow): boolean {
   const width = flow.reads;
   const writers = stack.written.get(width);
   const others = (writers?.count ?? 0) - (flow.writes === width ? 1 : 0);
+  if (areHeads(stack, flow)) return false;
   if (width !== first.reads) return others > 0 || halfWritten(stack, width);
   if (stack.given === "square") return false;
   return others > 0 && first.writes === width && flow !== first && (writers as Writers).first < flow.order;
+}
+
+/**
+ * Whether all that read a width, two and more outside of numbered layers, lead to what nothing reads: heads side by side. One
+ * matrix that writes as wide a stream may be their trunk, or stand beside heads of a public model, as its projector does.
+ */
+function areHeads({ flows }: Stack, { reads, layered }: Flow): boolean {
+  if (layered) return false;
+  const read = new Set(flows.map((flow) => flow.reads));
+  const readers = flows.filter((flow) => flow.reads === reads);
+  return readers.length > 1 && readers.every(({ layered, writes }) => !layered && !read.has(writes));
 }
 
 /**

@@ -134,6 +134,16 @@ describe("chains of linears", () => {
     }
   });
 
+  test("heads side by side read what was given, though another matrix writes as wide a stream", () => {
+    const heads = ["intent.weight 50 128", "slot.weight 41 128", "topic.weight 20 128"];
+    for (const name of ["a_projector", "projector", "z_projector"]) {
+      const labels = labelsOf(tableOf([`${name}.weight 128 40`, ...heads].join("\n")));
+      for (const head of ["intent", "slot", "topic"]) expect(labels[`${head}.weight`], name).toBe("none");
+    }
+    const deeper = ["a_trunk.weight 128 40", "b_trunk.weight 128 128", ...heads];
+    expect(labelsOf(tableOf(deeper.join("\n")))["slot.weight"]).toBe("channels");
+  });
+
   test("a square linear lies as its neighbours do, of which biases tell it", () => {
     const labels = (...lines: string[]) => labelsOf(tableOf(lines.join("\n")));
     const turned = [
