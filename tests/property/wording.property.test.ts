@@ -46,6 +46,10 @@ test.prop([fc.constantFrom(...VERDICT_ORDER), direction, facts], { numRuns: 2000
       } else if (verdict === "derived" && !directed && known.partly !== null) {
         expect(text).toContain(`in ${known.partly.agreeing} of ${known.partly.tested} ${known.partly.of}`);
       }
+      if (verdict === "shared-init" && known.tableOnly) {
+        expect(/nothing else is shown/.test(text)).toBe(known.equal === null);
+        expect(/bit for bit/.test(text)).toBe(known.equal !== null);
+      }
       if (verdict === "shared-init" && known.equal === null && !known.tableOnly)
         expect(text).toMatch(/is not shown$|is not shown\.$/);
     }
