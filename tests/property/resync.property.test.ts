@@ -30,7 +30,9 @@ const disguises: fc.Arbitrary<Disguise> = fc.record(
 );
 
 describe("re-synchronisation", () => {
-  test.prop([disguises, fc.nat(1000)], { numRuns: 12 })("undoes any composition", async (disguise, seed) => {
+  // Of the order in the example two neurons stand where others like them stood.
+  const examples: [Disguise, number][] = [[{ neuronOrder: true }, 907]];
+  test.prop([disguises, fc.nat(1000)], { numRuns: 12, examples })("undoes any composition", async (disguise, seed) => {
     const { host } = await align(obfuscate(model, SHAPE, disguise, seed), await sketch);
     expect(await likeness(model, host)).toBeGreaterThan(0.995);
   });

@@ -24,6 +24,8 @@ export interface NeuronMap {
 const BITS = NEURON_WORDS * 32;
 /** In its own place a neuron is believed at 8 standard deviations of a coin. */
 const IN_PLACE = 0.75 * BITS;
+/** Share of neurons in place from which order is taken to be kept. */
+const MOST_STAYED = 0.5;
 /** Elsewhere it must beat thousands of rivals as well, and be the nearest from both sides. */
 const FOUND = 0.7 * BITS;
 const TWIN = 0.85 * BITS;
@@ -99,9 +101,13 @@ export function matchNeurons(reference: NeuronBits, suspect: NeuronBits): Neuron
       agreements[i] = agreement;
       used[j] = 1;
     };
-    inPlace.scores.forEach((value, i) => {
-      if (value >= IN_PLACE) accept(i, i, inPlace.signs[i]!, value);
-    });
+    // Where few are, neurons that learned one direction stand in each other's place.
+    const stayed = inPlace.scores.reduce((count, value) => count + Number(value >= IN_PLACE), 0);
+    if (stayed >= MOST_STAYED * inPlace.scores.length) {
+      inPlace.scores.forEach((value, i) => {
+        if (value >= IN_PLACE) accept(i, i, inPlace.signs[i]!, value);
+      });
+    }
     mutual(reference, suspect, { from, used }, accept);
     let open = 0;
     let sum = 0;
