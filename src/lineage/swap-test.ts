@@ -7,7 +7,7 @@ export interface SwapTest {
   /** sum D / |D|, the sum of fair signs in units of its standard deviation. */
   readonly z: number;
   readonly log10P: number;
-  /** The smallest log10 p that exchanges of these sizes can give: all to the same side. */
+  /** The smallest log10 p that so many exchanges can give: all of one size, and to the same side. */
   readonly reach: number;
   /** Pairs with D != 0. */
   readonly pairs: number;
@@ -51,22 +51,19 @@ export function swapTest(axes: readonly SwapAxis[]): SwapTest | null {
 /** The test on exchanges that are at hand. */
 export function swapOf(lists: readonly Float64Array[]): SwapTest | null {
   let sum = 0;
-  let most = 0;
   let squares = 0;
   let pairs = 0;
   for (const exchanges of lists) {
     for (const d of exchanges) {
       if (Math.abs(d) < ROUNDING) continue;
       sum += d;
-      most += Math.abs(d);
       squares += d * d;
       pairs++;
     }
   }
   if (pairs === 0) return null;
-  const root = Math.sqrt(squares);
-  const z = sum / root;
-  return { z, log10P: log10RademacherTail(z), reach: log10RademacherTail(most / root), pairs };
+  const z = sum / Math.sqrt(squares);
+  return { z, log10P: log10RademacherTail(z), reach: log10RademacherTail(Math.sqrt(pairs)), pairs };
 }
 
 /** What division by a block's height may leave of a D that is zero. */

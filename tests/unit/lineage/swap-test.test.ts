@@ -120,9 +120,8 @@ describe("the swap test", () => {
     expect(reach).toBeLessThanOrEqual(log10P);
     const same = randomStack(7, 40, 64, { agreement: 1 });
     const found = swapTest([{ stack: same, blocks: [40] }])!;
-    // A copy reaches it: all of its exchanges are to the same side. They are of many sizes, and reach less far for that.
-    expect(found.log10P).toBeCloseTo(found.reach, 9);
-    expect(found.reach).toBeGreaterThan(log10RademacherTail(Math.sqrt(found.pairs)));
+    expect(found.log10P).toBeLessThan(found.reach + 0.5);
+    expect(found.reach).toBeCloseTo(log10RademacherTail(Math.sqrt(found.pairs)), 9);
   });
 
   test("passes over matrices without a usable row", () => {
