@@ -26,6 +26,9 @@ const FEWEST_READERS = 3;
 const NARROWEST_PART = 8;
 const MAX_PARTS = 64;
 
+/** What leads to more classes than so many times a width leads to a vocabulary, or is its table. */
+const MOST_CLASSES = 8;
+
 interface Writers {
   count: number;
   first: number;
@@ -62,6 +65,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   // What embeds something given makes hidden units of it.
   const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
   const kernels = new Set(flows.filter(({ kernel }) => kernel === true).map(({ writes }) => writes));
+  const heads = headsOf(flows);
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
@@ -85,6 +89,7 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
       const width = flow.reads;
       if (apart.get(stack)?.has(width)) return false;
       if (embedded.has(width)) return true;
+      if (heads.has(flow)) return false;
       if (isFed(stack, width)) return true;
       if (joined.get(stack)!.widths.has(width)) return true;
       return isWrittenInside(stack, flow);
@@ -101,6 +106,21 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
 }
 
 /**
+ * Matrices outside of numbered layers that lead to what nothing reads, of those that read one width two and more: heads side by
+ * side. Whatever writes as wide a stream may be their trunk, or stand beside heads of a public model, as its projector does.
+ */
+function headsOf(flows: readonly Flow[]): ReadonlySet<Flow> {
+  const read = new Set(flows.map(({ reads }) => reads));
+  // Kernels and cells tell by themselves what they reach.
+  const isLinear = ({ layered, kernel, reads, writes }: Flow): boolean =>
+    !layered && kernel === undefined && reads > 0 && writes <= MOST_CLASSES * reads;
+  const last = flows.filter((flow) => isLinear(flow) && !read.has(flow.writes));
+  const count = new Map<number, number>();
+  for (const { reads } of last) count.set(reads, (count.get(reads) ?? 0) + 1);
+  return new Set(last.filter(({ reads }) => count.get(reads)! > 1));
+}
+
+/**
  * Inside a stack a width that its first matrix reads is the interface: only what came before can have written it, and
  * where the first matrix leaves it for another width and it comes back, it is the given one still (an autoencoder's
  * pixels, a residual stream of raw features).
@@ -112,21 +132,9 @@ function isWrittenInside(stack: Stack, flow: Flow): boolean {
   const width = flow.reads;
   const writers = stack.written.get(width);
   const others = (writers?.count ?? 0) - (flow.writes === width ? 1 : 0);
-  if (areHeads(stack, flow)) return false;
   if (width !== first.reads) return others > 0 || halfWritten(stack, width);
   if (stack.given === "square") return false;
   return others > 0 && first.writes === width && flow !== first && (writers as Writers).first < flow.order;
-}
-
-/**
- * Whether all that read a width, two and more outside of numbered layers, lead to what nothing reads: heads side by side. One
- * matrix that writes as wide a stream may be their trunk, or stand beside heads of a public model, as its projector does.
- */
-function areHeads({ flows }: Stack, { reads, layered }: Flow): boolean {
-  if (layered) return false;
-  const read = new Set(flows.map((flow) => flow.reads));
-  const readers = flows.filter((flow) => flow.reads === reads);
-  return readers.length > 1 && readers.every(({ layered, writes }) => !layered && !read.has(writes));
 }
 
 /**

@@ -39,10 +39,22 @@ export function beyondRules(values: Values): Float64Array | null {
   const rest = unshifted(unscaled(values), height, width);
   if (!(rest.reduce((sum, x) => sum + x * x, 0) - error >= LEAST_LEFT * changed)) return null;
   if (isConfined(rest, height, width, variance)) return null;
-  const evened = unitLines(rest, height, width);
+  const evened = unitLines(evenedRest(values, rest), height, width);
   if (low) return evened;
   const withSize = correlation(evened.map(Math.abs), unitLines(before, height, width).map(Math.abs));
   return withSize <= MOST_WITH_SIZE && withSize >= LEAST_WITH_SIZE ? evened : null;
+}
+
+/**
+ * The rest once more, of rows and columns that were scaled so that it is as large in all of them: strong noise in some would
+ * otherwise decide what is fitted to all, and leave its trace in the others.
+ */
+function evenedRest({ height, width, before, after, ...values }: Values, rest: Float64Array): Float64Array {
+  const evened = unitLines(rest, height, width);
+  const scale = evened.map((x, i) => (rest[i] === 0 ? 0 : x / rest[i]!));
+  const scaled = (of: Float32Array): Float32Array => of.map((x, i) => x * scale[i]!);
+  const again = { ...values, height, width, before: scaled(before), after: scaled(after) };
+  return unshifted(unscaled(again), height, width);
 }
 
 /** What the one must be multiplied by to be the other. */

@@ -23,6 +23,11 @@ function partOf(support: ComponentFinding["support"]): Facts["partly"] {
 /** Share of the base's training that tuning leaves: with less a reader is told how much. */
 const NEARLY_ALL = 0.8;
 
+/** Whether a part is what the decisive one is: a common start is no shared training. */
+function isAsRelated(part: ComponentFinding, decisive: ComponentFinding): boolean {
+  return isRelated(part) && (part.sharesTraining || !decisive.sharesTraining);
+}
+
 /** What the sentence of a verdict must say, and no more than that. */
 export function factsOf(
   verdict: Verdict,
@@ -38,7 +43,8 @@ export function factsOf(
   const tableOnly = verdict === "shared-init" && !speaks;
   const isPartial = (side: keyof Sides): boolean =>
     speaks &&
-    (bodies.some((f) => f !== decisive && !isRelated(f)) || !isCovered(sides[side].fingerprint, findings, side));
+    (bodies.some((f) => f !== decisive && !isAsRelated(f, decisive)) ||
+      !isCovered(sides[side].fingerprint, findings, side));
   const tables = findings.filter((f) => f.pairing.component === EMBEDDINGS).flatMap((f) => f.pairing.pairs);
   const equal = { equal: frozenTensors, compared: comparedTensors };
   const byEquality = speaks

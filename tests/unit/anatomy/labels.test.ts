@@ -140,8 +140,29 @@ describe("chains of linears", () => {
       const labels = labelsOf(tableOf([`${name}.weight 128 40`, ...heads].join("\n")));
       for (const head of ["intent", "slot", "topic"]) expect(labels[`${head}.weight`], name).toBe("none");
     }
-    const deeper = ["a_trunk.weight 128 40", "b_trunk.weight 128 128", ...heads];
-    expect(labelsOf(tableOf(deeper.join("\n")))["slot.weight"]).toBe("channels");
+    const beside = [
+      "mm_projector.0.weight 128 40",
+      "mm_projector.2.weight 128 128",
+      "down.weight 16 128",
+      "up.weight 128 16",
+    ];
+    const labels = labelsOf(tableOf([...beside, ...heads].join("\n")));
+    expect(labels["slot.weight"]).toBe("none");
+    expect(labels["mm_projector.2.weight"]).toBe("channels");
+  });
+
+  test("what another part reads is no head, nor is a single one", () => {
+    const parts = [
+      "encoder.fc1 400 784",
+      "encoder.fc_mu 20 400",
+      "encoder.fc_logvar 20 400",
+      "decoder.fc1 400 20",
+      "decoder.fc2 784 400",
+    ];
+    const labels = labelsOf(tableOf(parts.map((part) => part.replace(" ", ".weight ")).join("\n")));
+    expect(labels["encoder.fc_mu.weight"]).toBe("channels");
+    expect(labels["encoder.fc_logvar.weight"]).toBe("channels");
+    expect(labels["decoder.fc2.weight"]).toBe("channels");
   });
 
   test("a square linear lies as its neighbours do, of which biases tell it", () => {

@@ -43,6 +43,10 @@ describe("a parent is named", () => {
     expect(there.summary).toBe("mixed (model.layers) derives from root.");
     expect(back.summary).toBe("mixed (model.layers) derives from root.");
     expect(back.claim).toBe("is what mixed (model.layers) derives from");
+    // A tower that shares no more than the start is no part of it either.
+    const sibling = two(randomModel({ init: 1, training: 9 }, TINY));
+    const beside = await side(new Map([...child, ...sibling]), false, { name: "beside" });
+    expect((await judge(beside, root)).summary).toBe("beside (model.layers) derives from root.");
   });
 
   test("and nothing tells how the parent was made of its child", async () => {
