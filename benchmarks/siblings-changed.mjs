@@ -15,9 +15,8 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { compare, fingerprint, openCheckpoint } from "../dist/src/index.js";
 import { CHANGES, withChanged } from "./siblings/changes.mjs";
+import { RELATED, TRAINED_STEPS } from "./siblings/outcome.mjs";
 
-const RELATED = new Set(["identical", "recast", "derived"]);
-const TRAINED_STEPS = 320;
 /** Siblings that read the same text in the same order are told apart by nothing. */
 const ONE_TEXT = new Set(["sibling-decay", "sibling-batch", "sibling-optimiser", "sibling-schedule"]);
 const DERIVATIVES_PER = 4;

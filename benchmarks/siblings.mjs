@@ -14,10 +14,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { compare, fingerprint, openCheckpoint } from "../dist/src/index.js";
+import { RELATED, TRAINED_STEPS } from "./siblings/outcome.mjs";
 import { report } from "./siblings/report.mjs";
-
-const RELATED = new Set(["identical", "recast", "derived"]);
-const TRAINED_STEPS = 320;
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
 if (positionals.length !== 1) throw new Error("name the manifest");

@@ -27,7 +27,8 @@ export interface Values {
 
 /**
  * What of a change no rule explains that takes no training: rows or columns multiplied, something added to whole rows or
- * columns, every value changed by its own size, some rows or columns changed and the others not. Its rows and columns are brought to unit RMS; null where a rule explains most.
+ * columns, every value changed by its own size, some rows or columns changed and the others not. Its rows and columns are
+ * brought to unit RMS; null where a rule explains most.
  */
 export function beyondRules(values: Values): Float64Array | null {
   const { height, width, before, after, low, variance } = values;

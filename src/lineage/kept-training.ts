@@ -1,4 +1,4 @@
-import type { Sides } from "./learned-retention.ts";
+import { ALL_OF_START, type Sides } from "./learned-retention.ts";
 import type { LearnedRetention } from "./result.ts";
 
 /**
@@ -21,8 +21,6 @@ const EVEN = 0.3;
 const SHARE_SLICES = 6;
 /** Weight decay makes one b small without any merge, and the other as large, up to 40; merges have w / (w^2 + (1 - w)^2), 1.21 at most. */
 export const UNDECAYED = 1.25;
-/** The product of b both ways from which a start is all there. */
-const ALL_OF_START = 0.95;
 /** The larger b of two models of which one was multiplied. */
 const LEAST_FACTOR = 1.01;
 /** The least b that anything is divided by. */

@@ -37,8 +37,9 @@ export function learnedRetention(slices: readonly SliceRetention[]): Retention |
   return { ...bothWays(chosen), outstanding: most.length < LEAST_OUTSTANDING ? null : bothWays(most) };
 }
 
-/** Product of b both ways from which all of a slice's start is there, and how much larger one is where it was multiplied. */
-const ALL_OF_START = 0.95;
+/** The product of b both ways from which a start is all there. */
+export const ALL_OF_START = 0.95;
+/** The larger b of a slice that was multiplied. */
 const SCALED = 1.2;
 
 /** Without the factor of a slice of which all of the start is left: matrices may be multiplied so that the model stays the same. */
