@@ -174,13 +174,16 @@ describe("a cache of fingerprints", () => {
     expect(await cache.find(target)).toBeNull();
   });
 
-  it.skipIf(process.getuid?.() === 0)("is read where it may not be written", async () => {
-    const directory = temporaryDirectory();
-    await cacheIn(directory).storeFingerprint(target, fingerprint);
-    chmodSync(directory, 0o500);
-    expect(await cacheIn(directory).find(target)).not.toBeNull();
-    chmodSync(directory, 0o700);
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    "is read where it may not be written (not as root, who may write everywhere)",
+    async () => {
+      const directory = temporaryDirectory();
+      await cacheIn(directory).storeFingerprint(target, fingerprint);
+      chmodSync(directory, 0o500);
+      expect(await cacheIn(directory).find(target)).not.toBeNull();
+      chmodSync(directory, 0o700);
+    },
+  );
 });
 
 describe("pruning", () => {
