@@ -70,7 +70,10 @@ export interface CanonicalTensor {
   readonly block: number;
   /** The transposed view of a tensor that has a plain one already: nothing tells which way it lies. */
   readonly twin?: boolean;
-  /** Its columns may have been given by a public model: nothing in the file is a source of the stream that it stands in. */
+  /**
+   * Its columns may have been given by a public model: nothing in the file is a source of the stream that it stands in, or,
+   * of hidden units, what writes so wide a stream may do so into the public model's.
+   */
   readonly given?: boolean;
   /** The role was read from words that no table lists: a matrix that a table knows comes first in its place. */
   readonly guessed?: boolean;

@@ -16,10 +16,11 @@ const MOST_BESIDE = 2;
  * Matrices that may lead from one given stream to another, so that neither their rows nor their columns count units of the
  * model's own: lenses and probes on the layers of a public model, and the skips of transcoders. They read a width that no
  * matrix of their stack makes of another one, but for those that lead back to it, and what they write is that width again or
- * read by none of the stack. The matrices of attention look alike, and are as many as those of the networks beside them.
+ * read by none of the stack. The matrices of attention look alike, and are as many as those of the networks beside them: of
+ * these it is presumed that their columns are units of the model's own.
  */
-export function betweenGivenEnds(matrices: readonly OpenFlow[]): ReadonlySet<string> {
-  const found = new Set<string>();
+export function betweenGivenEnds(matrices: readonly OpenFlow[]): ReadonlyMap<string, "given" | "presumed"> {
+  const found = new Map<string, "given" | "presumed">();
   const stacks = new Map<string, OpenFlow[]>();
   for (const matrix of matrices) {
     const { reads, stack: name } = matrix.flow;
@@ -36,8 +37,9 @@ export function betweenGivenEnds(matrices: readonly OpenFlow[]): ReadonlySet<str
       return open && kernel !== true && !made.has(reads) && (writes === reads || !isRead.has(writes));
     });
     const others = stack.length - between.length;
-    if (others === 0 ? stack.length === 1 || isChain(stack) : mayAttend(stack, between.length, others)) continue;
-    for (const { flow } of between) found.add(flow.tensor);
+    if (others === 0 && (stack.length === 1 || isChain(stack))) continue;
+    const columns = others > 0 && mayAttend(stack, between.length, others) ? "presumed" : "given";
+    for (const { flow } of between) found.set(flow.tensor, columns);
   }
   return found;
 }
@@ -49,7 +51,7 @@ export function betweenGivenEnds(matrices: readonly OpenFlow[]): ReadonlySet<str
 function mayAttend(stack: readonly OpenFlow[], between: number, others: number): boolean {
   if (between <= others / MOST_BESIDE) return false;
   const isStream = ({ flow: { reads, writes } }: OpenFlow): boolean => writes === reads || writes === 3 * reads;
-  return stack.some(isStream) || !stack.every(({ flow }) => flow.layered);
+  return stack.some(isStream) || !stack.every(({ flow }) => flow.layer >= 0);
 }
 
 /** Whether the last matrix alone leads elsewhere, as the last of a network does. */

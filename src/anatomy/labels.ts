@@ -1,10 +1,11 @@
 import type { Axis, CanonicalTensor, Role } from "./anatomy.ts";
 import { betweenGivenEnds } from "./given-ends.ts";
 import type { Parameter } from "./layer.ts";
+import type { TensorName } from "./name.ts";
 import { positionsRead } from "./positions-read.ts";
 import type { Reach } from "./reach.ts";
 import { EMBEDDINGS, outerStacks } from "./stack.ts";
-import { type Flow, readFlow, type WidthFlow } from "./width-flow.ts";
+import { type Columns, type Flow, readFlow, type WidthFlow } from "./width-flow.ts";
 
 /** Roles that read the residual stream whatever the names around them say. */
 const ATTENTION: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv"]);
@@ -30,7 +31,7 @@ export function labelled(
     parameterOf.set(parameter.tensor, { parameter, order });
   });
   const flows = withGroups(
-    stacked.map((matrix) => flowOfMatrix(matrix, parameterOf.get(matrix.tensor)!.order, reaches.get(matrix.tensor))),
+    stacked.map((matrix) => flowOfMatrix(matrix, parameterOf.get(matrix.tensor)!, reaches.get(matrix.tensor))),
   );
   const flow = readFlow(flows.filter((_, i) => stacked[i]!.twin !== true));
   const twins = new Set(stacked.filter(({ twin }) => twin === true).map(({ tensor }) => tensor));
@@ -49,7 +50,7 @@ export function labelled(
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
     // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
     const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
-    const axis = isPlace || isGiven || between.has(matrix.tensor) ? null : axisOf(matrix);
+    const axis = isPlace || isGiven || between.get(matrix.tensor) === "given" ? null : axisOf(matrix);
     if (axis !== "channels") {
       const label = { ...matrix, axis, block: matrix.cols };
       const given = mayBeGiven(matrix, flows[i] as Flow, flow, attending.has(matrix.stack));
@@ -57,10 +58,15 @@ export function labelled(
     }
     const one = flows[i] as Flow;
     const reach = reaches.get(matrix.tensor);
-    const given = ends.has(one);
-    const hidden = !given && (positions.mixes(matrix) || isHidden(one, reach, matrix.twin === true ? twinFlow : flow));
-    const block = hidden ? blockOf(matrix, one, reach, flow, attends) : null;
-    return block === null ? { ...matrix, axis: null, block: matrix.cols } : { ...matrix, axis, block };
+    const columns = ends.has(one)
+      ? "given"
+      : positions.mixes(matrix)
+        ? "own"
+        : columnsOf(one, reach, matrix.twin === true ? twinFlow : flow);
+    const block = columns === "given" ? null : blockOf(matrix, one, reach, flow, attends);
+    if (block === null) return { ...matrix, axis: null, block: matrix.cols };
+    const isPresumed = between.has(matrix.tensor) && !flow.hasSource(one, one.reads);
+    return { ...matrix, axis, block, ...(columns === "presumed" || isPresumed ? { given: true } : {}) };
   });
   return labels.filter(({ twin, axis }) => twin !== true || axis !== null);
 }
@@ -147,34 +153,36 @@ function blockOf(
   return run % 2 === 0 ? 2 : null;
 }
 
-function isHidden(one: Flow, reach: Reach | undefined, flow: WidthFlow): boolean {
+function columnsOf(one: Flow, reach: Reach | undefined, flow: WidthFlow): Columns {
   switch (reach?.columns) {
     case "state":
-      return true;
+      return "own";
     case "given":
-      return false;
+      return "given";
     case "written":
-      return flow.isRead(one);
+      return flow.isRead(one) ? "own" : "given";
     default:
-      return flow.isInternal(one);
+      return flow.columnsOf(one);
   }
 }
 
-function flowOfMatrix(matrix: CanonicalTensor, order: number, reach: Reach | undefined): Flow {
+function flowOfMatrix(
+  matrix: CanonicalTensor,
+  { parameter, order }: { readonly parameter: Parameter; readonly order: number },
+  reach: Reach | undefined,
+): Flow {
   const { tensor, stack, layer, role, rows, cols } = matrix;
-  if (reach !== undefined)
-    return {
-      tensor,
-      stack,
-      layered: layer >= 0,
-      order,
-      reads: reach.reads,
-      writes: reach.writes,
-      kernel: role === "conv",
-    };
+  const place = { tensor, stack, group: containerOf(parameter.name), layer, order };
+  if (reach !== undefined) return { ...place, reads: reach.reads, writes: reach.writes, kernel: role === "conv" };
   const table = TABLES.has(role) || isTokenTable(matrix);
   const reads = table || role === "patch" ? 0 : cols;
-  return { tensor, stack, layered: layer >= 0, order, reads, writes: table ? cols : rows };
+  return { ...place, reads, writes: table ? cols : rows };
+}
+
+/** Path of a module but for its own name, or for its number in a sequence. */
+function containerOf({ stack, layer, stem }: TensorName): string {
+  const own = stem.lastIndexOf(".");
+  return stem === "" ? stack : `${stack}.${layer}.${own < 0 ? "" : stem.slice(0, own)}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { headsOf } from "./side-by-side.ts";
+import { streamMaps } from "./stream-maps.ts";
 import { widthsApart } from "./widths-apart.ts";
 
 /** What passes through the matrices of a model, as far as their shapes tell: which of them write what which others read. */
@@ -6,8 +8,10 @@ import { widthsApart } from "./widths-apart.ts";
 export interface Flow {
   readonly tensor: string;
   readonly stack: string;
-  /** Inside numbered layers, whose outputs are added to a stream. */
-  readonly layered: boolean;
+  /** Its path but for the last segment: modules that one container holds. */
+  readonly group: string;
+  /** Number of the layer, whose outputs are added to a stream; -1 outside of layers. */
+  readonly layer: number;
   /** Place in the natural order of names. */
   readonly order: number;
   /** 0 for tables and patch kernels: they read indices and pixels. */
@@ -26,9 +30,6 @@ const FEWEST_READERS = 3;
 const NARROWEST_PART = 8;
 const MAX_PARTS = 64;
 
-/** What leads to more classes than so many times a width leads to a vocabulary, or is its table. */
-const MOST_CLASSES = 8;
-
 interface Writers {
   count: number;
   first: number;
@@ -44,9 +45,14 @@ interface Stack {
   given?: "codec" | "square" | "no";
 }
 
+/**
+ * What the columns of a matrix are: hidden units of the network, which another matrix writes; presumably so, unless that
+ * one writes into a stream that was given, which this one reads as well; or what was given from outside.
+ */
+export type Columns = "own" | "presumed" | "given";
+
 export interface WidthFlow {
-  /** Whether the columns of a matrix are hidden units of the network: another matrix writes them. */
-  readonly isInternal: (flow: Flow) => boolean;
+  readonly columnsOf: (flow: Flow) => Columns;
   /**
    * Whether a stream of this width has a source: a table or a kernel that embeds what was given, or a matrix of another part
    * that writes it. Without one it may be a public model's, which adapters, transcoders and probes read and write.
@@ -65,13 +71,13 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   // What embeds something given makes hidden units of it.
   const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
   const kernels = new Set(flows.filter(({ kernel }) => kernel === true).map(({ writes }) => writes));
-  const heads = headsOf(flows);
+  const unsure = new Set([...headsOf(flows), ...streamMaps(flows)]);
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
   for (const stack of stacks.values()) {
     joined.set(stack, joinedWidths(stack, isFed));
-    if (stack.flows.some(({ layered }) => layered)) apart.set(stack, widthsApart(stack.flows));
+    if (stack.flows.some(({ layer }) => layer >= 0)) apart.set(stack, widthsApart(stack.flows));
   }
 
   /** Whether a stack can have got its input from another one, which must not be the other way about as well. */
@@ -83,16 +89,17 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
     return false;
   }
 
+  function isWritten(flow: Flow): boolean {
+    const stack = stacks.get(flow.stack)!;
+    return isFed(stack, flow.reads) || joined.get(stack)!.widths.has(flow.reads) || isWrittenInside(stack, flow);
+  }
+
   return {
-    isInternal: (flow) => {
-      const stack = stacks.get(flow.stack)!;
-      const width = flow.reads;
-      if (apart.get(stack)?.has(width)) return false;
-      if (embedded.has(width)) return true;
-      if (heads.has(flow)) return false;
-      if (isFed(stack, width)) return true;
-      if (joined.get(stack)!.widths.has(width)) return true;
-      return isWrittenInside(stack, flow);
+    columnsOf: (flow) => {
+      if (apart.get(stacks.get(flow.stack)!)?.has(flow.reads)) return "given";
+      if (embedded.has(flow.reads)) return "own";
+      if (!isWritten(flow)) return "given";
+      return unsure.has(flow) ? "presumed" : "own";
     },
     hasSource: (flow, width) => embedded.has(width) || kernels.has(width) || isFed(stacks.get(flow.stack)!, width),
     isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),
@@ -103,21 +110,6 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
       return common < 2 ? null : common;
     },
   };
-}
-
-/**
- * Matrices outside of numbered layers that lead to what nothing reads, of those that read one width two and more: heads side by
- * side. Whatever writes as wide a stream may be their trunk, or stand beside heads of a public model, as its projector does.
- */
-function headsOf(flows: readonly Flow[]): ReadonlySet<Flow> {
-  const read = new Set(flows.map(({ reads }) => reads));
-  // Kernels and cells tell by themselves what they reach.
-  const isLinear = ({ layered, kernel, reads, writes }: Flow): boolean =>
-    !layered && kernel === undefined && reads > 0 && writes <= MOST_CLASSES * reads;
-  const last = flows.filter((flow) => isLinear(flow) && !read.has(flow.writes));
-  const count = new Map<number, number>();
-  for (const { reads } of last) count.set(reads, (count.get(reads) ?? 0) + 1);
-  return new Set(last.filter(({ reads }) => count.get(reads)! > 1));
 }
 
 /**
@@ -207,7 +199,7 @@ function joinedWidths(stack: Stack, isFed: (stack: Stack, width: number) => bool
   const widths = new Set<number>();
   const refused = new Set<number>();
   const firstReaders = flows.filter(({ reads }) => reads === first?.reads);
-  const isGiven = firstReaders.length < FEWEST_READERS || !firstReaders.every(({ layered }) => layered);
+  const isGiven = firstReaders.length < FEWEST_READERS || !firstReaders.every(({ layer }) => layer >= 0);
   for (const flow of flows) {
     const width = flow.reads;
     // A linear that reads a multiple of what is written reads flattened maps, whose places are no labels.

@@ -8,6 +8,7 @@ import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
 import { ATTENTION, isOfNetwork } from "./network.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
+import { isPresumed, settlePresumed } from "./presumed.ts";
 import { doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
 import {
   FEWEST,
@@ -60,12 +61,13 @@ export interface FindingOptions extends TestOptions {
 export async function judgeComponent(
   suspect: Subject,
   base: Subject,
-  ways: readonly Pairing[],
+  laid: readonly Pairing[],
   options: FindingOptions,
 ): Promise<ComponentFinding> {
   const [x, y] = [suspect.fingerprint, base.fingerprint];
   const { signal } = options;
   await takeTurn(signal);
+  const ways = settlePresumed(x, y, laid, options);
   const plain = testWays(x, y, ways, options, new Set());
   const claimed = (plain.log10P ?? 0) <= LOG10_THRESHOLD;
   await takeTurn(signal);
@@ -169,7 +171,8 @@ async function settle(
     matrices: Math.min(
       ...bodies.map(
         (all) =>
-          all.filter(({ axis, valid }) => valid.some(Boolean) && (axis !== null || pairing.isEqual === true)).length,
+          all.filter((s) => s.valid.some(Boolean) && (pairing.isEqual === true || (s.axis !== null && !isPresumed(s))))
+            .length,
       ),
     ),
   });

@@ -134,11 +134,11 @@ describe("chains of linears", () => {
     }
   });
 
-  test("heads side by side read what was given, though another matrix writes as wide a stream", () => {
+  test("heads side by side are presumed to read what another matrix writes as wide", () => {
     const heads = ["intent.weight 50 128", "slot.weight 41 128", "topic.weight 20 128"];
     for (const name of ["a_projector", "projector", "z_projector"]) {
       const labels = labelsOf(tableOf([`${name}.weight 128 40`, ...heads].join("\n")));
-      for (const head of ["intent", "slot", "topic"]) expect(labels[`${head}.weight`], name).toBe("none");
+      for (const head of ["intent", "slot", "topic"]) expect(labels[`${head}.weight`], name).toMatch(/none|channels\?/);
     }
     const beside = [
       "mm_projector.0.weight 128 40",
@@ -147,8 +147,42 @@ describe("chains of linears", () => {
       "up.weight 128 16",
     ];
     const labels = labelsOf(tableOf([...beside, ...heads].join("\n")));
-    expect(labels["slot.weight"]).toBe("none");
+    expect(labels["slot.weight"]).toBe("channels?");
     expect(labels["mm_projector.2.weight"]).toBe("channels");
+  });
+
+  test("classes may be as many as the hidden units of a projector, which reads its own", () => {
+    const parts = ["projector.0 64 40", "projector.2 128 64", "intent 64 128", "slot 64 128"];
+    const labels = labelsOf(tableOf(parts.map((part) => part.replace(" ", ".weight ")).join("\n")));
+    expect(labels).toEqual({
+      "projector.0.weight": "none",
+      "projector.2.weight": "channels",
+      "intent.weight": "channels?",
+      "slot.weight": "channels?",
+    });
+  });
+
+  test("the heads of a recurrent net are presumed to read its state", () => {
+    const cell = ["rnn.weight_ih_l0 512 40", "rnn.weight_hh_l0 512 128"];
+    const labels = labelsOf(tableOf([...cell, "mean.weight 6 128", "log_std.weight 6 128"].join("\n")));
+    expect(labels["rnn.weight_hh_l0"]).toBe("channels");
+    expect(labels["mean.weight"]).toBe("channels?");
+  });
+
+  test("linears that lead around between several widths, in no order of a chain, may be maps of public streams", () => {
+    const maps = (...ways: string[]): Record<string, string> => {
+      const widths: Record<string, number> = { a: 128, b: 256, c: 192 };
+      const line = ([from, to]: string, i: number): string => `maps.m${i}.weight ${widths[to!]} ${widths[from!]}`;
+      return labelsOf(tableOf(ways.map(line).join("\n")));
+    };
+    for (const ways of [
+      ["ab", "ac", "ba", "bc", "ca", "cb"],
+      ["ab", "ba", "bc", "cb"],
+    ]) {
+      for (const label of Object.values(maps(...ways))) expect(label).toMatch(/none|channels\?/);
+    }
+    // An autoencoder of two hidden layers leads back one by one.
+    expect(Object.values(maps("ab", "bc", "cb", "ba"))).not.toContain("channels?");
   });
 
   test("what another part reads is no head, nor is a single one", () => {
@@ -224,7 +258,8 @@ describe("positions", () => {
     ]);
     const labels = labelsOf(tableOf(["stem.proj.weight 512 3 16 16", ...lines].join("\n")));
     expect(labels["blocks.0.mlp_tokens.fc1.weight"]).toBe("none");
-    expect(labels["blocks.1.mlp_tokens.fc2.weight"]).toBe("channels");
+    // Nothing tells which way it is stored.
+    expect(labels["blocks.1.mlp_tokens.fc2.weight"]).toBe("channels?");
     expect(labels["blocks.1.mlp_channels.fc1.weight"]).toBe("residual");
     expect(labels["blocks.1.mlp_channels.fc2.weight"]).toBe("neurons");
   });
