@@ -80,12 +80,12 @@ export function tossCoins({ sketch, ties }: UntossedSketch, root: string): void 
   }
 }
 
-/** Group sizes that quantisers use along a row; the whole row last. */
-const GROUPS = [32, 64, 128];
+/** Group sizes that quantisers use along a row, the largest first. */
+const GROUPS = [128, 64, 32];
 
-/** The smallest group size whose first groups all lie on evenly spaced levels, with the bits those need. */
+/** The largest group size whose first groups all lie on evenly spaced levels, with the bits those need. */
 function gridOf(raw: Float32Array, cols: number): string | null {
-  for (const group of [...GROUPS.filter((g) => g < cols), cols]) {
+  for (const group of [cols, ...GROUPS.filter((g) => g < cols)]) {
     let levels = 0;
     let found = 0;
     const groups = Math.min(8, Math.floor(raw.length / cols));
@@ -96,7 +96,7 @@ function gridOf(raw: Float32Array, cols: number): string | null {
       found++;
     }
     if (groups > 0 && found === groups) {
-      const label = group === cols ? "rows" : `groups of at most ${group}`;
+      const label = group === cols ? "rows" : `groups of ${group}${group === GROUPS[0] ? " or more" : ""}`;
       return `${levels <= 16 ? 4 : 8}-bit grid, ${label}`;
     }
   }

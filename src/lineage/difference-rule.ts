@@ -1,3 +1,5 @@
+import { isCutOrTurned } from "./cut-or-turned.ts";
+
 /** Of a difference, the share that scaling rows and columns and shifting them leave of training; half and more in measure. */
 const LEAST_LEFT = 0.35;
 /**
@@ -37,7 +39,9 @@ export function beyondRules(values: Values): Float64Array | null {
   // Weight decay is a factor as well: training may have no more than that in common with a rule.
   const changed = before.reduce((sum, x, i) => sum + (after[i]! - factor * x) ** 2, 0) - error;
   if (!(changed > LEAST_CHANGE * error)) return null;
-  const rest = unshifted(unscaled(values), height, width);
+  if (isCutOrTurned(values, error)) return null;
+  const plain = { row: new Float64Array(height).fill(1), col: new Float64Array(width).fill(1) };
+  const rest = unshifted(unscaled(values), plain.row, plain.col);
   if (!(rest.reduce((sum, x) => sum + x * x, 0) - error >= LEAST_LEFT * changed)) return null;
   if (isConfined(rest, height, width, variance)) return null;
   const evened = unitLines(evenedRest(values, rest), height, width);
@@ -51,11 +55,11 @@ export function beyondRules(values: Values): Float64Array | null {
  * otherwise decide what is fitted to all, and leave its trace in the others.
  */
 function evenedRest({ height, width, before, after, ...values }: Values, rest: Float64Array): Float64Array {
-  const evened = unitLines(rest, height, width);
-  const scale = evened.map((x, i) => (rest[i] === 0 ? 0 : x / rest[i]!));
-  const scaled = (of: Float32Array): Float32Array => of.map((x, i) => x * scale[i]!);
+  const { row, col } = lineScales(rest, height, width);
+  const scaled = (of: Float32Array): Float32Array =>
+    of.map((x, i) => x * row[Math.floor(i / width)]! * col[i % width]!);
   const again = { ...values, height, width, before: scaled(before), after: scaled(after) };
-  return unshifted(unscaled(again), height, width);
+  return unshifted(unscaled(again), row, col);
 }
 
 /** What the one must be multiplied by to be the other. */
@@ -86,17 +90,26 @@ function unscaled({ height, width, before, after }: Values): Float64Array {
   return Float64Array.from(after, (x, i) => x - row[Math.floor(i / width)]! * col[i % width]! * before[i]!);
 }
 
-/** Means of rows and of columns taken away. */
-function unshifted(values: Float64Array, height: number, width: number): Float64Array {
-  const row = new Float64Array(height);
-  const col = new Float64Array(width);
-  let mean = 0;
-  for (let i = 0; i < values.length; i++) {
-    row[Math.floor(i / width)]! += values[i]! / width;
-    col[i % width]! += values[i]! / height;
-    mean += values[i]! / values.length;
+/** What was added to whole rows and columns taken away, of values that were scaled by `row` and `col` since. */
+function unshifted(values: Float64Array, row: Float64Array, col: Float64Array): Float64Array {
+  const [height, width] = [row.length, col.length];
+  const square = (of: Float64Array): number => of.reduce((sum, x) => sum + x * x, 0);
+  const [rowSquare, colSquare] = [square(row), square(col)];
+  const ofRow = new Float64Array(height);
+  const ofCol = new Float64Array(width);
+  let ofAll = 0;
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const x = values[i * width + j]!;
+      ofRow[i]! += (x * col[j]!) / colSquare;
+      ofCol[j]! += (x * row[i]!) / rowSquare;
+      ofAll += (x * row[i]! * col[j]!) / (rowSquare * colSquare);
+    }
   }
-  return values.map((x, i) => x - row[Math.floor(i / width)]! - col[i % width]! + mean);
+  return values.map((x, at) => {
+    const [i, j] = [Math.floor(at / width), at % width];
+    return x - ofRow[i]! * col[j]! - ofCol[j]! * row[i]! + ofAll * row[i]! * col[j]!;
+  });
 }
 
 /** Whether many rows, or many columns, are as they were: training by gradients leaves none. */
@@ -112,15 +125,24 @@ function isConfined(rest: Float64Array, height: number, width: number, variance:
 
 /** Rows and then columns brought to unit RMS. */
 function unitLines(values: ArrayLike<number>, height: number, width: number): Float64Array {
-  const out = Float64Array.from(values);
-  for (const ofRows of [true, false]) {
-    const squares = new Float64Array(ofRows ? height : width);
-    const at = (i: number): number => (ofRows ? Math.floor(i / width) : i % width);
-    for (let i = 0; i < out.length; i++) squares[at(i)]! += out[i]! ** 2;
-    const count = ofRows ? width : height;
-    for (let i = 0; i < out.length; i++) if (squares[at(i)]! > 0) out[i]! /= Math.sqrt(squares[at(i)]! / count);
+  const { row, col } = lineScales(values, height, width);
+  return Float64Array.from(values, (x, i) => x * row[Math.floor(i / width)]! * col[i % width]!);
+}
+
+/** What rows and then columns must be multiplied by to be of unit RMS; 1 where they are zero. */
+function lineScales(
+  values: ArrayLike<number>,
+  height: number,
+  width: number,
+): { readonly row: Float64Array; readonly col: Float64Array } {
+  const [row, col] = [new Float64Array(height), new Float64Array(width)];
+  for (let i = 0; i < values.length; i++) row[Math.floor(i / width)]! += values[i]! ** 2 / width;
+  for (let i = 0; i < height; i++) row[i] = row[i]! > 0 ? 1 / Math.sqrt(row[i]!) : 1;
+  for (let i = 0; i < values.length; i++) {
+    col[i % width]! += (values[i]! * row[Math.floor(i / width)]!) ** 2 / height;
   }
-  return out;
+  for (let j = 0; j < width; j++) col[j] = col[j]! > 0 ? 1 / Math.sqrt(col[j]!) : 1;
+  return { row, col };
 }
 
 function correlation(a: Float64Array, b: Float64Array): number {

@@ -65,7 +65,8 @@ export function describeRelations(
   else if (!isWholeChange(suspect, base, findings)) return relations;
   else if (difference.loraRank !== undefined) relations.push("lora");
   // What lies on a coarse grid was rounded to it: of such a base the suspect is the original as likely as anything.
-  if (relations.length === 0 && gridOf(base, suspect) === null) {
+  const isRounded = gridOf(base, suspect) !== null || hasFewerSizes(suspect, base);
+  if (relations.length === 0 && !isRounded) {
     relations.push(...trainingOf(difference, findings));
   }
   return relations;
@@ -207,9 +208,20 @@ function isNarrower(suspect: Fingerprint, base: Fingerprint): boolean {
 
 /** Rounding to a coarse grid makes zeros as well, but of the other values only a few sizes are left. */
 function isPruned(suspect: Fingerprint, base: Fingerprint): boolean {
-  // Nobody prunes a matrix to nothing and leaves the next as it is: those were lost.
-  const of = (fp: Fingerprint, figure: (s: Sketch) => number): number =>
-    median(fp.sketches.filter((s) => s.layer >= 0 && !isZero(s)).map(figure)) ?? 0;
-  const zeros = (fp: Fingerprint): number => of(fp, ({ moments }) => moments.zeroFraction);
-  return zeros(suspect) > zeros(base) + PRUNED_EXCESS && of(suspect, ({ moments }) => moments.distinct) > MANY_SIZES;
+  const zeros = (fp: Fingerprint): number => inMiddle(fp, ({ moments }) => moments.zeroFraction);
+  return zeros(suspect) > zeros(base) + PRUNED_EXCESS && sizesOf(suspect) > MANY_SIZES;
+}
+
+/** Whether values were rounded to few sizes, on whatever grid: the error of that has directions, if it was fed back. */
+function hasFewerSizes(suspect: Fingerprint, base: Fingerprint): boolean {
+  return sizesOf(suspect) <= MANY_SIZES && sizesOf(base) > MANY_SIZES;
+}
+
+function sizesOf(fingerprint: Fingerprint): number {
+  return inMiddle(fingerprint, ({ moments }) => moments.distinct);
+}
+
+/** The median over the matrices of layers. Nobody prunes one to nothing and leaves the next as it is: those were lost. */
+function inMiddle({ sketches }: Fingerprint, figure: (sketch: Sketch) => number): number {
+  return median(sketches.filter((s) => s.layer >= 0 && !isZero(s)).map(figure)) ?? 0;
 }

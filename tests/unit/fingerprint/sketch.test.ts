@@ -5,7 +5,7 @@ import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
 import { RowReader } from "../../../src/fingerprint/row-reader.ts";
 import { sliceRuns } from "../../../src/fingerprint/sampling.ts";
 import { SLICE_BLOCK, sliceMatrix, sliceValues } from "../../../src/fingerprint/slice.ts";
-import { mapMatrices } from "../../support/derive.ts";
+import { mapMatrices, quantise } from "../../support/derive.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { checkpointOf } from "../../support/stored-model.ts";
 
@@ -102,6 +102,18 @@ describe("sample moments", () => {
     const spread = Math.sqrt(norms.reduce((sum, x) => sum + (x - average) ** 2, 0) / norms.length) / average;
     expect(moments.rowNormSpread).toBeCloseTo(spread, 5);
     expect(moments.grid).toBeNull();
+  });
+
+  test.each([
+    [32, "4-bit grid, groups of 32"],
+    [64, "4-bit grid, groups of 64"],
+    [128, "4-bit grid, groups of 128 or more"],
+    [256, "4-bit grid, groups of 128 or more"],
+    [512, "4-bit grid, rows"],
+  ])("name the widest groups that lie on one grid: of %i", async (group, label) => {
+    const wide = randomModel({ init: 4 }, { ...TINY, width: 512, hidden: 32, vocabulary: 32 });
+    const { moments } = await sketchOf(quantise(wide, 4, group), "up");
+    expect(moments.grid).toBe(label);
   });
 });
 
