@@ -54,6 +54,34 @@ export function translators(count) {
   return { share: 0.7, tensors: [...maps("forward_map", 96, 128), ...maps("backward_map", 128, 96)] };
 }
 
+/** Maps from each of three public spaces to the others. */
+export function mapsAround() {
+  const widths = { a: 96, b: 128, c: 160 };
+  const ways = Object.keys(widths).flatMap((from) => Object.keys(widths).map((to) => [from, to]));
+  const tensors = ways
+    .filter(([from, to]) => from !== to)
+    .map(([from, to]) => linear(`maps.${from}_${to}`, widths[to], null, widths[from], null));
+  return { share: 0.8, tensors };
+}
+
+const heads = ["intent", "slot", "topic"].map((name) => ({ ...linear(name, 64, null, 128, null), share: 0.8 }));
+
+/** Heads of a public model beside a projector into its stream, which has as many hidden units as they have classes. */
+export function headsBesideProjector() {
+  const projector = [linear("projector.0", 64, "p", 40, null), linear("projector.2", 128, null, 64, "p")];
+  return { groups: { p: 64 }, tensors: [...projector, ...heads] };
+}
+
+/** Heads of a public model beside a cell with as wide a state. */
+export function headsBesideCell() {
+  const gates = Array.from({ length: 4 }, () => "c");
+  const cell = [
+    { name: "rnn.weight_ih_l0", shape: [512, 40], axes: [gates, null] },
+    { name: "rnn.weight_hh_l0", shape: [512, 128], axes: [gates, "c"] },
+  ];
+  return { groups: { c: 128 }, tensors: [...cell, ...heads] };
+}
+
 /** Bottlenecks between the layers of a public model; the order of what lies between is each model's own. */
 export function bottlenecks() {
   const groups = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`n${i}`, 48]));
