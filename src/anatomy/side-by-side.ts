@@ -9,10 +9,15 @@ const MOST_CLASSES = 8;
  */
 export function headsOf(flows: readonly Flow[]): ReadonlySet<Flow> {
   const isRead = readsOf(flows);
-  // Kernels and cells tell by themselves what they reach.
-  const isLinear = ({ layer, kernel, reads, writes }: Flow): boolean =>
-    layer < 0 && kernel === undefined && reads > 0 && writes <= MOST_CLASSES * reads;
-  const last = flows.filter((flow) => isLinear(flow) && !isRead(flow));
+  const read = new Set(flows.map(({ reads }) => reads));
+  const isLast = (flow: Flow): boolean => {
+    const { layer, kernel, reads, writes } = flow;
+    if (reads <= 0) return false;
+    // Cells have their own state; kernels lead to as many channels as they read, whether that is their stream or not.
+    if (kernel !== undefined) return kernel && !read.has(writes);
+    return layer < 0 && writes <= MOST_CLASSES * reads && !isRead(flow);
+  };
+  const last = flows.filter(isLast);
   const count = new Map<number, number>();
   for (const { reads } of last) count.set(reads, (count.get(reads) ?? 0) + 1);
   return new Set(last.filter(({ reads }) => count.get(reads)! > 1));

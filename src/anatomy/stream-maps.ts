@@ -2,6 +2,10 @@ import type { Flow } from "./width-flow.ts";
 
 /** Two widths that lead to one another are an autoencoder's, or a residual block's. */
 const FEWEST_WIDTHS = 3;
+/** Matrices of a chain that have a name of their own: into what lies in its middle, and out of it. */
+const MOST_SINGLE = 4;
+const SUFFIX = /[._]?weight$/;
+const NUMBER = /[._]?[0-9]+$/;
 /** Between more widths than any chain of linears has, nothing is followed: it keeps the work bounded. */
 const MAX_WIDTHS = 512;
 
@@ -27,8 +31,31 @@ function isPlain(flows: readonly Flow[]): (flow: Flow) => boolean {
   return (flow) => flow.kernel === undefined && flow.reads > 0 && (flow.layer < 0 || count.get(placeOf(flow)) === 1);
 }
 
-/** Whether each reads what the one before it wrote, or stands beside that one and leads from the same to the same. */
+/**
+ * Whether all lie in the order of a chain, or those of one name with another number do, forwards or backwards, and hardly any
+ * has a name of its own (enc1, enc2, dec2, dec1; fc1, fc31, fc32, fc4).
+ */
 function isChain(flows: readonly Flow[]): boolean {
+  if (isOrdered(flows)) return true;
+  const series = new Map<string, Flow[]>();
+  for (const flow of flows) {
+    const name = flow.tensor.replace(SUFFIX, "").replace(NUMBER, "");
+    const list = series.get(name);
+    if (list) list.push(flow);
+    else series.set(name, [flow]);
+  }
+  const lists = [...series.values()];
+  const single = lists.filter(({ length }) => length === 1).length;
+  return single < lists.length && single <= MOST_SINGLE && lists.every(isSeries);
+}
+
+function isSeries(flows: readonly Flow[]): boolean {
+  const byText = [...flows].sort((a, b) => (a.tensor < b.tensor ? -1 : 1));
+  return [flows, [...flows].reverse(), byText].some(isOrdered);
+}
+
+/** Whether each reads what the one before it wrote, or stands beside that one and leads from the same to the same. */
+function isOrdered(flows: readonly Flow[]): boolean {
   return flows.every((flow, i) => {
     const before = flows[i - 1];
     return before === undefined || flow.reads === before.writes || isTwin(flow, before);

@@ -46,8 +46,8 @@ interface Stack {
 }
 
 /**
- * What the columns of a matrix are: hidden units of the network, which another matrix writes; presumably so, unless that
- * one writes into a stream that was given, which this one reads as well; or what was given from outside.
+ * What the columns of a matrix are: hidden units of the network, which another matrix writes; the same of one that shows
+ * nothing of its own stream, heads side by side; or what was given from outside.
  */
 export type Columns = "own" | "presumed" | "given";
 
@@ -71,7 +71,8 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
   // What embeds something given makes hidden units of it.
   const embedded = new Set(flows.filter(({ reads }) => reads === 0).map(({ writes }) => writes));
   const kernels = new Set(flows.filter(({ kernel }) => kernel === true).map(({ writes }) => writes));
-  const unsure = new Set([...headsOf(flows), ...streamMaps(flows)]);
+  const heads = headsOf(flows);
+  const maps = streamMaps(flows);
   const writersOf = stacks.size <= MAX_STACKS ? stacksByWidth(stacks) : null;
   const apart = new Map<Stack, ReadonlySet<number>>();
   const joined = new Map<Stack, Joined>();
@@ -98,8 +99,8 @@ export function readFlow(flows: readonly Flow[]): WidthFlow {
     columnsOf: (flow) => {
       if (apart.get(stacks.get(flow.stack)!)?.has(flow.reads)) return "given";
       if (embedded.has(flow.reads)) return "own";
-      if (!isWritten(flow)) return "given";
-      return unsure.has(flow) ? "presumed" : "own";
+      if (maps.has(flow) || !isWritten(flow)) return "given";
+      return heads.has(flow) ? "presumed" : "own";
     },
     hasSource: (flow, width) => embedded.has(width) || kernels.has(width) || isFed(stacks.get(flow.stack)!, width),
     isRead: ({ reads, writes }) => (readers.get(writes) ?? 0) > (reads === writes ? 1 : 0),

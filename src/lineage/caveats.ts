@@ -1,5 +1,5 @@
-import type { ComponentFinding } from "./component-verdict.ts";
 import { damageOf } from "./damage.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import { beyondLimits } from "./stack.ts";
@@ -46,7 +46,9 @@ export function caveatsOf(
   }
   if (verdict === "derived" && direction === "not-established") caveats.push(undirected(suspect, base));
   if (verdict === "derived" && direction !== "not-established") {
-    caveats.push("a late checkpoint of the root's own training looks like this as well");
+    caveats.push(
+      "a late checkpoint of the root's own training looks like this as well, and so does what was trained on from an earlier one",
+    );
   }
   if (verdict === "derived") {
     caveats.push(

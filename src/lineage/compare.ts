@@ -2,9 +2,9 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { caveatsOf } from "./caveats.ts";
-import { type ComponentFinding, retentionShown } from "./component-verdict.ts";
 import { directionOf } from "./direction.ts";
 import { factsOf, type Sides } from "./facts.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./pairing.ts";
@@ -21,6 +21,7 @@ import {
   type Verdict,
 } from "./result.ts";
 import { type SameContent, sameContent } from "./same-content.ts";
+import { retentionShown } from "./settle.ts";
 import { isMostlyStacked } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
 import { claimOf, summarise } from "./wording.ts";

@@ -1,52 +1,14 @@
 import { takeTurn } from "../bytes/turn.ts";
-import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { log10NormalTail } from "../numerics/normal.ts";
-import { componentContent } from "./component-content.ts";
-import type { ComponentTests } from "./component-test.ts";
-import { learnedRetention, MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { type Axis, axisOf, type MatrixPair } from "./matrix-pair.ts";
-import { ATTENTION, isOfNetwork } from "./network.ts";
+import { ATTENTION } from "./network.ts";
 import { orderedAxes, withoutOrder } from "./order-guard.ts";
 import type { Pairing } from "./pairing.ts";
-import { isPresumed, settlePresumed } from "./presumed.ts";
-import { doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
-import {
-  FEWEST,
-  FORMULA,
-  GIVEN,
-  ONE_TENSOR,
-  reasonSharedInit,
-  reasonTooFew,
-  reasonUnmeasured,
-  reasonUnsupported,
-  reasonUntestable,
-  usable,
-} from "./reason.ts";
-import { type ComponentVerdict, EMBEDDINGS, LOG10_THRESHOLD, type Verdict } from "./result.ts";
-import type { SliceRetention } from "./retention.ts";
-import { sharesTraining } from "./shares-training.ts";
-import { retentions } from "./slice-pairs.ts";
-import { isMain, type Stack, stacksOf } from "./stack.ts";
+import { EMBEDDINGS, LOG10_THRESHOLD } from "./result.ts";
+import { settle } from "./settle.ts";
 import type { Subject } from "./subject.ts";
-import { type Support, supportOf } from "./support.ts";
-import { judgeTables } from "./table-verdict.ts";
-import { type TestOptions, type Tried, testWays } from "./tried-ways.ts";
-
-/** A component's verdict with everything it rests on. */
-export interface ComponentFinding {
-  readonly verdict: ComponentVerdict;
-  readonly pairing: Pairing;
-  readonly tested: ComponentTests;
-  readonly slices: readonly SliceRetention[];
-  /** Whether training, and not only an initialisation, is shown to be shared. */
-  readonly sharesTraining: boolean;
-  /** Whether equality alone says little: of a small part of either model, or of constants that any model may hold. */
-  readonly isMinor: boolean;
-  /** Stacks over which content found its pairs: of several no one is the part that is shared. */
-  readonly stacks: number;
-  /** Which of its layers agree, where that was asked. */
-  readonly support: Support | null;
-}
+import { type TestOptions, testWays } from "./tried-ways.ts";
+import { withoutForeign } from "./written-alike.ts";
 
 export interface FindingOptions extends TestOptions {
   /**
@@ -61,13 +23,12 @@ export interface FindingOptions extends TestOptions {
 export async function judgeComponent(
   suspect: Subject,
   base: Subject,
-  laid: readonly Pairing[],
+  ways: readonly Pairing[],
   options: FindingOptions,
 ): Promise<ComponentFinding> {
   const [x, y] = [suspect.fingerprint, base.fingerprint];
   const { signal } = options;
   await takeTurn(signal);
-  const ways = settlePresumed(x, y, laid, options);
   const plain = testWays(x, y, ways, options, new Set());
   const claimed = (plain.log10P ?? 0) <= LOG10_THRESHOLD;
   await takeTurn(signal);
@@ -76,7 +37,11 @@ export async function judgeComponent(
   const unordered = claimed ? ways.map((way) => withoutOrder(way)) : ways;
   await takeTurn(signal);
   const isPlain = ordered.size === 0 && unordered.every((way, i) => way === ways[i]);
-  const tested = isPlain ? plain : testWays(x, y, unordered, options, ordered);
+  const all = isPlain ? plain : testWays(x, y, unordered, options, ordered);
+  const alike = claimed ? withoutForeign(x, y, all.pairing) : all.pairing;
+  const tested = alike === all.pairing ? all : testWays(x, y, [alike], options, ordered);
+  const isForeign = (all.log10P ?? 0) <= LOG10_THRESHOLD && (tested.log10P ?? 0) > LOG10_THRESHOLD;
+  if (isForeign) return settle(suspect, base, all, "foreign", signal);
   const isOwn = (pair: MatrixPair): boolean =>
     !pair.suspect.given && !pair.base.given && !(axisOf(pair) === "residual" && pair.base.cols === options.givenWidth);
   const needsOwn =
@@ -92,152 +57,4 @@ export async function judgeComponent(
   const mayOwn = owns || tested.pairing.pairs.some((pair) => isOwn(pair) || ATTENTION.has(pair.base.role));
   await takeTurn(signal);
   return settle(suspect, base, tested, owns ? "own" : mayOwn ? "silent" : "none", signal);
-}
-
-/** Whether labels of which nothing says that they were given reject by themselves, do not, or are none. */
-type OwnLabels = "own" | "silent" | "none";
-
-/**
- * Share of the initialisation that must be left for a common one to be claimed: labels may have been given to both models
- * (by a public model, or by one token table), whatever names say of them, and what such labels alone bring about was below .03.
- */
-const LEFT_OF_START = 0.05;
-/** Where all labels may have been given, rows may have been as well: maps from one public stream to another had up to .33. */
-const LEFT_BETWEEN_GIVEN = 0.5;
-
-async function settle(
-  suspect: Subject,
-  base: Subject,
-  tried: Tried,
-  labels: OwnLabels,
-  signal: AbortSignal | undefined,
-): Promise<ComponentFinding> {
-  const { tested, log10P } = tried;
-  const fingerprints = [suspect.fingerprint, base.fingerprint] as const;
-  let pairing = tried.pairing;
-  let support: Support | null = null;
-  const finding = (
-    verdict: Verdict,
-    reason: string | null,
-    slices: readonly SliceRetention[] = [],
-    retention: Retention | null = null,
-  ): ComponentFinding => ({
-    verdict: {
-      component: pairing.component,
-      suspectComponent: pairing.suspectComponent,
-      verdict,
-      log10P,
-      r: tested.r,
-      ...retentionFields(retention),
-      reason,
-    },
-    pairing,
-    tested,
-    slices,
-    sharesTraining: retention !== null && sharesTraining(retention, isOfNetwork(...fingerprints, pairing)),
-    support,
-    isMinor: (["suspect", "base"] as const).some((side) => isMinor({ suspect, base }[side].fingerprint, pairing, side)),
-    stacks: 1,
-  });
-  // Written so that a NaN claims nothing.
-  const rejected = log10P !== null && log10P <= LOG10_THRESHOLD;
-  if (pairing.component === EMBEDDINGS) return judgeTables(pairing, log10P, rejected, finding);
-
-  const names = { suspect: pairing.suspectComponent, base: pairing.component };
-  const content = pairing.isChosen === true ? null : componentContent(suspect.fingerprint, base.fingerprint, names);
-  if (content !== null) {
-    const slices = await retentions(suspect, base, pairing.pairs, signal);
-    const equal = finding(content, null, slices, learnedRetention(slices));
-    // Filters and transforms of mathematics have clear directions as well, and are equal wherever they are used.
-    const isOfWeights = lookLikeWeights(pairing, slices) ?? rejected;
-    const shares = equal.sharesTraining && rejected && isOfWeights;
-    return { ...equal, sharesTraining: shares, isMinor: equal.isMinor || !isOfWeights };
-  }
-  if (log10P === null) return finding("not-testable", reasonUntestable(pairing, tried.excluded));
-  if (!rejected) {
-    if (tried.reach > LOG10_THRESHOLD) return finding("not-testable", reasonTooFew(tried.reach));
-    if (usable(pairing) < FEWEST) return finding("not-testable", ONE_TENSOR);
-    return finding("no-evidence", null);
-  }
-  const sides = [stackOf(suspect.fingerprint, pairing.suspectComponent), stackOf(base.fingerprint, pairing.component)];
-  const isChosen = pairing.isChosen === true;
-  // Content pairs matrices of any stack.
-  const bodies = isChosen
-    ? [suspect, base].map(({ fingerprint }) => stacksOf(fingerprint).flatMap(({ sketches }) => sketches))
-    : sides.map((stack) => stack?.sketches ?? []);
-  support = supportOf(pairing.pairs, {
-    isChosen,
-    depth: Math.min(...sides.map((stack) => stack?.layers.length ?? 0)),
-    matrices: Math.min(
-      ...bodies.map(
-        (all) =>
-          all.filter((s) => s.valid.some(Boolean) && (pairing.isEqual === true || (s.axis !== null && !isPresumed(s))))
-            .length,
-      ),
-    ),
-  });
-  if (!support.enough) {
-    const unsupported = finding("no-evidence", reasonUnsupported(support, log10P));
-    return { ...unsupported, verdict: { ...unsupported.verdict, log10P: null } };
-  }
-  // Of layers that are not shared no training is.
-  const slices = await retentions(suspect, base, support.pairs, signal);
-  const retention = learnedRetention(slices);
-  pairing = withSigmas(pairing, support);
-  if (pairing.isEqual === true && lookLikeWeights(pairing, slices) === false) {
-    return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
-  }
-  const doubt = pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, slices, retention);
-  if (doubt !== null) return { ...finding("no-evidence", doubt, slices, retention), sharesTraining: false };
-  if (retention === null && labels !== "own") {
-    const unmeasured = finding("not-testable", reasonUnmeasured(log10P));
-    return { ...unmeasured, verdict: { ...unmeasured.verdict, log10P: null } };
-  }
-  const left = retention === null ? 0 : Math.max(retention.forward.bulk, retention.backward.bulk);
-  if (labels === "none" && left < LEFT_BETWEEN_GIVEN) {
-    return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
-  }
-  const derived = finding("derived", null, slices, retention);
-  if (derived.sharesTraining) return derived;
-  // Where slices do not tell, labels must be known for the stack's own.
-  const isKnown = slices.length >= MIN_SLICES && pairing.isEqual !== true;
-  if (left < LEFT_OF_START && !isCutOff(pairing, retention) && (isKnown || labels !== "own")) {
-    return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
-  }
-  return finding("shared-init", reasonSharedInit(retention, slices.length), slices, retention);
-}
-
-function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {
-  return stacksOf(fingerprint).find((stack) => stack.name === name);
-}
-
-/** Of a pairing by names its stack; of one by equal matrices these, which may lie in several stacks. */
-function isMinor(fingerprint: Fingerprint, pairing: Pairing, side: "suspect" | "base"): boolean {
-  const stacks = stacksOf(fingerprint);
-  if (pairing.isEqual === true) {
-    const parameters = pairing.pairs.reduce((sum, { [side]: { rows, cols } }) => sum + rows * cols, 0);
-    return !isMain({ parameters }, stacks);
-  }
-  const stack = stackOf(fingerprint, side === "base" ? pairing.component : pairing.suspectComponent);
-  return stack !== undefined && !isMain(stack, stacks);
-}
-
-function retentionFields(retention: Retention | null): Pick<ComponentVerdict, "retention" | "learned"> {
-  if (retention === null) return { retention: null, learned: null };
-  const learned = { baseInSuspect: retention.forward, suspectInBase: retention.backward };
-  return { retention: retentionShown(learned), learned };
-}
-
-/** The share of the base's training that a reader is shown: null where the base shows too little of it. */
-export function retentionShown(learned: ComponentVerdict["learned"]): number | null {
-  return learned === null || !showsTraining(learned.baseInSuspect) ? null : learned.baseInSuspect.share;
-}
-
-/** Layers whose rows or labels were turned show themselves only when turned back. */
-function withSigmas(pairing: Pairing, { sigmas }: Support): Pairing {
-  const layers = pairing.layers.map((layer) => {
-    const log10P = log10NormalTail(sigmas.get(layer.base) ?? 0);
-    return log10P < (layer.log10P ?? 0) ? { ...layer, log10P } : layer;
-  });
-  return { ...pairing, layers };
 }

@@ -1,5 +1,5 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import type { ComponentFinding } from "./component-verdict.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { isRelated } from "./related.ts";
 import { isMain, stacksOf } from "./stack.ts";
 

@@ -16,28 +16,35 @@ export interface Changed {
 }
 
 /**
- * Whether inputs were projected to fewer directions (a lower rank that was kept of a matrix, a direction that was taken out of
- * what it reads), or turned: D B^T is zero then, and D (A + B)^T has no symmetric part. Rows must be whole.
+ * Whether what one of the two reads is what the other reads, projected to fewer directions (a lower rank that was kept of a
+ * matrix, a direction that was taken out), or turned, and multiplied by a factor. Of the difference D to the one that was cut,
+ * D B^T is zero then; where it was turned, D (A + B)^T has no symmetric part. Rows must be whole.
  *
  * @param error energy of the difference that rounding explains
  */
 export function isCutOrTurned({ height, width, before, after }: Changed, error: number): boolean {
-  const delta = after.map((x, i) => x - before[i]!);
-  const energy = squares(delta);
-  const share = error / energy;
-  if (!(share <= MOST_ERROR)) return false;
-  const left = squares(products(delta, after, height, width)) / ((energy * squares(after)) / width);
-  if (left - share <= MOST_LEFT) return true;
-  const mean = after.map((x, i) => (x + before[i]!) / 2);
-  const inner = products(delta, mean, height, width);
-  let [symmetric, all] = [0, 0];
+  const [old, now, both] = [squares(before), squares(after), inner(before, after)];
+  const scaled = (by: number): Float32Array => before.map((x) => by * x);
+  const isCut = (base: Float32Array, rest: Float32Array): boolean => {
+    const delta = rest.map((x, i) => x - base[i]!);
+    const energy = squares(delta);
+    const share = error / energy;
+    if (!(share <= MOST_ERROR)) return false;
+    const left = squares(products(delta, rest, height, width)) / ((energy * squares(rest)) / width);
+    return left - share <= MOST_LEFT;
+  };
+  // Either may be what is left of the other: then the least change is at a right angle to it.
+  if (isCut(scaled(now / both), after) || isCut(after, scaled(both / old))) return true;
+  const turned = scaled(Math.sqrt(now / old));
+  const delta = after.map((x, i) => x - turned[i]!);
+  if (!(error <= MOST_ERROR * squares(delta))) return false;
+  const mean = after.map((x, i) => (x + turned[i]!) / 2);
+  const all = products(delta, mean, height, width);
+  let symmetric = 0;
   for (let i = 0; i < height; i++) {
-    for (let j = 0; j < height; j++) {
-      symmetric += ((inner[i * height + j]! + inner[j * height + i]!) / 2) ** 2;
-      all += inner[i * height + j]! ** 2;
-    }
+    for (let j = 0; j < height; j++) symmetric += ((all[i * height + j]! + all[j * height + i]!) / 2) ** 2;
   }
-  return symmetric <= MOST_SYMMETRIC * all;
+  return symmetric <= MOST_SYMMETRIC * squares(all);
 }
 
 /** X Y^T of two matrices of height x width. */
@@ -51,6 +58,12 @@ function products(x: Float32Array, y: Float32Array, height: number, width: numbe
     }
   }
   return out;
+}
+
+function inner(x: Float32Array, y: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
+  return sum;
 }
 
 function squares(values: ArrayLike<number>): number {

@@ -1,5 +1,5 @@
-import type { ComponentFinding } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { showsTraining } from "./learned-retention.ts";
 import { decisiveFinding, isRelated } from "./related.ts";
 import { type Difference, EMBEDDINGS, type Verdict } from "./result.ts";

@@ -1,7 +1,8 @@
-import { type ComponentFinding, judgeComponent } from "./component-verdict.ts";
+import { judgeComponent } from "./component-verdict.ts";
 import { contentPairing } from "./content-pairing.ts";
 import { isCovered } from "./covered.ts";
 import { equalPairing } from "./equal-pairing.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { namedPairings, type Pairing } from "./pairing.ts";
 import { log10Reach } from "./reach.ts";
 import { isEqualVerdict, isRelated, isRelatedVerdict } from "./related.ts";

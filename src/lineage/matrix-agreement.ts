@@ -54,13 +54,6 @@ export function matrixAgreement(
   };
 }
 
-/** What more than half of the matrices have as log10 p each, corrected for their number; null where none can be tested. */
-export function middleTail(pairs: readonly MatrixPair[], log10Candidates: number): number | null {
-  const found = pairs.flatMap((pair) => matrixTails(pair)?.log10P ?? []).sort((x, y) => x - y);
-  const middle = found[Math.floor(found.length / 2)];
-  return middle === undefined ? null : Math.min(0, middle + Math.log10(found.length * TESTS) + log10Candidates);
-}
-
 const matrixTails = rememberedByPair((pair, known?: SignStack): { log10P: number; reach: number } | null => {
   const labels = sharedLabels([pair]);
   if (labels < 8 || blockOf(pair) < 2) return null;

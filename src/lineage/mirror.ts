@@ -1,4 +1,4 @@
-import type { ComponentFinding } from "./component-verdict.ts";
+import type { ComponentFinding } from "./finding.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import type { SliceRetention } from "./retention.ts";

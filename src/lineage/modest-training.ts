@@ -29,6 +29,14 @@ const KEPT_OF_OTHERS = 0.955;
 /** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
 const EVEN_EVERYWHERE = 0.06;
 
+/**
+ * Whether a small share is as much of a training as of the start, everywhere: half of the weights pruned, or rounding to two
+ * bits, lowers b of a sibling to about L, but not so evenly.
+ */
+export function isEvenShare(one: LearnedRetention): boolean {
+  return isAsStart(one) && one.spread <= EVEN_EVERYWHERE * one.bulk;
+}
+
 export function isModest({ directions }: LearnedRetention): boolean {
   return directions < MODEST;
 }

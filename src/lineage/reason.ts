@@ -54,12 +54,14 @@ export const FITTED =
 /** L over b up to which siblings are usual. */
 const STARTS_SHARE = 0.6;
 
-export function reasonSharedInit(retention: Retention | null, slices: number): string {
+/** @param fromWeights whether the weights of both were at hand, and not fingerprints, which hold some slices only */
+export function reasonSharedInit(retention: Retention | null, slices: number, fromWeights: boolean): string {
   if (retention === null || slices < MIN_SLICES) {
-    return "learned retention could not be computed (too few slices are comparable), so a common initialisation is not ruled out: compare the weights of both, not their fingerprints";
+    const more = fromWeights ? "" : ": compare the weights of both, not their fingerprints";
+    return `learned retention could not be computed (${slices} slices are comparable, and it takes ${MIN_SLICES}), so a common initialisation is not ruled out${more}`;
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
-    return "in neither model do directions that training wrote stand out of the initialisation: it hardly trained, or its optimiser writes all directions alike (Muon), and shared training cannot be told from a common start";
+    return "in neither model do directions that training wrote stand out of the rest: either trained little, or its training wrote all directions alike (Muon) or left none of the initialisation to stand out of, and shared training cannot be told from a common start";
   }
   const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
   const found = `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}`;
@@ -70,3 +72,7 @@ export function reasonSharedInit(retention: Retention | null, slices: number): s
 
 export const GIVEN =
   "labels agree, but they may have been given to both models (by one token table, or by a public model), and nothing of a common start is left";
+
+/** Read alike, and not written alike. */
+export const FOREIGN =
+  "labels agree, but no matrix that may write them does, row by row: so it is where both models read one public stream, each beside parts of its own, and where whatever writes it was trained anew";

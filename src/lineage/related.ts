@@ -1,4 +1,4 @@
-import type { ComponentFinding } from "./component-verdict.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { EMBEDDINGS, type Verdict } from "./result.ts";
 
 /**

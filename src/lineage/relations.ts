@@ -1,8 +1,8 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsIndices } from "../fingerprint/row-reader.ts";
-import type { ComponentFinding } from "./component-verdict.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
+import type { ComponentFinding } from "./finding.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
@@ -65,7 +65,7 @@ export function describeRelations(
   else if (!isWholeChange(suspect, base, findings)) return relations;
   else if (difference.loraRank !== undefined) relations.push("lora");
   // What lies on a coarse grid was rounded to it: of such a base the suspect is the original as likely as anything.
-  const isRounded = gridOf(base, suspect) !== null || hasFewerSizes(suspect, base);
+  const isRounded = gridOf(base, suspect) !== null || hasFewerSizes(suspect, base) || hasFewerSizes(base, suspect);
   if (relations.length === 0 && !isRounded) {
     relations.push(...trainingOf(difference, findings));
   }

@@ -2,7 +2,6 @@ import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { holdsValues } from "../fingerprint/row-reader.ts";
 import { indexedByTokens, sketched } from "../fingerprint/sampling.ts";
-import { isPresumed } from "./presumed.ts";
 import { EMBEDDINGS } from "./result.ts";
 
 /** Matrices that a test needs at least. */
@@ -11,7 +10,7 @@ const FEWEST = 2;
 /** What is known of a matrix before its signs are: a sketch is more than one. */
 export type MatrixOutline = Pick<
   Sketch,
-  "component" | "layer" | "expert" | "role" | "axis" | "given" | "twin" | "rows" | "cols" | "tokens" | "valid"
+  "component" | "layer" | "expert" | "role" | "axis" | "twin" | "rows" | "cols" | "tokens" | "valid"
 >;
 
 /** Whether the tests apply to one component of a model. */
@@ -38,9 +37,7 @@ export function testableParts({ sketches }: { readonly sketches: readonly Matrix
   }
   const sorted = [...components].sort(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([component, list]) => {
-    const labelled = list.filter(({ axis }) => axis !== null);
-    // What shapes alone presume counts beside labels that the file itself shows a source of.
-    const apt = labelled.every(isPresumed) ? [] : labelled;
+    const apt = list.filter(({ axis }) => axis !== null);
     const matrices = apt.filter(({ valid }) => valid.some(Boolean)).length;
     if (component === EMBEDDINGS) return { component, matrices, testable: false, reason: TABLES };
     const testable = matrices >= FEWEST;
@@ -89,8 +86,8 @@ export function outlinesOf(
     ({ tensor, rows, cols }) => holdsValues(tensors.get(tensor)!.dtype) && rows > 0 && cols > 0,
   );
   return sketched(valued).map((matrix) => {
-    const { stack: component, layer, expert, role, axis, given = false, twin = false, rows, cols } = matrix;
+    const { stack: component, layer, expert, role, axis, twin = false, rows, cols } = matrix;
     const valid = [!unusable.has(matrix.tensor)];
-    return { component, layer, expert, role, axis, given, twin, rows, cols, tokens: indexedByTokens(matrix), valid };
+    return { component, layer, expert, role, axis, twin, rows, cols, tokens: indexedByTokens(matrix), valid };
   });
 }

@@ -1,0 +1,63 @@
+import { popcount32 } from "../kernels/bits.ts";
+import { type MatrixPair, pairStack } from "./matrix-pair.ts";
+import { rememberedByPair } from "./pair-memo.ts";
+import { rowMeans, type SignStack } from "./sign-stack.ts";
+
+/** Standard deviations from which rows agree; of few rows, as a share of what they can show at most. */
+const TELLING_SIGMA = 4;
+const MOST_OF_FEW = 0.9;
+const FEWEST_ROWS = 6;
+
+/**
+ * Whether the rows of a pair of matrices agree one by one, each with its own more than with the others: what they write is
+ * then the same in both models. What a row has in common over all columns says nothing of it: a public stream has means.
+ */
+export const rowsAgree = rememberedByPair((pair: MatrixPair): boolean => {
+  if (pair.isEqual === true) return true;
+  const stack = pairStack([pair]);
+  if (stack === null || stack.m < FEWEST_ROWS) return false;
+  const products = rowProducts(stack);
+  // Rows may have been turned, their signs changed, in one of the models.
+  const z = Math.max(matchingZ(products, stack.m), matchingZ(products.map(Math.abs), stack.m));
+  return z >= Math.min(TELLING_SIGMA, MOST_OF_FEW * Math.sqrt(stack.m - 1));
+});
+
+/** m x m inner products of the rows of both sides, centred over columns. */
+function rowProducts({ m, n, words, a, b }: SignStack): Float64Array {
+  const [meanA, meanB] = [rowMeans(a, m, words, n), rowMeans(b, m, words, n)];
+  const out = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      let distance = 0;
+      for (let w = 0; w < words; w++) distance += popcount32(a[i * words + w]! ^ b[j * words + w]!);
+      out[i * m + j] = n - 2 * distance - n * meanA[i]! * meanB[j]!;
+    }
+  }
+  return out;
+}
+
+/**
+ * The sum of the diagonal in standard deviations over all m! orders of the rows (Hoeffding 1951: the variance is the sum of
+ * squares of the doubly centred products over m - 1).
+ */
+function matchingZ(products: Float64Array, m: number): number {
+  const [row, col] = [new Float64Array(m), new Float64Array(m)];
+  let mean = 0;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      const x = products[i * m + j]!;
+      row[i]! += x / m;
+      col[j]! += x / m;
+      mean += x / (m * m);
+    }
+  }
+  let [diagonal, squares] = [0, 0];
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      const x = products[i * m + j]! - row[i]! - col[j]! + mean;
+      squares += x * x;
+      if (i === j) diagonal += x;
+    }
+  }
+  return squares > 0 ? diagonal / Math.sqrt(squares / (m - 1)) : 0;
+}
