@@ -1,46 +1,80 @@
 import { describe, expect, test } from "vitest";
-import { addNoise } from "../../support/derive.ts";
+import { prng } from "../../../src/numerics/prng.ts";
 import type { Model } from "../../support/random-model.ts";
 import { type Shapes, shapedModel } from "../../support/shaped-model.ts";
 import { judge } from "../../support/stored-model.ts";
 
-const HEADS: Shapes = { "intent.weight": [64, 128], "slot.weight": [50, 128], "topic.weight": [128, 128] };
+const joined = (...models: readonly Model[]): Model => new Map(models.flatMap((model) => [...model]));
 
-/** Parts of its own, and heads that were fitted to the same public stream as everybody's. */
-function withHeads(own: Shapes, init: number): Model {
-  return new Map([...shapedModel(own, { init }), ...addNoise(shapedModel(HEADS, { init: 99 }), 0.2, init)]);
+/** Noise on tensors of every shape, relative to the size of each. */
+function addNoise(model: Model, size: number, seed = 1): Model {
+  const random = prng(`written alike ${seed}`);
+  return new Map(
+    [...model].map(([name, tensor]) => {
+      const rms = Math.sqrt(tensor.values.reduce((sum, x) => sum + x * x, 0) / tensor.values.length);
+      return [name, { ...tensor, values: tensor.values.map((x) => x + size * rms * random.normal()) }];
+    }),
+  );
 }
 
-describe("what shapes alone call hidden units", () => {
-  const beside: Readonly<Record<string, Shapes>> = {
-    "a projector into their stream": { "projector.weight": [128, 40] },
-    "a projector with as many hidden units as there are classes": {
-      "projector.0.weight": [64, 40],
-      "projector.2.weight": [128, 64],
-    },
-    "a cell with as wide a state": { "rnn.weight_ih_l0": [512, 40], "rnn.weight_hh_l0": [512, 128] },
-    "a network with as wide an output": {
-      "fc1.weight": [200, 40],
-      "fc2.weight": [160, 200],
-      "fc3.weight": [128, 160],
-    },
-  };
+/** What is each model's own, and what was fitted to the same public streams as everybody's. */
+function model(own: Shapes, fitted: Shapes, init: number): Model {
+  return joined(shapedModel(own, { init }), addNoise(shapedModel(fitted, { init: 99 }), 0.2, init));
+}
 
-  test.each(Object.keys(beside))("says nothing of heads that agree beside %s, which does not", async (name) => {
-    const [one, two] = [withHeads(beside[name]!, 1), withHeads(beside[name]!, 2)];
-    const result = await judge(one, two);
-    expect(result.verdict).toMatch(/^(?:not-testable|no-evidence)$/);
+const HEADS: Shapes = { "intent.weight": [64, 128], "slot.weight": [50, 128], "topic.weight": [128, 128] };
+const WIDTHS = { image: 128, text: 192, audio: 160 };
+const towers = (shapes: (name: string, width: number) => Shapes): Shapes =>
+  Object.assign({}, ...Object.entries(WIDTHS).map(([name, width]) => shapes(name, width)));
+
+const CELL: Shapes = { "rnn.weight_ih_l0": [512, 40], "rnn.weight_hh_l0": [512, 128] };
+const CHAIN: Shapes = { "fc1.weight": [200, 40], "fc2.weight": [160, 200], "fc3.weight": [128, 160] };
+
+describe("strangers agree in what reads a public stream, and not in what writes as wide a one", () => {
+  test.each<[string, Shapes, Shapes]>([
+    ["heads beside a projector", { "projector.weight": [128, 40] }, HEADS],
+    [
+      "heads of as many classes as a projector has hidden units",
+      { "projector.0.weight": [64, 40], "projector.2.weight": [128, 64] },
+      HEADS,
+    ],
+    ["heads beside a cell", CELL, HEADS],
+    ["heads beside a network with as wide an output", CHAIN, HEADS],
+    [
+      "one head for each of three towers, beside an adapter into its stream",
+      towers((name, width) => ({ [`adapter_${name}.weight`]: [width, 64] })),
+      towers((name, width) => ({ [`head_${name}.weight`]: [50, width] })),
+    ],
+    [
+      "one head for each tower, beside a bottleneck",
+      towers((name, width) => ({
+        [`${name}_adapter.down.weight`]: [16, width],
+        [`${name}_adapter.up.weight`]: [width, 16],
+      })),
+      towers((name, width) => ({ [`${name}_head.weight`]: [40, width] })),
+    ],
+    [
+      "convolutions for several tasks beside a neck",
+      { "neck.conv.weight": [128, 40, 3, 3] },
+      { "seg.weight": [150, 128, 1, 1], "depth.weight": [60, 128, 1, 1], "normal.weight": [100, 128, 1, 1] },
+    ],
+  ])("%s", async (_, own, fitted) => {
+    const result = await judge(model(own, fitted, 1), model(own, fitted, 2));
+    expect(result.verdict).toMatch(/^(?:no-evidence|not-testable)$/);
     for (const { verdict, reason } of result.components) {
       if (verdict === "no-evidence") expect(reason).toMatch(/^labels agree, but no matrix that may write them does/);
     }
   });
 
-  test.each(Object.keys(beside).slice(2))("counts beside %s, which agrees", async (name) => {
-    const whole = withHeads(beside[name]!, 1);
-    expect((await judge(addNoise(whole, 0.1), whole)).verdict).toMatch(/^(?:shared-init|derived)$/);
+  test("nor where one of them holds heads alone", async () => {
+    const whole = model({ "neck.conv.weight": [128, 40, 3, 3] }, HEADS, 1);
+    const heads = addNoise(shapedModel(HEADS, { init: 99 }), 0.2, 2);
+    for (const [suspect, base] of [[whole, heads] as const, [heads, whole] as const]) {
+      expect((await judge(suspect, base)).verdict).toMatch(/^(?:no-evidence|not-testable)$/);
+    }
   });
 
-  test("is nothing in maps between public streams, whatever they agree in", async () => {
+  test("nor in maps between several public streams, in no order of a chain", async () => {
     const [a, b, c] = [128, 256, 192];
     const ways = { ab: [b, a], ac: [c, a], ba: [a, b], bc: [c, b], ca: [a, c], cb: [b, c] };
     const maps = Object.fromEntries(Object.entries(ways).map(([way, shape]) => [`maps.${way}.weight`, shape]));
@@ -49,4 +83,34 @@ describe("what shapes alone call hidden units", () => {
     expect(result.verdict).toBe("not-testable");
     expect(result.components[0]!.reason).toMatch(/^no matrix whose columns are hidden units/);
   });
+
+  test("nor in heads beside a trunk that is frozen in both", async () => {
+    const trunk = shapedModel(CHAIN, { init: 1 });
+    const heads = (seed: number): Model => addNoise(shapedModel(HEADS, { init: 99 }), 0.2, seed);
+    const result = await judge(joined(trunk, heads(1)), joined(trunk, heads(2)));
+    for (const { component, verdict } of result.components) {
+      if (/intent|slot|topic/.test(component)) expect(verdict).not.toMatch(/derived|shared-init/);
+    }
+  });
+});
+
+describe("what one start wrote is found", () => {
+  const one: Shapes = { "fc.weight": [160, 40], "mean.weight": [12, 160], "log_std.weight": [12, 160] };
+  test.each<[string, Shapes]>([
+    ["a cell with heads", { ...CELL, ...HEADS }],
+    ["a perceptron with heads", { ...CHAIN, ...HEADS }],
+    ["one hidden layer with heads", one],
+    ["a convolutional net with heads", { "a.weight": [64, 12, 3, 3], "b.weight": [96, 64, 3, 3], ...conv() }],
+  ])("%s", async (_, shapes) => {
+    const whole = shapedModel(shapes, { init: 1 });
+    const smaller = new Map([...whole].map(([name, t]) => [name, { ...t, values: t.values.map((x) => 0.9 * x) }]));
+    for (const child of [addNoise(whole, 0.3), smaller]) {
+      expect((await judge(child, whole)).verdict).toMatch(/^(?:shared-init|derived)$/);
+    }
+    expect((await judge(shapedModel(shapes, { init: 2 }), whole)).verdict).toBe("no-evidence");
+  });
+
+  function conv(): Shapes {
+    return { "box.weight": [16, 96, 3, 3], "cls.weight": [84, 96, 3, 3] };
+  }
 });
