@@ -8,6 +8,7 @@ import {
   KEPT,
   KEPT_OF_LITTLE,
   LARGE_SHARE,
+  SIGMAS,
   UNDECAYED,
   WELL_TRAINED,
 } from "./kept-training.ts";
@@ -34,7 +35,9 @@ const EVEN_EVERYWHERE = 0.06;
  * bits, lowers b of a sibling to about L, but not so evenly.
  */
 export function isEvenShare(one: LearnedRetention): boolean {
-  return isAsStart(one) && one.spread <= EVEN_EVERYWHERE * one.bulk;
+  const { share, error, bulk, spread } = one;
+  const isAlike = isAsStart(one) || Math.abs(share - bulk) <= SIGMAS * error;
+  return isAlike && spread <= EVEN_EVERYWHERE * bulk;
 }
 
 export function isModest({ directions }: LearnedRetention): boolean {
