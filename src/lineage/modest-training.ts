@@ -29,6 +29,7 @@ const MOST_OF_BACK = 0.83;
 const KEPT_OF_OTHERS = 0.955;
 /** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
 const EVEN_EVERYWHERE = 0.06;
+const EVEN_SHARE = 0.12;
 
 /**
  * Whether a small share is as much of a training as of the start, everywhere: half of the weights pruned, or rounding to two
@@ -37,7 +38,7 @@ const EVEN_EVERYWHERE = 0.06;
 export function isEvenShare(one: LearnedRetention): boolean {
   const { share, error, bulk, spread } = one;
   const isAlike = isAsStart(one) || Math.abs(share - bulk) <= SIGMAS * error;
-  return isAlike && spread <= EVEN_EVERYWHERE * bulk;
+  return isAlike && spread <= EVEN_SHARE * bulk;
 }
 
 export function isModest({ directions }: LearnedRetention): boolean {

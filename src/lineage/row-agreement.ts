@@ -3,8 +3,9 @@ import { type MatrixPair, pairStack } from "./matrix-pair.ts";
 import { rememberedByPair } from "./pair-memo.ts";
 import { rowMeans, type SignStack } from "./sign-stack.ts";
 
-/** Standard deviations from which rows agree; of few rows, as a share of what they can show at most. */
-const TELLING_SIGMA = 4;
+/** Standard deviations from which rows agree, as they lie or turned; of few rows, as a share of what they can show at most. */
+const TELLING_SIGMA = 5;
+const TURNED_SIGMA = 6;
 const MOST_OF_FEW = 0.9;
 const FEWEST_ROWS = 6;
 
@@ -17,9 +18,10 @@ export const rowsAgree = rememberedByPair((pair: MatrixPair): boolean => {
   const stack = pairStack([pair]);
   if (stack === null || stack.m < FEWEST_ROWS) return false;
   const products = rowProducts(stack);
+  const most = MOST_OF_FEW * Math.sqrt(stack.m - 1);
+  if (matchingZ(products, stack.m) >= Math.min(TELLING_SIGMA, most)) return true;
   // Rows may have been turned, their signs changed, in one of the models.
-  const z = Math.max(matchingZ(products, stack.m), matchingZ(products.map(Math.abs), stack.m));
-  return z >= Math.min(TELLING_SIGMA, MOST_OF_FEW * Math.sqrt(stack.m - 1));
+  return matchingZ(products.map(Math.abs), stack.m) >= Math.min(TURNED_SIGMA, most);
 });
 
 /** m x m inner products of the rows of both sides, centred over columns. */
