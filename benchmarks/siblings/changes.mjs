@@ -11,11 +11,13 @@ const GROUP = 32;
 export const CHANGES = {
   int4: rounded(4),
   int3: rounded(3),
+  int2: rounded(2),
   "noise 10 %": noise(0.1),
   "noise 30 %": noise(0.3),
   "noise 50 %": noise(0.5),
   "prune 30 %": prune(0.3),
   "prune 50 %": prune(0.5),
+  "prune 70 %": prune(0.7),
 };
 
 /** Runs `use` on the folder of a changed copy of a model, which is removed afterwards. */
