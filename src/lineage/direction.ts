@@ -32,15 +32,16 @@ export function directionOf(
 const PARENT_SHARE = 0.5;
 /**
  * A child has nearly all of its parent's training and start, or went on by itself so far that the parent has clearly less of
- * the child's, or has of both alike (a merge, noise, pruning). An earlier checkpoint has some less of what the parent learned,
- * and the parent nearly all of what that did: language models half-way had L .88 to .94 and b .91 to .94, and back L .92 to .99.
+ * the child's, or is a merge, which has as much of both, and of which the parent has more than there is. An earlier checkpoint
+ * has some less of what the parent learned, and the parent nearly all of what that did: language models half-way had L .88 to
+ * .94 and b .91 to .94, and back L .92 to .99, less after noise or rounding.
  */
 const ALL = 0.96;
 const NEARLY_ALL_LEARNED = 0.93;
 const LESS_AT_MOST = 0.06;
 const WENT_ON = 0.05;
 const AS_OF_START = 0.97;
-const AS_OF_START_BACK = 0.99;
+const MORE_THAN_ALL = 1.03;
 /** Less than a checkpoint of half a training has; a merge that is half of the parent has all of its own start back, or more. */
 const PART = 0.85;
 const ALL_OF_START = 0.98;
@@ -57,7 +58,7 @@ export function isParentsShare(learned: ComponentVerdict["learned"], side: Side)
   if (hasAll && share >= back - LESS_AT_MOST) return true;
   if (back <= share - WENT_ON) return true;
   const isPart = share < PART && childs!.bulk >= ALL_OF_START;
-  return share >= AS_OF_START * bulk && (isPart || back >= AS_OF_START_BACK * childs!.bulk);
+  return share >= AS_OF_START * bulk && (isPart || back >= MORE_THAN_ALL);
 }
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;

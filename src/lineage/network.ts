@@ -25,8 +25,21 @@ function isWhole(matrices: readonly Pick<Sketch, "role">[]): boolean {
   return (has("qkv") || has("q", "k", "v")) && has("o", "up", "down");
 }
 
-/** Whether most of the matrices are kernels, in a model of which some are of more than one place. */
-export function areKernels({ tensors }: Fingerprint, { pairs }: Pairing): boolean {
-  const isWide = tensors.some(({ shape }) => shape.slice(2).reduce((product, n) => product * n, 1) > 1);
-  return isWide && 2 * pairs.filter(({ base }) => base.role === "conv").length > pairs.length;
+/** Share of matrices that must be kernels of several places among those that agree: a bottleneck has one in three. */
+const WIDE_SHARE = 0.25;
+
+/** Whether most of the matrices are kernels, and some of them of more than one place. */
+export function areKernels({ tensors }: Fingerprint, pairs: Pairing["pairs"]): boolean {
+  // Kernels lie in several ways: the places are the smallest axes, and the columns any of the others.
+  const wide = new Set(
+    tensors.flatMap(({ shape }) => {
+      const size = shape.reduce((product, n) => product * n, 1);
+      const [most = 1, next = 1] = [...shape].sort((x, y) => y - x);
+      return shape.length > 2 && size > most * next ? shape.map((cols) => `${size / cols}x${cols}`) : [];
+    }),
+  );
+  const kernels = pairs.filter(({ base }) => base.role === "conv");
+  const isWide =
+    kernels.filter(({ base }) => wide.has(`${base.rows}x${base.cols}`)).length >= WIDE_SHARE * pairs.length;
+  return isWide && 2 * kernels.length > pairs.length;
 }

@@ -60,11 +60,12 @@ export function isCutOff(pairing: Pairing, retention: Retention | null): boolean
 export function doubtOfStart(
   base: Fingerprint,
   pairing: Pairing,
+  agreeing: Pairing["pairs"],
   slices: readonly SliceRetention[],
   retention: Retention | null,
 ): string | null {
   // What names call a whole network is no linear map, nor are kernels that look around; and their start may have decayed.
-  if (isNetwork(pairing) || areKernels(base, pairing)) return null;
+  if (isNetwork(pairing) || areKernels(base, agreeing)) return null;
   if (Object.values(showsRandomStart(slices)).includes(false)) return FITTED;
   return retention !== null && lacksStart(retention, MOST_OF_MAPS) ? GIVEN : null;
 }

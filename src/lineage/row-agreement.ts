@@ -10,20 +10,28 @@ import { rowMeans, type SignStack } from "./sign-stack.ts";
  */
 const TELLING_SIGMA = 8;
 const MOST_OF_FEW = 0.9;
-const FEWEST_ROWS = 6;
+const FEWEST_ROWS = 8;
+/** Where content chose the pair, it chose the one of which most rows agree. */
+const FEWEST_CHOSEN = 16;
 
 /**
  * Whether the rows of a pair of matrices agree one by one, each with its own more than with the others: what they write is
  * then the same in both models. What a row has in common over all columns says nothing of it: a public stream has means.
  */
-export const rowsAgree = rememberedByPair((pair: MatrixPair): boolean => {
+export function rowsAgree(pair: MatrixPair, isChosen: boolean): boolean {
   if (pair.isEqual === true) return true;
+  const { rows, agree } = agreement(pair);
+  return agree && rows >= (isChosen ? FEWEST_CHOSEN : FEWEST_ROWS);
+}
+
+const agreement = rememberedByPair((pair: MatrixPair): { rows: number; agree: boolean } => {
   const stack = pairStack([pair]);
-  if (stack === null || stack.m < FEWEST_ROWS) return false;
+  if (stack === null) return { rows: 0, agree: false };
   const products = rowProducts(stack);
   const needed = Math.min(TELLING_SIGMA, MOST_OF_FEW * (stack.m - 1));
   // Rows may have been turned, their signs changed, in one of the models.
-  return [products, products.map(Math.abs)].some((of) => matchingZ(of, stack.m) >= needed);
+  const agree = [products, products.map(Math.abs)].some((of) => matchingZ(of, stack.m) >= needed);
+  return { rows: stack.m, agree };
 });
 
 /** m x m inner products of the rows of both sides, centred over columns. */

@@ -127,7 +127,8 @@ export async function settle(
   if (pairing.isEqual === true && lookLikeWeights(pairing, slices) === false) {
     return { ...finding("no-evidence", FORMULA, slices, retention), sharesTraining: false };
   }
-  const doubt = pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, slices, retention);
+  const doubt =
+    pairing.isEqual === true ? null : doubtOfStart(base.fingerprint, pairing, support.pairs, slices, retention);
   if (doubt !== null) return { ...finding("no-evidence", doubt, slices, retention), sharesTraining: false };
   if (retention === null && labels !== "own") {
     const unmeasured = finding("not-testable", reasonUnmeasured(log10P));

@@ -18,7 +18,8 @@ export function withoutForeign(suspect: Fingerprint, base: Fingerprint, way: Pai
     let found = known.get(key);
     if (found === undefined) {
       writers ??= writingPairs(suspect, base, way.pairs);
-      found = isWrittenAlike(pair, writers) || (!isPresumedPair(pair) && isWrittenUnseen(pair, suspect, base));
+      found = isWrittenAlike(pair, writers, [suspect, base], way.isChosen === true);
+      found ||= !isPresumedPair(pair) && isWrittenUnseen(pair, suspect, base);
       known.set(key, found);
     }
     return found;
@@ -49,32 +50,74 @@ function readsUnits(pair: MatrixPair): boolean {
  * Whether some pair of matrices that may write these units agrees row by row. Beside a trunk that is equal bit for bit, frozen
  * in both, heads agree as far as they were fitted to the same.
  */
-function isWrittenAlike(read: MatrixPair, writers: readonly MatrixPair[]): boolean {
+function isWrittenAlike(
+  read: MatrixPair,
+  writers: readonly MatrixPair[],
+  [one, other]: readonly [Fingerprint, Fingerprint],
+  isChosen: boolean,
+): boolean {
   const { suspect, base } = read;
   const isFrozen = (pair: MatrixPair): boolean => pair.suspect.digest.f32 === pair.base.digest.f32;
   return writers.some(
     (pair) =>
-      mayWrite(pair.suspect, suspect.cols) &&
-      mayWrite(pair.base, base.cols) &&
+      mayWrite({ fingerprint: one, sketch: pair.suspect }, suspect.cols) &&
+      mayWrite({ fingerprint: other, sketch: pair.base }, base.cols) &&
       !(isPresumedPair(read) && isFrozen(pair)) &&
-      rowsAgree(pair),
+      rowsAgree(pair, isChosen),
   );
 }
 
 /** Whether neither file shows what may write them: several outputs side by side, or matrices too narrow to be sketched. */
 function isWrittenUnseen(pair: MatrixPair, suspect: Fingerprint, base: Fingerprint): boolean {
-  const shows = ({ sketches }: Fingerprint, { cols }: Sketch): boolean =>
-    sketches.some((sketch) => mayWrite(sketch, cols));
+  const shows = (fingerprint: Fingerprint, { cols }: Sketch): boolean =>
+    fingerprint.sketches.some((sketch) => mayWrite({ fingerprint, sketch }, cols));
   return !shows(suspect, pair.suspect) && !shows(base, pair.base);
 }
 
+/** Places of a kernel, that is no 1 x 1, in one and two dimensions. */
+const PLACES: ReadonlySet<number> = new Set([3, 5, 7, 9, 25, 49]);
+
 /**
- * Rows are outputs, or gates and places of a kernel for each. Linears that read the same width as well may be lenses on a
- * public stream, or its heads, and so may those that lie side by side: they show nothing of who writes it.
+ * Whether rows are outputs of such a width: one each, or gates of a cell or places of a kernel for each. Linears, and kernels
+ * of one place, that read the same width as well may be lenses on a public stream, or its heads, and so may those that lie
+ * side by side: they show nothing of who writes it.
  */
-function mayWrite(sketch: Sketch, width: number): boolean {
+function mayWrite({ fingerprint, sketch }: Placed, width: number): boolean {
   const { tokens, twin, rows, cols, role } = sketch;
-  return !tokens && !twin && rows % width === 0 && (cols !== width || role === "conv") && !isPresumed(sketch);
+  if (tokens || twin || isPresumed(sketch) || rows % width !== 0) return false;
+  if (role === "conv" && PLACES.has(rows / width)) return true;
+  return (rows === width && cols !== width) || cellStates(fingerprint).get(stateKey(sketch)) === width;
+}
+
+interface Placed {
+  readonly fingerprint: Fingerprint;
+  readonly sketch: Sketch;
+}
+
+const GATES = [3, 4] as const;
+const states = new WeakMap<Fingerprint, ReadonlyMap<string, number>>();
+
+/** Widths of the states of recurrent cells, whose two matrices have three or four gates for each: one reads the state itself. */
+function cellStates(fingerprint: Fingerprint): ReadonlyMap<string, number> {
+  const known = states.get(fingerprint);
+  if (known !== undefined) return known;
+  const alike = new Map<string, Sketch[]>();
+  for (const sketch of fingerprint.sketches) {
+    const list = alike.get(stateKey(sketch));
+    if (list) list.push(sketch);
+    else alike.set(stateKey(sketch), [sketch]);
+  }
+  const found = new Map<string, number>();
+  for (const [key, list] of alike) {
+    const state = list.find(({ rows, cols }) => GATES.some((gates) => rows === gates * cols));
+    if (state !== undefined && list.length > 1) found.set(key, state.cols);
+  }
+  states.set(fingerprint, found);
+  return found;
+}
+
+function stateKey({ component, rows }: Sketch): string {
+  return `${component}/${rows}`;
 }
 
 /** The matrices that are laid over one another, and of other parts those of one place. */

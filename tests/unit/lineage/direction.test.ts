@@ -18,7 +18,6 @@ describe("the shares that a child and its parent hold of each other", () => {
     ["a long one", [0.97, 0.94, 0.73, 0.84]],
     ["an average with a stranger", [0.501, 0.508, 0.901, 1.021]],
     ["nine tenths of a merge", [0.9, 0.9, 1.08, 1.09]],
-    ["half of the weights pruned", [0.93, 0.935, 1, 1]],
   ])("%s", (_, shares) => {
     expect(isParentsShare(learned(shares), "base")).toBe(true);
   });
@@ -28,6 +27,8 @@ describe("the shares that a child and its parent hold of each other", () => {
     ["the checkpoint half-way to the parent", [0.9, 0.91, 0.97, 1.01]],
     ["another one", [0.94, 0.92, 0.95, 1]],
     ["a fine-tune of that", [0.91, 0.92, 0.95, 0.99]],
+    ["the checkpoint half-way, in 4 bits", [0.896, 0.914, 0.977, 0.897]],
+    ["half of the weights pruned, which such a checkpoint resembles", [0.93, 0.935, 1, 1]],
     ["a checkpoint long before", [0.6, 0.7, 0.99, 1]],
   ])("not of %s", (_, shares) => {
     expect(isParentsShare(learned(shares), "base")).toBe(false);

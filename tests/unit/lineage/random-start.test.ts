@@ -98,14 +98,14 @@ describe("a random start", () => {
 
   test("is doubted where neither side shows one, unless names tell a network", () => {
     const steep = of([STEEP, STEEP], [STEEP, FLAT]);
-    expect(doubtOfStart(NOTHING, OTHERS, steep, shared(0.98, 0.98))).toBe(FITTED);
-    expect(doubtOfStart(NOTHING, NETWORK, steep, shared(0.98, 0.98))).toBeNull();
-    expect(doubtOfStart(NOTHING, OTHERS, of([null], [null]), null)).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, OTHERS.pairs, steep, shared(0.98, 0.98))).toBe(FITTED);
+    expect(doubtOfStart(NOTHING, NETWORK, NETWORK.pairs, steep, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, OTHERS.pairs, of([null], [null]), null)).toBeNull();
   });
 
   test("is not doubted of kernels beside some that look around, but of those without", () => {
     const kernels = {
-      pairs: [0, 1].map(() => ({ suspect: {}, base: { role: "conv" } })),
+      pairs: [64, 192].map((rows) => ({ suspect: {}, base: { role: "conv", rows, cols: 64 } })),
     } as unknown as Pairing;
     const stored = (shape: number[]) =>
       ({
@@ -115,15 +115,18 @@ describe("a random start", () => {
         ],
       }) as unknown as Fingerprint;
     const steep = of([STEEP, STEEP], [STEEP, FLAT]);
-    expect(doubtOfStart(stored([64, 64, 3]), kernels, steep, shared(0.98, 0.98))).toBeNull();
-    expect(doubtOfStart(stored([64, 64, 1]), kernels, steep, shared(0.98, 0.98))).toBe(FITTED);
+    expect(doubtOfStart(stored([64, 64, 3]), kernels, kernels.pairs, steep, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(stored([64, 64, 1]), kernels, kernels.pairs, steep, shared(0.98, 0.98))).toBe(FITTED);
+    // One that looks around, and is not among those that agree.
+    const agreeing = kernels.pairs.slice(0, 1);
+    expect(doubtOfStart(stored([64, 64, 3]), kernels, agreeing, steep, shared(0.98, 0.98))).toBe(FITTED);
   });
 
   test("is doubted where hardly any of it is left beside what is shared", () => {
     const both = of([START, START], [START, START]);
-    expect(doubtOfStart(NOTHING, OTHERS, both, shared(1, 0.6))).toBe(GIVEN);
-    expect(doubtOfStart(NOTHING, NETWORK, both, shared(1.1, 0.2))).toBeNull();
-    expect(doubtOfStart(NOTHING, OTHERS, both, shared(0.98, 0.98))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, OTHERS.pairs, both, shared(1, 0.6))).toBe(GIVEN);
+    expect(doubtOfStart(NOTHING, NETWORK, NETWORK.pairs, both, shared(1.1, 0.2))).toBeNull();
+    expect(doubtOfStart(NOTHING, OTHERS, OTHERS.pairs, both, shared(0.98, 0.98))).toBeNull();
   });
 
   test("need not be left in a network of which nearly all of both trainings is shared", () => {
@@ -133,6 +136,6 @@ describe("a random start", () => {
     // Strangers, one of whom cut the rank of what both fitted.
     const cut = of([STEEP, STEEP], [START, START]);
     expect(isCutOff(OTHERS, shared(1, 0))).toBe(false);
-    expect(doubtOfStart(NOTHING, OTHERS, cut, shared(1, 0))).toBe(FITTED);
+    expect(doubtOfStart(NOTHING, OTHERS, OTHERS.pairs, cut, shared(1, 0))).toBe(FITTED);
   });
 });

@@ -21,18 +21,18 @@ const moved = (bits: Uint32Array, words: number): Uint32Array =>
 test("rows agree with their own, also where some were turned", () => {
   for (const noise of [0.05, 0.3]) {
     const pair = pairOf(1, noise);
-    expect(rowsAgree(pair)).toBe(true);
-    expect(rowsAgree(edited(pair, turned))).toBe(true);
+    expect(rowsAgree(pair, false)).toBe(true);
+    expect(rowsAgree(edited(pair, turned), false)).toBe(true);
   }
-  expect(rowsAgree({ ...pairOf(1, 0.5), isEqual: true })).toBe(true);
+  expect(rowsAgree({ ...pairOf(1, 0.5), isEqual: true }, false)).toBe(true);
 });
 
 test("rows in another order do not agree, nor do those of strangers", () => {
-  expect(rowsAgree(edited(pairOf(1, 0.05), moved))).toBe(false);
+  expect(rowsAgree(edited(pairOf(1, 0.05), moved), false)).toBe(false);
   let agreeing = 0;
   for (let seed = 0; seed < 300; seed++) {
     const [pair] = matrixPairs(10 * seed, 1, 0);
-    if (rowsAgree(pair!)) agreeing += 1;
+    if (rowsAgree(pair!, false)) agreeing += 1;
   }
   expect(agreeing).toBeLessThanOrEqual(1);
 });
@@ -49,7 +49,27 @@ test("what a row has in common over all columns says nothing of it", () => {
       suspect: { ...suspect, bits: biased(suspect.bits, words, 7) },
       base: { ...base, bits: biased(base.bits, words, 8) },
     };
-    if (rowsAgree(pair)) agreeing += 1;
+    if (rowsAgree(pair, false)) agreeing += 1;
   }
   expect(agreeing).toBeLessThanOrEqual(1);
+});
+
+test("few rows must nearly all agree, and where content chose the pair there must be more of them", () => {
+  const cut = ({ suspect, base }: MatrixPair, rows: number): MatrixPair => {
+    const some = (sketch: Sketch): Sketch => ({
+      ...sketch,
+      sampled: sketch.sampled.slice(0, rows),
+      valid: sketch.valid.slice(0, rows),
+      bits: sketch.bits.slice(0, rows * Math.ceil(sketch.cols / 32)),
+    });
+    return { suspect: some(suspect), base: some(base) };
+  };
+  const copy = pairOf(1, 0.05, 256);
+  expect([4, 8, 16].map((rows) => rowsAgree(cut(copy, rows), false))).toEqual([false, true, true]);
+  expect([4, 8, 16].map((rows) => rowsAgree(cut(copy, rows), true))).toEqual([false, false, true]);
+  let agreeing = 0;
+  for (let seed = 0; seed < 2000; seed++) {
+    if (rowsAgree(cut(matrixPairs(10 * seed, 1, 0, {}, 0.05, 128)[0]!, 8), false)) agreeing += 1;
+  }
+  expect(agreeing).toBe(0);
 });
