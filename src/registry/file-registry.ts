@@ -54,9 +54,20 @@ export interface RegistryOptions {
  * @throws REGISTRY_NOT_FOUND, REGISTRY_CORRUPT, REGISTRY_VERSION, REGISTRY_ROLLED_BACK
  */
 export async function openRegistry(directory: string, options: RegistryOptions = {}): Promise<Registry> {
-  const state = await readJournal(directory);
-  if (state === null) await requireUsable(directory, options.create ?? false);
-  return new FileRegistry(directory, state ?? emptyJournal(), options);
+  const state = (await readJournal(directory)) ?? (await newJournal(directory, options.create ?? false));
+  return new FileRegistry(directory, state, options);
+}
+
+/** The journal of a directory that had none: of another writer, where one began while this one looked. */
+async function newJournal(directory: string, create: boolean): Promise<JournalState> {
+  try {
+    await requireUsable(directory, create);
+  } catch (error) {
+    const state = await readJournal(directory);
+    if (state === null) throw error;
+    return state;
+  }
+  return emptyJournal();
 }
 
 /** The registry in a directory in the state that was indexed: nothing but the fingerprints asked for is read. */
