@@ -43,7 +43,8 @@ export async function judgeComponent(
   const isForeign = (all.log10P ?? 0) <= LOG10_THRESHOLD && (tested.log10P ?? 0) > LOG10_THRESHOLD;
   if (isForeign) return settle(suspect, base, all, "foreign", signal);
   const isOwn = (pair: MatrixPair): boolean =>
-    !pair.suspect.given && !pair.base.given && !(axisOf(pair) === "residual" && pair.base.cols === options.givenWidth);
+    (pair.isAlike === true || (!pair.suspect.given && !pair.base.given)) &&
+    !(axisOf(pair) === "residual" && pair.base.cols === options.givenWidth);
   const needsOwn =
     claimed &&
     tested.pairing.component !== EMBEDDINGS &&

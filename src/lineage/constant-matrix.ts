@@ -8,8 +8,13 @@ const ONE_NORM = 0.1;
 const FEW_SIZES = 0.5;
 
 /** Whether a matrix looks like a constant of mathematics (a Fourier or Hadamard basis, a mask): such are everybody's. */
-export function isConstant({ moments, cols }: Sketch): boolean {
-  return moments.rowNormSpread < ONE_NORM / Math.sqrt(2 * cols) || moments.distinct < FEW_SIZES;
+export function isConstant(sketch: Sketch): boolean {
+  return hasOneNorm(sketch) || sketch.moments.distinct < FEW_SIZES;
+}
+
+/** Whether all rows have one norm, as those of an orthogonal basis do. */
+export function hasOneNorm({ moments, cols }: Sketch): boolean {
+  return moments.rowNormSpread < ONE_NORM / Math.sqrt(2 * cols);
 }
 
 /** A fixed basis stored in every layer of both models is nobody's, and one piece of evidence at most. */

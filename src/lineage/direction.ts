@@ -42,7 +42,7 @@ const LESS_AT_MOST = 0.06;
 const WENT_ON = 0.05;
 const AS_OF_START = 0.97;
 const MORE_THAN_ALL = 1.03;
-/** Less than a checkpoint of half a training has; a merge that is half of the parent has all of its own start back, or more. */
+/** Less than a checkpoint of half a training has. Of what is half of the parent, this has all of the start, or more; noise takes of it. */
 const PART = 0.85;
 const ALL_OF_START = 0.98;
 
@@ -57,8 +57,7 @@ export function isParentsShare(learned: ComponentVerdict["learned"], side: Side)
   const hasAll = share >= ALL || (share >= NEARLY_ALL_LEARNED && bulk >= ALL);
   if (hasAll && share >= back - LESS_AT_MOST) return true;
   if (back <= share - WENT_ON) return true;
-  const isPart = share < PART && childs!.bulk >= ALL_OF_START;
-  return share >= AS_OF_START * bulk && (isPart || back >= MORE_THAN_ALL);
+  return share >= AS_OF_START * bulk && childs!.bulk >= ALL_OF_START && (share < PART || back >= MORE_THAN_ALL);
 }
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;

@@ -14,6 +14,8 @@ export interface MatrixPair {
   readonly base: Sketch;
   /** The two are equal, so that it does not matter what their columns count. */
   readonly isEqual?: true;
+  /** Its columns are units that both models write alike, whatever may be given to one of them (see written-alike.ts). */
+  readonly isAlike?: true;
 }
 
 export type { Axis };

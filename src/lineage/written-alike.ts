@@ -1,4 +1,5 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import { hasOneNorm } from "./constant-matrix.ts";
 import { axisOf, type MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import { rowsAgree } from "./row-agreement.ts";
@@ -28,7 +29,7 @@ export function withoutForeign(suspect: Fingerprint, base: Fingerprint, way: Pai
   if (foreign.size === 0 && !read.some(isPresumedPair)) return way;
   const pairs = way.pairs.flatMap((pair) => {
     if (foreign.has(pair)) return [];
-    return isPresumedPair(pair) ? [{ suspect: asOwn(pair.suspect), base: asOwn(pair.base) }] : [pair];
+    return isPresumedPair(pair) ? [{ ...pair, isAlike: true as const }] : [pair];
   });
   return { ...way, pairs };
 }
@@ -84,7 +85,8 @@ const PLACES: ReadonlySet<number> = new Set([3, 5, 7, 9, 25, 49]);
  */
 function mayWrite({ fingerprint, sketch }: Placed, width: number): boolean {
   const { tokens, twin, rows, cols, role } = sketch;
-  if (tokens || twin || isPresumed(sketch) || rows % width !== 0) return false;
+  // Bases of mathematics, as a principal component analysis gives, are the same wherever they are calculated.
+  if (tokens || twin || isPresumed(sketch) || hasOneNorm(sketch) || rows % width !== 0) return false;
   if (role === "conv" && PLACES.has(rows / width)) return true;
   return (rows === width && cols !== width) || cellStates(fingerprint).get(stateKey(sketch)) === width;
 }
@@ -138,14 +140,4 @@ function writingPairs(suspect: Fingerprint, base: Fingerprint, laid: readonly Ma
 
 function placeOf({ component, layer, expert, role, rows, cols, twin }: Sketch): string {
   return `${component}/${layer}/${expert}/${role}/${rows}x${cols}/${twin}`;
-}
-
-const own = new WeakMap<Sketch, Sketch>();
-
-/** The same object whenever it is asked for: what is computed of pairs is kept by their sketches. */
-function asOwn(sketch: Sketch): Sketch {
-  if (!isPresumed(sketch)) return sketch;
-  const known = own.get(sketch) ?? { ...sketch, given: false };
-  own.set(sketch, known);
-  return known;
 }

@@ -28,6 +28,8 @@ describe("the shares that a child and its parent hold of each other", () => {
     ["another one", [0.94, 0.92, 0.95, 1]],
     ["a fine-tune of that", [0.91, 0.92, 0.95, 0.99]],
     ["the checkpoint half-way, in 4 bits", [0.896, 0.914, 0.977, 0.897]],
+    ["the checkpoint half-way, under as much noise", [0.893, 0.918, 1.043, 0.38]],
+    ["the checkpoint half-way, a tenth of it zero", [0.81, 0.82, 1.05, 0.9]],
     ["half of the weights pruned, which such a checkpoint resembles", [0.93, 0.935, 1, 1]],
     ["a checkpoint long before", [0.6, 0.7, 0.99, 1]],
   ])("not of %s", (_, shares) => {

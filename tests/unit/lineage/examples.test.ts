@@ -92,7 +92,7 @@ describe("what needs no training, made from base-a", () => {
     ["int8", () => quantise(model, 8)],
     ["int4", () => quantise(model, 4)],
     ["int8 by rows", () => quantise(model, 8, 128)],
-    ["50 % pruned", () => prune(model, 0.5)],
+    ["30 % pruned", () => prune(model, 0.3)],
     ["5 % noise", () => addNoise(model, 0.05)],
     ["20 % noise", () => addNoise(model, 0.2)],
     ["LoRA of rank 8", () => addLora(model, 8, 0.1)],
@@ -103,6 +103,11 @@ describe("what needs no training, made from base-a", () => {
     ["10 % noise and names that lie", () => lieAboutRoles(addNoise(model, 0.1))],
     ["20 % noise and names that say nothing", () => scramble(addNoise(model, 0.2))],
   ];
+
+  test("50 % pruned, without a parent: an earlier checkpoint that was pruned looks like this", async () => {
+    const result = await judge(await subjectOf(prune(model, 0.5)), baseA);
+    expect(result).toMatchObject({ verdict: "derived", direction: "not-established", relations: ["pruned"] });
+  });
 
   test.each(exact)("%s", async (_, make, verdict) => {
     const suspect = await subjectOf(make());
