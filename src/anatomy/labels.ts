@@ -50,7 +50,10 @@ export function labelled(
     const isPlace = positions.reads(matrix) || (matrix.twin === true && positions.mixes(matrix));
     // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
     const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
-    const axis = isPlace || isGiven || between.get(matrix.tensor) === "given" ? null : axisOf(matrix);
+    const ways = between.get(matrix.tensor);
+    // Between given ends it may lie, or behind another part that writes as wide a stream: which, the two models tell together.
+    const isBehind = ways !== undefined && flow.hasSource(flows[i] as Flow, (flows[i] as Flow).reads);
+    const axis = isPlace || isGiven || (ways === "given" && !isBehind) ? null : axisOf(matrix);
     if (axis !== "channels") {
       const label = { ...matrix, axis, block: matrix.cols };
       const given = mayBeGiven(matrix, flows[i] as Flow, flow, attending.has(matrix.stack));
@@ -65,7 +68,7 @@ export function labelled(
         : columnsOf(one, reach, matrix.twin === true ? twinFlow : flow);
     const block = columns === "given" ? null : blockOf(matrix, one, reach, flow, attends);
     if (block === null) return { ...matrix, axis: null, block: matrix.cols };
-    const isPresumed = between.has(matrix.tensor) && !flow.hasSource(one, one.reads);
+    const isPresumed = ways === "given" || (ways === "presumed" && !isBehind);
     return { ...matrix, axis, block, ...(columns === "presumed" || isPresumed ? { given: true } : {}) };
   });
   return labels.filter(({ twin, axis }) => twin !== true || axis !== null);

@@ -58,7 +58,8 @@ const STARTS_SHARE = 0.6;
 export function reasonSharedInit(retention: Retention | null, slices: number, fromWeights: boolean): string {
   if (retention === null || slices < MIN_SLICES) {
     const more = fromWeights ? "" : ": compare the weights of both, not their fingerprints";
-    return `learned retention could not be computed (${slices} slices are comparable, and it takes ${MIN_SLICES}), so a common initialisation is not ruled out${more}`;
+    const found = slices === 1 ? "1 slice is" : `${slices} slices are`;
+    return `learned retention takes ${MIN_SLICES} slices, and ${found} comparable, so a common initialisation is not ruled out${more}`;
   }
   if (!showsTraining(retention.forward) && !showsTraining(retention.backward)) {
     return "in neither model do directions that training wrote stand out of the rest: either trained little, or its training wrote all directions alike (Muon) or left none of the initialisation to stand out of, and shared training cannot be told from a common start";

@@ -54,6 +54,11 @@ describe("strangers agree in what reads a public stream, and not in what writes 
       towers((name, width) => ({ [`${name}_head.weight`]: [40, width] })),
     ],
     [
+      "heads in a container of their own, beside a projector",
+      { "projector.0.weight": [160, 40], "projector.2.weight": [128, 160] },
+      { "heads.intent.weight": [50, 128], "heads.slot.weight": [41, 128] },
+    ],
+    [
       "convolutions for several tasks beside a neck",
       { "neck.conv.weight": [128, 40, 3, 3] },
       { "seg.weight": [150, 128, 1, 1], "depth.weight": [60, 128, 1, 1], "normal.weight": [100, 128, 1, 1] },
@@ -100,6 +105,15 @@ describe("what one start wrote is found", () => {
     ["a cell with heads", { ...CELL, ...HEADS }],
     ["a perceptron with heads", { ...CHAIN, ...HEADS }],
     ["one hidden layer with heads", one],
+    [
+      "an encoder with heads in a container of their own",
+      {
+        "encoder.0.weight": [160, 40],
+        "encoder.2.weight": [128, 160],
+        "heads.intent.weight": [50, 128],
+        "heads.slot.weight": [41, 128],
+      },
+    ],
     ["a convolutional net with heads", { "a.weight": [64, 12, 3, 3], "b.weight": [96, 64, 3, 3], ...conv() }],
   ])("%s", async (name, shapes) => {
     const whole = shapedModel(shapes, { init: 1 });
