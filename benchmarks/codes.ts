@@ -9,17 +9,17 @@
  */
 import { parseArgs } from "node:util";
 import { prng } from "../src/numerics/prng.ts";
-import type { CarrierReading } from "../src/watermark/carrier-reading.ts";
-import { chipPlan, symbols } from "../src/watermark/chip-plan.ts";
-import { INFORMATION_SETS } from "../src/watermark/code/information-sets.ts";
-import { decodeList, logAdd, softplus } from "../src/watermark/code/list-decoder.ts";
-import { encodePayload, listPayloads } from "../src/watermark/code/payload-code.ts";
-import { polarEncode } from "../src/watermark/code/polar-code.ts";
-import { decide } from "../src/watermark/decide.ts";
-import { modelKey } from "../src/watermark/model-key.ts";
-import { type Payload, samePayload } from "../src/watermark/payload.ts";
-import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../src/watermark/payload-class.ts";
-import { softBits } from "../src/watermark/soft-bits.ts";
+import { decide } from "../src/watermark/evidence/decide.ts";
+import { modelKey } from "../src/watermark/key/model-key.ts";
+import type { CarrierReading } from "../src/watermark/message/carrier-reading.ts";
+import { chipPlan, symbols } from "../src/watermark/message/chip-plan.ts";
+import { INFORMATION_SETS } from "../src/watermark/message/ecc/information-sets.ts";
+import { decodeList, logAdd, softplus } from "../src/watermark/message/ecc/list-decoder.ts";
+import { encodePayload, listPayloads } from "../src/watermark/message/ecc/payload-code.ts";
+import { polarEncode } from "../src/watermark/message/ecc/polar-code.ts";
+import { type Payload, samePayload } from "../src/watermark/message/payload.ts";
+import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../src/watermark/message/payload-class.ts";
+import { softBits } from "../src/watermark/message/soft-bits.ts";
 
 const { values } = parseArgs({
   options: {

@@ -17,7 +17,7 @@ import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { kolmogorovP, normalDistance } from "../dist/src/numerics/kolmogorov.js";
-import { softLog2P } from "../dist/src/watermark/statistics.js";
+import { softLog2P } from "../dist/src/watermark/evidence/statistics.js";
 import { summariseZ } from "./null/summary.mjs";
 
 const BATCH = 500;

@@ -45,12 +45,8 @@ export type * from "./lineage/result.ts";
 export type { Subject } from "./lineage/subject.ts";
 export { type MatrixOutline, outlinesOf, type TestablePart, testableParts } from "./lineage/testable.ts";
 export { engines } from "./numerics/engines.ts";
-export {
-  compareQuality,
-  type EngineName,
-  type QualityOptions,
-  type QualityResult,
-} from "./quality/compare-quality.ts";
+export { compareQuality, type QualityOptions } from "./quality/compare-quality.ts";
+export type { EngineName, QualityResult } from "./quality/result.ts";
 export { readText, readTokenIds } from "./quality/token-file.ts";
 export { type Tokenized, tokenize } from "./quality/tokenizer.ts";
 export type { Tokens } from "./quality/windows.ts";
@@ -98,7 +94,8 @@ export type { ScanTarget } from "./scan/target.ts";
 export { type WorkEvent, type WorkLoopOptions, workLoop } from "./scan/work-loop.ts";
 export { openWorkers, type Workers, type WorkersOptions } from "./scan/workers.ts";
 export { type CapacityOptions, watermarkCapacity } from "./watermark/capacity.ts";
-export { type EmbedOptions, embedWatermark } from "./watermark/embed.ts";
+export { embedWatermark } from "./watermark/embed.ts";
+export type { EmbedOptions } from "./watermark/embed-options.ts";
 export {
   describeKeyFile,
   generateKeyFile,
@@ -107,9 +104,9 @@ export {
   readKeyFile,
   resealKeyFile,
   rotateKeyFile,
-} from "./watermark/key-file.ts";
-export { type ModelKey, modelKey } from "./watermark/model-key.ts";
-export { type Payload, parsePayload } from "./watermark/payload.ts";
+} from "./watermark/key/key-file.ts";
+export { type ModelKey, modelKey } from "./watermark/key/model-key.ts";
+export { exposedKey, exposedPassphrase } from "./watermark/key/secret-file.ts";
+export { type Payload, parsePayload } from "./watermark/message/payload.ts";
 export type * from "./watermark/result.ts";
-export { exposedKey, exposedPassphrase } from "./watermark/secret-file.ts";
 export { type VerifyOptions, verifyWatermark } from "./watermark/verify.ts";

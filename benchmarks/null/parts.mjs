@@ -1,8 +1,8 @@
 /** Small parts of a checkpoint, held in memory as f32: what 100,000 keys can be tried on. */
 
-import { tokenMatrices } from "../../dist/src/watermark/embedding/token-matrix.js";
-import { hostModel } from "../../dist/src/watermark/host-checkpoint.js";
-import { isSpreadMatrix } from "../../dist/src/watermark/spread/matrices.js";
+import { isSpreadMatrix } from "../../dist/src/watermark/carriers/spread/matrices.js";
+import { tokenMatrices } from "../../dist/src/watermark/carriers/tokens/token-matrix.js";
+import { hostModel } from "../../dist/src/watermark/host/host-checkpoint.js";
 
 const ORIENTED = new Set(["up", "down", "v", "o", "q", "k"]);
 

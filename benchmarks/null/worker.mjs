@@ -1,16 +1,16 @@
 /** Reads a small part of a model under many keys: messages are {masters, decided}, replies {carriers, decisions}. */
 import { parentPort, workerData } from "node:worker_threads";
 import { openCheckpoint } from "../../dist/src/index.js";
-import { decide } from "../../dist/src/watermark/decide.js";
-import { tokenReading } from "../../dist/src/watermark/embedding/token-reading.js";
-import { readTokenUnits } from "../../dist/src/watermark/embedding/token-units.js";
-import { modelKey } from "../../dist/src/watermark/model-key.js";
-import { readOrientation } from "../../dist/src/watermark/orientation/projections.js";
-import { orientationReading } from "../../dist/src/watermark/orientation/reading.js";
-import { PAYLOAD_CLASSES } from "../../dist/src/watermark/payload-class.js";
-import { readHostSpread } from "../../dist/src/watermark/spread/read-host.js";
-import { spreadReading } from "../../dist/src/watermark/spread/spread-units.js";
-import { softStatistic } from "../../dist/src/watermark/statistics.js";
+import { readOrientation } from "../../dist/src/watermark/carriers/orientation/projections.js";
+import { orientationReading } from "../../dist/src/watermark/carriers/orientation/reading.js";
+import { readHostSpread } from "../../dist/src/watermark/carriers/spread/read-host.js";
+import { spreadReading } from "../../dist/src/watermark/carriers/spread/spread-units.js";
+import { tokenReading } from "../../dist/src/watermark/carriers/tokens/token-reading.js";
+import { readTokenUnits } from "../../dist/src/watermark/carriers/tokens/token-units.js";
+import { decide } from "../../dist/src/watermark/evidence/decide.js";
+import { softStatistic } from "../../dist/src/watermark/evidence/statistics.js";
+import { modelKey } from "../../dist/src/watermark/key/model-key.js";
+import { PAYLOAD_CLASSES } from "../../dist/src/watermark/message/payload-class.js";
 import { orientationPart, spreadPart, tokenPart } from "./parts.mjs";
 
 const ZERO_BIT = PAYLOAD_CLASSES.find(({ payloadBits }) => payloadBits === 0);

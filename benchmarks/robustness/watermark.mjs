@@ -2,8 +2,8 @@
 import { openCheckpoint } from "../../dist/src/index.js";
 import { watermarkCapacity } from "../../dist/src/watermark/capacity.js";
 import { embedWatermark } from "../../dist/src/watermark/embed.js";
-import { modelKey } from "../../dist/src/watermark/model-key.js";
-import { parsePayload, showPayload } from "../../dist/src/watermark/payload.js";
+import { modelKey } from "../../dist/src/watermark/key/model-key.js";
+import { parsePayload, showPayload } from "../../dist/src/watermark/message/payload.js";
 import { verifyWatermark } from "../../dist/src/watermark/verify.js";
 
 const PAYLOAD = "c0ffee00112233445566778899aabbcc";

@@ -10,8 +10,8 @@
 import { performance } from "node:perf_hooks";
 import { openCheckpoint } from "../../dist/src/index.js";
 import { embedWatermark } from "../../dist/src/watermark/embed.js";
-import { modelKey } from "../../dist/src/watermark/model-key.js";
-import { parsePayload } from "../../dist/src/watermark/payload.js";
+import { modelKey } from "../../dist/src/watermark/key/model-key.js";
+import { parsePayload } from "../../dist/src/watermark/message/payload.js";
 import { verifyWatermark } from "../../dist/src/watermark/verify.js";
 
 const [action, model, threads, directory, payload] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import type { Flow } from "./width-flow.ts";
+import type { Flow } from "./flow.ts";
 
 /** What a matrix connects. */
 export interface OpenFlow {

@@ -1,11 +1,12 @@
 import type { Axis, CanonicalTensor, Role } from "./anatomy.ts";
+import type { Flow } from "./flow.ts";
 import { betweenGivenEnds } from "./given-ends.ts";
 import type { Parameter } from "./layer.ts";
 import type { TensorName } from "./name.ts";
 import { positionsRead } from "./positions-read.ts";
 import type { Reach } from "./reach.ts";
 import { EMBEDDINGS, outerStacks } from "./stack.ts";
-import { type Columns, type Flow, readFlow, type WidthFlow } from "./width-flow.ts";
+import { type Columns, readFlow, type WidthFlow } from "./width-flow.ts";
 
 /** Roles that read the residual stream whatever the names around them say. */
 const ATTENTION: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "qkv"]);

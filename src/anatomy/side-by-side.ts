@@ -1,4 +1,4 @@
-import type { Flow } from "./width-flow.ts";
+import type { Flow } from "./flow.ts";
 
 /** What leads to more classes than so many times a width leads to a vocabulary, or is its table. */
 const MOST_CLASSES = 8;

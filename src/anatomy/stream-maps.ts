@@ -1,4 +1,4 @@
-import type { Flow } from "./width-flow.ts";
+import type { Flow } from "./flow.ts";
 
 /** Two widths that lead to one another are an autoencoder's, or a residual block's. */
 const FEWEST_WIDTHS = 3;

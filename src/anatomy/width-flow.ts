@@ -1,26 +1,9 @@
+import type { Flow } from "./flow.ts";
 import { headsOf } from "./side-by-side.ts";
 import { streamMaps } from "./stream-maps.ts";
 import { widthsApart } from "./widths-apart.ts";
 
 /** What passes through the matrices of a model, as far as their shapes tell: which of them write what which others read. */
-
-/** One stored matrix as an edge between widths. */
-export interface Flow {
-  readonly tensor: string;
-  readonly stack: string;
-  /** Its path but for the last segment: modules that one container holds. */
-  readonly group: string;
-  /** Number of the layer, whose outputs are added to a stream; -1 outside of layers. */
-  readonly layer: number;
-  /** Place in the natural order of names. */
-  readonly order: number;
-  /** 0 for tables and patch kernels: they read indices and pixels. */
-  readonly reads: number;
-  readonly writes: number;
-  readonly kernel?: boolean;
-  /** A convolution in groups, whose columns are those of one group. */
-  readonly grouped?: boolean;
-}
 
 /** Between more stacks than any model has, widths say nothing: it keeps the work linear. */
 const MAX_STACKS = 64;

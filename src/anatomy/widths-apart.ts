@@ -1,4 +1,4 @@
-import type { Flow } from "./width-flow.ts";
+import type { Flow } from "./flow.ts";
 
 /**
  * Widths that no matrix of the layers connects with the stream that most of them read or write: token and time mixers

@@ -4,24 +4,10 @@ import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import { isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
 import { isPointerName, isUnfinishedName } from "./unfinished.ts";
-
-/** Names in a model's directory that matter here, each list in code-unit order. */
-export interface DirectoryListing {
-  readonly safetensors: readonly string[];
-  /** See `isShardIndex`. */
-  readonly indexes: readonly string[];
-  /** Weights in other containers, by their names. */
-  readonly foreign: readonly string[];
-  /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */
-  readonly companions: ReadonlySet<string>;
-  /** Downloads that are not complete, and what downloads put beside such a file. */
-  readonly unfinished: readonly string[];
-  /** A diffusers pipeline: one model per subdirectory. */
-  readonly isPipeline: boolean;
-}
 
 /** Sorts names into what matters; `names` may have an end or not. */
 export async function classifyNames(

@@ -1,5 +1,5 @@
 import { isFingerprintName, weightStem } from "../formats/safetensors/file-name.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import { stemOfIndex } from "./index-name.ts";
 import { type Missing, numberedSets } from "./numbered-shards.ts";
 

@@ -2,7 +2,7 @@ import { WeightmarkError } from "../errors.ts";
 import { containerOf } from "../formats/container-of.ts";
 import { CONTAINERS, type Container } from "../formats/foreign/containers.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
 /** Names that a message lists. */

@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
 import { unfinishedNote } from "./unfinished.ts";

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../bytes/byte-source.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 
 export interface OpenedFile {
   readonly source: ByteSource;

@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import { indexOfShards } from "./index-name.ts";
 import { ABSENT, addIndexed, openIndex } from "./indexed.ts";
 import { requireWhole } from "./layout.ts";

@@ -5,7 +5,7 @@ import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
-import type { DirectoryListing } from "./directory.ts";
+import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
 import type { HubRepository } from "./hub/repository.ts";
 import { isShardIndex } from "./index-name.ts";

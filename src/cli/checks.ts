@@ -17,7 +17,7 @@ import {
 } from "../index.ts";
 import { machineLimit } from "../machine-limit.ts";
 import { undoOnExit } from "../unfinished.ts";
-import type { Check } from "./commands/doctor.ts";
+import type { Check } from "./check.ts";
 import { machineChecks, proxyCheck } from "./machine-checks.ts";
 
 /** BLAKE3 of no bytes: the first of the published test vectors. */

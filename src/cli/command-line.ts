@@ -19,10 +19,8 @@ import { loadWithFewHandles } from "./few-handles.ts";
 import { EXIT_CODES } from "./help.ts";
 import { pathRedactor } from "./redact.ts";
 import { print } from "./session.ts";
+import type { SetExitCode } from "./set-exit-code.ts";
 import { toolVersion } from "./version.ts";
-
-/** The exit code a command's action ends with: 0, or 1 for findings. */
-export type SetExitCode = (code: number) => void;
 
 /**
  * All commands; nothing heavy is loaded before one of them runs.

@@ -1,5 +1,5 @@
 import { proxiesOf, remoteSettings, WeightmarkError } from "../index.ts";
-import type { Check } from "./commands/doctor.ts";
+import type { Check } from "./check.ts";
 import { openFileLimit } from "./few-handles.ts";
 
 /** What a command needs: Node itself takes 25, a thread 20. */

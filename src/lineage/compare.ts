@@ -7,7 +7,7 @@ import { factsOf, type Sides } from "./facts.ts";
 import type { ComponentFinding } from "./finding.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
-import { layerMap } from "./pairing.ts";
+import { layerMap } from "./named-pairings.ts";
 import { decisiveFinding, isRelated, isSameTable } from "./related.ts";
 import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
 import {

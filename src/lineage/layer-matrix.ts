@@ -1,6 +1,7 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
 import { narrowTrace } from "./label-products.ts";
+import type { Layer } from "./layer.ts";
 import { axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import { pairLayers } from "./pair-layers.ts";
 import { gram, rowInner, rowMeans, type SignStack, stackInner } from "./sign-stack.ts";
@@ -16,12 +17,6 @@ const SILENT_SIGMA = 5;
 /** Mean and standard deviation of the size of a standard normal. */
 const FOLDED_MEAN = Math.sqrt(2 / Math.PI);
 const FOLDED_SD = Math.sqrt(1 - 2 / Math.PI);
-
-/** The sketches of one layer of a stack. */
-export interface Layer {
-  readonly number: number;
-  readonly sketches: readonly Sketch[];
-}
 
 /**
  * Score of every suspect layer against every base layer, T1's z on the residual axis, and the sign agreement. A layer

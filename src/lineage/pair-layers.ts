@@ -1,5 +1,5 @@
 import type { Sketch } from "../fingerprint/fingerprint.ts";
-import type { Layer } from "./layer-matrix.ts";
+import type { Layer } from "./layer.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
 /** Roles that say where in its layer a matrix stands; of others the shape is asked too. */

@@ -1,5 +1,6 @@
 import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
-import { type Layer, layersOf } from "./layer-matrix.ts";
+import type { Layer } from "./layer.ts";
+import { layersOf } from "./layer-matrix.ts";
 import { EMBEDDINGS } from "./result.ts";
 
 /** Stacks that are looked at, the largest: more than any model has. */

@@ -5,13 +5,12 @@ import type { DenseEngine } from "../numerics/dense-engine.ts";
 import { engines } from "../numerics/engines.ts";
 import { wasmEngine } from "../numerics/wasm-engine.ts";
 import type { Architecture } from "./architecture.ts";
-import { blockLengths, type Interval, meanInterval, sum } from "./mean-difference.ts";
+import { blockLengths, meanInterval, sum } from "./mean-difference.ts";
 import { openModel, requireOneHead } from "./model.ts";
 import { type BatchScores, type QualityReply, type QualityTask, scoreBatch } from "./quality-task.ts";
+import type { EngineName, QualityResult } from "./result.ts";
 import { summaryOf } from "./summary.ts";
 import { batchesOf, cutWindows, type Tokens } from "./windows.ts";
-
-export type EngineName = "wasm" | "tfjs-node";
 
 export interface QualityOptions {
   /** Tokens of a window; windows do not overlap. @default 512 */
@@ -24,40 +23,6 @@ export interface QualityOptions {
   readonly threads?: number;
   /** Tokens done, of both models together. */
   readonly onProgress?: (done: number, total: number) => void;
-}
-
-/** How two models predict the same tokens. Nats throughout. */
-export interface QualityResult {
-  /** As it names itself. */
-  readonly engine: string;
-  readonly context: number;
-  readonly windows: number;
-  /** Predicted tokens. */
-  readonly tokens: number;
-  /** Logits per position that are compared. */
-  readonly vocabulary: number;
-  /** Mean negative log-likelihood per token; `difference` is b - a, its interval paired over blocks of tokens. */
-  readonly nll: {
-    readonly a: number;
-    readonly b: number;
-    readonly difference: number;
-    readonly interval: Interval | null;
-  };
-  readonly perplexity: { readonly a: number; readonly b: number; readonly ratio: number };
-  /** Mean KL(A || B) per token. */
-  readonly divergence: number;
-  /** Part of the tokens where both put the same one first. */
-  readonly agreement: number;
-  readonly logits: { readonly compared: number; readonly maxDifference: number; readonly bitEqual: boolean };
-  readonly models: { readonly a: ModelFacts; readonly b: ModelFacts };
-  /** One sentence. */
-  readonly summary: string;
-  readonly caveats: readonly string[];
-}
-
-export interface ModelFacts {
-  readonly modelType: string;
-  readonly bytesRead: number;
 }
 
 const CONTEXT = 512;

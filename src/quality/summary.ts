@@ -1,4 +1,4 @@
-import type { QualityResult } from "./compare-quality.ts";
+import type { QualityResult } from "./result.ts";
 
 /** One sentence that claims no more than the figures do. */
 export function summaryOf({ logits, nll, perplexity }: Omit<QualityResult, "summary">): string {

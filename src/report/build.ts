@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
-import type { QualityResult } from "../quality/compare-quality.ts";
+import type { QualityResult } from "../quality/result.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
 import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/result.ts";
 import { type Body, type RunInfo, wrap } from "./envelope.ts";

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { ModelKey } from "../watermark/model-key.ts";
-import { levelOf } from "../watermark/statistics.ts";
+import { levelOf } from "../watermark/evidence/statistics.ts";
+import type { ModelKey } from "../watermark/key/model-key.ts";
 import { verifyWatermark } from "../watermark/verify.ts";
 import type { ScanMark } from "./item.ts";
 

@@ -6,8 +6,8 @@ import type { Remote } from "../checkpoint/remote.ts";
 import { openRemote } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
 import { type OpenedCandidates, openAnyCandidates, openAnyIndexed } from "../registry/open-registry.ts";
-import { readKeyFile } from "../watermark/key-file.ts";
-import type { ModelKey } from "../watermark/model-key.ts";
+import { readKeyFile } from "../watermark/key/key-file.ts";
+import type { ModelKey } from "../watermark/key/model-key.ts";
 import { type FingerprintCache, openFingerprintCache } from "./cache/fingerprint-cache.ts";
 import type { ScanSetup } from "./setup.ts";
 

@@ -1,4 +1,4 @@
-import type { DirectoryListing } from "../checkpoint/directory.ts";
+import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
 import { openIndex } from "../checkpoint/indexed.ts";
 import type { ModelFolder } from "../checkpoint/model-folder.ts";

@@ -1,4 +1,5 @@
-import { classifyNames, type DirectoryListing } from "../checkpoint/directory.ts";
+import { classifyNames } from "../checkpoint/directory.ts";
+import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
 import { modelsOf, type WeightSet } from "../checkpoint/folder-models.ts";
 import { hubFolder } from "../checkpoint/hub/hub-folder.ts";
 import { type HubLocation, pinnedLocation } from "../checkpoint/hub/parse-location.ts";

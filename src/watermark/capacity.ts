@@ -1,31 +1,27 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
 import type { DirectDtype } from "../kernels/coins.ts";
+import { signGenerators } from "./carriers/orientation/generators.ts";
+import { effectiveRms } from "./carriers/spread/effective-rms.ts";
+import { spreadMatrices } from "./carriers/spread/matrices.ts";
+import { differenceCapacity } from "./difference-capacity.ts";
+import { tokenStrength } from "./embed-plan.ts";
+import { type CarrierCapacity, capacityCaveats, carrierCapacity, DEFAULT_RHO } from "./evidence/carrier-capacity.ts";
 import {
   cancellingStrength,
   chooseClass,
-  decodesTo,
-  detectsTo,
-  expectedStatistic,
   markEnergy,
   orientationStrength,
   type Strength,
-} from "./capacity-math.ts";
-import type { CarrierName } from "./carrier-reading.ts";
-import { differenceCapacity } from "./difference-capacity.ts";
-import { tokenStrength } from "./embed-plan.ts";
-import { hostModel } from "./host-checkpoint.ts";
-import { requireMarkable } from "./markable.ts";
-import { signGenerators } from "./orientation/generators.ts";
-import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./payload-class.ts";
+} from "./evidence/strength.ts";
+import { hostModel } from "./host/host-checkpoint.ts";
+import { requireMarkable } from "./host/markable.ts";
+import { mainModel, unmarkedCaveats } from "./host/rivals/settle.ts";
+import type { CarrierName } from "./message/carrier-reading.ts";
+import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./message/payload-class.ts";
+import { TRIAL_KEY, trialMessage } from "./message/trial-message.ts";
 import { chosenTokens, storedTokens } from "./readings.ts";
-import type { CapacityResult, CarrierCapacity } from "./result.ts";
-import { mainModel, unmarkedCaveats } from "./rivals/settle.ts";
-import { effectiveRms } from "./spread/effective-rms.ts";
-import { spreadMatrices } from "./spread/matrices.ts";
-import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
-
-export const DEFAULT_RHO = 0.002;
+import type { CapacityResult } from "./result.ts";
 
 export interface CapacityOptions {
   /** RMS of the change over RMS of the weights, or of the difference to `base`. @default 0.002, or 0.02 */
@@ -77,12 +73,12 @@ function signCapacity(checkpoint: Checkpoint): CarrierCapacity {
   const { doubt } = host.symmetries;
   const signs = signGenerators(host).reduce((n, { count }) => n + count, 0);
   const strength = doubt === null ? largestClass((payloadClass) => orientationStrength(signs, payloadClass)) : null;
-  return described("orientation", signs, strength, doubt ?? tooSmall(strength));
+  return carrierCapacity("orientation", signs, strength, doubt ?? tooSmall(strength));
 }
 
 function movingCapacity(name: CarrierName, units: number, energy: number): CarrierCapacity {
   const strength = largestClass((payloadClass) => movingStrength(energy, payloadClass));
-  return described(name, units, strength, tooSmall(strength));
+  return carrierCapacity(name, units, strength, tooSmall(strength));
 }
 
 /** A mark without payload cancels nothing: all of its energy goes into the sum. */
@@ -98,7 +94,7 @@ async function tokenCapacities(checkpoint: Checkpoint, rho: number): Promise<Car
     const strength = largestClass(
       (payloadClass) => tokenStrength(finding, trialMessage(payloadClass, rho), payloadClass)?.strength ?? null,
     );
-    return described(finding.units.carrier, finding.units.values.length, strength, tooSmall(strength));
+    return carrierCapacity(finding.units.carrier, finding.units.values.length, strength, tooSmall(strength));
   });
 }
 
@@ -113,39 +109,4 @@ function largestClass(strengthOf: (payloadClass: PayloadClass) => Strength | nul
     if (strength?.payloadClass.payloadBits === payloadBits) return strength;
   }
   return null;
-}
-
-/** A carrier's strength in words of reports. */
-export function described(
-  name: CarrierName,
-  units: number,
-  strength: Strength | null,
-  note: string | null,
-): CarrierCapacity {
-  if (strength === null) {
-    return { name, payloadBits: null, units, statistic: null, alpha: null, decodesTo: null, detectsTo: null, note };
-  }
-  return {
-    name,
-    payloadBits: strength.payloadClass.payloadBits,
-    units,
-    statistic: expectedStatistic(strength),
-    alpha: strength.alpha,
-    decodesTo: decodesTo(strength),
-    detectsTo: detectsTo(strength, "strong"),
-    note,
-  };
-}
-
-/** What whoever marks with these carriers must know. */
-export function capacityCaveats(carriers: readonly CarrierCapacity[]): string[] {
-  const holds = (name: CarrierName): boolean => carriers.some((one) => one.name === name && one.payloadBits !== null);
-  const caveats = [
-    "r is the correlation of marked and suspect weights after alignment: about .99 after int4, .96 after 50 % pruning",
-    "whoever has the unmarked original can remove the mark: never publish it",
-  ];
-  if (!holds("spread") && holds("orientation")) {
-    caveats.unshift("orientation stands alone here, and whoever knows of it can turn the signs again for free");
-  }
-  return caveats;
 }

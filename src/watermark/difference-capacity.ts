@@ -1,10 +1,15 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
-import { readDifference } from "./difference/read-difference.ts";
-import { carrierOf, DEFAULT_DIFFERENCE_RHO, DIFFERENCE_CAVEATS, fittingPlan } from "./embed-difference.ts";
-import { PAYLOAD_CLASSES } from "./payload-class.ts";
+import {
+  carrierOf,
+  DEFAULT_DIFFERENCE_RHO,
+  DIFFERENCE_CAVEATS,
+  fittingPlan,
+} from "./carriers/difference/fitting-plan.ts";
+import { readDifference } from "./carriers/difference/read-difference.ts";
+import { PAYLOAD_CLASSES } from "./message/payload-class.ts";
+import { TRIAL_KEY, trialMessage } from "./message/trial-message.ts";
 import type { CapacityResult } from "./result.ts";
-import { TRIAL_KEY, trialMessage } from "./trial-message.ts";
 
 /**
  * What mark fits into the difference to a public base. Reads both models: no header tells how large the difference is.

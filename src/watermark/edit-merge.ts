@@ -1,11 +1,11 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { addressedViews } from "./host-checkpoint.ts";
-import { addressOf } from "./host-model.ts";
-import { orientationEdits } from "./orientation/edits.ts";
-import type { SignFlips } from "./orientation/flips.ts";
-import type { SpreadEdit, TensorEdit, ViewEdit } from "./tensor-edit.ts";
-import { viewEdit } from "./view-edit.ts";
+import { orientationEdits } from "./carriers/orientation/edits.ts";
+import type { SignFlips } from "./carriers/orientation/flips.ts";
+import { addressedViews } from "./host/host-checkpoint.ts";
+import { addressOf } from "./host/host-model.ts";
+import type { SpreadEdit, TensorEdit, ViewEdit } from "./host/tensor-edit.ts";
+import { viewEdit } from "./host/view-edit.ts";
 
 /** What the carriers of a release do, each in its own terms. */
 export interface CarrierEdits {

@@ -1,32 +1,24 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import { described } from "./capacity.ts";
-import type { Strength } from "./capacity-math.ts";
-import { decide } from "./decide.ts";
-import { type PartSums, partReading } from "./difference/part-sums.ts";
-import { type DifferencePlan, planDifference } from "./difference/plan-difference.ts";
-import { type DifferenceSums, readDifference } from "./difference/read-difference.ts";
-import { differenceReadings } from "./difference/readings.ts";
-import type { EmbedOptions } from "./embed.ts";
-import { type Message, messageSymbols } from "./embed-plan.ts";
-import { requireUnmarked } from "./markable.ts";
-import { writeMarkedCopy } from "./marked-copy.ts";
-import { classOf, showPayload } from "./payload.ts";
-import type { PayloadClass } from "./payload-class.ts";
-import type { CarrierCapacity, EmbeddedCarrier, EmbedResult } from "./result.ts";
-import { softStatistic } from "./statistics.ts";
-
-/** RMS of the change over RMS of the difference. */
-export const DEFAULT_DIFFERENCE_RHO = 0.02;
-
-/** What holds for every mark in a difference to a public base. */
-export const DIFFERENCE_CAVEATS: readonly string[] = [
-  "the base is public: signs and untouched token rows are restored from it, so no mark is put there",
-  "rounding to bf16 moves the weights several times as far as the mark itself, still far below the difference",
-  "int4 of a light fine-tune keeps nothing of the difference, and so nothing of the mark",
-  "verify with the same --base; whoever drops the whole difference drops the mark with it",
-];
+import {
+  carrierOf,
+  DEFAULT_DIFFERENCE_RHO,
+  DIFFERENCE_CAVEATS,
+  fittingPlan,
+} from "./carriers/difference/fitting-plan.ts";
+import { type PartSums, partReading } from "./carriers/difference/part-sums.ts";
+import { type DifferenceSums, readDifference } from "./carriers/difference/read-difference.ts";
+import { differenceReadings } from "./carriers/difference/readings.ts";
+import { writeMarkedCopy } from "./copy/marked-copy.ts";
+import type { EmbedOptions } from "./embed-options.ts";
+import { decide } from "./evidence/decide.ts";
+import { softStatistic } from "./evidence/statistics.ts";
+import { requireUnmarked } from "./host/markable.ts";
+import { type Message, messageSymbols } from "./message/message.ts";
+import { showPayload } from "./message/payload.ts";
+import type { PayloadClass } from "./message/payload-class.ts";
+import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 
 /**
  * Writes a copy of a fine-tune that is marked in its difference to a public base, and nowhere else.
@@ -94,38 +86,6 @@ function achieved(part: PartSums, payloadClass: PayloadClass, message: Message):
   return softStatistic(partReading(part, payloadClass), messageSymbols(message, payloadClass, part.carrier));
 }
 
-interface FittingPlan {
-  readonly plan: DifferencePlan;
-  readonly full: PayloadClass;
-  readonly subspace: PayloadClass;
-}
-
-/** The payload in both halves, else in one; the other then says no more than that it is there. Null when neither holds it. */
-export async function fittingPlan(sums: DifferenceSums, message: Message): Promise<FittingPlan | null> {
-  const wanted = classOf(message.payload);
-  const zero = classOf(null);
-  const choices = [
-    [wanted, wanted],
-    [wanted, zero],
-    [zero, wanted],
-  ] as const;
-  for (const [full, subspace] of message.payload === null ? [[zero, zero] as const] : choices) {
-    const symbols = (payloadClass: PayloadClass, carrier: "difference" | "subspace") => ({
-      payloadClass,
-      symbols: messageSymbols(message, payloadClass, carrier),
-    });
-    const plan = await planDifference(
-      sums,
-      symbols(full, "difference"),
-      symbols(subspace, "subspace"),
-      message.key,
-      message.rho,
-    );
-    if (plan !== null) return { plan, full, subspace };
-  }
-  return null;
-}
-
 function tooSmall({ payload }: Message, { location }: Checkpoint): WeightmarkError {
   const where = { file: location, detail: "Try a shorter payload, none, or a larger --rho (up to .03)." };
   if (payload === null) {
@@ -133,16 +93,4 @@ function tooSmall({ payload }: Message, { location }: Checkpoint): WeightmarkErr
   }
   const message = `a payload of ${payload.bits} bits does not fit into the difference to the base`;
   return new WeightmarkError("PAYLOAD_TOO_LONG", message, where);
-}
-
-/** One half of the mark, as planned. */
-export function carrierOf(
-  part: PartSums,
-  payloadClass: PayloadClass,
-  plan: DifferencePlan,
-  sums: DifferenceSums,
-): CarrierCapacity {
-  const { alpha } = part.carrier === "difference" ? plan.full : plan.subspace;
-  const strength: Strength = { payloadClass, alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
-  return described(part.carrier, sums.weights, strength, null);
 }

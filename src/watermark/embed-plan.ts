@@ -1,38 +1,23 @@
-import { chooseClass, expectedStatistic, orientationStrength, type Strength } from "./capacity-math.ts";
-import type { CarrierName } from "./carrier-reading.ts";
-import { chipPlan, symbols } from "./chip-plan.ts";
-import type { StoredTokenMatrix } from "./embedding/token-matrix.ts";
-import { planTokens, type TokenPlan } from "./embedding/token-plan.ts";
-import type { ModelKey } from "./model-key.ts";
-import { chipsOfBlock } from "./orientation/chips.ts";
-import { planOrientation, type SignFlips } from "./orientation/flips.ts";
-import type { OrientationUnits } from "./orientation/projections.ts";
-import { orientationReading } from "./orientation/reading.ts";
-import type { Payload } from "./payload.ts";
-import type { PayloadClass } from "./payload-class.ts";
+import { chipsOfBlock } from "./carriers/orientation/chips.ts";
+import { planOrientation, type SignFlips } from "./carriers/orientation/flips.ts";
+import type { OrientationUnits } from "./carriers/orientation/projections.ts";
+import { orientationReading } from "./carriers/orientation/reading.ts";
+import { planSpread, type SpreadPlan } from "./carriers/spread/plan.ts";
+import type { SpreadUnits } from "./carriers/spread/spread-units.ts";
+import type { StoredTokenMatrix } from "./carriers/tokens/token-matrix.ts";
+import { planTokens, type TokenPlan } from "./carriers/tokens/token-plan.ts";
+import { softStatistic } from "./evidence/statistics.ts";
+import { chooseClass, expectedStatistic, orientationStrength, type Strength } from "./evidence/strength.ts";
+import type { ModelKey } from "./key/model-key.ts";
+import { type Message, messageSymbols } from "./message/message.ts";
+import type { PayloadClass } from "./message/payload-class.ts";
 import type { TokenFinding } from "./readings.ts";
-import { planSpread, type SpreadPlan } from "./spread/plan.ts";
-import type { SpreadUnits } from "./spread/spread-units.ts";
-import { softStatistic } from "./statistics.ts";
-
-/** What every carrier is to say under one key. */
-export interface Message {
-  readonly key: ModelKey;
-  readonly payload: Payload | null;
-  /** RMS of the change over RMS of the weights. */
-  readonly rho: number;
-}
 
 /** A carrier that will be embedded, and how strongly it stands then. */
 export interface Planned<Plan> {
   readonly strength: Strength;
   readonly statistic: number;
   readonly plan: Plan;
-}
-
-/** The chips' symbols of a carrier; in the zero-bit class all are pilots. */
-export function messageSymbols({ key, payload }: Message, payloadClass: PayloadClass, carrier: CarrierName): Int8Array {
-  return symbols(chipPlan(payloadClass, key, carrier), payloadClass.payloadBits === 0 ? null : payload);
 }
 
 /** Turns signs so that the model says the message, at no cost; null when it has too few signs to turn. */

@@ -1,42 +1,29 @@
 import { lstat } from "node:fs/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import { capacityCaveats, DEFAULT_RHO, described } from "./capacity.ts";
-import type { Strength } from "./capacity-math.ts";
-import type { CarrierName } from "./carrier-reading.ts";
-import { decide } from "./decide.ts";
+import type { SpreadPlan } from "./carriers/spread/plan.ts";
+import { readSpread } from "./carriers/spread/read.ts";
+import { spreadResidual } from "./carriers/spread/residual.ts";
+import { spreadReading } from "./carriers/spread/spread-units.ts";
+import { tokenEdits } from "./carriers/tokens/token-edits.ts";
+import { type MarkedCopy, requireOutsideModel, writeMarkedCopy } from "./copy/marked-copy.ts";
 import { mergeEdits } from "./edit-merge.ts";
 import { embedDifference } from "./embed-difference.ts";
-import { type Message, type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
-import { tokenEdits } from "./embedding/token-edits.ts";
-import { hostModel } from "./host-checkpoint.ts";
-import { requireMarkable, requireUnmarked } from "./markable.ts";
-import { type CopyOptions, type MarkedCopy, requireOutsideModel, writeMarkedCopy } from "./marked-copy.ts";
-import type { ModelKey } from "./model-key.ts";
-import { type Payload, showPayload } from "./payload.ts";
+import type { EmbedOptions } from "./embed-options.ts";
+import { type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
+import { capacityCaveats, carrierCapacity, DEFAULT_RHO } from "./evidence/carrier-capacity.ts";
+import { decide } from "./evidence/decide.ts";
+import type { Strength } from "./evidence/strength.ts";
+import { hostModel } from "./host/host-checkpoint.ts";
+import { requireMarkable, requireUnmarked } from "./host/markable.ts";
+import { mainModel, unmarkedCaveats } from "./host/rivals/settle.ts";
+import type { CarrierName } from "./message/carrier-reading.ts";
+import type { Message } from "./message/message.ts";
+import { showPayload } from "./message/payload.ts";
 import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.ts";
 import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
 import { buildSketch } from "./resync/build-sketch.ts";
 import { requireSketchPlace, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
-import { mainModel, unmarkedCaveats } from "./rivals/settle.ts";
-import type { SpreadPlan } from "./spread/plan.ts";
-import { readSpread } from "./spread/read.ts";
-import { spreadResidual } from "./spread/residual.ts";
-import { spreadReading } from "./spread/spread-units.ts";
-
-export interface EmbedOptions extends Omit<CopyOptions, "refine" | "whole"> {
-  readonly key: ModelKey;
-  /** @default none: the zero-bit mark */
-  readonly payload?: Payload | null;
-  /** What is written; must not exist. */
-  readonly directory: string;
-  /** Write `DIR.sketch` for re-synchronisation; never with a base, which is the reference then. @default true */
-  readonly sketch?: boolean;
-  /** RMS of the change over RMS of the weights, or of the difference to `base`. @default 0.002, or 0.02 */
-  readonly rho?: number;
-  /** The public base of a fine-tune: the mark lies in the difference to it. @default none */
-  readonly base?: Checkpoint;
-}
 
 /**
  * Writes a marked copy of a model: signs are turned first, then token rows and layer weights are moved, in one pass over the
@@ -170,7 +157,12 @@ function requireRoom(carriers: readonly Carrier[], { payload }: Message, { locat
 }
 
 function embedded({ name, units, planned, rms, note }: Carrier, written: number | null): EmbeddedCarrier {
-  const about = described(name, units, planned?.strength ?? null, note ?? (planned === null ? "too small" : null));
+  const about = carrierCapacity(
+    name,
+    units,
+    planned?.strength ?? null,
+    note ?? (planned === null ? "too small" : null),
+  );
   return { ...about, achieved: written ?? planned?.statistic ?? 0, rms };
 }
 

@@ -1,16 +1,16 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import type { CarrierReading } from "./carrier-reading.ts";
-import type { DecoySource } from "./decoys.ts";
-import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./embedding/token-matrix.ts";
-import { readTokenizerFile, readTokenNames, type TokenNames } from "./embedding/token-names.ts";
-import { tokenDecoys, tokenReading } from "./embedding/token-reading.ts";
-import { readTokenUnits, type TokenUnits } from "./embedding/token-units.ts";
-import type { Address, HostModel } from "./host-model.ts";
-import type { ModelKey } from "./model-key.ts";
-import { type OrientationUnits, readOrientation } from "./orientation/projections.ts";
-import { orientationDecoys, orientationReading } from "./orientation/reading.ts";
-import { PAYLOAD_CLASSES } from "./payload-class.ts";
+import { type OrientationUnits, readOrientation } from "./carriers/orientation/projections.ts";
+import { orientationDecoys, orientationReading } from "./carriers/orientation/reading.ts";
+import { type StoredTokenMatrix, type TokenMatrix, tokenMatrices } from "./carriers/tokens/token-matrix.ts";
+import { readTokenizerFile, readTokenNames, type TokenNames } from "./carriers/tokens/token-names.ts";
+import { tokenDecoys, tokenReading } from "./carriers/tokens/token-reading.ts";
+import { readTokenUnits, type TokenUnits } from "./carriers/tokens/token-units.ts";
+import type { DecoySource } from "./evidence/decoys.ts";
+import type { Address, HostModel } from "./host/host-model.ts";
+import type { ModelKey } from "./key/model-key.ts";
+import type { CarrierReading } from "./message/carrier-reading.ts";
+import { PAYLOAD_CLASSES } from "./message/payload-class.ts";
 
 export interface ReadingOptions {
   /** Worker threads; 0 works on this thread. The result never depends on it. @default 2 */

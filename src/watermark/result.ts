@@ -1,26 +1,7 @@
-import type { CarrierName } from "./carrier-reading.ts";
-
-/** How strong a detection is: p at or below 2^-40, 2^-64, 2^-128 after all multiplicities. */
-export type Level = "none" | "evidence" | "strong" | "forensic";
-
-/** What one carrier of a model can hold, or why it holds nothing. */
-export interface CarrierCapacity {
-  readonly name: CarrierName;
-  /** Bits of the payload class it carries; 0 for the zero-bit mark, null when even that does not fit. */
-  readonly payloadBits: number | null;
-  /** What it spreads over: neurons and pairs (orientation), weights (spread, difference), projections (embedding, head). */
-  readonly units: number;
-  /** Expected statistic of the untouched marked copy. */
-  readonly statistic: number | null;
-  /** Mark of one chip in units of its noise when the host is not cancelled. */
-  readonly alpha: number | null;
-  /** Smallest correlation r of marked and suspect weights at which the payload is decoded; null without one. */
-  readonly decodesTo: number | null;
-  /** Smallest r at which the mark is found at 2^-64. */
-  readonly detectsTo: number | null;
-  /** Why nothing fits, or what is lost; null when there is nothing to say. */
-  readonly note: string | null;
-}
+import type { CarrierCapacity } from "./evidence/carrier-capacity.ts";
+import type { Level } from "./evidence/statistics.ts";
+import type { CarrierName } from "./message/carrier-reading.ts";
+import type { ShownPayload } from "./message/payload.ts";
 
 export interface CapacityResult {
   /** Parameters of all tensors, as a decimal string where it is reported. */
@@ -53,13 +34,6 @@ export interface EmbedResult {
   readonly output: { readonly directory: string; readonly files: number; readonly bytes: number };
   readonly sketch: { readonly path: string; readonly bytes: number } | null;
   readonly caveats: readonly string[];
-}
-
-export interface ShownPayload {
-  readonly hex: string;
-  /** The payload as text when it is printable, else null. */
-  readonly text: string | null;
-  readonly bits: number;
 }
 
 export interface VerifiedCarrier {

@@ -1,16 +1,16 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { hostModel } from "./host-checkpoint.ts";
-import type { HostMatrix, HostModel } from "./host-model.ts";
-import type { ModelKey } from "./model-key.ts";
-import type { OrientationUnits } from "./orientation/projections.ts";
+import type { OrientationUnits } from "./carriers/orientation/projections.ts";
+import { readSpread } from "./carriers/spread/read.ts";
+import { readHostSpread } from "./carriers/spread/read-host.ts";
+import type { SpreadUnits } from "./carriers/spread/spread-units.ts";
+import { hostModel } from "./host/host-checkpoint.ts";
+import type { HostMatrix, HostModel } from "./host/host-model.ts";
+import type { Focus } from "./host/rivals/settle.ts";
+import type { ModelKey } from "./key/model-key.ts";
 import { namesOf, type ReadingOptions, readSigns, readTokens, storedTokens, type TokenFinding } from "./readings.ts";
 import type { Sketch } from "./resync/sketch.ts";
 import type { SyncReport } from "./resync/sync-report.ts";
 import { synchronise } from "./resync/synchronise.ts";
-import type { Focus } from "./rivals/settle.ts";
-import { readSpread } from "./spread/read.ts";
-import { readHostSpread } from "./spread/read-host.ts";
-import type { SpreadUnits } from "./spread/spread-units.ts";
 
 /** What the key finds in the layers of a suspect. */
 export interface LayerFindings {

@@ -1,20 +1,20 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import type { CarrierReading } from "./carrier-reading.ts";
-import { type Decision, decide } from "./decide.ts";
-import { readDifference } from "./difference/read-difference.ts";
-import { differenceDecoys, differenceReadings } from "./difference/readings.ts";
-import type { ModelKey } from "./model-key.ts";
-import type { OrientationUnits } from "./orientation/projections.ts";
-import { type Payload, showPayload } from "./payload.ts";
+import { readDifference } from "./carriers/difference/read-difference.ts";
+import { differenceDecoys, differenceReadings } from "./carriers/difference/readings.ts";
+import type { OrientationUnits } from "./carriers/orientation/projections.ts";
+import { type SpreadUnits, spreadDecoys, spreadReading } from "./carriers/spread/spread-units.ts";
+import { type Decision, decide } from "./evidence/decide.ts";
+import { bestSuspect, contestCaveats, isMismatch } from "./host/rivals/best-suspect.ts";
+import type { Score } from "./host/rivals/settle.ts";
+import type { ModelKey } from "./key/model-key.ts";
+import type { CarrierReading } from "./message/carrier-reading.ts";
+import { type Payload, showPayload } from "./message/payload.ts";
 import { allReadings, decoySources, type ReadingOptions, type TokenFinding } from "./readings.ts";
 import type { VerifyResult } from "./result.ts";
 import type { Sketch } from "./resync/sketch.ts";
 import { readSketch } from "./resync/sketch-file.ts";
 import type { SyncReport } from "./resync/sync-report.ts";
-import { bestSuspect, contestCaveats, isMismatch } from "./rivals/best-suspect.ts";
-import type { Score } from "./rivals/settle.ts";
-import { type SpreadUnits, spreadDecoys, spreadReading } from "./spread/spread-units.ts";
 import { readLayers, readSuspect } from "./suspect-reading.ts";
 
 export interface VerifyOptions extends ReadingOptions {

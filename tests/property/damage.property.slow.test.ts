@@ -12,7 +12,7 @@ import { openRegistry } from "../../src/registry/file-registry.ts";
 import { takeLock } from "../../src/registry/lock.ts";
 import { openFingerprintCache } from "../../src/scan/cache/fingerprint-cache.ts";
 import { openJournal } from "../../src/scan/journal/journal-store.ts";
-import { describeKeyFile, generateKeyFile, readKeyFile } from "../../src/watermark/key-file.ts";
+import { describeKeyFile, generateKeyFile, readKeyFile } from "../../src/watermark/key/key-file.ts";
 import { parseSketch, serializeSketch } from "../../src/watermark/resync/sketch-file.ts";
 import { llama, sketchOf } from "../support/alignment.ts";
 import { answerOf, damaged, damages, IN_ITS_HEADER } from "../support/damage.ts";

@@ -6,10 +6,10 @@ import { describe, expect } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
 import { DTYPE_BITS, type Dtype } from "../../src/formats/tensor-info.ts";
 import { planEdits } from "../../src/watermark/copy/edit-plan.ts";
+import { writeMarkedCopy } from "../../src/watermark/copy/marked-copy.ts";
 import { hasSignBit } from "../../src/watermark/copy/sign-flips.ts";
 import { editTile } from "../../src/watermark/copy/tile-edit.ts";
-import { writeMarkedCopy } from "../../src/watermark/marked-copy.ts";
-import type { LowRankEdit, TensorEdit, ViewEdit } from "../../src/watermark/tensor-edit.ts";
+import type { LowRankEdit, TensorEdit, ViewEdit } from "../../src/watermark/host/tensor-edit.ts";
 import { filesBelow, type RawShard, type RawTensor, rawFile, writeRawModel } from "../support/raw-model.ts";
 
 const DTYPES = Object.keys(DTYPE_BITS) as Dtype[];

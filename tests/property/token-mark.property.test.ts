@@ -1,13 +1,13 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { prng } from "../../src/numerics/prng.ts";
-import { chipMoves } from "../../src/watermark/chip-moves.ts";
-import { tokenNames } from "../../src/watermark/embedding/token-names.ts";
-import { planTokens } from "../../src/watermark/embedding/token-plan.ts";
-import { tokenReading } from "../../src/watermark/embedding/token-reading.ts";
-import { readTokenUnits } from "../../src/watermark/embedding/token-units.ts";
-import { modelKey } from "../../src/watermark/model-key.ts";
-import { chipCount, PAYLOAD_CLASSES } from "../../src/watermark/payload-class.ts";
+import { tokenNames } from "../../src/watermark/carriers/tokens/token-names.ts";
+import { planTokens } from "../../src/watermark/carriers/tokens/token-plan.ts";
+import { tokenReading } from "../../src/watermark/carriers/tokens/token-reading.ts";
+import { readTokenUnits } from "../../src/watermark/carriers/tokens/token-units.ts";
+import { modelKey } from "../../src/watermark/key/model-key.ts";
+import { chipMoves } from "../../src/watermark/message/chip-moves.ts";
+import { chipCount, PAYLOAD_CLASSES } from "../../src/watermark/message/payload-class.ts";
 import { randomRotation, rotated, tokenMatrix, trainedRows } from "../support/token-rows.ts";
 
 const COLS = 40;

@@ -1,11 +1,11 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import type { CarrierReading } from "../../src/watermark/carrier-reading.ts";
-import { decide } from "../../src/watermark/decide.ts";
-import { modelKey } from "../../src/watermark/model-key.ts";
-import { parsePayload, samePayload, showPayload } from "../../src/watermark/payload.ts";
-import { PAYLOAD_CLASSES } from "../../src/watermark/payload-class.ts";
-import { agreements, hardLog2P, softLog2P, softStatistic } from "../../src/watermark/statistics.ts";
+import { decide } from "../../src/watermark/evidence/decide.ts";
+import { agreements, hardLog2P, softLog2P, softStatistic } from "../../src/watermark/evidence/statistics.ts";
+import { modelKey } from "../../src/watermark/key/model-key.ts";
+import type { CarrierReading } from "../../src/watermark/message/carrier-reading.ts";
+import { parsePayload, samePayload, showPayload } from "../../src/watermark/message/payload.ts";
+import { PAYLOAD_CLASSES } from "../../src/watermark/message/payload-class.ts";
 import { bareReading, markedReading, randomPayload } from "../unit/watermark/readings.ts";
 
 const PAYLOAD_CLASS = PAYLOAD_CLASSES[0]!;

@@ -5,7 +5,7 @@ import { describe, expect } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
 import { prng } from "../../src/numerics/prng.ts";
 import { embedWatermark } from "../../src/watermark/embed.ts";
-import { payloadOf, showPayload } from "../../src/watermark/payload.ts";
+import { payloadOf, showPayload } from "../../src/watermark/message/payload.ts";
 import type { VerifyResult } from "../../src/watermark/result.ts";
 import { verifyWatermark } from "../../src/watermark/verify.ts";
 import type { Model, ModelTensor } from "../support/random-model.ts";

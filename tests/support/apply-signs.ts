@@ -1,4 +1,4 @@
-import type { TensorEdit } from "../../src/watermark/tensor-edit.ts";
+import type { TensorEdit } from "../../src/watermark/host/tensor-edit.ts";
 import type { Model, ModelTensor } from "./random-model.ts";
 
 /** The model after the sign changes of the edits, in plain loops. */

@@ -30,7 +30,7 @@ watchFiles(operation);
 
 const dist = new URL("../../dist/src/", import.meta.url);
 const { openCheckpoint } = await import(new URL("checkpoint/open-checkpoint.js", dist).href);
-const { writeMarkedCopy } = await import(new URL("watermark/marked-copy.js", dist).href);
+const { writeMarkedCopy } = await import(new URL("watermark/copy/marked-copy.js", dist).href);
 // As the command does: a handler, so that what a synchronous part has begun is over.
 process.once("SIGINT", () => process.exit(130));
 

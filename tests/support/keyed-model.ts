@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
-import { type EmbedOptions, embedWatermark } from "../../src/watermark/embed.ts";
+import { embedWatermark } from "../../src/watermark/embed.ts";
+import type { EmbedOptions } from "../../src/watermark/embed-options.ts";
 import type { EmbedResult, VerifyResult } from "../../src/watermark/result.ts";
 import { type VerifyOptions, verifyWatermark } from "../../src/watermark/verify.ts";
 import type { Model } from "./random-model.ts";

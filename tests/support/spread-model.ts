@@ -4,12 +4,12 @@ import { readSafetensorsHeader } from "../../src/formats/safetensors/header.ts";
 import { DTYPE_BITS } from "../../src/formats/tensor-info.ts";
 import type { DirectDtype } from "../../src/kernels/coins.ts";
 import { prng } from "../../src/numerics/prng.ts";
-import { addressOf } from "../../src/watermark/host-model.ts";
-import { type ModelKey, modelKey } from "../../src/watermark/model-key.ts";
-import { applySpread } from "../../src/watermark/spread/apply.ts";
-import { addChipSums, type ChipSums, emptyChipSums } from "../../src/watermark/spread/chip-sums.ts";
-import { spreadMatrices } from "../../src/watermark/spread/matrices.ts";
-import type { SpreadEdit, ViewEdit } from "../../src/watermark/tensor-edit.ts";
+import { applySpread } from "../../src/watermark/carriers/spread/apply.ts";
+import { addChipSums, type ChipSums, emptyChipSums } from "../../src/watermark/carriers/spread/chip-sums.ts";
+import { spreadMatrices } from "../../src/watermark/carriers/spread/matrices.ts";
+import { addressOf } from "../../src/watermark/host/host-model.ts";
+import type { SpreadEdit, ViewEdit } from "../../src/watermark/host/tensor-edit.ts";
+import { type ModelKey, modelKey } from "../../src/watermark/key/model-key.ts";
 import type { Model, ModelTensor } from "./random-model.ts";
 import { fileOf } from "./stored-model.ts";
 

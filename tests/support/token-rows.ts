@@ -1,5 +1,5 @@
 import { type Prng, prng } from "../../src/numerics/prng.ts";
-import type { TokenMatrix } from "../../src/watermark/embedding/token-matrix.ts";
+import type { TokenMatrix } from "../../src/watermark/carriers/tokens/token-matrix.ts";
 import { unit } from "./random-model.ts";
 
 /** rows x cols of an embedding as training leaves it: a common mean, four strong directions, lengths that vary. */

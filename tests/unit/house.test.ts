@@ -20,6 +20,13 @@ const HOUSE = [
   "cli",
 ] as const;
 
+/** Rooms within a folder, in order as well; what lies in none of them is the roof and may import all. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  watermark: ["key", "message", "evidence", "host", "carriers", "copy", "resync"],
+};
+/** Rooms whose own rooms know nothing of one another. */
+const APART = "watermark/carriers/";
+
 /** Everybody may report an error, meet a limit and leave something half-done; the index is the library's face and shows whatever it likes. */
 const FOR_ALL = new Set(["errors.ts", "machine-limit.ts", "unfinished.ts"]);
 /** The list of errors, which `errors.ts` alone reads. */
@@ -56,7 +63,38 @@ function complaint(from: string, to: string): string | null {
   if (here === "cli") return OPEN_TO_CLI.has(there) ? null : `${from} imports ${to}, past the library's index`;
   const [mine, its] = [HOUSE.indexOf(here as never), HOUSE.indexOf(there as never)];
   if (mine < 0) return `${from} lies in no folder of the house`;
-  return its >= 0 && its <= mine ? null : `${from} imports ${to}, which lies below it`;
+  if (its < 0 || its > mine) return `${from} imports ${to}, which lies below it`;
+  return here === there ? complaintInside(from, to) : null;
+}
+
+/** Of two files of one folder. */
+function complaintInside(from: string, to: string): string | null {
+  const rooms = ROOMS[folderOf(from)] ?? [];
+  const roomOf = (path: string): number => {
+    const room = rooms.indexOf(path.split("/")[1]!);
+    return room < 0 ? rooms.length : room;
+  };
+  if (roomOf(to) > roomOf(from)) return `${from} imports ${to}, which lies below it`;
+  const isApart = from.startsWith(APART) && to.startsWith(APART) && from.split("/")[2] !== to.split("/")[2];
+  return isApart ? `${from} imports ${to}, of another carrier` : null;
+}
+
+/** Files that import one another in a circle, each circle once. */
+function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push(path.slice(at));
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const next of edges.get(file) ?? []) visit(next);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of edges.keys()) visit(file);
+  return found;
 }
 
 describe("the house", () => {
@@ -66,6 +104,18 @@ describe("the house", () => {
     const edges = files.flatMap((from) => importsOf(from).map((to) => [from, to] as const));
     expect(edges.length).toBeGreaterThan(files.length);
     expect(edges.map(([from, to]) => complaint(from, to)).filter((x) => x !== null)).toEqual([]);
+  });
+
+  test("no files import one another in a circle", () => {
+    const edges = new Map(sources().map((from) => [from, importsOf(from)]));
+    expect(circles(edges)).toEqual([]);
+    const ring: [string, string[]][] = [
+      ["a", ["b"]],
+      ["b", ["c", "d"]],
+      ["c", ["a"]],
+      ["d", []],
+    ];
+    expect(circles(new Map(ring))).toEqual([["a", "b", "c"]]);
   });
 
   test("has the rooms that CONTRIBUTING.md lists, in that order", () => {
@@ -112,6 +162,11 @@ describe("the house", () => {
     expect(complaint("errors.ts", "errors/file-errors.ts")).toBeNull();
     expect(complaint("attic/x.ts", "bytes/x.ts")).toMatch(/no folder/);
     expect(complaint("bytes/x.ts", "../bin/x.ts")).toMatch(/outside/);
+    expect(complaint("watermark/key/x.ts", "watermark/message/y.ts")).toMatch(/below/);
+    expect(complaint("watermark/host/x.ts", "watermark/embed.ts")).toMatch(/below/);
+    expect(complaint("watermark/embed.ts", "watermark/host/x.ts")).toBeNull();
+    expect(complaint("watermark/carriers/spread/x.ts", "watermark/carriers/tokens/y.ts")).toMatch(/another carrier/);
+    expect(complaint("watermark/carriers/spread/x.ts", "watermark/carriers/spread/y.ts")).toBeNull();
     expect(relative(SOURCE, join(SOURCE, "bytes"))).toBe("bytes");
   });
 });

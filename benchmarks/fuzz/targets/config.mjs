@@ -6,7 +6,7 @@ import { contradictions, readConfig } from "../../../dist/src/checkpoint/config.
 import { WeightmarkError } from "../../../dist/src/errors.js";
 import { openModel } from "../../../dist/src/quality/model.js";
 import { rotaryTable } from "../../../dist/src/quality/rotary.js";
-import { configCount, textConfig } from "../../../dist/src/watermark/text-config.js";
+import { configCount, textConfig } from "../../../dist/src/watermark/host/text-config.js";
 import { joined, roughly } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 import { changedJson } from "../json-tree.mjs";

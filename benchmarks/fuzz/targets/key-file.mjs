@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeKeyFile, readKeyFile } from "../../../dist/src/watermark/key-file.js";
-import { parseKeyRecord, scryptBytes, serializeKeyRecord } from "../../../dist/src/watermark/key-record.js";
-import { modelKey } from "../../../dist/src/watermark/model-key.js";
+import { describeKeyFile, readKeyFile } from "../../../dist/src/watermark/key/key-file.js";
+import { parseKeyRecord, scryptBytes, serializeKeyRecord } from "../../../dist/src/watermark/key/key-record.js";
+import { modelKey } from "../../../dist/src/watermark/key/model-key.js";
 import { roughly } from "../bytes.mjs";
 import { hostileText } from "../hostile.mjs";
 import { must, mustBePlain, mustEqual } from "../invariant.mjs";

@@ -14,7 +14,7 @@ import { WeightmarkError } from "../../../dist/src/errors.js";
 import { isDatabaseUrl, parseConnectionUrl, redactUrl } from "../../../dist/src/registry/postgres/connection-url.js";
 import { artifactUri, locationUri } from "../../../dist/src/report/scan/location-uri.js";
 import { nameFilter } from "../../../dist/src/scan/name-filter.js";
-import { parsePayload } from "../../../dist/src/watermark/payload.js";
+import { parsePayload } from "../../../dist/src/watermark/message/payload.js";
 import { changedBytes, utf8 } from "../bytes.mjs";
 import { hostileText } from "../hostile.mjs";
 import { must, mustBePlain, mustBeReference, mustEqual, mustStayInside } from "../invariant.mjs";

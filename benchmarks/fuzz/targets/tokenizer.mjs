@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WeightmarkError } from "../../../dist/src/errors.js";
 import { tokenizeTask } from "../../../dist/src/quality/tokenize-task.js";
-import { MAX_TOKENS, readTokenizerFile } from "../../../dist/src/watermark/embedding/token-names.js";
+import { MAX_TOKENS, readTokenizerFile } from "../../../dist/src/watermark/carriers/tokens/token-names.js";
 import { roughly } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 import { changedTree, textOf, treeOf } from "../json-tree.mjs";

@@ -2,17 +2,13 @@ import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { WeightmarkError } from "../../errors.ts";
 import { type AddressClass, classifyHost, mayLead, outermost } from "./address-policy.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import type { HttpEnvironment, ResolvedAddress } from "./environment.ts";
 import { type ProxyServer, proxiesOf } from "./proxies.ts";
 import { proxyAgent } from "./proxy-agent.ts";
 
 /** Hosts whose class is remembered. More than any scan meets at a time; forgetting one only makes redirects stricter. */
 const MAX_HOSTS = 4096;
-
-export interface ConnectionOptions {
-  readonly idleTimeoutMs: number;
-  readonly connections: number;
-}
 
 /** Connections to every origin, each made only after the resolved address was found to be allowed. */
 export interface Connections {

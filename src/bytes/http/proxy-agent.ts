@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { type buildConnector, type Dispatcher, Pool, ProxyAgent } from "undici";
-import type { ConnectionOptions } from "./connections.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import type { ProxyServer } from "./proxies.ts";
 
 /** Basic authentication (RFC 7617). */

@@ -1,5 +1,6 @@
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
-import { classifyNames, type DirectoryListing } from "../directory.ts";
+import { classifyNames } from "../directory.ts";
+import type { DirectoryListing } from "../directory-listing.ts";
 import type { WeightSet } from "../folder-models.ts";
 import { indexedContent, weightContent } from "./content.ts";
 import { fileTable } from "./file-table.ts";

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { SetExitCode } from "../command-line.ts";
 import { withLocalModels } from "../local-models.ts";
 import {
   type CommonOptions,
@@ -11,6 +10,7 @@ import {
 } from "../options.ts";
 import { MODEL, shownLocation, withAccess } from "../remote.ts";
 import { openSession } from "../session.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 import { nameOf, openSubject } from "../subject.ts";
 import { exitCodeFor } from "../verdict-exit.ts";
 

@@ -1,17 +1,11 @@
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
 import type { Command } from "commander";
-import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, withCommon } from "../options.ts";
 import { openSession } from "../session.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 
 interface DoctorOptions extends CommonOptions {
   readonly registry?: string;
-}
-
-export interface Check {
-  readonly name: string;
-  readonly status: "ok" | "absent" | "failed";
-  readonly detail: string;
 }
 
 export function registerDoctor(program: Command, setExitCode: SetExitCode): void {

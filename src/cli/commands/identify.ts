@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { SetExitCode } from "../command-line.ts";
 import {
   type CommonOptions,
   type FailOn,
@@ -12,6 +11,7 @@ import {
 } from "../options.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 import { openSubject } from "../subject.ts";
 import { exitCodeFor } from "../verdict-exit.ts";
 

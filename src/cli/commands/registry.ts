@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { AddOutcome, Registry, RegistryEntry } from "../../index.ts";
-import type { SetExitCode } from "../command-line.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { addModel, type NamedPart, namedPart } from "../registry/add-model.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 import { openSubject } from "../subject.ts";
 
 interface RegistryOptions extends CommonOptions, ReadingOptions {

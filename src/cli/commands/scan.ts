@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { SetExitCode } from "../command-line.ts";
 import { isStandardOutput } from "../output.ts";
 import { MODEL } from "../remote.ts";
 import { type ScanOptions, withScanOptions } from "../scan/options.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 
 export function registerScan(program: Command, setExitCode: SetExitCode): void {
   const command = program

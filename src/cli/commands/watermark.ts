@@ -2,12 +2,12 @@ import { existsSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { SetExitCode } from "../command-line.ts";
 import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireNoPublicBase } from "../public-base.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
+import type { SetExitCode } from "../set-exit-code.ts";
 import { openKey, type PassphraseOptions, withKey } from "../watermark-key.ts";
 
 const FAIL_ON = ["absent", "evidence", "strong", "forensic"] as const;

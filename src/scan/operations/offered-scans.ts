@@ -1,8 +1,8 @@
 import { createGateMemory } from "../../bytes/http/shared-gate.ts";
 import type { RemoteSettings } from "../../checkpoint/remote-environment.ts";
 import { ERRORS, WeightmarkError } from "../../errors.ts";
-import { describeKeyFile } from "../../watermark/key-file.ts";
-import { exposedKey } from "../../watermark/secret-file.ts";
+import { describeKeyFile } from "../../watermark/key/key-file.ts";
+import { exposedKey } from "../../watermark/key/secret-file.ts";
 import { keyFilesIn } from "../context.ts";
 import type { ScanParameters } from "../parameters.ts";
 import type { ResultStore } from "../result-store.ts";

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
-import { KEY_FORMAT } from "../key-record.ts";
+import { KEY_FORMAT } from "../key/key-record.ts";
 import { isSentencePiece } from "./sentence-piece.ts";
 
 /** What a file beside weights is, by its bytes: its name may say anything. */

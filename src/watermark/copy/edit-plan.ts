@@ -1,7 +1,7 @@
 import type { Checkpoint, CheckpointTensor } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { DTYPE_BITS } from "../../formats/tensor-info.ts";
-import type { TensorEdit, ViewEdit } from "../tensor-edit.ts";
+import type { TensorEdit, ViewEdit } from "../host/tensor-edit.ts";
 import type { EditTask } from "./edit-task.ts";
 import { cutRun } from "./row-run.ts";
 import { hasSignBit } from "./sign-flips.ts";

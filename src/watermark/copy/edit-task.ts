@@ -1,5 +1,5 @@
 import type { Dtype } from "../../formats/tensor-info.ts";
-import type { ViewEdit } from "../tensor-edit.ts";
+import type { ViewEdit } from "../host/tensor-edit.ts";
 
 /** A stretch of one file, read from the input and written at the same offset of the output. Plain data: crosses threads. */
 export interface EditTask {

@@ -4,7 +4,7 @@ import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { writeFullySync } from "../../bytes/write-fully.ts";
 import { type ErrorData, errorData } from "../../errors.ts";
-import type { ChipSums } from "../spread/chip-sums.ts";
+import type { ChipSums } from "../carriers/spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
 import { editTile } from "./tile-edit.ts";
 

@@ -2,10 +2,10 @@ import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import type { DirectDtype } from "../../kernels/coins.ts";
 import { ditherAdd } from "../../kernels/dither.ts";
 import { matmul } from "../../kernels/matmul.ts";
-import { differenceRows } from "../difference/difference-rows.ts";
-import { keystream } from "../keystream.ts";
-import type { TileRows } from "../spread/apply.ts";
-import type { DifferenceEdit, LowRankEdit, ViewEdit } from "../tensor-edit.ts";
+import { differenceRows } from "../carriers/difference/difference-rows.ts";
+import type { TileRows } from "../carriers/spread/apply.ts";
+import type { DifferenceEdit, LowRankEdit, ViewEdit } from "../host/tensor-edit.ts";
+import { keystream } from "../key/keystream.ts";
 
 /** Rows multiplied at a time: enough for the kernel, and a few megabytes. */
 const BATCH = 64;

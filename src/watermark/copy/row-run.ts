@@ -1,4 +1,4 @@
-import type { LowRankEdit, ViewEdit } from "../tensor-edit.ts";
+import type { LowRankEdit, ViewEdit } from "../host/tensor-edit.ts";
 import type { TileRun } from "./edit-task.ts";
 
 /** Rows [first, first + count) of a view, with copies of what is given by row. */

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { errorOf } from "../../errors.ts";
-import { addChipSums, type ChipSums, emptyChipSums } from "../spread/chip-sums.ts";
+import { addChipSums, type ChipSums, emptyChipSums } from "../carriers/spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
 import { type EditReply, type FilePair, performTask, Scratch } from "./perform-task.ts";
 

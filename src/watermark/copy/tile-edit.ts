@@ -1,7 +1,7 @@
 import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import type { DirectDtype } from "../../kernels/coins.ts";
-import { applySpread } from "../spread/apply.ts";
-import { addChipSums, type ChipSums, emptyChipSums } from "../spread/chip-sums.ts";
+import { applySpread } from "../carriers/spread/apply.ts";
+import { addChipSums, type ChipSums, emptyChipSums } from "../carriers/spread/chip-sums.ts";
 import type { TileEdit, TileRun } from "./edit-task.ts";
 import { addDifference, addLowRank } from "./row-additions.ts";
 import { flipSigns, flipVector } from "./sign-flips.ts";

@@ -1,7 +1,7 @@
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
 import type { RowReader } from "../../fingerprint/row-reader.ts";
 import { matmul } from "../../kernels/matmul.ts";
-import type { Address, HostMatrix } from "../host-model.ts";
+import type { Address, HostMatrix } from "../host/host-model.ts";
 import { finite } from "./feature-reader.ts";
 import { type HeadMix, mixRows } from "./head-mix.ts";
 import { scaleColumns } from "./projection.ts";

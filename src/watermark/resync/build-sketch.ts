@@ -3,11 +3,11 @@ import { describeAnatomy } from "../../anatomy/describe.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { RowReader } from "../../fingerprint/row-reader.ts";
 import { squareSums } from "../../kernels/norms.ts";
-import { headShape } from "../head-shape.ts";
-import { addressedViews } from "../host-checkpoint.ts";
-import { addressOf } from "../host-model.ts";
-import type { ModelKey } from "../model-key.ts";
-import { signSymmetries } from "../sign-symmetries.ts";
+import { headShape } from "../host/head-shape.ts";
+import { addressedViews } from "../host/host-checkpoint.ts";
+import { addressOf } from "../host/host-model.ts";
+import { signSymmetries } from "../host/sign-symmetries.ts";
+import type { ModelKey } from "../key/model-key.ts";
 import { blockFeatures, type Flips, finite, projectMatrix, sampleRows, withGain } from "./feature-reader.ts";
 import { type ComponentParts, type LayerParts, partsOf, siteOf } from "./parts.ts";
 import {

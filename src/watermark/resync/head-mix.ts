@@ -1,6 +1,6 @@
 import { matmul } from "../../kernels/matmul.ts";
-import type { SignSymmetries } from "../host-model.ts";
-import { dot, fitLinear, RIDGE } from "./least-squares.ts";
+import { dot, fitLinear, RIDGE } from "../../numerics/least-squares.ts";
+import type { SignSymmetries } from "../host/host-model.ts";
 
 /**
  * How the rows of one head are mixed. `rows` and `dual` are headSize x headSize: reference rows are `rows` times the

@@ -1,8 +1,8 @@
 import type { HeadShape } from "../../anatomy/fused.ts";
 import { matmul } from "../../kernels/matmul.ts";
-import type { SignSymmetries } from "../host-model.ts";
+import { orthonormalRows } from "../../numerics/least-squares.ts";
+import type { SignSymmetries } from "../host/host-model.ts";
 import { fitHead, type HeadMix, mixRows } from "./head-mix.ts";
-import { orthonormalRows } from "./least-squares.ts";
 
 /** Rows of k, v and q seen through the head projections, row-major. */
 export interface HeadRows {

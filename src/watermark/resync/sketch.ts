@@ -1,6 +1,6 @@
 import type { Role } from "../../anatomy/anatomy.ts";
 import type { HeadShape } from "../../anatomy/fused.ts";
-import type { SignSymmetries } from "../host-model.ts";
+import type { SignSymmetries } from "../host/host-model.ts";
 
 export const SKETCH_VERSION = 1;
 

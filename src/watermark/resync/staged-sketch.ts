@@ -4,7 +4,7 @@ import { stageFile } from "../../bytes/atomic-file.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { undoOnExit } from "../../unfinished.ts";
-import type { ModelKey } from "../model-key.ts";
+import type { ModelKey } from "../key/model-key.ts";
 import type { Sketch } from "./sketch.ts";
 import { readSketch, SKETCH_MODE, serializeSketch } from "./sketch-file.ts";
 

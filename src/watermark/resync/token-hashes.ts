@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { tokenizerBeside } from "../tokenizer-bytes.ts";
+import { tokenizerBeside } from "../host/tokenizer-bytes.ts";
 
 const MAX_TOKENS = 1 << 21;
 

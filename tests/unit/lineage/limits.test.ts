@@ -4,7 +4,7 @@ import { compareSubjects } from "../../../src/lineage/compare.ts";
 import { matchByContent } from "../../../src/lineage/content-match.ts";
 import { layersOf } from "../../../src/lineage/layer-matrix.ts";
 import { residualPairs, rowPairs, sharedLabels } from "../../../src/lineage/matrix-pair.ts";
-import { namedPairings } from "../../../src/lineage/pairing.ts";
+import { namedPairings } from "../../../src/lineage/named-pairings.ts";
 import { log10Reach } from "../../../src/lineage/reach.ts";
 import { beyondLimits } from "../../../src/lineage/stack.ts";
 import { logFactorial } from "../../../src/numerics/gamma.ts";

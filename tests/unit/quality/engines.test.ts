@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../../src/numerics/engines.ts";
-import { compareQuality, type EngineName } from "../../../src/quality/compare-quality.ts";
+import { compareQuality } from "../../../src/quality/compare-quality.ts";
 import { hiddenStates } from "../../../src/quality/forward.ts";
 import { logitBand } from "../../../src/quality/logits.ts";
 import { openModel } from "../../../src/quality/model.ts";
+import type { EngineName } from "../../../src/quality/result.ts";
 import { FORWARD_CASES, forwardFixture, hashedModel, withConfig } from "../../support/hashed-model.ts";
 
 /** Every engine must run every family; one that is absent is skipped by name. */

@@ -11,7 +11,7 @@ import { differingFields, parseParameters } from "../../../src/scan/parameters.t
 import { defaultJournalPath } from "../../../src/scan/places.ts";
 import { prepareScan } from "../../../src/scan/prepare.ts";
 import { scan } from "../../../src/scan/scan.ts";
-import { readTokenNames } from "../../../src/watermark/embedding/token-names.ts";
+import { readTokenNames } from "../../../src/watermark/carriers/tokens/token-names.ts";
 import { tokenHashes } from "../../../src/watermark/resync/token-hashes.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";

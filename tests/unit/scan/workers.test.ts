@@ -17,7 +17,7 @@ import type { ResultStore } from "../../../src/scan/result-store.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import type { ScanTarget } from "../../../src/scan/target.ts";
 import { openWorkers } from "../../../src/scan/workers.ts";
-import { generateKeyFile } from "../../../src/watermark/key-file.ts";
+import { generateKeyFile } from "../../../src/watermark/key/key-file.ts";
 import { refusal } from "../../support/refusal.ts";
 import { targetOf } from "../../support/scan-items.ts";
 import { inputsOf, SETTINGS, setupOf } from "../../support/scan-run.ts";

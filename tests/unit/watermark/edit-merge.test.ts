@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type CarrierEdits, mergeEdits } from "../../../src/watermark/edit-merge.ts";
-import { addressedViews } from "../../../src/watermark/host-checkpoint.ts";
-import type { SpreadEdit, TensorEdit } from "../../../src/watermark/tensor-edit.ts";
+import { addressedViews } from "../../../src/watermark/host/host-checkpoint.ts";
+import type { SpreadEdit, TensorEdit } from "../../../src/watermark/host/tensor-edit.ts";
 import { randomModel } from "../../support/random-model.ts";
 import { checkpointOfModel, gaussianLlama } from "../../support/spread-model.ts";
 import { checkpointOf } from "../../support/stored-model.ts";

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { messageSymbols, planSigns, planWeights } from "../../../src/watermark/embed-plan.ts";
-import { hostModel } from "../../../src/watermark/host-checkpoint.ts";
-import { parsePayload } from "../../../src/watermark/payload.ts";
-import { PAYLOAD_CLASSES, type PayloadClass } from "../../../src/watermark/payload-class.ts";
+import { readSpread } from "../../../src/watermark/carriers/spread/read.ts";
+import { planSigns, planWeights } from "../../../src/watermark/embed-plan.ts";
+import { hostModel } from "../../../src/watermark/host/host-checkpoint.ts";
+import { messageSymbols } from "../../../src/watermark/message/message.ts";
+import { parsePayload } from "../../../src/watermark/message/payload.ts";
+import { PAYLOAD_CLASSES, type PayloadClass } from "../../../src/watermark/message/payload-class.ts";
 import { readSigns } from "../../../src/watermark/readings.ts";
-import { readSpread } from "../../../src/watermark/spread/read.ts";
 import type { Model } from "../../support/random-model.ts";
 import { checkpointOfModel, gaussianLlama, testKey } from "../../support/spread-model.ts";
 

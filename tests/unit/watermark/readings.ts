@@ -1,10 +1,10 @@
 import { prng } from "../../../src/numerics/prng.ts";
-import type { CarrierName, CarrierReading } from "../../../src/watermark/carrier-reading.ts";
-import { chipPlan, symbols } from "../../../src/watermark/chip-plan.ts";
-import type { ModelKey } from "../../../src/watermark/model-key.ts";
-import { modelKey } from "../../../src/watermark/model-key.ts";
-import { classOf, type Payload, payloadOf } from "../../../src/watermark/payload.ts";
-import { chipCount, type PayloadClass } from "../../../src/watermark/payload-class.ts";
+import type { ModelKey } from "../../../src/watermark/key/model-key.ts";
+import { modelKey } from "../../../src/watermark/key/model-key.ts";
+import type { CarrierName, CarrierReading } from "../../../src/watermark/message/carrier-reading.ts";
+import { chipPlan, symbols } from "../../../src/watermark/message/chip-plan.ts";
+import { classOf, type Payload, payloadOf } from "../../../src/watermark/message/payload.ts";
+import { chipCount, type PayloadClass } from "../../../src/watermark/message/payload-class.ts";
 
 export const KEY = modelKey(new Uint8Array(32).fill(7), "test");
 

@@ -4,7 +4,7 @@ import { WeightmarkError } from "../../../../src/errors.ts";
 import { DTYPE_BITS, type Dtype } from "../../../../src/formats/tensor-info.ts";
 import { planEdits } from "../../../../src/watermark/copy/edit-plan.ts";
 import { flipSigns } from "../../../../src/watermark/copy/sign-flips.ts";
-import type { TensorEdit, ViewEdit } from "../../../../src/watermark/tensor-edit.ts";
+import type { TensorEdit, ViewEdit } from "../../../../src/watermark/host/tensor-edit.ts";
 
 const HEADER = 100;
 

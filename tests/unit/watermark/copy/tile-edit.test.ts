@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { prng } from "../../../../src/numerics/prng.ts";
+import { addChipSums, type ChipSums, emptyChipSums } from "../../../../src/watermark/carriers/spread/chip-sums.ts";
 import { planEdits } from "../../../../src/watermark/copy/edit-plan.ts";
 import { editTile } from "../../../../src/watermark/copy/tile-edit.ts";
-import { addChipSums, type ChipSums, emptyChipSums } from "../../../../src/watermark/spread/chip-sums.ts";
-import type { TensorEdit, ViewEdit } from "../../../../src/watermark/tensor-edit.ts";
+import type { TensorEdit, ViewEdit } from "../../../../src/watermark/host/tensor-edit.ts";
 import { bytesOf, checkpointOf } from "../../../support/stored-model.ts";
 
 const ROWS = 60;

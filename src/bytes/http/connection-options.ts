@@ -1,0 +1,4 @@
+export interface ConnectionOptions {
+  readonly idleTimeoutMs: number;
+  readonly connections: number;
+}

@@ -1,0 +1,14 @@
+/** Names in a model's directory that matter here, each list in code-unit order. */
+export interface DirectoryListing {
+  readonly safetensors: readonly string[];
+  /** See `isShardIndex`. */
+  readonly indexes: readonly string[];
+  /** Weights in other containers, by their names. */
+  readonly foreign: readonly string[];
+  /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */
+  readonly companions: ReadonlySet<string>;
+  /** Downloads that are not complete, and what downloads put beside such a file. */
+  readonly unfinished: readonly string[];
+  /** A diffusers pipeline: one model per subdirectory. */
+  readonly isPipeline: boolean;
+}

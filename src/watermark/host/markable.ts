@@ -1,0 +1,52 @@
+import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../../errors.ts";
+import { holdsCodes } from "../../fingerprint/row-reader.ts";
+import { addressedViews } from "./host-checkpoint.ts";
+import { mainModel } from "./rivals/settle.ts";
+
+const MARKABLE = new Set(["BF16", "F16", "F32"]);
+/** Codes of weights fill matrices; a few integers in a vector are scales or positions. */
+const LEAST_CODES = 4096;
+
+/**
+ * Refuses models whose weights cannot take a mark of a few thousandths of their size.
+ *
+ * @throws QUANTIZED_WEIGHTS for integer, packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
+ */
+export function requireMarkable(checkpoint: Checkpoint): void {
+  for (const { name, dtype, shape } of checkpoint.tensors.values()) {
+    const elements = shape.reduce((a, b) => a * b, 1);
+    if (shape.length >= 2 && elements >= LEAST_CODES && holdsCodes(dtype)) throw quantised(name, dtype);
+  }
+  for (const { tensor } of addressedViews(mainModel(checkpoint))) {
+    const { dtype } = checkpoint.tensors.get(tensor)!;
+    if (dtype.startsWith("F8_")) throw quantised(tensor, dtype);
+    if (!MARKABLE.has(dtype)) {
+      throw new WeightmarkError("DTYPE_UNSUPPORTED", `${dtype} weights cannot be marked`, {
+        file: checkpoint.location,
+        tensor,
+        detail: "Store the weights as BF16, F16 or F32 and mark that.",
+      });
+    }
+  }
+}
+
+/**
+ * A key marks a model once: a second mark would add to the first, of the same message or another.
+ *
+ * @throws ALREADY_MARKED
+ */
+export function requireUnmarked(checkpoint: Checkpoint, present: boolean): void {
+  if (!present) return;
+  throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the model already", {
+    file: checkpoint.location,
+    detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
+  });
+}
+
+function quantised(tensor: string, dtype: string): WeightmarkError {
+  return new WeightmarkError("QUANTIZED_WEIGHTS", `${dtype} weights are too coarse for a mark`, {
+    tensor,
+    detail: "Mark the model that this one was quantised from, then quantise the marked copy.",
+  });
+}
