@@ -27,6 +27,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KINDS } from "../benchmarks/calibration/kinds.mjs";
 import { drawOne, drawReference } from "../benchmarks/calibration/same-features.mjs";
+import { serializeSafetensors } from "../dist/src/formats/safetensors/writer.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const command = join(root, "bin/weightmark.js");
@@ -131,16 +132,9 @@ for (const [kind, made] of KINDS) {
 
 /** Tensors [name, shape, values] as a safetensors file of F32. */
 function safetensors(list) {
-  const header = {};
-  let at = 0;
-  for (const [name, shape, values] of list) {
-    header[name] = { dtype: "F32", shape, data_offsets: [at, at + values.byteLength] };
-    at += values.byteLength;
-  }
-  let text = JSON.stringify(header);
-  text += " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
-  const data = list.map(([, , { buffer, byteOffset, byteLength }]) => Buffer.from(buffer, byteOffset, byteLength));
-  return Buffer.concat([length, Buffer.from(text), ...data]);
+  return serializeSafetensors(
+    list.map(([name, shape, { buffer, byteOffset, byteLength }]) => {
+      return { name, dtype: "F32", shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
+    }),
+  );
 }

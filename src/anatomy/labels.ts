@@ -52,7 +52,7 @@ export function labelled(
     // Readers alone make no stream: an adapter for a public model reads that model's dimensions, which were given to it.
     const isGiven = RESIDUAL.has(matrix.role) && !isWritten(flows[i] as Flow);
     const ways = between.get(matrix.tensor);
-    // Between given ends it may lie, or behind another part that writes as wide a stream: which, the two models tell together.
+    // Where another part writes as wide a stream, the matrix may read that: whether it does, two models tell together.
     const isBehind = ways !== undefined && flow.hasSource(flows[i] as Flow, (flows[i] as Flow).reads);
     const axis = isPlace || isGiven || (ways === "given" && !isBehind) ? null : axisOf(matrix);
     if (axis !== "channels") {

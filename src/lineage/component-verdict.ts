@@ -7,7 +7,7 @@ import type { Pairing } from "./pairing.ts";
 import { EMBEDDINGS, LOG10_THRESHOLD } from "./result.ts";
 import { settle } from "./settle.ts";
 import type { Subject } from "./subject.ts";
-import { type TestOptions, testWays } from "./tried-ways.ts";
+import { type TestOptions, type Tried, testWays } from "./tried-ways.ts";
 import { withoutForeign } from "./written-alike.ts";
 
 export interface FindingOptions extends TestOptions {
@@ -38,8 +38,13 @@ export async function judgeComponent(
   await takeTurn(signal);
   const isPlain = ordered.size === 0 && unordered.every((way, i) => way === ways[i]);
   const all = isPlain ? plain : testWays(x, y, unordered, options, ordered);
+  // What is asked of a part of it was the best of as many ways.
+  const again = (way: Pairing): Tried => {
+    const log10Tried = way.log10Tried + Math.log10(ways.length);
+    return { ...testWays(x, y, [{ ...way, log10Tried }], options, ordered), pairing: way };
+  };
   const alike = claimed ? withoutForeign(x, y, all.pairing) : all.pairing;
-  const tested = alike === all.pairing ? all : testWays(x, y, [alike], options, ordered);
+  const tested = alike === all.pairing ? all : again(alike);
   const isForeign = (all.log10P ?? 0) <= LOG10_THRESHOLD && (tested.log10P ?? 0) > LOG10_THRESHOLD;
   if (isForeign) return settle(suspect, base, all, "foreign", signal);
   const isOwn = (pair: MatrixPair): boolean =>
@@ -50,9 +55,7 @@ export async function judgeComponent(
     tested.pairing.component !== EMBEDDINGS &&
     tested.pairing.isEqual !== true &&
     !tested.pairing.pairs.every((p) => axisOf(p) === null || isOwn(p));
-  const own = needsOwn
-    ? testWays(x, y, [{ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }], options, ordered)
-    : null;
+  const own = needsOwn ? again({ ...tested.pairing, pairs: tested.pairing.pairs.filter(isOwn) }) : null;
   const owns = own === null || (own.log10P ?? 0) <= LOG10_THRESHOLD;
   // Rows of attention count its heads, whatever stream it reads.
   const mayOwn = owns || tested.pairing.pairs.some((pair) => isOwn(pair) || ATTENTION.has(pair.base.role));

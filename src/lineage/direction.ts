@@ -42,9 +42,10 @@ const LESS_AT_MOST = 0.06;
 const WENT_ON = 0.05;
 const AS_OF_START = 0.97;
 const MORE_THAN_ALL = 1.03;
-/** Less than a checkpoint of half a training has. Of what is half of the parent, this has all of the start, or more; noise takes of it. */
+/** Less than a checkpoint of half a training has. */
 const PART = 0.85;
-const ALL_OF_START = 0.98;
+/** A merge that is half of its parent or more is found in that with all of its start; noise and zeros take of it. */
+const WHOLE_START = 0.98;
 
 /** Whether what both sides hold of each other's training is what a child, and a parent on that side, do. */
 export function isParentsShare(learned: ComponentVerdict["learned"], side: Side): boolean {
@@ -57,7 +58,7 @@ export function isParentsShare(learned: ComponentVerdict["learned"], side: Side)
   const hasAll = share >= ALL || (share >= NEARLY_ALL_LEARNED && bulk >= ALL);
   if (hasAll && share >= back - LESS_AT_MOST) return true;
   if (back <= share - WENT_ON) return true;
-  return share >= AS_OF_START * bulk && childs!.bulk >= ALL_OF_START && (share < PART || back >= MORE_THAN_ALL);
+  return share >= AS_OF_START * bulk && childs!.bulk >= WHOLE_START && (share < PART || back >= MORE_THAN_ALL);
 }
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;

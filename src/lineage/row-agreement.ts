@@ -1,4 +1,4 @@
-import { popcount32 } from "../kernels/bits.ts";
+import { hammingMatrix } from "../kernels/bits.ts";
 import { type MatrixPair, pairStack } from "./matrix-pair.ts";
 import { rememberedByPair } from "./pair-memo.ts";
 import { rowMeans, type SignStack } from "./sign-stack.ts";
@@ -37,15 +37,8 @@ const agreement = rememberedByPair((pair: MatrixPair): { rows: number; agree: bo
 /** m x m inner products of the rows of both sides, centred over columns. */
 function rowProducts({ m, n, words, a, b }: SignStack): Float64Array {
   const [meanA, meanB] = [rowMeans(a, m, words, n), rowMeans(b, m, words, n)];
-  const out = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < m; j++) {
-      let distance = 0;
-      for (let w = 0; w < words; w++) distance += popcount32(a[i * words + w]! ^ b[j * words + w]!);
-      out[i * m + j] = n - 2 * distance - n * meanA[i]! * meanB[j]!;
-    }
-  }
-  return out;
+  const distance = hammingMatrix(a, m, b, m, words);
+  return Float64Array.from(distance, (d, at) => n - 2 * d - n * meanA[Math.floor(at / m)]! * meanB[at % m]!);
 }
 
 /**
