@@ -76,4 +76,4 @@ export const GIVEN =
 
 /** Read alike, and not written alike. */
 export const FOREIGN =
-  "labels agree, but no matrix that may write them does, row by row: so it is where both models read one public stream, each beside parts of its own, and where whatever writes it was trained anew";
+  "labels agree, but no matrix of both models that may write them does, row by row: so it is where both models read one public stream, each beside parts of its own, and where whatever writes it was trained anew";

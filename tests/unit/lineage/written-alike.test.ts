@@ -67,7 +67,8 @@ describe("strangers agree in what reads a public stream, and not in what writes 
     const result = await judge(model(own, fitted, 1), model(own, fitted, 2));
     expect(result.verdict).toMatch(/^(?:no-evidence|not-testable)$/);
     for (const { verdict, reason } of result.components) {
-      if (verdict === "no-evidence") expect(reason).toMatch(/^labels agree, but no matrix that may write them does/);
+      if (verdict === "no-evidence")
+        expect(reason).toMatch(/^labels agree, but no matrix of both models that may write them does/);
     }
   });
 
