@@ -9,6 +9,6 @@ const ASSETS = [join("src", "kernels", "kernels.wasm")];
 for (const asset of ASSETS) copyFileSync(join(root, asset), join(root, "dist", asset));
 
 for (const name of readdirSync(join(root, "dist"), { recursive: true })) {
-  const source = name.replace(/(?:\.d\.ts|\.js)$/, ".ts");
+  const source = name.replace(/(?:\.d\.([cm]?)ts|\.([cm]?)js)$/, ".$1$2ts");
   if (!existsSync(join(root, source))) rmSync(join(root, "dist", name), { recursive: true, force: true });
 }

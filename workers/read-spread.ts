@@ -1,6 +1,5 @@
-import { readSpreadTask, type SpreadReply, type SpreadTask } from "../src/watermark/carriers/spread/read-task.ts";
+import { answering } from "../src/threads/reply.ts";
+import { readSpreadTask, type SpreadTask } from "../src/watermark/carriers/spread/read-task.ts";
 
-/** Entry point of a worker thread: rows of matrices to the sums of the spread carrier. */
-export default function run(task: SpreadTask): Promise<SpreadReply> {
-  return readSpreadTask(task);
-}
+/** Work of a thread: rows of matrices to the sums of the spread carrier. */
+export default answering((task: SpreadTask) => readSpreadTask(task));

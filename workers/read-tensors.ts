@@ -1,6 +1,5 @@
-import { type ContentReply, type ContentTask, readTensors } from "../src/fingerprint/content-task.ts";
+import { type ContentTask, readTensors } from "../src/fingerprint/content-task.ts";
+import { answering } from "../src/threads/reply.ts";
 
-/** Entry point of a worker thread: every byte of a batch of tensors, once. */
-export default function run(task: ContentTask): Promise<ContentReply> {
-  return readTensors(task);
-}
+/** Work of a thread: every byte of a batch of tensors, once. */
+export default answering((task: ContentTask) => readTensors(task));

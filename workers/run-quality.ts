@@ -1,6 +1,5 @@
-import { type QualityReply, type QualityTask, runQualityTask } from "../src/quality/quality-task.ts";
+import { runQualityTask } from "../src/quality/quality-task.ts";
+import { answering } from "../src/threads/reply.ts";
 
-/** Entry point of a worker thread: one batch of tokens through two models. */
-export default function run(task: QualityTask): Promise<QualityReply> {
-  return runQualityTask(task);
-}
+/** Work of a thread: one batch of tokens through two models. */
+export default answering(runQualityTask);

@@ -1,11 +1,7 @@
 import { workerData } from "node:worker_threads";
 import type { ScanSetup } from "../src/scan/setup.ts";
-import type { ScanTarget } from "../src/scan/target.ts";
-import { type ScanReply, threadWork } from "../src/scan/workers.ts";
+import { threadWork } from "../src/scan/workers.ts";
+import { answering } from "../src/threads/reply.ts";
 
-const work = threadWork(workerData as ScanSetup);
-
-/** Entry point of a worker thread: one target of a scan, several at a time. */
-export default function run(target: ScanTarget): Promise<ScanReply> {
-  return work(target);
-}
+/** Work of a thread: one target of a scan, several at a time. */
+export default answering(threadWork(workerData as ScanSetup));

@@ -1,6 +1,5 @@
-import { type TokenizeReply, type TokenizeTask, tokenizeTask } from "../src/quality/tokenize-task.ts";
+import { tokenizeTask } from "../src/quality/tokenize-task.ts";
+import { answering } from "../src/threads/reply.ts";
 
-/** Entry point of a worker thread: a text for a tokenizer that may never come to an end. */
-export default function run(task: TokenizeTask): Promise<TokenizeReply> {
-  return tokenizeTask(task);
-}
+/** Work of a thread: a text for a tokenizer that may never come to an end. */
+export default answering(tokenizeTask);

@@ -1,6 +1,5 @@
 import { type ByteSource, isSync } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
-import { type ErrorData, errorData } from "../errors.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { fullPass, fullPassLater } from "../kernels/full-pass.ts";
 import type { Moments } from "../kernels/moments.ts";
@@ -22,12 +21,11 @@ export interface ContentRecord {
   readonly moments: MomentSummary | null;
 }
 
-export type ContentReply =
-  | { readonly records: readonly (readonly [string, ContentRecord])[] }
-  | { readonly error: ErrorData };
+/** By the name of the tensor. */
+export type Contents = readonly (readonly [string, ContentRecord])[];
 
 /** Reads every byte of the task's tensors once. `source` is given when they are read on the calling thread. */
-export async function readTensors(task: ContentTask, source?: ByteSource, signal?: AbortSignal): Promise<ContentReply> {
+export async function readTensors(task: ContentTask, source?: ByteSource, signal?: AbortSignal): Promise<Contents> {
   let opened: ByteSource | null = null;
   try {
     if (source === undefined) opened = await openFileSource(task.path!);
@@ -44,9 +42,7 @@ export async function readTensors(task: ContentTask, source?: ByteSource, signal
         { content: toHex(digest), moments: moments !== null && holdsValues(dtype) ? summarise(moments) : null },
       ]);
     }
-    return { records };
-  } catch (error) {
-    return { error: errorData(error) };
+    return records;
   } finally {
     await opened?.close();
   }

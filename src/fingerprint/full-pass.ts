@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { errorOf } from "../errors.ts";
-import { type ContentRecord, type ContentReply, type ContentTask, readTensors } from "./content-task.ts";
+import { openPool } from "../threads/pool.ts";
+import { type ContentRecord, type Contents, type ContentTask, readTensors } from "./content-task.ts";
 
 /** Small tensors travel together: a message to a worker costs 25 microseconds, a tensor of 8 kB four. */
 const BATCH_BYTES = 64 << 20;
@@ -24,9 +24,8 @@ export async function readContents(
   const total = tasks.reduce((n, t) => n + sizeOf(t), 0);
   const records = new Map<string, ContentRecord>();
   let done = 0;
-  const collect = (task: ContentTask, reply: ContentReply): void => {
-    if ("error" in reply) throw errorOf(reply.error);
-    for (const [name, record] of reply.records) records.set(name, record);
+  const collect = (task: ContentTask, contents: Contents): void => {
+    for (const [name, record] of contents) records.set(name, record);
     done += sizeOf(task);
     options.onProgress?.(done, total);
   };
@@ -40,14 +39,11 @@ export async function readContents(
     }
     return records;
   }
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  const pool = await openPool<ContentTask, Contents>("readTensors", { threads });
   try {
-    await Promise.all(
-      tasks.map(async (task) => collect(task, await pool.run(task, { signal: options.signal ?? null }))),
-    );
+    await Promise.all(tasks.map(async (task) => collect(task, await pool.run(task, options.signal))));
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
   return records;
 }
@@ -70,10 +66,4 @@ function planTasks(checkpoint: Checkpoint): ContentTask[] {
 
 function sizeOf(task: ContentTask): number {
   return task.tensors.reduce((n, t) => n + t.end - t.begin, 0);
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
-  return new URL(`${build}read-tensors.js`, import.meta.url).href;
 }

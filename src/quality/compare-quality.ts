@@ -1,13 +1,14 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { errorOf, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { DenseEngine } from "../numerics/dense-engine.ts";
 import { engines } from "../numerics/engines.ts";
 import { wasmEngine } from "../numerics/wasm-engine.ts";
+import { openPool } from "../threads/pool.ts";
 import type { Architecture } from "./architecture.ts";
 import { blockLengths, meanInterval, sum } from "./mean-difference.ts";
 import { openModel, requireOneHead } from "./model.ts";
-import { type BatchScores, type QualityReply, type QualityTask, scoreBatch } from "./quality-task.ts";
+import { type BatchScores, type QualityTask, scoreBatch } from "./quality-task.ts";
 import type { EngineName, QualityResult } from "./result.ts";
 import { summaryOf } from "./summary.ts";
 import { batchesOf, cutWindows, type Tokens } from "./windows.ts";
@@ -111,26 +112,18 @@ async function runThere(
   tasks: readonly QualityTask[],
   report: (task: QualityTask) => void,
 ): Promise<BatchScores[]> {
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  const pool = await openPool<QualityTask, BatchScores>("runQuality", { threads });
   try {
     return await Promise.all(
       tasks.map(async (task) => {
-        const reply = (await pool.run(task)) as QualityReply;
-        if ("error" in reply) throw errorOf(reply.error);
+        const reply = await pool.run(task);
         report(task);
         return reply;
       }),
     );
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
-  return new URL(`${build}run-quality.js`, import.meta.url).href;
 }
 
 function summarise(

@@ -1,6 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
-import { type ErrorData, errorData } from "../errors.ts";
 import type { DenseEngine } from "../numerics/dense-engine.ts";
 import { wasmEngine } from "../numerics/wasm-engine.ts";
 import { hiddenStates, type Windows } from "./forward.ts";
@@ -32,17 +31,13 @@ export interface BatchScores {
   readonly bytesRead: readonly [number, number];
 }
 
-export type QualityReply = BatchScores | { readonly error: ErrorData };
-
 /** Runs one batch through both models on our own kernels. */
-export async function runQualityTask(task: QualityTask): Promise<QualityReply> {
+export async function runQualityTask(task: QualityTask): Promise<BatchScores> {
   const open: Checkpoint[] = [];
   try {
     const { a, b, allowLinks } = task;
     for (const location of [a, b]) open.push(await openCheckpoint(location, { allowLinks }));
     return await scoreBatch(wasmEngine(), open[0]!, open[1]!, task);
-  } catch (error) {
-    return { error: errorData(error) };
   } finally {
     for (const checkpoint of open) await checkpoint.close();
   }

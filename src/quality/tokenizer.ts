@@ -1,10 +1,10 @@
 import { basename, dirname, join } from "node:path";
-import type { Piscina } from "piscina";
 import { openFileSource } from "../bytes/file-source.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isShardIndex } from "../checkpoint/index-name.ts";
 import { resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { WeightmarkError } from "../errors.ts";
+import { openPool, type ThreadPool } from "../threads/pool.ts";
 import { CONFIG_FILE, TOKENIZER_FILE, type TokenizeReply, type TokenizeTask } from "./tokenize-task.ts";
 import type { Tokens } from "./windows.ts";
 
@@ -37,15 +37,12 @@ export async function tokenize(
   options: TokenizeOptions = {},
 ): Promise<Tokenized> {
   const limitMs = options.limitMs ?? LIMIT_MS + LIMIT_MS_PER_CHARACTER * text.length;
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina<TokenizeTask, TokenizeReply>({ filename: workerUrl(), minThreads: 0, maxThreads: 1 });
-  // A thread that dies says so to its task; without a listener its error would end the process.
-  pool.on("error", () => undefined);
+  const pool: Pool = await openPool("tokenize", { threads: 1 });
   try {
     const first = await tokensOf(pool, text, a, limitMs);
     return compared(first, await tokensOf(pool, text, b, limitMs), a, b);
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
 }
 
@@ -68,7 +65,7 @@ function compared(first: Tokens | null, second: Tokens | null, a: Checkpoint, b:
   return { ...tokens, notes };
 }
 
-type Pool = Piscina<TokenizeTask, TokenizeReply>;
+type Pool = ThreadPool<TokenizeTask, TokenizeReply>;
 
 async function tokensOf(pool: Pool, text: string, checkpoint: Checkpoint, limitMs: number): Promise<Tokens | null> {
   const tokenizer = await readBeside(checkpoint, TOKENIZER_FILE);
@@ -77,7 +74,7 @@ async function tokensOf(pool: Pool, text: string, checkpoint: Checkpoint, limitM
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), limitMs);
   const reply = await pool
-    .run({ text, tokenizer, config }, { signal: late.signal })
+    .run({ text, tokenizer, config }, late.signal)
     .catch((cause: unknown): TokenizeReply => {
       const why = cause instanceof Error ? cause.message : String(cause);
       const problem = late.signal.aborted
@@ -114,10 +111,4 @@ function unusable(checkpoint: Checkpoint, name: string, what: string): Weightmar
     file: join(checkpoint.location, name),
     detail: "Give token ids with --token-ids instead of a text.",
   });
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
-  return new URL(`${build}tokenize.js`, import.meta.url).href;
 }

@@ -1,6 +1,6 @@
-import { Piscina } from "piscina";
 import { type ErrorData, errorData, errorOf, WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
+import { openPool } from "../threads/pool.ts";
 import { openScanContext } from "./context.ts";
 import { failedItem } from "./failure.ts";
 import type { ScanItem } from "./item.ts";
@@ -24,10 +24,11 @@ export interface WorkersOptions {
   readonly onTrouble?: ((error: WeightmarkError) => void) | undefined;
 }
 
-/** What a thread answers: errors lose their class on the way, so that they travel as data. */
-export type ScanReply =
-  | { readonly item: ScanItem; readonly trouble: readonly ErrorData[] }
-  | { readonly refused: ErrorData };
+/** A target from a thread, with what got in the way since its last. */
+export interface Scanned {
+  readonly item: ScanItem;
+  readonly trouble: readonly ErrorData[];
+}
 
 /** Opens what `setup` names, once here for its errors, and once in every thread. */
 export async function openWorkers(setup: ScanSetup, options: WorkersOptions): Promise<Workers> {
@@ -45,43 +46,24 @@ export async function openWorkers(setup: ScanSetup, options: WorkersOptions): Pr
   return threadWorkers({ ...setup, registryIndex }, options, onTrouble);
 }
 
-function threadWorkers(
+async function threadWorkers(
   setup: ScanSetup,
   { threads, tasksPerThread }: WorkersOptions,
   onTrouble: (error: WeightmarkError) => void,
-): Workers {
-  // Throws where the working directory was removed: no thread can start there, nor would its tasks ever end.
-  process.cwd();
-  const pool = new Piscina<ScanTarget, ScanReply>({
-    filename: workerUrl(),
-    minThreads: threads,
-    maxThreads: threads,
-    concurrentTasksPerWorker: tasksPerThread,
-    workerData: setup,
-  });
-  // A thread that dies says so to its tasks; without a listener its error would end the process.
-  pool.on("error", () => undefined);
+): Promise<Workers> {
+  const pool = await openPool<ScanTarget, Scanned>("scanTarget", { threads, tasksPerThread, data: setup });
   return {
     concurrency: threads * tasksPerThread,
     async process(target, signal) {
-      const run = pool.run(target).catch((error: unknown) => ({ item: lost(target, error), trouble: [] }));
-      const reply = await unlessAborted(run, signal);
-      if ("refused" in reply) throw errorOf(reply.refused);
-      for (const trouble of reply.trouble) onTrouble(errorOf(trouble));
-      return reply.item;
+      const { item, trouble } = await pool.run(target, signal).catch((error: unknown): Scanned => {
+        if (signal.aborted || error instanceof WeightmarkError) throw error;
+        return { item: lost(target, error), trouble: [] };
+      });
+      for (const data of trouble) onTrouble(errorOf(data));
+      return item;
     },
-    close: () => pool.destroy(),
+    close: () => pool.close(),
   };
-}
-
-/** A thread cannot be asked to stop: it is left to itself until the pool is closed, which ends it. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 function lost(target: ScanTarget, cause: unknown): ScanItem {
@@ -109,21 +91,13 @@ function onceOfEachKind(tell: (error: WeightmarkError) => void): (error: Weightm
 }
 
 /** Work of one thread: its context is opened with the first target. */
-export function threadWork(setup: ScanSetup): (target: ScanTarget) => Promise<ScanReply> {
+export function threadWork(setup: ScanSetup): (target: ScanTarget) => Promise<Scanned> {
   const trouble: ErrorData[] = [];
   const opened = openScanContext(setup, (error) => trouble.push(errorData(error)));
   opened.catch(() => undefined);
   const never = new AbortController().signal;
   return async (target) => {
-    const context = await opened.catch((error: unknown) => ({ refused: errorData(error) }));
-    if ("refused" in context) return context;
-    const item = await scanTarget(target, context, never);
+    const item = await scanTarget(target, await opened, never);
     return { item, trouble: trouble.splice(0) };
   };
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../dist/workers/" : "../../workers/";
-  return new URL(`${build}scan-target.js`, import.meta.url).href;
 }

@@ -14,9 +14,23 @@ test("a build holds what has a source, and the kernels, and nothing of an earlie
     writeFileSync(join(tree, name), text);
   };
   cpSync(join(ROOT, "scripts", "finish-dist.mjs"), join(tree, "scripts", "finish-dist.mjs"));
-  for (const name of ["src/kernels/kernels.wasm", "src/a.ts", "workers/b.ts"]) write(name, "source");
-  const kept = ["src/a.js", "src/a.d.ts", "src/kernels/kernels.wasm", "workers/b.js"];
-  const gone = ["src/old.js", "src/old.d.ts", "src/kernels/old.wasm", "src/lost/a.js", "elsewhere/a.js"];
+  for (const name of ["src/kernels/kernels.wasm", "src/a.ts", "workers/b.ts", "workers/c.cts"]) write(name, "source");
+  const kept = [
+    "src/a.js",
+    "src/a.d.ts",
+    "src/kernels/kernels.wasm",
+    "workers/b.js",
+    "workers/c.cjs",
+    "workers/c.d.cts",
+  ];
+  const gone = [
+    "src/old.js",
+    "src/old.d.ts",
+    "src/kernels/old.wasm",
+    "src/lost/a.js",
+    "elsewhere/a.js",
+    "workers/b.cjs",
+  ];
   for (const name of [...kept, ...gone]) write(`dist/${name}`, "earlier");
   execFileSync(process.execPath, [join(tree, "scripts", "finish-dist.mjs")]);
   const left = readdirSync(join(tree, "dist"), { recursive: true, encoding: "utf8" });

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 const HOUSE = [
   "bytes",
   "formats",
+  "threads",
   "kernels",
   "numerics",
   "checkpoint",

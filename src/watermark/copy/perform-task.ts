@@ -3,7 +3,6 @@ import { writeError } from "../../bytes/atomic-file.ts";
 import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { writeFullySync } from "../../bytes/write-fully.ts";
-import { type ErrorData, errorData } from "../../errors.ts";
 import type { ChipSums } from "../carriers/spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
 import { editTile } from "./tile-edit.ts";
@@ -18,7 +17,11 @@ export interface FilePair {
   readonly shown: string;
 }
 
-export type EditReply = { readonly sums: ChipSums | null } | { readonly error: ErrorData };
+/** A task for another thread. */
+export interface EditJob {
+  readonly task: EditTask;
+  readonly files: FilePair;
+}
 
 /** Memory used again by every task of a thread: large blocks that come and go would wait for the collector. */
 export class Scratch {
@@ -39,7 +42,7 @@ export async function performTask(
   files: FilePair,
   scratch: Scratch,
   opened?: ByteSource,
-): Promise<EditReply> {
+): Promise<ChipSums | null> {
   let source: ByteSource | null = null;
   try {
     source = opened ?? (await openFileSource(files.source!));
@@ -47,14 +50,12 @@ export async function performTask(
       throw writeError(error, files.shown);
     });
     try {
-      return { sums: await moveBytes(task, source, target.fd, files.shown, scratch) };
+      return await moveBytes(task, source, target.fd, files.shown, scratch);
     } finally {
       await target.close().catch((error) => {
         throw writeError(error, files.shown);
       });
     }
-  } catch (error) {
-    return { error: errorData(error) };
   } finally {
     if (opened === undefined) await source?.close();
   }

@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "../../bytes/byte-source.ts";
-import { errorOf } from "../../errors.ts";
+import { openPool } from "../../threads/pool.ts";
 import { addChipSums, type ChipSums, emptyChipSums } from "../carriers/spread/chip-sums.ts";
 import type { EditTask } from "./edit-task.ts";
-import { type EditReply, type FilePair, performTask, Scratch } from "./perform-task.ts";
+import { type EditJob, type FilePair, performTask, Scratch } from "./perform-task.ts";
 
 export interface RunOptions {
   /** Worker threads; 0 works on this thread. The result never depends on it. @default 2 */
@@ -27,14 +27,12 @@ export async function runTasks(
   let number = 0;
   const queue = tasks[Symbol.iterator]();
   // Every lane takes the next task when it is done with one, so few of them are in memory at a time.
-  const lane = async (perform: (task: EditTask) => Promise<EditReply>): Promise<void> => {
+  const lane = async (perform: (task: EditTask) => Promise<ChipSums | null>): Promise<void> => {
     for (let next = queue.next(); !next.done; next = queue.next()) {
       options.signal?.throwIfAborted();
       const at = number++;
       const task = next.value;
-      const reply = await perform(task);
-      if ("error" in reply) throw errorOf(reply.error);
-      sums.add(at, reply.sums);
+      sums.add(at, await perform(task));
       done += task.end - task.begin;
       options.onProgress?.(done);
     }
@@ -48,15 +46,13 @@ export async function runTasks(
     });
     return sums.total;
   }
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  const pool = await openPool<EditJob, ChipSums | null>("editTensors", { threads });
   try {
-    const perform = (task: EditTask): Promise<EditReply> =>
-      pool.run({ task, files: files[task.file]! }, { signal: options.signal ?? null });
+    const perform = (task: EditTask) => pool.run({ task, files: files[task.file]! }, options.signal);
     await Promise.all(Array.from({ length: threads }, () => lane(perform)));
   } finally {
     // Waits for the threads: nobody writes when this returns.
-    await pool.destroy();
+    await pool.close();
   }
   return sums.total;
 }
@@ -76,10 +72,4 @@ class OrderedSums {
       addChipSums(this.total, due);
     }
   }
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../../dist/workers/" : "../../../workers/";
-  return new URL(`${build}edit-tensors.js`, import.meta.url).href;
 }

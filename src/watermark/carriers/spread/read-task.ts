@@ -1,6 +1,5 @@
 import type { ByteSource } from "../../../bytes/byte-source.ts";
 import { openFileSource } from "../../../bytes/file-source.ts";
-import { type ErrorData, errorData } from "../../../errors.ts";
 import { DTYPE_BITS } from "../../../formats/tensor-info.ts";
 import { type StoredMatrix, StoredRows } from "../../host/stored-rows.ts";
 import { scaleRows, scalesFromRows } from "./column-scales.ts";
@@ -30,9 +29,11 @@ export interface SpreadTask {
   readonly marking: boolean;
 }
 
-export type SpreadReply =
-  | { readonly sums: SpreadSums; readonly scales: readonly (readonly [string, Float32Array])[] }
-  | { readonly error: ErrorData };
+export interface SpreadReply {
+  readonly sums: SpreadSums;
+  /** Of matrices by their address. */
+  readonly scales: readonly (readonly [string, Float32Array])[];
+}
 
 /** Reads the task's rows once. `source` is given when they are read on the calling thread. */
 export async function readSpreadTask(task: SpreadTask, source?: ByteSource): Promise<SpreadReply> {
@@ -46,8 +47,6 @@ export async function readSpreadTask(task: SpreadTask, source?: ByteSource): Pro
       if (task.marking && matrix.first === 0) scales.push([matrix.address, found]);
     }
     return { sums, scales };
-  } catch (error) {
-    return { error: errorData(error) };
   } finally {
     await opened?.close();
   }

@@ -2,10 +2,10 @@ import { availableParallelism } from "node:os";
 import type { CanonicalTensor } from "../../../anatomy/anatomy.ts";
 import { takeTurn } from "../../../bytes/turn.ts";
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
-import { errorOf } from "../../../errors.ts";
 import { holdsValues } from "../../../fingerprint/row-reader.ts";
 import type { Dtype } from "../../../formats/tensor-info.ts";
 import { isDirect } from "../../../kernels/coins.ts";
+import { openPool } from "../../../threads/pool.ts";
 import { type Address, addressOf } from "../../host/host-model.ts";
 import { rowStarts } from "../../host/stored-rows.ts";
 import type { ModelKey } from "../../key/model-key.ts";
@@ -57,7 +57,6 @@ export async function readSpread(
   const found = new Map<string, ScaledMatrix>();
   let done = 0;
   const collect = (task: SpreadTask, reply: SpreadReply): void => {
-    if ("error" in reply) throw errorOf(reply.error);
     addSpreadSums(sums, reply.sums);
     const scales = new Map(reply.scales);
     for (const { address, rows, cols, dtype } of task.matrices) {
@@ -132,12 +131,11 @@ async function runInOrder(
     }
     return;
   }
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({ filename: workerUrl(), minThreads: threads, maxThreads: threads });
+  const pool = await openPool<SpreadTask, SpreadReply>("readSpread", { threads });
   const waiting: { task: SpreadTask; reply: Promise<SpreadReply> }[] = [];
   try {
     for (const task of tasks) {
-      const reply: Promise<SpreadReply> = pool.run(task, { signal: options.signal ?? null });
+      const reply = pool.run(task, options.signal);
       // Awaited in its turn; until then a failure must not count as unhandled.
       reply.catch(() => {});
       waiting.push({ task, reply });
@@ -145,17 +143,11 @@ async function runInOrder(
     }
     while (waiting.length > 0) await collectFirst();
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
 
   async function collectFirst(): Promise<void> {
     const { task, reply } = waiting.shift()!;
     collect(task, await reply);
   }
-}
-
-/** Worker threads run the build: Node 20 loads no TypeScript. */
-function workerUrl(): string {
-  const build = import.meta.url.endsWith(".ts") ? "../../../../dist/workers/" : "../../../../workers/";
-  return new URL(`${build}read-spread.js`, import.meta.url).href;
 }
