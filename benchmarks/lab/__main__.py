@@ -14,6 +14,7 @@ from .derivatives import DERIVATIVES
 from .examples import EXAMPLES
 from .makers import Make, place
 from .manifest import write_manifest
+from .net_siblings import make_net_siblings
 from .nets import make_nets
 from .siblings import make_siblings
 from .table import print_table
@@ -21,7 +22,7 @@ from .table import print_table
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
 # Tiny derivatives start from calibration models, so those come first.
 GROUPS = ("examples", "calibration", "derivatives", "siblings", "manifest", "table")
-OPTIONAL = ("nets",)
+OPTIONAL = ("nets", "net-siblings")
 
 
 def main() -> None:
@@ -51,6 +52,8 @@ def run(name: str, out: Path, count: int) -> None:
         make_calibration(out, count)
     elif name == "nets":
         make_nets(out)
+    elif name == "net-siblings":
+        make_net_siblings(out)
     elif name == "siblings":
         make_siblings(out)
     elif name == "manifest":

@@ -60,6 +60,15 @@ export function isKept({ share, error }: LearnedRetention, floor: number): boole
   return share - SIGMAS * error >= floor;
 }
 
+/**
+ * The least that the squared cosine of what two models trained for can be: each L is the one's training projected onto the
+ * other's, so that their product is 1 where one is a multiple of the other, and less for all else that either learned.
+ */
+export function squaredCosine(one: LearnedRetention, other: LearnedRetention): number {
+  const least = ({ share, error }: LearnedRetention) => Math.max(0, share - SIGMAS * error);
+  return least(one) * least(other);
+}
+
 /** Whether L is b, as it is in a merge with a stranger, whatever its share. */
 export function isAsStart({ share, bulk }: LearnedRetention): boolean {
   return Math.abs(share - bulk) <= AS_START * bulk;

@@ -1,5 +1,6 @@
 import { MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
 import { type Axis, axisOf, rowPairs } from "./matrix-pair.ts";
+import { isSimple } from "./modest-training.ts";
 import type { Pairing } from "./pairing.ts";
 import { LOG10_THRESHOLD } from "./result.ts";
 import type { Support } from "./support.ts";
@@ -54,8 +55,16 @@ export const FITTED =
 /** L over b up to which siblings are usual. */
 const STARTS_SHARE = 0.6;
 
-/** @param fromWeights whether the weights of both were at hand, and not fingerprints, which hold some slices only */
-export function reasonSharedInit(retention: Retention | null, slices: number, fromWeights: boolean): string {
+export interface Measured {
+  /** Slices that could be compared. */
+  readonly slices: number;
+  /** Whether the weights of both were at hand, and not fingerprints, which hold some slices only. */
+  readonly fromWeights: boolean;
+  /** Whether names tell of an attention with its network. */
+  readonly isNetwork: boolean;
+}
+
+export function reasonSharedInit(retention: Retention | null, { slices, fromWeights, isNetwork }: Measured): string {
   if (retention === null || slices < MIN_SLICES) {
     const more = fromWeights ? "" : ": compare the weights of both, not their fingerprints";
     const found = slices === 1 ? "1 slice is" : `${slices} slices are`;
@@ -66,8 +75,9 @@ export function reasonSharedInit(retention: Retention | null, slices: number, fr
   }
   const { share, bulk } = showsTraining(retention.forward) ? retention.forward : retention.backward;
   const found = `of what training wrote a share of ${share.toFixed(2)} is found again, of the initialisation ${bulk.toFixed(2)}`;
-  return share <= STARTS_SHARE * bulk
-    ? `${found}: a common start explains that`
+  if (share <= STARTS_SHARE * bulk) return `${found}: a common start explains that`;
+  return !isNetwork && isSimple(retention.forward)
+    ? `${found}: a small net that learns a simple task learns as much of the same from a common start`
     : `${found}: not evenly enough, or not both ways round, to rule out a common start and first steps alike`;
 }
 

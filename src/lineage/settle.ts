@@ -145,7 +145,9 @@ export async function settle(
   if (left < LEFT_OF_START && !isCutOff(pairing, retention) && (isKnown || labels !== "own")) {
     return { ...finding("no-evidence", GIVEN, slices, retention), sharesTraining: false };
   }
-  return finding("shared-init", reasonSharedInit(retention, slices.length, fromWeights), slices, retention);
+  const isNetwork = isOfNetwork(...fingerprints, pairing);
+  const reason = reasonSharedInit(retention, { slices: slices.length, fromWeights, isNetwork });
+  return finding("shared-init", reason, slices, retention);
 }
 
 function stackOf(fingerprint: Fingerprint, name: string): Stack | undefined {

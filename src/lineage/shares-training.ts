@@ -15,7 +15,7 @@ import {
   WELL_TRAINED,
 } from "./kept-training.ts";
 import { MIN_DIRECTIONS, type Retention, type Sides, showsTraining } from "./learned-retention.ts";
-import { isEvenShare, isModest, isModestThere } from "./modest-training.ts";
+import { isEvenShare, isModest, isModestThere, isOneTraining, isSimple } from "./modest-training.ts";
 import type { LearnedRetention } from "./result.ts";
 
 /** Spread of b over slices as a share of it, and L / b, that no two models have both ways of which one was made of the other. */
@@ -108,7 +108,8 @@ function isThere(one: LearnedRetention, other: LearnedRetention, isNetwork: bool
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
   // Without a start there is nothing that L could be held against.
   if (!(one.bulk > 0 && other.bulk > 0)) return false;
-  if (isModest(one)) return isModestThere(one, other, isNetwork) || (isSmallShare(one, other) && isEvenShare(one));
+  if (!isNetwork && isSimple(one)) return isOneTraining(one, other);
+  if (isModest(one)) return isModestThere(one, other) || (isSmallShare(one, other) && isEvenShare(one));
   if (isSmallShare(one, other)) return true;
   return isWhole(one, other, isNetwork ? KEPT : KEPT_OF_LITTLE) || isLargeShare(one, other);
 }
