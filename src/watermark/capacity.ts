@@ -1,26 +1,23 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
 import type { DirectDtype } from "../kernels/coins.ts";
-import { signGenerators } from "./carriers/orientation/generators.ts";
+import type { CarrierSize } from "./carriers/carrier.ts";
+import { largestClass, sizeByTrial } from "./carriers/choose-plan.ts";
+import { DEFAULT_DIFFERENCE_RHO, DIFFERENCE_CAVEATS, fittingPlan } from "./carriers/difference/fitting-plan.ts";
+import { halfCarriers } from "./carriers/difference/half-carriers.ts";
+import { readDifference } from "./carriers/difference/read-difference.ts";
+import { signSize } from "./carriers/orientation/sign-carrier.ts";
 import { effectiveRms } from "./carriers/spread/effective-rms.ts";
 import { spreadMatrices } from "./carriers/spread/matrices.ts";
-import { differenceCapacity } from "./difference-capacity.ts";
-import { tokenStrength } from "./embed-plan.ts";
+import { spreadSize } from "./carriers/spread/spread-carrier.ts";
+import { chosenTokens, storedTokens } from "./carriers/tokens/read-tokens.ts";
+import { storedTokenCarrier } from "./carriers/tokens/token-carrier.ts";
 import { type CarrierCapacity, capacityCaveats, carrierCapacity, DEFAULT_RHO } from "./evidence/carrier-capacity.ts";
-import {
-  cancellingStrength,
-  chooseClass,
-  markEnergy,
-  orientationStrength,
-  type Strength,
-} from "./evidence/strength.ts";
 import { hostModel } from "./host/host-checkpoint.ts";
 import { requireMarkable } from "./host/markable.ts";
 import { mainModel, unmarkedCaveats } from "./host/rivals/settle.ts";
-import type { CarrierName } from "./message/carrier-reading.ts";
-import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "./message/payload-class.ts";
+import { PAYLOAD_CLASSES } from "./message/payload-class.ts";
 import { TRIAL_KEY, trialMessage } from "./message/trial-message.ts";
-import { chosenTokens, storedTokens } from "./readings.ts";
 import type { CapacityResult } from "./result.ts";
 
 export interface CapacityOptions {
@@ -32,81 +29,74 @@ export interface CapacityOptions {
 
 /**
  * What mark fits into a model: the largest payload class each carrier holds, and the loss of correlation that it outlives. Reads
- * headers and token matrices.
+ * headers and token matrices; with a base both models, for no header tells how large the difference is.
  *
  * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED; BASE_MISMATCH
  */
 export async function watermarkCapacity(
   checkpoint: Checkpoint,
-  options: CapacityOptions = {},
+  { base, rho }: CapacityOptions = {},
 ): Promise<CapacityResult> {
   requireMarkable(checkpoint);
-  if (options.base !== undefined) return differenceCapacity(checkpoint, options.base, options.rho);
-  const rho = options.rho ?? DEFAULT_RHO;
+  const found =
+    base === undefined
+      ? await releaseCapacity(checkpoint, rho ?? DEFAULT_RHO)
+      : await derivativeCapacity(checkpoint, base, rho ?? DEFAULT_DIFFERENCE_RHO);
+  const bits = found.carriers.flatMap(({ payloadBits }) => (payloadBits === null ? [] : [payloadBits]));
+  return {
+    parameters: parameterCount(checkpoint),
+    rho: found.rho,
+    mode: found.mode,
+    payloadBits: bits.length === 0 ? null : Math.max(...bits),
+    carriers: found.carriers,
+    predictedRms: found.predictedRms,
+    caveats: found.caveats,
+  };
+}
+
+type Capacity = Omit<CapacityResult, "parameters" | "payloadBits">;
+
+async function releaseCapacity(checkpoint: Checkpoint, rho: number): Promise<Capacity> {
   const model = mainModel(checkpoint);
   const weights = spreadMatrices(model);
   const spreadWeights = weights.reduce((n, { rows, cols }) => n + rows * cols, 0);
-  const carriers = [
-    signCapacity(model),
-    movingCapacity("spread", spreadWeights, markEnergy(spreadWeights, rho)),
-    ...(await tokenCapacities(model, rho)),
-  ];
+  // What a mark in an embedding costs depends on its values.
+  const tokens = chosenTokens(await storedTokens(model, TRIAL_KEY)).map(storedTokenCarrier);
+  const sizes = [signSize(hostModel(model)), spreadSize(spreadWeights), ...tokens.map(sizeByTrial)];
+  const carriers = sizes.map((size) => capacityOf(size, rho));
   const dtypes = weights.map(({ tensor, rows, cols }) => ({
     weights: rows * cols,
     dtype: checkpoint.tensors.get(tensor)!.dtype as DirectDtype,
   }));
-  const moved = carriers.some(({ name, payloadBits }) => name === "spread" && payloadBits !== null);
-  const largest = carriers.map(({ payloadBits }) => payloadBits).filter((bits) => bits !== null);
+  const isMoved = carriers.some(({ name, payloadBits }) => name === "spread" && payloadBits !== null);
   return {
-    parameters: parameterCount(checkpoint),
     rho,
     mode: "release",
-    payloadBits: largest.length === 0 ? null : Math.max(...largest),
     carriers,
-    predictedRms: moved ? effectiveRms(Float64Array.of(rho), Float64Array.of(spreadWeights), dtypes) : 0,
-    caveats: [...capacityCaveats(carriers), ...unmarkedCaveats(checkpoint)],
+    predictedRms: isMoved ? effectiveRms(Float64Array.of(rho), Float64Array.of(spreadWeights), dtypes) : 0,
+    caveats: [
+      ...capacityCaveats(carriers.filter(({ payloadBits }) => payloadBits !== null)),
+      ...unmarkedCaveats(checkpoint),
+    ],
   };
 }
 
-function signCapacity(checkpoint: Checkpoint): CarrierCapacity {
-  const host = hostModel(checkpoint);
-  const { doubt } = host.symmetries;
-  const signs = signGenerators(host).reduce((n, { count }) => n + count, 0);
-  const strength = doubt === null ? largestClass((payloadClass) => orientationStrength(signs, payloadClass)) : null;
-  return carrierCapacity("orientation", signs, strength, doubt ?? tooSmall(strength));
+function capacityOf(size: CarrierSize, rho: number): CarrierCapacity {
+  const strength = largestClass(size, rho);
+  const note = size.doubt ?? (strength === null ? "too small for this mark" : null);
+  return carrierCapacity(size.name, size.units, strength, note);
 }
 
-function movingCapacity(name: CarrierName, units: number, energy: number): CarrierCapacity {
-  const strength = largestClass((payloadClass) => movingStrength(energy, payloadClass));
-  return carrierCapacity(name, units, strength, tooSmall(strength));
-}
-
-/** A mark without payload cancels nothing: all of its energy goes into the sum. */
-function movingStrength(energy: number, payloadClass: PayloadClass): Strength | null {
-  if (payloadClass.payloadBits !== 0) return cancellingStrength(energy, payloadClass);
-  return { payloadClass, alpha: Math.sqrt(energy / chipCount(payloadClass)), cancelled: 0 };
-}
-
-/** What a mark in an embedding costs depends on its values, so it is planned. */
-async function tokenCapacities(checkpoint: Checkpoint, rho: number): Promise<CarrierCapacity[]> {
-  const findings = await storedTokens(checkpoint, TRIAL_KEY);
-  return chosenTokens(findings).map((finding) => {
-    const strength = largestClass(
-      (payloadClass) => tokenStrength(finding, trialMessage(payloadClass, rho), payloadClass)?.strength ?? null,
-    );
-    return carrierCapacity(finding.units.carrier, finding.units.values.length, strength, tooSmall(strength));
-  });
-}
-
-function tooSmall(strength: Strength | null): string | null {
-  return strength === null ? "too small for this mark" : null;
-}
-
-/** The largest class that fits. */
-function largestClass(strengthOf: (payloadClass: PayloadClass) => Strength | null): Strength | null {
-  for (const { payloadBits } of [...PAYLOAD_CLASSES].reverse()) {
-    const strength = chooseClass(payloadBits, strengthOf);
-    if (strength?.payloadClass.payloadBits === payloadBits) return strength;
+/** The largest payload that the halves hold together. */
+async function derivativeCapacity(checkpoint: Checkpoint, base: Checkpoint, rho: number): Promise<Capacity> {
+  const sums = await readDifference(checkpoint, base, TRIAL_KEY, { forMarking: true });
+  const about = { rho, mode: "derivative" as const, caveats: DIFFERENCE_CAVEATS };
+  for (const payloadClass of [...PAYLOAD_CLASSES].reverse()) {
+    const plan = fittingPlan(sums, trialMessage(payloadClass, rho));
+    if (plan === null) continue;
+    const strengths = [plan.full.strength, plan.subspace.strength];
+    const carriers = halfCarriers(sums).map(({ name, units }, i) => carrierCapacity(name, units, strengths[i]!, null));
+    return { ...about, predictedRms: rho, carriers };
   }
-  return null;
+  return { ...about, predictedRms: 0, carriers: [] };
 }

@@ -1,128 +1,59 @@
 import { lstat } from "node:fs/promises";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import type { SpreadPlan } from "./carriers/spread/plan.ts";
-import { readSpread } from "./carriers/spread/read.ts";
-import { spreadResidual } from "./carriers/spread/residual.ts";
-import { spreadReading } from "./carriers/spread/spread-units.ts";
-import { tokenEdits } from "./carriers/tokens/token-edits.ts";
+import { readingsOf } from "./carriers/read-carriers.ts";
 import { type MarkedCopy, requireOutsideModel, writeMarkedCopy } from "./copy/marked-copy.ts";
-import { mergeEdits } from "./edit-merge.ts";
-import { embedDifference } from "./embed-difference.ts";
 import type { EmbedOptions } from "./embed-options.ts";
-import { type Planned, planSigns, planTokenMatrix, planWeights } from "./embed-plan.ts";
-import { capacityCaveats, carrierCapacity, DEFAULT_RHO } from "./evidence/carrier-capacity.ts";
+import { carrierCapacity } from "./evidence/carrier-capacity.ts";
 import { decide } from "./evidence/decide.ts";
-import type { Strength } from "./evidence/strength.ts";
-import { hostModel } from "./host/host-checkpoint.ts";
 import { requireMarkable, requireUnmarked } from "./host/markable.ts";
-import { mainModel, unmarkedCaveats } from "./host/rivals/settle.ts";
-import type { CarrierName } from "./message/carrier-reading.ts";
+import { derivativeMarking } from "./mark-derivative.ts";
+import type { MarkPlan } from "./mark-plan.ts";
+import { releaseMarking } from "./mark-release.ts";
 import type { Message } from "./message/message.ts";
 import { showPayload } from "./message/payload.ts";
-import { allReadings, chosenTokens, readSigns, storedTokens } from "./readings.ts";
-import type { EmbeddedCarrier, EmbedResult } from "./result.ts";
-import { buildSketch } from "./resync/build-sketch.ts";
-import { requireSketchPlace, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
+import type { EmbedResult } from "./result.ts";
+import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
 
 /**
- * Writes a marked copy of a model: signs are turned first, then token rows and layer weights are moved, in one pass over the
- * file that leaves every other byte alone.
+ * Writes a marked copy of a model, in one pass over the file that leaves every byte alone that is not marked. With a `base`
+ * the mark lies in the difference to it.
  *
  * @throws BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
  *   Nothing is left behind then
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
-  const { key, directory } = options;
+  const { key, directory, base } = options;
   requireMarkable(checkpoint);
   await requireAbsent(directory);
   await requireOutsideModel(checkpoint, directory);
-  if (options.base !== undefined) return embedDifference(checkpoint, options.base, options);
-  if (wantsSketch(options)) await requireSketchPlace(sketchPath(directory), key);
-  const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? DEFAULT_RHO };
+  const wantsSketch = base === undefined && (options.sketch ?? true);
+  if (wantsSketch) await requireSketchPlace(sketchPath(directory), key);
+  const mode = base === undefined ? releaseMarking(checkpoint, options) : derivativeMarking(checkpoint, base, options);
+  const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? mode.defaultRho };
 
-  const model = mainModel(checkpoint);
-  const host = hostModel(model);
-  const signs = await readSigns(host, key, options);
-  const { doubt } = host.symmetries;
-  const orientation = doubt === null ? planSigns(signs, message) : null;
-  const flips = orientation?.plan ?? new Map();
-  const [weights, found] = await Promise.all([
-    readSpread(model, key, { ...reading(options), flips, marking: true }),
-    storedTokens(model, key),
-  ]);
-  const readings = allReadings(key, signs, (payloadClass) => spreadReading(weights, payloadClass), found);
-  requireUnmarked(checkpoint, decide(readings, key).present);
+  const host = await mode.read(message);
+  requireUnmarked(checkpoint, decide(readingsOf(host.carriers), key).present);
+  const plan = host.plan();
+  const sketch = wantsSketch && plan.sketch !== null ? await stageSketch(await plan.sketch(), directory) : null;
+  const copy = await writeCopy(checkpoint, plan, sketch, options);
 
-  const spread = planWeights(weights, message);
-  const tokens = chosenTokens(found).map((finding) => ({ finding, planned: planTokenMatrix(finding, message) }));
-  const carriers: Carrier[] = [
-    { name: "orientation", units: signs.present, planned: orientation, rms: 0, note: doubt },
-    { name: "spread", units: weights.weights, planned: spread, rms: spread?.plan.rms.predicted ?? null, note: null },
-    ...tokens.map(({ finding, planned }) => ({
-      name: finding.units.carrier,
-      units: finding.units.values.length,
-      planned,
-      rms: planned?.plan.rms ?? null,
-      note: null,
-    })),
-  ];
-  requireRoom(carriers, message, checkpoint);
-
-  const tokensByTensor = new Map(
-    tokens.flatMap(({ finding, planned }) =>
-      planned === null ? [] : [...tokenEdits(finding.matrix, planned.plan.edit)],
-    ),
-  );
-  const edits = mergeEdits(model, { flips, spread: spread?.plan.edits ?? new Map(), tokens: tokensByTensor });
-  const sketch = wantsSketch(options)
-    ? await stageSketch(await buildSketch(model, { key, flips, signal: options.signal }), directory)
-    : null;
-  let copy: MarkedCopy;
-  try {
-    copy = await writeMarkedCopy(checkpoint, directory, edits, {
-      ...options,
-      refine: (achieved, pass) => {
-        const residual = spread === null ? null : spreadResidual(weights, spread.plan, achieved, key, pass).edits;
-        return residual === null ? null : mergeEdits(model, { flips: new Map(), spread: residual, tokens: new Map() });
-      },
-      whole: () => sketch?.publish(),
-    });
-  } catch (error) {
-    await sketch?.takeBack();
-    throw error;
-  }
-  sketch?.keep();
-  const shown = carriers.map((carrier) =>
-    embedded(carrier, carrier.name === "spread" ? writtenStatistic(spread, copy) : null),
-  );
+  const { statistics, caveats } = await plan.achieved(copy);
   return {
     keyId: key.id,
     release: key.release,
-    mode: "release",
+    mode: mode.name,
     rho: message.rho,
     payload: message.payload === null ? null : showPayload(message.payload),
-    carriers: shown,
+    carriers: plan.carriers.map(({ name, units, strength, rms, note }, i) => ({
+      ...carrierCapacity(name, units, strength, note),
+      achieved: statistics[i]!,
+      rms,
+    })),
     output: { directory, files: copy.files, bytes: copy.bytes },
     sketch: sketch === null ? null : { path: sketch.path, bytes: sketch.bytes },
-    caveats: [...capacityCaveats(shown), ...unmarkedCaveats(checkpoint), ...copy.notes],
+    caveats: [...plan.caveats, ...caveats, ...copy.notes],
   };
-}
-
-interface Carrier {
-  readonly name: CarrierName;
-  readonly units: number;
-  readonly planned: Omit<Planned<unknown>, "plan"> | null;
-  readonly rms: number | null;
-  readonly note: string | null;
-}
-
-function reading({ threads, signal }: EmbedOptions) {
-  return { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
-}
-
-function wantsSketch({ sketch }: EmbedOptions): boolean {
-  return sketch ?? true;
 }
 
 /** Asked before the model is read, which may take minutes; asked again when the name is given. */
@@ -136,46 +67,23 @@ async function requireAbsent(path: string): Promise<void> {
   });
 }
 
-/** The payload must stand somewhere, and something must stand at all. */
-function requireRoom(carriers: readonly Carrier[], { payload }: Message, { location }: Checkpoint): void {
-  const strengths = carriers
-    .map(({ planned }) => planned?.strength)
-    .filter((one): one is Strength => one !== undefined);
-  if (strengths.length === 0) {
-    const doubt = carriers.find(({ name }) => name === "orientation")?.note ?? null;
-    const signs = doubt === null ? "" : `No signs are turned: ${doubt}. `;
-    throw new WeightmarkError("MODEL_TOO_SMALL", "no mark fits into this model", {
-      file: location,
-      detail: `${signs}See \`weightmark watermark capacity\`; --strength strong carries four times the energy.`,
+/** The copy and its sketch, both or neither. */
+async function writeCopy(
+  checkpoint: Checkpoint,
+  { edits, refine }: MarkPlan,
+  sketch: StagedSketch | null,
+  options: EmbedOptions,
+): Promise<MarkedCopy> {
+  try {
+    const copy = await writeMarkedCopy(checkpoint, options.directory, edits, {
+      ...options,
+      ...(refine === undefined ? {} : { refine }),
+      whole: () => sketch?.publish(),
     });
+    sketch?.keep();
+    return copy;
+  } catch (error) {
+    await sketch?.takeBack();
+    throw error;
   }
-  if (payload === null || strengths.some(({ payloadClass }) => payloadClass.payloadBits === payload.bits)) return;
-  throw new WeightmarkError("PAYLOAD_TOO_LONG", `a payload of ${payload.bits} bits does not fit into this model`, {
-    file: location,
-    detail: "See `weightmark watermark capacity`: shorten the payload, leave it out, or use --strength strong.",
-  });
-}
-
-function embedded({ name, units, planned, rms, note }: Carrier, written: number | null): EmbeddedCarrier {
-  const about = carrierCapacity(
-    name,
-    units,
-    planned?.strength ?? null,
-    note ?? (planned === null ? "too small" : null),
-  );
-  return { ...about, achieved: written ?? planned?.statistic ?? 0, rms };
-}
-
-/** The chips of the spread mark were read again while they were written; of other carriers the plan tells what they say. */
-function writtenStatistic(spread: Planned<SpreadPlan> | null, { achieved }: MarkedCopy): number | null {
-  if (spread === null || achieved === null) return null;
-  const { symbols } = spread.plan;
-  let [sum, energy] = [0, 0];
-  for (let i = 0; i < symbols.length; i++) {
-    const count = achieved.counts[i]!;
-    if (count === 0) continue;
-    sum += (symbols[i]! * achieved.sums[i]!) / Math.sqrt(count);
-    energy += achieved.squares[i]! / count;
-  }
-  return energy > 0 ? sum / Math.sqrt(energy) : 0;
 }

@@ -1,21 +1,18 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
-import { readDifference } from "./carriers/difference/read-difference.ts";
-import { differenceDecoys, differenceReadings } from "./carriers/difference/readings.ts";
-import type { OrientationUnits } from "./carriers/orientation/projections.ts";
-import { type SpreadUnits, spreadDecoys, spreadReading } from "./carriers/spread/spread-units.ts";
+import { decoySources, readingsOf } from "./carriers/read-carriers.ts";
 import { type Decision, decide } from "./evidence/decide.ts";
-import { bestSuspect, contestCaveats, isMismatch } from "./host/rivals/best-suspect.ts";
+import { bestSuspect, contestCaveats } from "./host/rivals/best-suspect.ts";
 import type { Score } from "./host/rivals/settle.ts";
 import type { ModelKey } from "./key/model-key.ts";
-import type { CarrierReading } from "./message/carrier-reading.ts";
 import { type Payload, showPayload } from "./message/payload.ts";
-import { allReadings, decoySources, type ReadingOptions, type TokenFinding } from "./readings.ts";
 import type { VerifyResult } from "./result.ts";
 import type { Sketch } from "./resync/sketch.ts";
 import { readSketch } from "./resync/sketch-file.ts";
 import type { SyncReport } from "./resync/sync-report.ts";
-import { readLayers, readSuspect } from "./suspect-reading.ts";
+import type { ReadingMode, ReadingOptions } from "./suspect.ts";
+import { derivativeReading } from "./suspect-derivative.ts";
+import { releaseReading } from "./suspect-release.ts";
 
 export interface VerifyOptions extends ReadingOptions {
   readonly key: ModelKey;
@@ -38,34 +35,39 @@ export interface VerifyOptions extends ReadingOptions {
  *   base; CHANGED_DURING_READ; the signal's reason
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
-  if (options.base !== undefined) return verifyDifference(checkpoint, options.base, options);
-  const { key, reference, payload: claimed = null } = options;
-  const sketch = reference === undefined ? null : await ownSketch(reference, key);
-  const reading = { ...options, sketch };
-  const score: Score<Checkpoint> = async (model, focus) => {
-    const { signs, spread } = await readLayers(model, reading, focus);
-    return decide(layerReadings(key, signs, spread, []), key, { claimed }).log2P;
-  };
-  const { decision, synchronised, contests, readings } = await bestSuspect(
+  const { key, payload: claimed = null } = options;
+  const mode = await readingMode(options);
+  const score: Score<Checkpoint> = async (model, focus) =>
+    decide(readingsOf(await mode.readFocused(model, focus)), key, { claimed }).log2P;
+  const { decision, synchronised, contests, isTested } = await bestSuspect(
     checkpoint,
     score,
     async (model, choices) => {
-      const { signs, spread, tokens, synchronised } = await readSuspect(model, reading);
-      const readings = layerReadings(key, signs, spread, tokens);
-      const decision = decide(readings, key, {
-        claimed,
-        alignments: (synchronised?.tried ?? 1) * choices,
-        decoySources: decoySources(signs, spreadDecoys(spread), tokens),
-      });
-      return { decision, synchronised, readings: readings.length };
+      const { carriers, synchronised } = await mode.read(model);
+      const readings = readingsOf(carriers);
+      const alignments = (synchronised?.tried ?? 1) * choices;
+      const decision = decide(readings, key, { claimed, alignments, decoySources: decoySources(carriers) });
+      return { decision, synchronised, isTested: readings.length > 0 };
     },
   );
   await checkpoint.verifyUnchanged();
-  const caveats = [...(readings === 0 ? [NOTHING_TESTED] : []), ...contestCaveats(contests)];
-  return withCaveats(verifyResult(decision, options, "release", synchronised), [
-    ...chosenCaveats(decision, options),
-    ...caveats,
-  ]);
+  await mode.verifyUnchanged();
+  const result = verifyResult(decision, options, mode, synchronised);
+  const untested = isTested ? [] : [NOTHING_TESTED];
+  const caveats = [...chosenCaveats(decision, options), ...untested, ...contestCaveats(contests)];
+  return { ...result, caveats: [...result.caveats, ...caveats] };
+}
+
+async function readingMode(options: VerifyOptions): Promise<ReadingMode> {
+  const { key, base, reference } = options;
+  if (base === undefined) {
+    const sketch = reference === undefined ? null : await ownSketch(reference, key);
+    return releaseReading(key, { ...options, sketch });
+  }
+  if (reference === undefined) return derivativeReading(base, key, options);
+  throw new WeightmarkError("USAGE", "a mark in a difference needs no sketch", {
+    detail: "Leave out --reference: the base is the reference.",
+  });
 }
 
 /**
@@ -95,15 +97,6 @@ function chosenCaveats({ present, carriers }: Decision, { base, reference, token
 
 const NOTHING_TESTED = "no carrier of a mark was found in this model: nothing was tested";
 
-function layerReadings(
-  key: ModelKey,
-  signs: OrientationUnits,
-  spread: SpreadUnits,
-  tokens: readonly TokenFinding[],
-): CarrierReading[] {
-  return allReadings(key, signs, (payloadClass) => spreadReading(spread, payloadClass), tokens);
-}
-
 /** A sketch of an already marked model knows that mark's coins; its own key's it cannot know. */
 async function ownSketch(path: string, key: ModelKey): Promise<Sketch> {
   const sketch = await readSketch(path);
@@ -114,51 +107,10 @@ async function ownSketch(path: string, key: ModelKey): Promise<Sketch> {
   });
 }
 
-function withCaveats(result: VerifyResult, more: readonly string[]): VerifyResult {
-  return { ...result, caveats: [...result.caveats, ...more] };
-}
-
-/** The mark of derivative mode. */
-async function verifyDifference(
-  checkpoint: Checkpoint,
-  base: Checkpoint,
-  options: VerifyOptions,
-): Promise<VerifyResult> {
-  if (options.reference !== undefined) {
-    throw new WeightmarkError("USAGE", "a mark in a difference needs no sketch", {
-      detail: "Leave out --reference: the base is the reference.",
-    });
-  }
-  const { key, signal, onProgress, payload: claimed = null } = options;
-  const reading = signal === undefined ? {} : { signal };
-  const score: Score<Checkpoint> = async (model, only) => {
-    try {
-      return decide(differenceReadings(await readDifference(model, base, key, { ...reading, only })), key).log2P;
-    } catch (error) {
-      if (isMismatch(error)) return 0;
-      throw error;
-    }
-  };
-  const { decision, contests } = await bestSuspect(checkpoint, score, async (model, alignments) => {
-    const sums = await readDifference(model, base, key, {
-      ...reading,
-      ...(onProgress === undefined ? {} : { onProgress }),
-    });
-    const decoySources = differenceDecoys(sums);
-    return { decision: decide(differenceReadings(sums), key, { claimed, alignments, decoySources }) };
-  });
-  await checkpoint.verifyUnchanged();
-  await base.verifyUnchanged();
-  return withCaveats(verifyResult(decision, options, "derivative", null), [
-    ...chosenCaveats(decision, options),
-    ...contestCaveats(contests),
-  ]);
-}
-
 function verifyResult(
   decision: Decision,
   { key, payload: claimed = null }: VerifyOptions,
-  mode: VerifyResult["mode"],
+  mode: ReadingMode,
   synchronised: SyncReport | null,
 ): VerifyResult {
   const { payload, decoys } = decision;
@@ -180,9 +132,9 @@ function verifyResult(
     decoys,
     keyId: key.id,
     release: key.release,
-    mode,
+    mode: mode.name,
     alignment: synchronised === null ? null : alignmentOf(synchronised),
-    caveats: caveatsOf(decision, mode === "derivative" || synchronised !== null, claimed),
+    caveats: caveatsOf(decision, mode.isAligned, claimed),
   };
 }
 

@@ -76,7 +76,9 @@ function complaintInside(from: string, to: string): string | null {
     return room < 0 ? rooms.length : room;
   };
   if (roomOf(to) > roomOf(from)) return `${from} imports ${to}, which lies below it`;
-  const isApart = from.startsWith(APART) && to.startsWith(APART) && from.split("/")[2] !== to.split("/")[2];
+  const isApart =
+    [from, to].every((path) => path.startsWith(APART) && path.split("/").length > 3) &&
+    from.split("/")[2] !== to.split("/")[2];
   return isApart ? `${from} imports ${to}, of another carrier` : null;
 }
 

@@ -45,9 +45,9 @@ export function carrierCapacity(
   };
 }
 
-/** What whoever marks with these carriers must know. */
-export function capacityCaveats(carriers: readonly CarrierCapacity[]): string[] {
-  const holds = (name: CarrierName): boolean => carriers.some((one) => one.name === name && one.payloadBits !== null);
+/** What whoever marks with these carriers, which hold something, must know. */
+export function capacityCaveats(carriers: readonly { readonly name: CarrierName }[]): string[] {
+  const holds = (name: CarrierName): boolean => carriers.some((one) => one.name === name);
   const caveats = [
     "r is the correlation of marked and suspect weights after alignment: about .99 after int4, .96 after 50 % pruning",
     "whoever has the unmarked original can remove the mark: never publish it",

@@ -4,8 +4,11 @@ import type { PayloadClass } from "./payload-class.ts";
 const MIN_ALPHA = 1;
 
 export interface ChipMoves {
+  /** Mean of the targets times their symbols. */
   readonly alpha: number;
-  /** What is added to the value of every chip. */
+  /** What every chip is brought to. */
+  readonly targets: Float64Array;
+  /** What is added to the value of every chip; nothing where that costs nothing, for there is nothing to move. */
   readonly distances: Float64Array;
 }
 
@@ -31,7 +34,8 @@ function evenMoves(values: Float64Array, symbols: Int8Array, costs: Float64Array
   const total = costs.reduce((sum, cost) => sum + cost, 0);
   const step = total > 0 ? Math.sqrt(energy / total) : 0;
   const mean = values.reduce((sum, value, i) => sum + symbols[i]! * value, 0) / values.length;
-  return { alpha: mean + step, distances: Float64Array.from(symbols, (symbol) => symbol * step) };
+  const distances = Float64Array.from(symbols, (symbol) => symbol * step);
+  return { alpha: mean + step, targets: values.map((value, i) => value + distances[i]!), distances };
 }
 
 /** The larger root alpha of sum costs_i (alpha s_i - x_i)^2 = energy. */
@@ -50,5 +54,6 @@ function cancellingMoves(
   const discriminant = cross * cross - square * (host - energy);
   if (!(square > 0 && discriminant >= 0)) return null;
   const alpha = (cross + Math.sqrt(discriminant)) / square;
-  return { alpha, distances: values.map((value, i) => (costs[i]! > 0 ? alpha * symbols[i]! - value : 0)) };
+  const targets = Float64Array.from(symbols, (symbol) => alpha * symbol);
+  return { alpha, targets, distances: values.map((value, i) => (costs[i]! > 0 ? targets[i]! - value : 0)) };
 }

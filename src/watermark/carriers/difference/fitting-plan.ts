@@ -1,10 +1,9 @@
-import { type CarrierCapacity, carrierCapacity } from "../../evidence/carrier-capacity.ts";
-import type { Strength } from "../../evidence/strength.ts";
-import { type Message, messageSymbols } from "../../message/message.ts";
+import type { TensorEdit } from "../../host/tensor-edit.ts";
+import type { Message } from "../../message/message.ts";
 import { classOf } from "../../message/payload.ts";
-import type { PayloadClass } from "../../message/payload-class.ts";
-import type { PartSums } from "./part-sums.ts";
-import { type DifferencePlan, planDifference } from "./plan-difference.ts";
+import type { CarrierPlan } from "../carrier.ts";
+import { differenceEdits } from "./difference-edits.ts";
+import { halfCarriers, type Steps } from "./half-carriers.ts";
 import type { DifferenceSums } from "./read-difference.ts";
 
 /** RMS of the change over RMS of the difference. */
@@ -18,46 +17,28 @@ export const DIFFERENCE_CAVEATS: readonly string[] = [
   "verify with the same --base; whoever drops the whole difference drops the mark with it",
 ];
 
-interface FittingPlan {
-  readonly plan: DifferencePlan;
-  readonly full: PayloadClass;
-  readonly subspace: PayloadClass;
+/** The halves of a mark in a difference, as planned, and what they do together. */
+export interface DifferencePlan {
+  readonly full: CarrierPlan<Steps>;
+  readonly subspace: CarrierPlan<Steps>;
+  readonly edits: ReadonlyMap<string, TensorEdit>;
 }
 
 /** The payload in both halves, else in one; the other then says no more than that it is there. Null when neither holds it. */
-export async function fittingPlan(sums: DifferenceSums, message: Message): Promise<FittingPlan | null> {
-  const wanted = classOf(message.payload);
-  const zero = classOf(null);
+export function fittingPlan(sums: DifferenceSums, message: Message): DifferencePlan | null {
+  const [difference, subspace] = halfCarriers(sums);
+  const [wanted, zero] = [classOf(message.payload), classOf(null)];
   const choices = [
     [wanted, wanted],
     [wanted, zero],
     [zero, wanted],
   ] as const;
-  for (const [full, subspace] of message.payload === null ? [[zero, zero] as const] : choices) {
-    const symbols = (payloadClass: PayloadClass, carrier: "difference" | "subspace") => ({
-      payloadClass,
-      symbols: messageSymbols(message, payloadClass, carrier),
-    });
-    const plan = await planDifference(
-      sums,
-      symbols(full, "difference"),
-      symbols(subspace, "subspace"),
-      message.key,
-      message.rho,
-    );
-    if (plan !== null) return { plan, full, subspace };
+  for (const [first, second] of message.payload === null ? [[zero, zero] as const] : choices) {
+    const full = difference.plan(message, first);
+    const rest = full === null ? null : subspace.plan(message, second);
+    if (full === null || rest === null) continue;
+    const edits = differenceEdits(sums, { full: full.change, subspace: rest.change }, message.key);
+    return { full, subspace: rest, edits };
   }
   return null;
-}
-
-/** One half of the mark, as planned. */
-export function carrierOf(
-  part: PartSums,
-  payloadClass: PayloadClass,
-  plan: DifferencePlan,
-  sums: DifferenceSums,
-): CarrierCapacity {
-  const { alpha } = part.carrier === "difference" ? plan.full : plan.subspace;
-  const strength: Strength = { payloadClass, alpha, cancelled: payloadClass.payloadBits === 0 ? 0 : 1 };
-  return carrierCapacity(part.carrier, sums.weights, strength, null);
 }

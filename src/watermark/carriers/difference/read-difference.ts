@@ -15,10 +15,10 @@ import { subspaceRank } from "./subspace-rank.ts";
 export interface ReadDifferenceOptions {
   /** Every matrix of the model must be there, and what planning needs is kept. @default false */
   readonly forMarking?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Matrices that are read. @default all */
-  readonly only?: (matrix: Address) => boolean;
+  readonly only?: ((matrix: Address) => boolean) | undefined;
 }
 
 /** What is known of one changed matrix, for planning. */

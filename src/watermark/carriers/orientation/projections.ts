@@ -23,10 +23,10 @@ export interface OrientationBlock {
 }
 
 export interface ReadOptions {
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Generators whose rows are read. @default all */
-  readonly only?: (source: Address) => boolean;
+  readonly only?: ((source: Address) => boolean) | undefined;
 }
 
 const DIRECTIONS = "orientation/directions";

@@ -1,12 +1,10 @@
 import type { SpreadEdit } from "../../host/tensor-edit.ts";
 import type { ModelKey } from "../../key/model-key.ts";
+import { chipMoves } from "../../message/chip-moves.ts";
 import type { PayloadClass } from "../../message/payload-class.ts";
-import { amplitudesTo, type Chips, chipsOf, editsWith } from "./amplitudes.ts";
+import { amplitudesTo, chipsOf, editsWith } from "./amplitudes.ts";
 import { effectiveRms } from "./effective-rms.ts";
 import type { SpreadUnits } from "./spread-units.ts";
-
-/** Below, most of the energy goes into cancelling what the weights say by themselves. */
-export const MIN_ALPHA = 1;
 
 /** What marking changes so that chip i reads `targets[i]`. */
 export interface SpreadPlan {
@@ -31,7 +29,7 @@ export interface SpreadPlan {
  * @param units read with `marking`
  * @param symbols +1 or -1 per chip
  * @param rho RMS of the change in units of the Sinkhorn form
- * @returns null when the model is too small: a chip is empty, or alpha would be below MIN_ALPHA
+ * @returns null when the model is too small: a chip is empty, or alpha would be below 1
  */
 export function planSpread(
   units: SpreadUnits,
@@ -42,44 +40,17 @@ export function planSpread(
 ): SpreadPlan | null {
   const chips = chipsOf(units, payloadClass);
   if (chips === null) return null;
-  const targets = payloadClass.payloadBits === 0 ? evenTargets(chips, symbols, rho) : exactTargets(chips, symbols, rho);
-  const alpha = targets.reduce((sum, target, i) => sum + symbols[i]! * target, 0) / targets.length;
-  if (!(alpha >= MIN_ALPHA)) return null;
+  const { values, counts, fractions } = chips;
+  const costs = fractions.map((fraction) => 1 / fraction);
+  const energy = counts.reduce((sum, count, i) => sum + rho * rho * count * fractions[i]!, 0);
+  const moves = chipMoves(values, symbols, costs, energy, payloadClass);
+  if (moves === null) return null;
+  const { alpha, targets } = moves;
   const amplitudes = amplitudesTo(targets, chips);
-  const moved = chips.counts.map((count, i) => count * chips.fractions[i]!);
+  const moved = counts.map((count, i) => count * fractions[i]!);
   const total = moved.reduce((a, b) => a + b, 0);
   const planned = Math.sqrt(amplitudes.reduce((sum, a, i) => sum + a * a * moved[i]!, 0) / total);
   const predicted = effectiveRms(amplitudes, moved, [...units.matrices.values()]);
   const edits = editsWith(units, amplitudes, key, 1);
   return { payloadClass, alpha, symbols, targets, rms: { planned, predicted }, edits };
-}
-
-function exactTargets(chips: Chips, symbols: Int8Array, rho: number): Float64Array {
-  const alpha = strength(chips, symbols, rho);
-  return Float64Array.from(symbols, (symbol) => alpha * symbol);
-}
-
-/**
- * All chips the same way further: only their sum counts in the zero-bit class, and every unit of energy that cancels what
- * a chip says by itself would be lost to it.
- */
-function evenTargets({ values, counts, fractions }: Chips, symbols: Int8Array, rho: number): Float64Array {
-  const budget = counts.reduce((sum, count, i) => sum + rho * rho * count * fractions[i]!, 0);
-  const cost = fractions.reduce((sum, fraction) => sum + 1 / fraction, 0);
-  const step = Math.sqrt(budget / cost);
-  return values.map((value, i) => value + step * symbols[i]!);
-}
-
-/** The larger root alpha of sum (alpha b_i - x_i)^2 / f_i = rho^2 sum n_i f_i. */
-function strength({ values, counts, fractions }: Chips, symbols: Int8Array, rho: number): number {
-  let square = 0;
-  let cross = 0;
-  let rest = 0;
-  for (let i = 0; i < values.length; i++) {
-    const [x, f] = [values[i]!, fractions[i]!];
-    square += 1 / f;
-    cross += (symbols[i]! * x) / f;
-    rest += (x * x) / f - rho * rho * counts[i]! * f;
-  }
-  return (cross + Math.sqrt(cross * cross - square * rest)) / square;
 }

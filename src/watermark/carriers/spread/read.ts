@@ -28,16 +28,16 @@ export interface ReadSigns {
 
 export interface ReadSpreadOptions {
   /** 0 reads on the calling thread. @default at most 2 */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** By address: signs that will be applied before marking. */
   readonly flips?: ReadonlyMap<string, ReadSigns>;
   /** Leaves out what cannot be marked in place, counts what can be moved and keeps the column scales. @default false */
   readonly marking?: boolean;
   /** Weights read so far, and of all. */
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Matrices that are read. @default all */
-  readonly only?: (matrix: Address) => boolean;
+  readonly only?: ((matrix: Address) => boolean) | undefined;
 }
 
 /**

@@ -9,11 +9,8 @@ import { prng } from "../../../../../src/numerics/prng.ts";
 import { thinSvd } from "../../../../../src/numerics/svd.ts";
 import { chipOfPlace, coinRows } from "../../../../../src/watermark/carriers/difference/coin-rows.ts";
 import { differenceRows } from "../../../../../src/watermark/carriers/difference/difference-rows.ts";
+import { type DifferencePlan, fittingPlan } from "../../../../../src/watermark/carriers/difference/fitting-plan.ts";
 import { partDecoys, partReading } from "../../../../../src/watermark/carriers/difference/part-sums.ts";
-import {
-  type DifferencePlan,
-  planDifference,
-} from "../../../../../src/watermark/carriers/difference/plan-difference.ts";
 import {
   type DifferenceSums,
   partKeys,
@@ -23,6 +20,8 @@ import { writeMarkedCopy } from "../../../../../src/watermark/copy/marked-copy.t
 import { decoyStatistics } from "../../../../../src/watermark/evidence/decoys.ts";
 import { type ModelKey, modelKey } from "../../../../../src/watermark/key/model-key.ts";
 import type { CarrierReading } from "../../../../../src/watermark/message/carrier-reading.ts";
+import { messageSymbols } from "../../../../../src/watermark/message/message.ts";
+import { parsePayload } from "../../../../../src/watermark/message/payload.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../../../../../src/watermark/message/payload-class.ts";
 import { cast } from "../../../../support/derive.ts";
 import { type Model, randomModel } from "../../../../support/random-model.ts";
@@ -70,8 +69,7 @@ const tuned = changed(base, (_, rows, cols) => {
 });
 
 const ones = (payloadClass: PayloadClass): Int8Array => new Int8Array(chipCount(payloadClass)).fill(1);
-const symbols = Int8Array.from(ones(WORD), () => (random.below(2) === 0 ? 1 : -1));
-const zeroBit = { payloadClass: ZERO_BIT, symbols: ones(ZERO_BIT) };
+const message = { key, payload: null, rho: STRENGTH };
 
 function statistic({ values, energies }: CarrierReading, signs: Int8Array): number {
   return values.reduce((sum, v, i) => sum + v * signs[i]!, 0) / Math.sqrt(energies.reduce((a, b) => a + b, 0));
@@ -84,8 +82,8 @@ async function read(model: Model, by: ModelKey = key, forMarking = false): Promi
 async function halves(model: Model): Promise<{ full: number; subspace: number }> {
   const sums = await read(model);
   return {
-    full: statistic(partReading(sums.full, ZERO_BIT), zeroBit.symbols),
-    subspace: statistic(partReading(sums.subspace, ZERO_BIT), zeroBit.symbols),
+    full: statistic(partReading(sums.full, ZERO_BIT), ones(ZERO_BIT)),
+    subspace: statistic(partReading(sums.subspace, ZERO_BIT), ones(ZERO_BIT)),
   };
 }
 
@@ -105,7 +103,7 @@ function rms(values: Float32Array): number {
 }
 
 const host = await read(tuned, key, true);
-const plan = (await planDifference(host, zeroBit, zeroBit, key, STRENGTH))!;
+const plan = fittingPlan(host, message)!;
 const marked = edited(tuned, plan);
 
 describe("reading a difference", () => {
@@ -141,7 +139,7 @@ describe("reading a difference", () => {
     const sums = await read(base, key, true);
     expect([sums.changed, sums.unchanged]).toEqual([0, 10]);
     expect(partReading(sums.full, ZERO_BIT).energies.every((e) => e === 0)).toBe(true);
-    expect(await planDifference(sums, zeroBit, zeroBit, key, STRENGTH)).toBeNull();
+    expect(fittingPlan(sums, message)).toBeNull();
     expect(decoyStatistics(partDecoys(sums.full))).toBeNull();
   });
 
@@ -204,13 +202,15 @@ describe("marking a difference", () => {
   });
 
   test("bits are brought to one value per chip", async () => {
-    const word = { payloadClass: WORD, symbols };
-    const strong = (await planDifference(host, word, word, key, 4 * STRENGTH))!;
+    const word = { key, payload: parsePayload("00c0ffee"), rho: 4 * STRENGTH };
+    const strong = fittingPlan(host, word)!;
+    const symbols = messageSymbols(word, WORD, "difference");
+    expect(strong.full.strength.payloadClass).toBe(WORD);
     const sums = await read(edited(tuned, strong));
-    expect(strong.full.alpha).toBeGreaterThan(2);
+    expect(strong.full.strength.alpha).toBeGreaterThan(2);
     const { values } = partReading(sums.full, WORD);
     const mean = values.reduce((sum, v, i) => sum + v * symbols[i]!, 0) / values.length;
-    expect(mean / strong.full.alpha).toBeGreaterThan(0.95);
+    expect(mean / strong.full.strength.alpha).toBeGreaterThan(0.95);
     const off = Math.sqrt(values.reduce((sum, v, i) => sum + (v * symbols[i]! - mean) ** 2, 0) / values.length);
     expect(off).toBeLessThan(0.3);
   });
@@ -245,11 +245,11 @@ describe("marking a difference", () => {
     const checkpoint = await savedCheckpoint(start, join(directory, "tuned"));
     const origin = await savedCheckpoint(cast(base, "BF16"), join(directory, "base"));
     const sums = await readDifference(checkpoint, origin, key, { forMarking: true });
-    const written = (await planDifference(sums, zeroBit, zeroBit, key, STRENGTH))!;
+    const written = fittingPlan(sums, message)!;
     await writeMarkedCopy(checkpoint, join(directory, "marked"), written.edits, { threads: 0 });
     const copy = await openCheckpoint(join(directory, "marked"));
     const found = await readDifference(copy, origin, key);
-    const z = statistic(partReading(found.full, ZERO_BIT), zeroBit.symbols);
+    const z = statistic(partReading(found.full, ZERO_BIT), ones(ZERO_BIT));
     expect(z / written.full.statistic).toBeGreaterThan(0.8);
     const same = async (name: string): Promise<boolean> =>
       Buffer.compare(await bytes(checkpoint, name), await bytes(copy, name)) === 0;

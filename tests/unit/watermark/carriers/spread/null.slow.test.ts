@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { kolmogorovP, normalDistance } from "../../../../../src/numerics/kolmogorov.ts";
+import { halfCarriers } from "../../../../../src/watermark/carriers/difference/half-carriers.ts";
 import { readDifference } from "../../../../../src/watermark/carriers/difference/read-difference.ts";
-import { differenceReadings } from "../../../../../src/watermark/carriers/difference/readings.ts";
+import { readingsOf } from "../../../../../src/watermark/carriers/read-carriers.ts";
 import { editsWith } from "../../../../../src/watermark/carriers/spread/amplitudes.ts";
 import { readSpread } from "../../../../../src/watermark/carriers/spread/read.ts";
 import { spreadReading } from "../../../../../src/watermark/carriers/spread/spread-units.ts";
@@ -82,7 +83,7 @@ test("weights whose squares f32 loses make no key appear", async () => {
     const suspect = await checkpointOfModel(underflowing(2 ** exponent, 0));
     for (const which of [0, 1]) {
       const z = await rmsOfZ(async (seed) => {
-        const readings = differenceReadings(await readDifference(suspect, base, testKey(seed)));
+        const readings = readingsOf(halfCarriers(await readDifference(suspect, base, testKey(seed))));
         const none: CarrierReading = {
           carrier: "difference",
           payloadClass: PAYLOAD_CLASSES[0]!,

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { readSpread } from "../../../src/watermark/carriers/spread/read.ts";
-import { planSigns, planWeights } from "../../../src/watermark/embed-plan.ts";
-import { hostModel } from "../../../src/watermark/host/host-checkpoint.ts";
-import { messageSymbols } from "../../../src/watermark/message/message.ts";
-import { parsePayload } from "../../../src/watermark/message/payload.ts";
-import { PAYLOAD_CLASSES, type PayloadClass } from "../../../src/watermark/message/payload-class.ts";
-import { readSigns } from "../../../src/watermark/readings.ts";
-import type { Model } from "../../support/random-model.ts";
-import { checkpointOfModel, gaussianLlama, testKey } from "../../support/spread-model.ts";
+import { choosePlan } from "../../../../src/watermark/carriers/choose-plan.ts";
+import { readOrientation } from "../../../../src/watermark/carriers/orientation/projections.ts";
+import { signCarrier } from "../../../../src/watermark/carriers/orientation/sign-carrier.ts";
+import { readSpread } from "../../../../src/watermark/carriers/spread/read.ts";
+import { spreadCarrier } from "../../../../src/watermark/carriers/spread/spread-carrier.ts";
+import { hostModel } from "../../../../src/watermark/host/host-checkpoint.ts";
+import { messageSymbols } from "../../../../src/watermark/message/message.ts";
+import { parsePayload } from "../../../../src/watermark/message/payload.ts";
+import { PAYLOAD_CLASSES, type PayloadClass } from "../../../../src/watermark/message/payload-class.ts";
+import type { Model } from "../../../support/random-model.ts";
+import { checkpointOfModel, gaussianLlama, testKey } from "../../../support/spread-model.ts";
 
 const [ZERO_BIT, WORD] = PAYLOAD_CLASSES as [PayloadClass, PayloadClass];
 const CONFIG = {
@@ -21,9 +23,10 @@ const key = testKey(1);
 const payload = parsePayload("00c0ffee");
 const message = { key, payload, rho: 0.02 };
 
-const signsOf = async (model: Model) => readSigns(hostModel(await checkpointOfModel(model, CONFIG)), key, {});
+const signsOf = async (model: Model) =>
+  signCarrier(await readOrientation(hostModel(await checkpointOfModel(model, CONFIG)), key), key);
 const weightsOf = async (model: Model) =>
-  readSpread(await checkpointOfModel(model, CONFIG), key, { threads: 0, marking: true });
+  spreadCarrier(await readSpread(await checkpointOfModel(model, CONFIG), key, { threads: 0, marking: true }), key);
 
 const small = gaussianLlama(1, { layers: 2 });
 
@@ -44,31 +47,31 @@ describe("symbols of a message", () => {
 
 describe("signs", () => {
   test("carry the payload where there are enough, no payload where there are fewer, nothing where there are few", async () => {
-    const units = await signsOf(small);
-    const longest = planSigns(units, { ...message, payload: parsePayload("00112233445566778899aabbccddeeff") })!;
+    const signs = await signsOf(small);
+    const longest = choosePlan(signs, { ...message, payload: parsePayload("00112233445566778899aabbccddeeff") })!;
     expect(longest.strength.payloadClass.payloadBits).toBe(128);
-    expect(longest.statistic).toBeCloseTo(Math.sqrt((2 * units.present) / Math.PI), -1);
+    expect(longest.statistic).toBeCloseTo(Math.sqrt((2 * signs.units) / Math.PI), -1);
 
     const fewer = await signsOf(gaussianLlama(2, { layers: 1, width: 64, hidden: 192 }));
-    expect(planSigns(fewer, message)?.strength.payloadClass).toBe(ZERO_BIT);
+    expect(choosePlan(fewer, message)?.strength.payloadClass).toBe(ZERO_BIT);
 
     const few = await signsOf(gaussianLlama(3, { layers: 1, width: 64, hidden: 16 }));
-    expect(few.present).toBeGreaterThan(0);
-    expect(planSigns(few, message)).toBeNull();
+    expect(few.units).toBeGreaterThan(0);
+    expect(choosePlan(few, message)).toBeNull();
   });
 });
 
 describe("weights", () => {
   test("carry what their energy allows", async () => {
-    const units = await weightsOf(small);
-    const bitsAt = (rho: number) => planWeights(units, { ...message, rho })?.strength.payloadClass.payloadBits;
+    const weights = await weightsOf(small);
+    const bitsAt = (rho: number) => choosePlan(weights, { ...message, rho })?.strength.payloadClass.payloadBits;
     expect([0.03, 0.015, 0.002].map(bitsAt)).toEqual([32, 0, undefined]);
   });
 
   test("cancel their own part for a payload, and none for a mark without", async () => {
-    const units = await weightsOf(small);
-    const word = planWeights(units, message)!;
-    const zeroBit = planWeights(units, { ...message, payload: null })!;
+    const weights = await weightsOf(small);
+    const word = choosePlan(weights, message)!;
+    const zeroBit = choosePlan(weights, { ...message, payload: null })!;
     expect(word.strength.cancelled).toBe(1);
     expect(zeroBit.strength.cancelled).toBe(0);
     expect(zeroBit.statistic).toBeGreaterThan(word.statistic);
