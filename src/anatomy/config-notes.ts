@@ -1,4 +1,5 @@
 import type { CanonicalTensor } from "./anatomy.ts";
+import { own } from "./config-fields.ts";
 
 /** Where config.json contradicts the tensors: worth a line to a reader, and the reason why nothing is decided by it. */
 export function configNotes(
@@ -16,9 +17,9 @@ export function configNotes(
   ];
   const notes: string[] = [];
   for (const [keys, actual] of claims) {
-    const key = keys.find((key) => Object.hasOwn(config, key));
+    const key = keys.find((key) => own(config, key) !== undefined);
     if (key === undefined || actual === 0) continue;
-    const claimed = config[key];
+    const claimed = own(config, key);
     if (typeof claimed === "number" && claimed !== actual) {
       notes.push(`config.json says ${key} = ${claimed}, the tensors say ${actual}`);
     }

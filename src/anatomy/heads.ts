@@ -1,4 +1,5 @@
 import type { TensorTable } from "./anatomy.ts";
+import { configCount, textConfig } from "./config-fields.ts";
 import { describeAnatomy } from "./describe.ts";
 import type { FusedLayout, HeadShape } from "./fused.ts";
 
@@ -15,31 +16,19 @@ const WIDTH = ["hidden_size", "n_embd", "d_model"];
  * count, or contradicts the shape of any tensor left unsplit. A hint: nothing that decides may rest on it.
  */
 export function headHints(config: Readonly<Record<string, unknown>> | null, tensors: TensorTable): HeadHint | null {
-  if (config === null) return null;
-  const text = isRecord(config.text_config) ? config.text_config : config;
-  const heads = count(text, HEADS);
+  const text = textConfig(config);
+  if (text === null) return null;
+  const heads = configCount(text, HEADS);
   if (heads === null) return null;
-  const width = count(text, WIDTH);
-  const headSize = count(text, ["head_dim"]) ?? (width === null ? null : width / heads);
+  const width = configCount(text, WIDTH);
+  const headSize = configCount(text, ["head_dim"]) ?? (width === null ? null : width / heads);
   if (headSize === null || !Number.isInteger(headSize)) return null;
   // Falcon-RW states kv heads only when they differ; multi-query Falcon is never left unsplit.
-  const kvHeads = count(text, KV_HEADS) ?? heads;
+  const kvHeads = configCount(text, KV_HEADS) ?? heads;
   const fused = new Set<number>();
   for (const { role, rows } of describeAnatomy(tensors, null).matrices) if (role === "qkv") fused.add(rows);
   if (fused.size !== 1) return null;
   const fits = [kvHeads, heads].find((groups) => heads % groups === 0 && fused.has((heads + 2 * groups) * headSize));
   if (fits === undefined) return null;
   return { layout: fits === heads ? "per-head" : "grouped", heads, kvHeads: fits, headSize };
-}
-
-function count(config: Readonly<Record<string, unknown>>, keys: readonly string[]): number | null {
-  for (const key of keys) {
-    const value = Object.hasOwn(config, key) ? config[key] : undefined;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  }
-  return null;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,9 +3,9 @@ import { openFileSource } from "../bytes/file-source.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { fullPass, fullPassLater } from "../kernels/full-pass.ts";
 import type { Moments } from "../kernels/moments.ts";
+import { holdsValues } from "../rows/row-reader.ts";
 import type { MomentSummary } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
-import { holdsValues } from "./row-reader.ts";
 
 /** Tensors of one file, for one worker: plain data, since it crosses threads. */
 export interface ContentTask {

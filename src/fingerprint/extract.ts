@@ -5,7 +5,9 @@ import { describeAnatomy } from "../anatomy/describe.ts";
 import { adapterBase } from "../checkpoint/adapter-config.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
-import { fetchedAhead } from "./batches.ts";
+import { fetchedAhead } from "../rows/batches.ts";
+import { holdRanges } from "../rows/held-ranges.ts";
+import { holdsValues, RowReader } from "../rows/row-reader.ts";
 import {
   type Depth,
   FINGERPRINT_VERSION,
@@ -16,7 +18,6 @@ import {
   type ValueDigest,
 } from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
-import { holdRanges } from "./held-ranges.ts";
 import {
   contentRoot,
   counted,
@@ -29,7 +30,6 @@ import {
 } from "./identity.ts";
 import { planReadings, type Reading } from "./reading-plan.ts";
 import { readingProgress } from "./reading-progress.ts";
-import { holdsValues, RowReader } from "./row-reader.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
 import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
 import { sliceMatrix } from "./slice.ts";

@@ -1,10 +1,10 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { blake3 } from "../kernels/blake3.ts";
+import { holdsIndices, holdsValues, type RowReader } from "../rows/row-reader.ts";
+import { byteRange, elementRange, type FileRange } from "../rows/stored-ranges.ts";
 import { constantOf, isCommonplace, tellingConstants } from "./commonplace.ts";
 import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
-import { holdsIndices, holdsValues, type RowReader } from "./row-reader.ts";
-import { byteRange, elementRange, type FileRange } from "./stored-ranges.ts";
 import { tensorWindows, type Window } from "./tensor-windows.ts";
 import { digestValues } from "./value-digest.ts";
 import { type Piece, wholeNumbers } from "./whole-numbers.ts";

@@ -1,11 +1,11 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { CheckpointTensor } from "../checkpoint/checkpoint.ts";
-import { type Batch, inBatches } from "./batches.ts";
+import { type Batch, inBatches } from "../rows/batches.ts";
+import type { RowReader } from "../rows/row-reader.ts";
+import type { FileRange } from "../rows/stored-ranges.ts";
 import { digestRanges } from "./identity.ts";
-import type { RowReader } from "./row-reader.ts";
 import { sketchRows } from "./sketch.ts";
 import { sliceWindow } from "./slice.ts";
-import type { FileRange } from "./stored-ranges.ts";
 
 /** One step of a sampled fingerprint: a matrix to sketch and perhaps to slice, or a tensor to digest. */
 export type Reading =

@@ -1,4 +1,5 @@
 import type { CanonicalTensor, Role } from "../anatomy/anatomy.ts";
+import type { ColumnRun } from "../rows/stored-ranges.ts";
 
 /** Rows of a slice and its widest column subset: 64 x 1,024 in int8 is 70 kB. */
 export const SLICE_HEIGHT = 64;
@@ -65,12 +66,6 @@ export function sliceFirstRow(matrix: Pick<RowSpace, "rows" | "tokens">): number
   const height = Math.min(SLICE_HEIGHT, matrix.rows);
   const middle = Math.floor((matrix.rows - height) / 2);
   return matrix.tokens ? Math.min(256, middle) : middle;
-}
-
-/** Neighbouring columns [first, first + count). */
-export interface ColumnRun {
-  readonly first: number;
-  readonly count: number;
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { levelsOnGrid } from "../numerics/grid.ts";
 import { type Prng, prng } from "../numerics/prng.ts";
+import type { RowReader } from "../rows/row-reader.ts";
 import type { Sketch } from "./fingerprint.ts";
 import { isUsable, packRows } from "./pack-row.ts";
-import type { RowReader } from "./row-reader.ts";
 import { columnOrder, distinctShare, rowNormSpread, sampleMoments } from "./sample-moments.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
 import { digestValues } from "./value-digest.ts";

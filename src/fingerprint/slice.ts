@@ -1,7 +1,8 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import type { RowReader } from "../rows/row-reader.ts";
+import type { ColumnRun } from "../rows/stored-ranges.ts";
 import type { Slice } from "./fingerprint.ts";
-import type { RowReader } from "./row-reader.ts";
-import { type ColumnRun, indexedByTokens, SLICE_HEIGHT, sliceFirstRow, sliceRuns } from "./sampling.ts";
+import { indexedByTokens, SLICE_HEIGHT, sliceFirstRow, sliceRuns } from "./sampling.ts";
 
 /** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
 export const SLICE_BLOCK = 32;

@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { holdsIndices } from "../fingerprint/row-reader.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
+import { holdsIndices } from "../rows/row-reader.ts";
 import { caveatsOf } from "./caveats.ts";
 import { directionOf } from "./direction.ts";
 import { factsOf, type Sides } from "./facts.ts";

@@ -13,7 +13,7 @@ import {
   UNDECAYED,
   WELL_TRAINED,
 } from "./kept-training.ts";
-import { showsTraining } from "./learned-retention.ts";
+import { ALL_OF_START, showsTraining } from "./learned-retention.ts";
 import type { LearnedRetention } from "./result.ts";
 
 /**
@@ -27,11 +27,15 @@ const MOST_OF_BACK = 0.83;
 const FEW_SLICES = 8;
 /**
  * The squared cosine of two trainings of what names do not tell for an attention with its network: a simple task writes much the
- * same directions in all that learn it from one start. Small nets of one seed that learned it in another order have up to .987, with
- * 10 directions or in larger nets .963; light fine-tunes have .99 and more.
+ * same directions in all that learn it from one start. Small nets of one seed that learned it in another order have up to .987, larger
+ * ones .92; light fine-tunes have .99 and more.
  */
 const ONE_TRAINING = 0.99;
-const ONE_LONG_TRAINING = 0.97;
+const ONE_OF_LARGER = 0.97;
+/** No cosine is larger than 1, but for its error: where a start has decayed away, what is taken for training is something else. */
+const MORE_THAN_ONE = 1.02;
+/** The product of b both ways of two models that have all of one start, and nothing but its noise in the lower half of their spectra. */
+const MORE_THAN_START = 1.05;
 /** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
 const EVEN_EVERYWHERE = 0.06;
 const EVEN_SHARE = 0.12;
@@ -55,10 +59,14 @@ export function isSimple(one: LearnedRetention): boolean {
   return isModest(one) || one.slices <= FEW_SLICES;
 }
 
-/** Whether two such nets hold one training, and hardly anything else. */
+/** Whether two such nets hold one start and one training, and hardly anything else. */
 export function isOneTraining(one: LearnedRetention, other: LearnedRetention): boolean {
-  const isLittle = one.slices <= FEW_SLICES && (isModest(one) || isModest(other));
-  const floor = isLittle ? ONE_TRAINING : ONE_LONG_TRAINING;
+  const start = one.bulk * other.bulk;
+  if (!(start >= ALL_OF_START && start <= MORE_THAN_START)) return false;
+  if (one.share * other.share > MORE_THAN_ONE) return false;
+  if ([one.share, other.share, one.bulk, other.bulk].some((value) => value > UNDECAYED)) return false;
+  if ([one, other].some(({ spread, bulk }) => spread > EVEN_EVERYWHERE * bulk)) return false;
+  const floor = one.slices <= FEW_SLICES ? ONE_TRAINING : ONE_OF_LARGER;
   return showsTraining(one) && showsTraining(other) && squaredCosine(one, other) >= floor;
 }
 

@@ -78,23 +78,3 @@ export function dot(a: Float64Array, b: Float64Array): number {
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }
-
-/** Orthonormal rows that span the rows of `x` [n x cols] (Gram-Schmidt, twice); rows that add nothing become zero. */
-export function orthonormalRows(x: Float64Array, n: number, cols: number): Float64Array {
-  const basis = x.slice();
-  for (let i = 0; i < n; i++) {
-    const row = basis.subarray(i * cols, (i + 1) * cols);
-    const before = Math.sqrt(dot(row, row));
-    for (let pass = 0; pass < 2; pass++) {
-      for (let k = 0; k < i; k++) {
-        const other = basis.subarray(k * cols, (k + 1) * cols);
-        const overlap = dot(row, other);
-        for (let j = 0; j < cols; j++) row[j]! -= overlap * other[j]!;
-      }
-    }
-    const length = Math.sqrt(dot(row, row));
-    if (length > 1e-6 * before && length > 0) for (let j = 0; j < cols; j++) row[j]! /= length;
-    else row.fill(0);
-  }
-  return basis;
-}

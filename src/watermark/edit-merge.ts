@@ -1,9 +1,9 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { addressOf } from "../rows/addressed-matrix.ts";
 import { orientationEdits } from "./carriers/orientation/edits.ts";
 import type { SignFlips } from "./carriers/orientation/flips.ts";
 import { addressedViews } from "./host/host-checkpoint.ts";
-import { addressOf } from "./host/host-model.ts";
 import type { SpreadEdit, TensorEdit, ViewEdit } from "./host/tensor-edit.ts";
 import { viewEdit } from "./host/view-edit.ts";
 

@@ -1,7 +1,7 @@
+import type { SyncReport } from "../alignment/report.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Carrier } from "./carriers/carrier.ts";
 import type { Focus } from "./host/rivals/settle.ts";
-import type { SyncReport } from "./resync/sync-report.ts";
 
 export interface ReadingOptions {
   /** Worker threads; 0 works on this thread. The result never depends on it. @default 2 */

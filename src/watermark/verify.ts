@@ -1,3 +1,4 @@
+import type { SyncReport } from "../alignment/report.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { decoySources, readingsOf } from "./carriers/read-carriers.ts";
@@ -9,7 +10,6 @@ import { type Payload, showPayload } from "./message/payload.ts";
 import type { VerifyResult } from "./result.ts";
 import type { Sketch } from "./resync/sketch.ts";
 import { readSketch } from "./resync/sketch-file.ts";
-import type { SyncReport } from "./resync/sync-report.ts";
 import type { ReadingMode, ReadingOptions } from "./suspect.ts";
 import { derivativeReading } from "./suspect-derivative.ts";
 import { releaseReading } from "./suspect-release.ts";

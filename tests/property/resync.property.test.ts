@@ -1,10 +1,10 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
+import { fitHead, mixRows } from "../../src/alignment/head-mix.ts";
+import { matchNeurons } from "../../src/alignment/neurons.ts";
+import { NEURON_WORDS } from "../../src/alignment/reference.ts";
 import { WeightmarkError } from "../../src/errors.ts";
 import { prng } from "../../src/numerics/prng.ts";
-import { fitHead, mixRows } from "../../src/watermark/resync/head-mix.ts";
-import { matchNeurons } from "../../src/watermark/resync/neurons.ts";
-import { NEURON_WORDS } from "../../src/watermark/resync/sketch.ts";
 import { parseSketch, serializeSketch } from "../../src/watermark/resync/sketch-file.ts";
 import { align, likeness, llama, SHAPE, sketchOf } from "../support/alignment.ts";
 import { type Disguise, obfuscate } from "../support/obfuscate.ts";

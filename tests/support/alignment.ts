@@ -1,6 +1,7 @@
 import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
+import { addressOf } from "../../src/rows/addressed-matrix.ts";
 import { hostModel } from "../../src/watermark/host/host-checkpoint.ts";
-import { addressOf, type HostModel } from "../../src/watermark/host/host-model.ts";
+import type { HostModel } from "../../src/watermark/host/host-model.ts";
 import { buildSketch } from "../../src/watermark/resync/build-sketch.ts";
 import type { Sketch } from "../../src/watermark/resync/sketch.ts";
 import { type Synchronised, synchronise } from "../../src/watermark/resync/synchronise.ts";

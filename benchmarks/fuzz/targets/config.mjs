@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { configCount, textConfig } from "../../../dist/src/anatomy/config-fields.js";
 import { describeAnatomy } from "../../../dist/src/anatomy/describe.js";
 import { memorySource } from "../../../dist/src/bytes/memory-source.js";
 import { adapterBase, MAX_BASE_NAME } from "../../../dist/src/checkpoint/adapter-config.js";
@@ -6,7 +7,6 @@ import { contradictions, readConfig } from "../../../dist/src/checkpoint/config.
 import { WeightmarkError } from "../../../dist/src/errors.js";
 import { openModel } from "../../../dist/src/quality/model.js";
 import { rotaryTable } from "../../../dist/src/quality/rotary.js";
-import { configCount, textConfig } from "../../../dist/src/watermark/host/text-config.js";
 import { joined, roughly } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 import { changedJson } from "../json-tree.mjs";

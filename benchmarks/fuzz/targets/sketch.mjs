@@ -1,4 +1,4 @@
-import { headDirections } from "../../../dist/src/watermark/resync/projection.js";
+import { headDirections } from "../../../dist/src/alignment/projection.js";
 import { NEURON_WORDS } from "../../../dist/src/watermark/resync/sketch.js";
 import { parseSketch, serializeSketch } from "../../../dist/src/watermark/resync/sketch-file.js";
 import { must } from "../invariant.mjs";

@@ -1,12 +1,13 @@
 import type { Anatomy, CanonicalTensor } from "../../anatomy/anatomy.ts";
 import { describeAnatomy } from "../../anatomy/describe.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { RowReader } from "../../fingerprint/row-reader.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
 import { isDirect } from "../../kernels/coins.ts";
+import type { AddressedMatrix } from "../../rows/addressed-matrix.ts";
+import { RowReader } from "../../rows/row-reader.ts";
 import { nonceOf } from "../key/keystream.ts";
 import { headShape } from "./head-shape.ts";
-import type { HostMatrix, HostModel } from "./host-model.ts";
+import type { HostModel } from "./host-model.ts";
 import { byAddress, claimsOf, preference, stackSizes } from "./rivals/claims.ts";
 import { signSymmetries } from "./sign-symmetries.ts";
 import { type RowStarts, rowStarts, StoredRows } from "./stored-rows.ts";
@@ -43,9 +44,9 @@ export function addressedViews(
     .map(([, [first, ...others]]) => others.reduce((a, b) => (prefer(a, b) <= 0 ? a : b), first!).view);
 }
 
-function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTensor): HostMatrix {
+function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTensor): AddressedMatrix {
   const { component, layer, expert, role, rows, cols } = view;
-  const matrix: HostMatrix = {
+  const matrix: AddressedMatrix = {
     component,
     layer,
     expert,
@@ -68,7 +69,7 @@ function hostMatrix(checkpoint: Checkpoint, reader: RowReader, view: CanonicalTe
 export function storedPieces(
   { files, tensors }: Checkpoint,
   view: CanonicalTensor,
-): NonNullable<HostMatrix["stored"]> | null {
+): NonNullable<AddressedMatrix["stored"]> | null {
   const { dtype, begin, end, file } = tensors.get(view.tensor)!;
   if (view.colStride !== 1 || !isDirect(dtype)) return null;
   let starts: RowStarts | undefined;

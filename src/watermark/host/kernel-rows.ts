@@ -1,8 +1,8 @@
-import type { HostMatrix, StoredPiece } from "./host-model.ts";
+import type { AddressedMatrix, StoredPiece } from "../../rows/addressed-matrix.ts";
 
 /** Rows for the kernel: as stored, or decoded and padded to whole groups of eight columns. */
 export async function kernelRows(
-  matrix: Pick<HostMatrix, "cols" | "read" | "stored">,
+  matrix: Pick<AddressedMatrix, "cols" | "read" | "stored">,
   first: number,
   count: number,
 ): Promise<StoredPiece> {

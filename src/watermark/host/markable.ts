@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
-import { holdsCodes } from "../../fingerprint/row-reader.ts";
+import { holdsCodes } from "../../rows/row-reader.ts";
 import { addressedViews } from "./host-checkpoint.ts";
 import { mainModel } from "./rivals/settle.ts";
 

@@ -1,10 +1,11 @@
 import type { Anatomy, TensorTable } from "../../anatomy/anatomy.ts";
+import { isRecord, own, textConfig } from "../../anatomy/config-fields.ts";
 import type { HeadShape } from "../../anatomy/fused.ts";
 import { layerUse } from "../../anatomy/layer-table.ts";
 import { parseTensorName } from "../../anatomy/name.ts";
+import { addressOf } from "../../rows/addressed-matrix.ts";
 import { biasOf } from "./bias.ts";
-import { addressOf, type SignSymmetries } from "./host-model.ts";
-import { isRecord, own, textConfig } from "./text-config.ts";
+import type { SignSymmetries } from "./host-model.ts";
 
 /** What an architecture does with keys and queries. */
 interface KeyFacts {

@@ -1,5 +1,5 @@
 import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
-import { addressOf } from "./host-model.ts";
+import { addressOf } from "../../rows/addressed-matrix.ts";
 import type { ViewEdit } from "./tensor-edit.ts";
 
 /** A canonical matrix as the writer takes it, with nothing done to it yet. */

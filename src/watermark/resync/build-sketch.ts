@@ -1,26 +1,18 @@
-import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
+import { describeComponent } from "../../alignment/describe-component.ts";
+import type { Flips } from "../../alignment/feature-reader.ts";
+import { partsOf } from "../../alignment/parts.ts";
+import type { ReferenceComponent } from "../../alignment/reference.ts";
+import { tokenHashes } from "../../alignment/token-hashes.ts";
+import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
 import { describeAnatomy } from "../../anatomy/describe.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { RowReader } from "../../fingerprint/row-reader.ts";
-import { squareSums } from "../../kernels/norms.ts";
+import { addressOf } from "../../rows/addressed-matrix.ts";
+import { RowReader } from "../../rows/row-reader.ts";
 import { headShape } from "../host/head-shape.ts";
 import { addressedViews } from "../host/host-checkpoint.ts";
-import { addressOf } from "../host/host-model.ts";
 import { signSymmetries } from "../host/sign-symmetries.ts";
 import type { ModelKey } from "../key/model-key.ts";
-import { blockFeatures, type Flips, finite, projectMatrix, sampleRows, withGain } from "./feature-reader.ts";
-import { type ComponentParts, type LayerParts, partsOf, siteOf } from "./parts.ts";
-import {
-  headDirections,
-  inverses,
-  NEURON_DIRECTIONS,
-  QUERY_DIRECTIONS,
-  quantiseRows,
-  scaleColumns,
-  signDirections,
-} from "./projection.ts";
-import type { QuantisedRows, Site, Sketch, SketchBlock, SketchComponent, SketchLayer, TokenSketch } from "./sketch.ts";
-import { tokenHashes } from "./token-hashes.ts";
+import type { Sketch } from "./sketch.ts";
 
 export interface SketchOptions {
   readonly key: Pick<ModelKey, "id" | "release">;
@@ -29,132 +21,20 @@ export interface SketchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Tokens kept: enough rows to find a basis of the widest usual residual stream. */
-const MAX_TOKENS = 4096;
-/** Rows per matrix from which the scales of columns are taken. */
-const SCALE_SAMPLE = 64;
-
 /** Sketch of a model as it lies, before the marks that move weights. Reads every matrix but o and down once. */
-export async function buildSketch(checkpoint: Checkpoint, options: SketchOptions): Promise<Sketch> {
+export async function buildSketch(checkpoint: Checkpoint, { key, flips, signal }: SketchOptions): Promise<Sketch> {
   const { config, configProblem, tensors } = checkpoint;
   const anatomy = describeAnatomy(tensors, config);
   const heads = headShape(config, anatomy, tensors);
   const reader = new RowReader(checkpoint);
   const hashes = await tokenHashes(checkpoint);
-  const components: SketchComponent[] = [];
+  const flipsOf = (matrix: CanonicalTensor) => flips?.get(addressOf(matrix));
+  const components: ReferenceComponent[] = [];
   for (const parts of partsOf(addressedViews(checkpoint, anatomy))) {
     if (parts.layers.length === 0) continue;
     const headSize = parts.component === "language" ? (heads?.headSize ?? 0) : 0;
-    const look = new Look(reader, parts, headSize, options);
-    const scales = await look.measureScales();
-    const layers: SketchLayer[] = [];
-    for (const layer of parts.layers) {
-      options.signal?.throwIfAborted();
-      layers.push(await look.layer(layer, scales));
-    }
-    const tokens = await tokenSketch(reader, parts.embed, hashes);
-    components.push({ component: parts.component, width: parts.width, tokens, scales, layers });
+    components.push(await describeComponent(reader, parts, hashes, { headSize, flipsOf, signal }));
   }
   const symmetries = signSymmetries(config, anatomy, tensors, heads, configProblem ?? null);
-  return { keyId: options.key.id, release: options.key.release, heads, symmetries, components };
-}
-
-async function tokenSketch(
-  reader: RowReader,
-  embed: CanonicalTensor | null,
-  hashes: ReadonlyMap<number, readonly [number, number]> | null,
-): Promise<TokenSketch | null> {
-  if (embed === null) return null;
-  const count = Math.min(MAX_TOKENS, embed.rows);
-  const ids = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * embed.rows) / count));
-  const rows = quantiseRows(finite(await reader.rows(embed, [...ids])), embed.cols);
-  const known = hashes === null ? null : new Uint32Array(2 * count);
-  for (let i = 0; known !== null && i < count; i++) known.set(hashes!.get(ids[i]!) ?? [0, 0], 2 * i);
-  return { vocabulary: embed.rows, ids, hashes: known, rows };
-}
-
-/** One component while it is looked at. */
-class Look {
-  readonly #reader: RowReader;
-  readonly #parts: ComponentParts;
-  readonly #headSize: number;
-  readonly #options: SketchOptions;
-
-  constructor(reader: RowReader, parts: ComponentParts, headSize: number, options: SketchOptions) {
-    this.#reader = reader;
-    this.#parts = parts;
-    this.#headSize = headSize;
-    this.#options = options;
-  }
-
-  async measureScales(): Promise<Record<Site, Float32Array>> {
-    const { width, layers } = this.#parts;
-    const sums = { attention: new Float64Array(width), feedForward: new Float64Array(width) };
-    for (const { attention, blocks } of layers) {
-      const [firstBlock] = blocks.values();
-      const readers = [attention.get("k"), attention.get("v"), firstBlock?.gate, firstBlock?.up];
-      for (const matrix of readers) {
-        if (matrix === undefined || matrix === null) continue;
-        const gain = await this.#reader.gain(matrix.gain, width);
-        const rows = await sampleRows(this.#reader, matrix, SCALE_SAMPLE);
-        const { columns } = squareSums(
-          gain === null ? rows : scaleColumns(rows, finite(gain.slice())),
-          rows.length / width,
-          width,
-        );
-        // Every layer counts alike, whatever the size of its weights.
-        const total = columns.reduce((a, b) => a + b, 0);
-        const into = sums[siteOf(matrix.role)];
-        for (let j = 0; total > 0 && j < width; j++) into[j]! += columns[j]! / total;
-      }
-    }
-    const rms = (of: Float64Array): Float32Array =>
-      Float32Array.from(of, (sum) => Math.sqrt((sum * width) / layers.length));
-    return { attention: rms(sums.attention), feedForward: rms(sums.feedForward) };
-  }
-
-  async layer({ layer, attention, blocks }: LayerParts, scales: Record<Site, Float32Array>): Promise<SketchLayer> {
-    const { width } = this.#parts;
-    const gainOf = async (matrix: CanonicalTensor | null | undefined): Promise<Float32Array | null> => {
-      const gain = await this.#reader.gain(matrix?.gain ?? null, width);
-      return gain === null ? null : gain.slice();
-    };
-    const [firstBlock] = blocks.values();
-    const gains = {
-      attention: await gainOf(attention.get("k") ?? attention.get("q")),
-      feedForward: await gainOf(firstBlock?.up),
-    };
-    const columns = headDirections(width, this.#headSize);
-    const headSigns = scaleColumns(signDirections(columns, width, "heads"), inverses(scales.attention));
-    const attends = withGain(headSigns, gains.attention);
-    const project = async (role: Role, count: number): Promise<QuantisedRows | null> => {
-      const matrix = attention.get(role);
-      if (matrix === undefined || this.#headSize === 0) return null;
-      const seen = attends.subarray(0, Math.min(count, columns) * width);
-      const projected = await projectMatrix(this.#reader, matrix, seen, this.#flipsOf(matrix));
-      return quantiseRows(projected, seen.length / width);
-    };
-    const neuronSigns = scaleColumns(signDirections(NEURON_DIRECTIONS, width, "neurons"), inverses(scales.feedForward));
-    const feeds = withGain(neuronSigns, gains.feedForward);
-    const sketched: SketchBlock[] = [];
-    for (const [expert, block] of blocks) {
-      const features = await blockFeatures(this.#reader, block, feeds, this.#flipsOf);
-      if (features === null) continue;
-      sketched.push({ expert, neurons: features.neurons, gated: features.gated, bits: features.bits });
-    }
-    const matrices = [...attention.values(), ...[...blocks.values()].flatMap(({ gate, up, down }) => [gate, up, down])]
-      .filter((matrix) => matrix !== null)
-      .map(({ role, expert, rows, cols }) => ({ role, expert, rows, cols }));
-    return {
-      layer,
-      gains,
-      matrices,
-      keys: await project("k", columns),
-      values: await project("v", columns),
-      queries: await project("q", QUERY_DIRECTIONS),
-      blocks: sketched,
-    };
-  }
-
-  readonly #flipsOf = (matrix: CanonicalTensor): Flips | undefined => this.#options.flips?.get(addressOf(matrix));
+  return { keyId: key.id, release: key.release, heads, symmetries, components };
 }

@@ -1,10 +1,11 @@
+import { headDirections, QUERY_DIRECTIONS } from "../../alignment/projection.ts";
+import { NEURON_WORDS, type QuantisedRows, type ReferenceComponent } from "../../alignment/reference.ts";
 import { openFileSource } from "../../bytes/file-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
 import { CHECK, checkOf, isDamaged } from "../../fingerprint/file-check.ts";
 import { readSafetensorsHeader } from "../../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../../formats/safetensors/writer.ts";
-import { headDirections, QUERY_DIRECTIONS } from "./projection.ts";
-import { NEURON_WORDS, type QuantisedRows, SKETCH_VERSION, type Sketch, type SketchComponent } from "./sketch.ts";
+import { SKETCH_VERSION, type Sketch } from "./sketch.ts";
 import { type Manifest, malformed, type ROLES, readManifest } from "./sketch-manifest.ts";
 
 /** A sketch of a model of 70B parameters has about 200 MB; what claims to be larger is not read. */
@@ -145,7 +146,7 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
     };
   };
 
-  const components = manifest.components.map((c): SketchComponent => {
+  const components = manifest.components.map((c): ReferenceComponent => {
     const { width } = c;
     const columnScales = { attention: floats(gains, width), feedForward: floats(gains, width) };
     const tokens =

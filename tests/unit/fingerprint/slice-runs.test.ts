@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { CanonicalTensor } from "../../../src/anatomy/anatomy.ts";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import type { Checkpoint } from "../../../src/checkpoint/checkpoint.ts";
-import { RowReader } from "../../../src/fingerprint/row-reader.ts";
 import { SLICE_WIDTH, sliceRuns, sliceWidth } from "../../../src/fingerprint/sampling.ts";
+import { RowReader } from "../../../src/rows/row-reader.ts";
 
 /** A checkpoint of one f32 tensor [rows, cols] whose element k is k. */
 function countingCheckpoint(rows: number, cols: number): Checkpoint {

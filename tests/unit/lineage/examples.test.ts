@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../../src/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
-import { RowReader } from "../../../src/fingerprint/row-reader.ts";
 import type { Subject } from "../../../src/lineage/subject.ts";
+import { RowReader } from "../../../src/rows/row-reader.ts";
 import {
   addLora,
   addNoise,

@@ -118,6 +118,11 @@ describe("of other networks than those that names tell", () => {
     expect(shares([1.007, 0.008, 0.936, 0, 10.2], [0.71, 0.006, 0.801, 0, 9.5], 4)).toBe(false);
     expect(shares([0.978, 0.003, 0.912, 0, 6.7], [0.986, 0.003, 0.915, 0, 6.7], 3)).toBe(false);
     expect(shares([0.96, 0.002, 0.8, 0, 13.5], [0.98, 0.002, 0.79, 0, 13.5], 4)).toBe(false);
+    // Siblings whose start decayed away, so that nothing of L is a projection.
+    expect(shares([2.25, 0.02, 0.48, 0, 6], [82, 3, 102, 0, 6], 6)).toBe(false);
+    expect(shares([1.02, 0.005, 0.97, 0, 6], [1.06, 0.005, 0.94, 0, 6], 6)).toBe(false);
+    expect(shares([0.21, 0.002, 1.14, 0, 6], [5.49, 0.01, 1.14, 0, 6], 6)).toBe(false);
+    expect(shares([0.98, 0.001, 1, 0, 6], [1.09, 0.001, 1, 0, 6], 6)).toBe(false);
     // What was tuned a little: weights decay on the way, so that either L may be far from 1.
     for (const [there, back] of [
       [0.971, 1.03],
@@ -132,7 +137,9 @@ describe("of other networks than those that names tell", () => {
       expect(shares(sides[1], sides[0], 4)).toBe(true);
       expect(shares(...sides, 2)).toBe(false);
     }
-    expect(shares([0.98, 0.001, 0.97, 0, 12], [1, 0.001, 1, 0, 12], 4)).toBe(true);
+    expect(shares([0.98, 0.001, 0.97, 0, 12], [1, 0.001, 1, 0, 12], 4)).toBe(false);
+    expect(shares([0.99, 0.0005, 0.97, 0.1, 12], [1.01, 0.0005, 1, 0, 12], 4)).toBe(false);
+    expect(shares([0.99, 0.0005, 0.97, 0, 12], [1.01, 0.0005, 1, 0, 12], 4)).toBe(true);
   });
 
   test("larger ones nearly so while they show little, and as all others from then on", () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { tokenHashes } from "../../../src/alignment/token-hashes.ts";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { enumerateTargets } from "../../../src/scan/enumerate.ts";
 import { type Found, isItem } from "../../../src/scan/inputs.ts";
@@ -12,7 +13,6 @@ import { defaultJournalPath } from "../../../src/scan/places.ts";
 import { prepareScan } from "../../../src/scan/prepare.ts";
 import { scan } from "../../../src/scan/scan.ts";
 import { readTokenNames } from "../../../src/watermark/carriers/tokens/token-names.ts";
-import { tokenHashes } from "../../../src/watermark/resync/token-hashes.ts";
 import { refusal } from "../../support/refusal.ts";
 import { parametersOf } from "../../support/scan-items.ts";
 import { inputsOf, SETTINGS } from "../../support/scan-run.ts";

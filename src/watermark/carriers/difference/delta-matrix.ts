@@ -1,9 +1,9 @@
 import type { CanonicalTensor, Role } from "../../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../../errors.ts";
-import { RowReader } from "../../../fingerprint/row-reader.ts";
+import { addressOf } from "../../../rows/addressed-matrix.ts";
+import { RowReader } from "../../../rows/row-reader.ts";
 import { addressedViews } from "../../host/host-checkpoint.ts";
-import { addressOf } from "../../host/host-model.ts";
 import { mainModel } from "../../host/rivals/settle.ts";
 
 /** Matrices inside the layers that are large enough to hide in. */

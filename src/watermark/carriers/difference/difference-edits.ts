@@ -1,11 +1,11 @@
 import { matmul } from "../../../kernels/matmul.ts";
+import type { Spaces } from "../../../numerics/leading-spaces.ts";
 import type { DifferenceEdit, LowRankEdit, TensorEdit, ViewEdit } from "../../host/tensor-edit.ts";
 import { viewEdit } from "../../host/view-edit.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { signedAmplitudes } from "./coin-rows.ts";
 import type { DeltaMatrix } from "./delta-matrix.ts";
 import type { Steps } from "./half-carriers.ts";
-import type { Spaces } from "./leading-spaces.ts";
 import { type DeltaFacts, type DifferenceSums, partCoins, partKeys } from "./read-difference.ts";
 import { innerRank, shaping } from "./shaping.ts";
 

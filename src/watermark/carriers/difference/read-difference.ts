@@ -3,12 +3,12 @@ import { BLOCK_COLUMNS, blocksOf } from "../../../kernels/coins.ts";
 import { LEAST_SQUARE } from "../../../kernels/correlate.ts";
 import { matmul } from "../../../kernels/matmul.ts";
 import { squareSums } from "../../../kernels/norms.ts";
-import type { Address } from "../../host/host-model.ts";
+import { leadingSpaces, type Spaces, timesTransposed, transpose } from "../../../numerics/leading-spaces.ts";
+import type { Address } from "../../../rows/addressed-matrix.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { blockSums } from "./block-sums.ts";
 import { type CoinRows, coinRows } from "./coin-rows.ts";
 import { type DeltaMatrix, type DeltaTile, deltaMatrices, held } from "./delta-matrix.ts";
-import { leadingSpaces, type Spaces, timesTransposed, transpose } from "./leading-spaces.ts";
 import { addBlock, emptyPart, type PartName, type PartSums } from "./part-sums.ts";
 import { subspaceRank } from "./subspace-rank.ts";
 

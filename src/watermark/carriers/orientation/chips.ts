@@ -1,4 +1,4 @@
-import { addressOf } from "../../host/host-model.ts";
+import { addressOf } from "../../../rows/addressed-matrix.ts";
 import { keystream } from "../../key/keystream.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { chipCount, type PayloadClass } from "../../message/payload-class.ts";

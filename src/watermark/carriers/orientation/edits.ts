@@ -1,9 +1,9 @@
 import type { CanonicalTensor } from "../../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../../errors.ts";
+import { addressOf } from "../../../rows/addressed-matrix.ts";
 import { biasOf } from "../../host/bias.ts";
 import { addressedViews } from "../../host/host-checkpoint.ts";
-import { addressOf } from "../../host/host-model.ts";
 import type { TensorEdit } from "../../host/tensor-edit.ts";
 import { viewEdit } from "../../host/view-edit.ts";
 import type { SignFlips } from "./flips.ts";

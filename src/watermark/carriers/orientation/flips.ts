@@ -1,4 +1,4 @@
-import { addressOf, type HostMatrix } from "../../host/host-model.ts";
+import { type AddressedMatrix, addressOf } from "../../../rows/addressed-matrix.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import type { PayloadClass } from "../../message/payload-class.ts";
 import { chipsOfBlock } from "./chips.ts";
@@ -47,7 +47,7 @@ export function planOrientation(
   return flips;
 }
 
-function signsIn(known: Map<string, Int8Array>, matrix: HostMatrix, length: number): Int8Array {
+function signsIn(known: Map<string, Int8Array>, matrix: AddressedMatrix, length: number): Int8Array {
   const address = addressOf(matrix);
   const signs = known.get(address) ?? new Int8Array(length).fill(1);
   known.set(address, signs);

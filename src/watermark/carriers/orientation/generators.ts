@@ -1,5 +1,6 @@
 import type { Role } from "../../../anatomy/anatomy.ts";
-import { addressOf, type HostMatrix, type HostModel } from "../../host/host-model.ts";
+import { type AddressedMatrix, addressOf } from "../../../rows/addressed-matrix.ts";
+import type { HostModel } from "../../host/host-model.ts";
 
 /**
  * Sign changes of a model that cancel exactly, all of one kind in one layer (and expert). Generator g negates
@@ -11,7 +12,7 @@ import { addressOf, type HostMatrix, type HostModel } from "../../host/host-mode
  */
 export interface SignGenerators {
   readonly kind: "neuron" | "value" | "key";
-  readonly source: HostMatrix;
+  readonly source: AddressedMatrix;
   readonly count: number;
   readonly sourceRows: (g: number) => readonly number[];
   /** Null where the source can be read but what belongs to its rows is not known: signs are in doubt there anyway. */
@@ -19,7 +20,7 @@ export interface SignGenerators {
 }
 
 export interface SignPartner {
-  readonly matrix: HostMatrix;
+  readonly matrix: AddressedMatrix;
   /** Whether lines are its rows or its columns. */
   readonly side: "rows" | "columns";
   readonly lines: (g: number) => readonly number[];
@@ -34,7 +35,7 @@ const MAX_GENERATORS = 2 ** 25;
 /** Every generator of the language model whose matrices are there in shapes that fit exactly, in a fixed order. */
 export function signGenerators(host: HostModel): readonly SignGenerators[] {
   const byAddress = new Map(host.matrices.map((matrix) => [addressOf(matrix), matrix]));
-  const beside = (matrix: HostMatrix, role: Role): HostMatrix | undefined =>
+  const beside = (matrix: AddressedMatrix, role: Role): AddressedMatrix | undefined =>
     byAddress.get(addressOf({ ...matrix, role }));
   const found: SignGenerators[] = [];
   for (const source of host.matrices) {
@@ -51,9 +52,9 @@ export function signGenerators(host: HostModel): readonly SignGenerators[] {
   });
 }
 
-type Beside = (matrix: HostMatrix, role: Role) => HostMatrix | undefined;
+type Beside = (matrix: AddressedMatrix, role: Role) => AddressedMatrix | undefined;
 
-function generatorsOf(source: HostMatrix, beside: Beside, host: HostModel): SignGenerators | null {
+function generatorsOf(source: AddressedMatrix, beside: Beside, host: HostModel): SignGenerators | null {
   switch (source.role) {
     case "up":
       return neurons(source, beside(source, "gate"), beside(source, "down"));
@@ -67,7 +68,7 @@ function generatorsOf(source: HostMatrix, beside: Beside, host: HostModel): Sign
 }
 
 /** Only where a gate is: without one the activation stands between the two, and it is not odd. */
-function neurons(up: HostMatrix, gate?: HostMatrix, down?: HostMatrix): SignGenerators | null {
+function neurons(up: AddressedMatrix, gate?: AddressedMatrix, down?: AddressedMatrix): SignGenerators | null {
   if (gate?.rows !== up.rows || gate.cols !== up.cols || down?.cols !== up.rows) return null;
   return {
     kind: "neuron",
@@ -78,7 +79,11 @@ function neurons(up: HostMatrix, gate?: HostMatrix, down?: HostMatrix): SignGene
   };
 }
 
-function values(v: HostMatrix, o: HostMatrix | undefined, { heads, symmetries }: HostModel): SignGenerators | null {
+function values(
+  v: AddressedMatrix,
+  o: AddressedMatrix | undefined,
+  { heads, symmetries }: HostModel,
+): SignGenerators | null {
   const lines = o === undefined ? null : groupLines(v.rows, o.cols, heads);
   const partner: SignPartner | null = o === undefined || lines === null ? null : { matrix: o, side: "columns", lines };
   if (partner === null && symmetries.doubt === null) return null;
@@ -86,8 +91,8 @@ function values(v: HostMatrix, o: HostMatrix | undefined, { heads, symmetries }:
 }
 
 function keys(
-  k: HostMatrix,
-  q: HostMatrix | undefined,
+  k: AddressedMatrix,
+  q: AddressedMatrix | undefined,
   { heads: shape, symmetries }: HostModel,
 ): SignGenerators | null {
   if (q === undefined || shape === null || symmetries.keys === null || q.cols !== k.cols) return null;

@@ -2,7 +2,7 @@ import { DTYPE_BITS } from "../../../formats/tensor-info.ts";
 import { blocksOf, coinBytesOf, toEvenOdd } from "../../../kernels/coins.ts";
 import { correlateAt } from "../../../kernels/correlate.ts";
 import { loadKernels } from "../../../kernels/load-kernels.ts";
-import { addressOf, type HostMatrix, type StoredPiece } from "../../host/host-model.ts";
+import { type AddressedMatrix, addressOf, type StoredPiece } from "../../../rows/addressed-matrix.ts";
 import { kernelRows } from "../../host/kernel-rows.ts";
 import { keystream } from "../../key/keystream.ts";
 
@@ -20,7 +20,7 @@ export interface RowProjections {
  * `coinBytesOf(cols)`. Sums are f32 within blocks of 256 columns, f64 over blocks. `afterTile` is told how many rows came.
  */
 export async function projectRows(
-  matrix: HostMatrix,
+  matrix: AddressedMatrix,
   directions: Uint8Array,
   afterTile: (rows: number) => Promise<void>,
 ): Promise<RowProjections> {

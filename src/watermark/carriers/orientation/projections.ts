@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Address, HostModel } from "../../host/host-model.ts";
+import type { Address } from "../../../rows/addressed-matrix.ts";
+import type { HostModel } from "../../host/host-model.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { type SignGenerators, signGenerators } from "./generators.ts";
 import { projectRows } from "./project-rows.ts";

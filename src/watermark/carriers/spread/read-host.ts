@@ -1,4 +1,5 @@
-import { addressOf, type HostMatrix, type HostModel } from "../../host/host-model.ts";
+import { type AddressedMatrix, addressOf } from "../../../rows/addressed-matrix.ts";
+import type { HostModel } from "../../host/host-model.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { scaleRows, scalesFromRows } from "./column-scales.ts";
 import { isSpreadMatrix } from "./matrices.ts";
@@ -30,7 +31,7 @@ export async function readHostSpread(
   return { ...sums, weights, matrices: new Map() };
 }
 
-async function addMatrix(matrix: HostMatrix, keys: SpreadKeys, sums: SpreadSums): Promise<void> {
+async function addMatrix(matrix: AddressedMatrix, keys: SpreadKeys, sums: SpreadSums): Promise<void> {
   const { rows, cols } = matrix;
   const address = addressOf(matrix);
   const runs = scaleRows(keys.rows, address, rows, cols);

@@ -1,15 +1,15 @@
 import type { CanonicalTensor } from "../../../anatomy/anatomy.ts";
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
-import { RowReader } from "../../../fingerprint/row-reader.ts";
+import type { AddressedMatrix } from "../../../rows/addressed-matrix.ts";
+import { addressOf } from "../../../rows/addressed-matrix.ts";
+import { RowReader } from "../../../rows/row-reader.ts";
 import { addressedViews, storedPieces } from "../../host/host-checkpoint.ts";
-import type { HostMatrix } from "../../host/host-model.ts";
-import { addressOf } from "../../host/host-model.ts";
 import { claimsOf, largestOf, MUCH_LARGER, preference, stackSizes } from "../../host/rivals/claims.ts";
 
 export type TokenCarrier = "embedding" | "head";
 
-/** One row per token. A `HostMatrix` with a carrier's name and a gain is one. */
-export interface TokenMatrix extends Pick<HostMatrix, "rows" | "cols" | "read" | "stored"> {
+/** One row per token. A `AddressedMatrix` with a carrier's name and a gain is one. */
+export interface TokenMatrix extends Pick<AddressedMatrix, "rows" | "cols" | "read" | "stored"> {
   readonly carrier: TokenCarrier;
   /** What scales the columns before the rows are compared: the last norm's weights, in front of a head. */
   readonly gain: Float32Array | null;

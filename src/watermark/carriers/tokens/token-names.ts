@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
-import { tokenizerBeside, tokenizerBytes } from "../../host/tokenizer-bytes.ts";
+import { tokenizerBeside, tokenizerBytes } from "../../../checkpoint/tokenizer-bytes.ts";
 
 /** Distinct names by token number, null where the tokenizer names none. */
 export type TokenNames = readonly (string | null)[];

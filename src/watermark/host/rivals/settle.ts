@@ -1,5 +1,5 @@
 import type { Role } from "../../../anatomy/anatomy.ts";
-import type { Address } from "../host-model.ts";
+import type { Address } from "../../../rows/addressed-matrix.ts";
 import { claimsOf, type Model, without } from "./claims.ts";
 import { type NameContest, nameContests } from "./name-contests.ts";
 import { spellingsOf } from "./spellings.ts";

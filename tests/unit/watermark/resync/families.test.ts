@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { addressOf } from "../../../../src/rows/addressed-matrix.ts";
 import { hostModel } from "../../../../src/watermark/host/host-checkpoint.ts";
-import { addressOf } from "../../../../src/watermark/host/host-model.ts";
 import { align, CONFIG, SHAPE, sketchOf } from "../../../support/alignment.ts";
 import { type Model, type ModelShape, randomModel } from "../../../support/random-model.ts";
 import { checkpointOf } from "../../../support/stored-model.ts";

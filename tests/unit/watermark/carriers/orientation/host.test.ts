@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
 import { planOrientation } from "../../../../../src/watermark/carriers/orientation/flips.ts";
 import { signGenerators } from "../../../../../src/watermark/carriers/orientation/generators.ts";
 import { readOrientation } from "../../../../../src/watermark/carriers/orientation/projections.ts";
 import { hostModel } from "../../../../../src/watermark/host/host-checkpoint.ts";
-import { addressOf, type HostModel } from "../../../../../src/watermark/host/host-model.ts";
+import type { HostModel } from "../../../../../src/watermark/host/host-model.ts";
 import { modelKey } from "../../../../../src/watermark/key/model-key.ts";
 import { PAYLOAD_CLASSES } from "../../../../../src/watermark/message/payload-class.ts";
 import type { Model, ModelTensor } from "../../../../support/random-model.ts";

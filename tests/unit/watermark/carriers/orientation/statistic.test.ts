@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { coinBytesOf, coinOf } from "../../../../../src/kernels/coins.ts";
 import { kolmogorovP, normalDistance } from "../../../../../src/numerics/kolmogorov.ts";
 import { prng } from "../../../../../src/numerics/prng.ts";
+import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
 import { orientationEdits } from "../../../../../src/watermark/carriers/orientation/edits.ts";
 import { planOrientation } from "../../../../../src/watermark/carriers/orientation/flips.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { orientationDecoys, orientationReading } from "../../../../../src/watermark/carriers/orientation/reading.ts";
 import { decoyStatistics } from "../../../../../src/watermark/evidence/decoys.ts";
 import { hostModel } from "../../../../../src/watermark/host/host-checkpoint.ts";
-import { addressOf } from "../../../../../src/watermark/host/host-model.ts";
 import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { type ModelKey, modelKey } from "../../../../../src/watermark/key/model-key.ts";
 import type { CarrierReading } from "../../../../../src/watermark/message/carrier-reading.ts";

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { DTYPE_BITS } from "../../../../../src/formats/tensor-info.ts";
 import { coinBytesOf, coinOf, type DirectDtype } from "../../../../../src/kernels/coins.ts";
 import { decodeToF32 } from "../../../../../src/kernels/decode.ts";
+import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
 import { editsWith } from "../../../../../src/watermark/carriers/spread/amplitudes.ts";
 import { spreadMatrices } from "../../../../../src/watermark/carriers/spread/matrices.ts";
 import { planSpread } from "../../../../../src/watermark/carriers/spread/plan.ts";
 import { readSpread } from "../../../../../src/watermark/carriers/spread/read.ts";
 import { spreadResidual, TOLERANCE } from "../../../../../src/watermark/carriers/spread/residual.ts";
 import { type SpreadUnits, spreadReading } from "../../../../../src/watermark/carriers/spread/spread-units.ts";
-import { addressOf } from "../../../../../src/watermark/host/host-model.ts";
 import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { chipCount, PAYLOAD_CLASSES } from "../../../../../src/watermark/message/payload-class.ts";
 import {

@@ -3,6 +3,7 @@ import { serializeSafetensors, type TensorData } from "../../../../../src/format
 import { coinBytesOf, coinOf } from "../../../../../src/kernels/coins.ts";
 import { decodeToF32 } from "../../../../../src/kernels/decode.ts";
 import { prng } from "../../../../../src/numerics/prng.ts";
+import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
 import { editsWith } from "../../../../../src/watermark/carriers/spread/amplitudes.ts";
 import { blockDraws, chipOf, chipOfBin } from "../../../../../src/watermark/carriers/spread/chip-map.ts";
 import { scalesFromRows } from "../../../../../src/watermark/carriers/spread/column-scales.ts";
@@ -18,7 +19,6 @@ import {
   sumsOfClass,
 } from "../../../../../src/watermark/carriers/spread/spread-units.ts";
 import { hostModel } from "../../../../../src/watermark/host/host-checkpoint.ts";
-import { addressOf } from "../../../../../src/watermark/host/host-model.ts";
 import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { chipCount, PAYLOAD_CLASSES } from "../../../../../src/watermark/message/payload-class.ts";
 import type { Model, ModelTensor } from "../../../../support/random-model.ts";

@@ -1,7 +1,7 @@
-import { hammingMatrix, popcount32 } from "../../kernels/hamming.ts";
-import { NEURON_WORDS } from "./sketch.ts";
+import { hammingMatrix, popcount32 } from "../kernels/hamming.ts";
+import { NEURON_WORDS } from "./reference.ts";
 
-/** Neurons as they are compared: SketchBlock and BlockFeatures. */
+/** Neurons as they are compared: ReferenceBlock and BlockFeatures. */
 export interface NeuronBits {
   readonly neurons: number;
   readonly gated: boolean;

@@ -1,8 +1,8 @@
-import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
+import type { CanonicalTensor, Role } from "../anatomy/anatomy.ts";
 import type { UnitMap } from "./aligned-matrix.ts";
 import type { HeadMap } from "./heads.ts";
 import type { NeuronMap } from "./neurons.ts";
-import type { MatrixShape } from "./sketch.ts";
+import type { MatrixShape } from "./reference.ts";
 
 /** The suspect's feed-forward block that is a block of the reference. */
 export interface FoundBlock {

@@ -6,8 +6,7 @@ import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
 import { BATCH_BYTES, fetchedAhead } from "./batches.ts";
 import { type HeldRanges, holdRanges } from "./held-ranges.ts";
-import type { ColumnRun } from "./sampling.ts";
-import { byteRange, elementCount, elementRange, type FileRange, rowRanges } from "./stored-ranges.ts";
+import { byteRange, type ColumnRun, elementCount, elementRange, type FileRange, rowRanges } from "./stored-ranges.ts";
 
 /** Element types whose values are weights. Integers are quantisation codes or indices: their values mean nothing alone. */
 const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([

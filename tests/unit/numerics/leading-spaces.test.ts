@@ -1,15 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { orthonormalRows } from "../../../../../src/numerics/orthonormal.ts";
-import { prng } from "../../../../../src/numerics/prng.ts";
-import { thinSvd } from "../../../../../src/numerics/svd.ts";
-import { deltaMatrix, held } from "../../../../../src/watermark/carriers/difference/delta-matrix.ts";
-import {
-  leadingSpaces,
-  timesMatrix,
-  timesTransposed,
-  transpose,
-} from "../../../../../src/watermark/carriers/difference/leading-spaces.ts";
-import { subspaceRank } from "../../../../../src/watermark/carriers/difference/subspace-rank.ts";
+import { leadingSpaces, timesMatrix, timesTransposed, transpose } from "../../../src/numerics/leading-spaces.ts";
+import { orthonormalRows } from "../../../src/numerics/orthonormal.ts";
+import { prng } from "../../../src/numerics/prng.ts";
+import { thinSvd } from "../../../src/numerics/svd.ts";
+import { deltaMatrix, held } from "../../../src/watermark/carriers/difference/delta-matrix.ts";
+import { subspaceRank } from "../../../src/watermark/carriers/difference/subspace-rank.ts";
 
 const random = prng("leading spaces test");
 const view = (rows: number, cols: number) =>

@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { openFileSource } from "../../bytes/file-source.ts";
-import { fsPath } from "../../bytes/path-text.ts";
-import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { resolveInside, resolveRoot } from "../../checkpoint/inside-root.ts";
-import { isRemoteLocation } from "../../checkpoint/location.ts";
+import { openFileSource } from "../bytes/file-source.ts";
+import { fsPath } from "../bytes/path-text.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { resolveInside, resolveRoot } from "./inside-root.ts";
+import { isRemoteLocation } from "./location.ts";
 
 /** The largest vocabularies known (262,144 names) need 35 MB. */
 const MAX_TOKENIZER_BYTES = 64 << 20;

@@ -1,11 +1,17 @@
-import { matmul } from "../../../kernels/matmul.ts";
-import { orthonormalRows } from "../../../numerics/orthonormal.ts";
-import { prng } from "../../../numerics/prng.ts";
-import { thinSvd } from "../../../numerics/svd.ts";
-import type { DeltaMatrix } from "./delta-matrix.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { orthonormalRows } from "./orthonormal.ts";
+import { prng } from "./prng.ts";
+import { thinSvd } from "./svd.ts";
 
 /** Directions beyond those wanted. */
 const OVERSAMPLING = 8;
+
+/** A matrix that need not be held: its rows come in tiles, count x cols each, in order, anew for each call. */
+export interface TiledMatrix {
+  readonly rows: number;
+  readonly cols: number;
+  tiles(): AsyncIterable<{ readonly first: number; readonly count: number; readonly values: Float32Array }>;
+}
 
 /** Orthonormal bases of the leading singular spaces, one vector per row. */
 export interface Spaces {
@@ -21,7 +27,7 @@ export interface Spaces {
  * 2011, algorithm 4.4 with one power step). The start is public and always the same: a reader of the same
  * matrix finds the same spaces, converged or not. `left` holds what the last step needs for left^T A = diag(s) right.
  */
-export async function leadingSpaces(matrix: DeltaMatrix, rank: number): Promise<Spaces> {
+export async function leadingSpaces(matrix: TiledMatrix, rank: number): Promise<Spaces> {
   const { rows, cols } = matrix;
   const width = Math.min(rank + OVERSAMPLING, rows, cols);
   const random = prng("leading spaces");
@@ -38,7 +44,7 @@ export async function leadingSpaces(matrix: DeltaMatrix, rank: number): Promise<
 }
 
 /** B A^T for B [count x cols]: count x rows. */
-export async function timesTransposed(matrix: DeltaMatrix, b: Float32Array): Promise<Float32Array> {
+export async function timesTransposed(matrix: TiledMatrix, b: Float32Array): Promise<Float32Array> {
   const { rows, cols } = matrix;
   const count = b.length / cols;
   const out = new Float32Array(count * rows);
@@ -53,7 +59,7 @@ export async function timesTransposed(matrix: DeltaMatrix, b: Float32Array): Pro
 }
 
 /** B A for B [count x rows]: count x cols. */
-export async function timesMatrix(matrix: DeltaMatrix, b: Float32Array): Promise<Float32Array> {
+export async function timesMatrix(matrix: TiledMatrix, b: Float32Array): Promise<Float32Array> {
   const { rows, cols } = matrix;
   const count = b.length / rows;
   const out = new Float32Array(count * cols);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import { tokenizerBeside } from "../host/tokenizer-bytes.ts";
+import { isRecord } from "../anatomy/config-fields.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { tokenizerBeside } from "../checkpoint/tokenizer-bytes.ts";
 
 const MAX_TOKENS = 1 << 21;
 
@@ -56,8 +57,4 @@ function vocabularyOf(text: string): readonly (readonly [string, number])[] | nu
     }
   }
   return pairs;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
-import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
-import type { RowReader } from "../../fingerprint/row-reader.ts";
-import { matmul } from "../../kernels/matmul.ts";
-import type { Address, HostMatrix } from "../host/host-model.ts";
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { matmul } from "../kernels/matmul.ts";
+import type { Address, AddressedMatrix } from "../rows/addressed-matrix.ts";
+import type { RowReader } from "../rows/row-reader.ts";
 import { finite } from "./feature-reader.ts";
 import { type HeadMix, mixRows } from "./head-mix.ts";
 import { scaleColumns } from "./projection.ts";
@@ -42,7 +42,7 @@ export function readingMatrix(
   view: CanonicalTensor,
   units: UnitMap,
   gains: { readonly suspect: Float32Array | null; readonly reference: Float32Array | null },
-): HostMatrix {
+): AddressedMatrix {
   const rows = units.from.length * units.size;
   const { before, after } = gainFactors(gains, residual, width);
   const compute = async (first: number, count: number): Promise<Float32Array> => {
@@ -61,7 +61,7 @@ export function writingMatrix(
   address: Address,
   view: CanonicalTensor,
   units: UnitMap,
-): HostMatrix {
+): AddressedMatrix {
   const cols = units.from.length * units.size;
   const stored = async (rows: readonly number[]): Promise<Float32Array> =>
     columnsOf(finite(await reader.rows(view, rows)), view.cols, units);

@@ -1,5 +1,5 @@
-import { matmul } from "../../kernels/matmul.ts";
-import { polarFactor } from "../../numerics/polar.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { polarFactor } from "../numerics/polar.ts";
 import type { Residual } from "./residual.ts";
 import { centreColumns } from "./tokens.ts";
 

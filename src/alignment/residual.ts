@@ -1,4 +1,4 @@
-import { matmul } from "../../kernels/matmul.ts";
+import { matmul } from "../kernels/matmul.ts";
 
 /** How the residual stream of a suspect lies in the reference's: x_reference = x_suspect T. Both are `width` wide. */
 export type Residual =

@@ -1,5 +1,5 @@
-import type { CanonicalTensor, Role } from "../../anatomy/anatomy.ts";
-import type { Site } from "./sketch.ts";
+import type { CanonicalTensor, Role } from "../anatomy/anatomy.ts";
+import type { Site } from "./reference.ts";
 
 /** A component of a model by layers, as far as its matrices read or write the residual stream. */
 export interface ComponentParts {

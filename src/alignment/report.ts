@@ -1,15 +1,15 @@
 import type { HeadMap } from "./heads.ts";
 import type { LayerParts } from "./parts.ts";
+import type { ReferenceLayer } from "./reference.ts";
 import type { Residual } from "./residual.ts";
-import type { SketchLayer } from "./sketch.ts";
 import type { VocabularyMatch } from "./tokens.ts";
 import type { FoundBlock } from "./unit-maps.ts";
 
 export interface SyncReport {
-  /** How many alignments were scored: one. Chosen by the sketch and the suspect, never by the key. */
+  /** How many alignments were scored: one, chosen by the reference and the suspect. */
   readonly tried: 1;
   readonly components: readonly ComponentReport[];
-  /** Mean over neurons found and heads found of the correlation with the sketch: what a spread mark is weakened by. */
+  /** Mean over neurons found and heads found of the correlation with the reference. */
   readonly correlation: number;
 }
 
@@ -68,7 +68,7 @@ export function meanCorrelation(components: readonly ComponentReport[]): number 
 
 /** What was found of a layer; `theirs` is null where the suspect has none for it. */
 export function layerReport(
-  layer: SketchLayer,
+  layer: ReferenceLayer,
   theirs: LayerParts | null,
   heads: HeadMap | null,
   neurons: ReadonlyMap<number, FoundBlock>,

@@ -1,8 +1,7 @@
-import type { HeadShape } from "../../anatomy/fused.ts";
-import { matmul } from "../../kernels/matmul.ts";
-import { orthonormalRows } from "../../numerics/least-squares.ts";
-import type { SignSymmetries } from "../host/host-model.ts";
-import { fitHead, type HeadMix, mixRows } from "./head-mix.ts";
+import type { HeadShape } from "../anatomy/fused.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { orthonormalRows } from "../numerics/orthonormal.ts";
+import { fitHead, type HeadMix, mixRows, type RotaryRows } from "./head-mix.ts";
 
 /** Rows of k, v and q seen through the head projections, row-major. */
 export interface HeadRows {
@@ -20,7 +19,7 @@ export interface HeadMap {
   /** By key/value head of the reference. */
   readonly keyMixes: readonly HeadMix[];
   readonly valueMixes: readonly HeadMix[];
-  /** Correlation of the fitted key and value rows with the sketch's, mean over heads that were found. */
+  /** Correlation of the fitted key and value rows with the reference's, mean over heads that were found. */
   readonly correlation: number;
   readonly kinds: ReadonlySet<HeadMix["kind"]>;
 }
@@ -39,7 +38,7 @@ export function matchHeads(
   reference: HeadRows,
   suspect: HeadRows,
   shape: HeadShape,
-  keys: SignSymmetries["keys"],
+  keys: RotaryRows | null,
   columns: { readonly heads: number; readonly queries: number },
 ): HeadMap | null {
   const { heads, kvHeads, headSize: size } = shape;
@@ -113,7 +112,9 @@ function overlapTable(ref: Float32Array, sus: Float32Array, size: number, cols: 
     const out = new Float32Array(rows.length);
     const step = size * cols;
     for (let at = 0; at < rows.length; at += step) {
-      out.set(orthonormalRows(Float64Array.from(rows.subarray(at, at + step)), size, cols), at);
+      const basis = Float64Array.from(rows.subarray(at, at + step));
+      orthonormalRows(basis, cols);
+      out.set(basis, at);
     }
     return out;
   };

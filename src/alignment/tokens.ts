@@ -1,19 +1,19 @@
-import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
-import type { RowReader } from "../../fingerprint/row-reader.ts";
-import { hammingMatrix } from "../../kernels/hamming.ts";
-import { matmul } from "../../kernels/matmul.ts";
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { hammingMatrix } from "../kernels/hamming.ts";
+import { matmul } from "../kernels/matmul.ts";
+import type { RowReader } from "../rows/row-reader.ts";
 import { finite, forRows } from "./feature-reader.ts";
 import { dequantiseRows, NEURON_DIRECTIONS, packBits, project, signDirections } from "./projection.ts";
-import { NEURON_WORDS, type TokenSketch } from "./sketch.ts";
+import { NEURON_WORDS, type ReferenceTokens } from "./reference.ts";
 
-/** How the suspect's row of every token of the sketch was found. */
+/** How the suspect's row of every token of the reference was found. */
 export type VocabularyMatch = "ids" | "texts" | "rows" | "none";
 
 export interface MatchedTokens {
   readonly how: VocabularyMatch;
   /** Correlation of inner products among token rows, which no change of basis touches. 1 for a copy. */
   readonly agreement: number;
-  /** Row of the suspect for every token of the sketch, -1 where it was not found. */
+  /** Row of the suspect for every token of the reference, -1 where it was not found. */
   readonly places: Int32Array;
   /** count x width each, row i of one and row i of the other the same token. */
   readonly count: number;
@@ -28,18 +28,18 @@ const SAME_TOKENS = 0.4;
 /** Bits of 256 in which a row found by itself agrees with its token's at least. */
 const ROW_AGREEMENT = 0.75;
 
-/** Finds the tokens of the sketch in the suspect: by id, by text, or by the rows themselves where no basis was changed. */
+/** Finds the tokens of the reference in the suspect: by id, by text, or by the rows themselves where no basis was changed. */
 export async function matchTokens(
   reader: RowReader,
   embed: CanonicalTensor,
-  sketch: TokenSketch,
+  known: ReferenceTokens,
   hashes: ReadonlyMap<number, readonly [number, number]> | null,
 ): Promise<MatchedTokens> {
-  const reference = dequantiseRows(sketch.rows);
+  const reference = dequantiseRows(known.rows);
   const candidates: readonly (readonly [VocabularyMatch, () => Promise<Int32Array | null>])[] = [
-    ["ids", async () => Int32Array.from(sketch.ids, (id) => (id < embed.rows ? id : -1))],
-    ["texts", async () => byText(sketch, hashes, embed.rows)],
-    ["rows", () => byRows(reader, embed, reference, sketch.rows.cols)],
+    ["ids", async () => Int32Array.from(known.ids, (id) => (id < embed.rows ? id : -1))],
+    ["texts", async () => byText(known, hashes, embed.rows)],
+    ["rows", () => byRows(reader, embed, reference, known.rows.cols)],
   ];
   let best: MatchedTokens | null = null;
   for (const [how, find] of candidates) {
@@ -53,7 +53,7 @@ export async function matchTokens(
 }
 
 function byText(
-  { hashes: known, ids }: TokenSketch,
+  { hashes: known, ids }: ReferenceTokens,
   hashes: ReadonlyMap<number, readonly [number, number]> | null,
   rows: number,
 ): Int32Array | null {

@@ -1,6 +1,6 @@
-import { matmul } from "../../kernels/matmul.ts";
-import { prng } from "../../numerics/prng.ts";
-import { NEURON_WORDS, type QuantisedRows } from "./sketch.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { prng } from "../numerics/prng.ts";
+import { NEURON_WORDS, type QuantisedRows } from "./reference.ts";
 
 /** Directions that neurons are looked at from: one bit each. */
 export const NEURON_DIRECTIONS = NEURON_WORDS * 32;

@@ -1,6 +1,11 @@
-import { matmul } from "../../kernels/matmul.ts";
-import { dot, fitLinear, RIDGE } from "../../numerics/least-squares.ts";
-import type { SignSymmetries } from "../host/host-model.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { dot, fitLinear, RIDGE } from "../numerics/least-squares.ts";
+
+/** Of the rows of a head the first `rotaryRows` turn in planes, (i, i + rotaryRows / 2) or (2 i, 2 i + 1); every other row stands alone. */
+export interface RotaryRows {
+  readonly rotaryRows: number;
+  readonly pairing: "half" | "adjacent";
+}
 
 /**
  * How the rows of one head are mixed. `rows` and `dual` are headSize x headSize: reference rows are `rows` times the
@@ -42,7 +47,7 @@ export function fitHead(
   reference: Float32Array,
   suspect: Float32Array,
   size: number,
-  keys: SignSymmetries["keys"],
+  keys: RotaryRows | null,
 ): HeadFit {
   const cols = reference.length / size;
   const ref = unitRows(reference, size, cols);
@@ -113,10 +118,7 @@ function bySigns(corr: Float64Array, size: number): HeadFit {
 type Pair = readonly [referenceA: number, referenceB: number, suspectA: number, suspectB: number];
 
 /** Rows that turn together, in the reference and in the suspect, whose planes may be stored the other way. */
-function pairings(
-  { rotaryRows, pairing }: NonNullable<SignSymmetries["keys"]>,
-  size: number,
-): readonly (readonly Pair[])[] {
+function pairings({ rotaryRows, pairing }: NonNullable<RotaryRows | null>, size: number): readonly (readonly Pair[])[] {
   if (rotaryRows < 2 || rotaryRows > size || rotaryRows % 2 !== 0) return [];
   const half = rotaryRows / 2;
   const place = (kind: "half" | "adjacent", i: number): [number, number] =>

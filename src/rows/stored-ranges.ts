@@ -2,7 +2,12 @@ import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { ByteRange } from "../bytes/byte-source.ts";
 import type { CheckpointTensor } from "../checkpoint/checkpoint.ts";
 import { DTYPE_BITS } from "../formats/tensor-info.ts";
-import type { ColumnRun } from "./sampling.ts";
+
+/** Neighbouring columns [first, first + count). */
+export interface ColumnRun {
+  readonly first: number;
+  readonly count: number;
+}
 
 /** Bytes [start, end) of one file of a checkpoint. */
 export interface FileRange extends ByteRange {

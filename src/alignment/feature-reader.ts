@@ -1,9 +1,9 @@
-import type { CanonicalTensor } from "../../anatomy/anatomy.ts";
-import type { RowReader } from "../../fingerprint/row-reader.ts";
-import { squareSums } from "../../kernels/norms.ts";
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { squareSums } from "../kernels/norms.ts";
+import type { RowReader } from "../rows/row-reader.ts";
 import type { BlockParts } from "./parts.ts";
 import { NEURON_DIRECTIONS, packBits, project, scaleColumns } from "./projection.ts";
-import { NEURON_WORDS } from "./sketch.ts";
+import { NEURON_WORDS } from "./reference.ts";
 
 /** Signs of rows and columns that will be flipped before the weights are written. */
 export interface Flips {
@@ -58,7 +58,7 @@ export async function projectMatrix(
 export interface BlockFeatures {
   readonly neurons: number;
   readonly gated: boolean;
-  /** As in `SketchBlock`. */
+  /** As in `ReferenceBlock`. */
   readonly bits: Uint32Array;
   /** RMS of every row of up. */
   readonly strengths: Float32Array;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { matmul } from "../../../../src/kernels/matmul.ts";
-import { polarFactor } from "../../../../src/numerics/polar.ts";
-import { permutation, prng } from "../../../../src/numerics/prng.ts";
-import { fromReference, toReference } from "../../../../src/watermark/resync/residual.ts";
-import { findResidual } from "../../../../src/watermark/resync/rotation.ts";
-import { randomRotation, rotateColumns } from "../../../support/obfuscate.ts";
-import { trainedRows } from "../../../support/token-rows.ts";
+import { fromReference, toReference } from "../../../src/alignment/residual.ts";
+import { findResidual } from "../../../src/alignment/rotation.ts";
+import { matmul } from "../../../src/kernels/matmul.ts";
+import { polarFactor } from "../../../src/numerics/polar.ts";
+import { permutation, prng } from "../../../src/numerics/prng.ts";
+import { randomRotation, rotateColumns } from "../../support/obfuscate.ts";
+import { trainedRows } from "../../support/token-rows.ts";
 
 const WIDTH = 64;
 const ROWS = 512;
