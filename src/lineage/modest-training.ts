@@ -34,6 +34,8 @@ const ONE_TRAINING = 0.99;
 const ONE_OF_LARGER = 0.97;
 /** No cosine is larger than 1, but for its error: where a start has decayed away, what is taken for training is something else. */
 const MORE_THAN_ONE = 1.02;
+/** Standard error of L, which is what else the one has than the other: fine-tunes had .002, runs under strong decay that end in the same place .0025 and more. */
+const LITTLE_ELSE = 0.002;
 /** The product of b both ways of two models that have all of one start, and nothing but its noise in the lower half of their spectra. */
 const MORE_THAN_START = 1.05;
 /** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
@@ -66,6 +68,7 @@ export function isOneTraining(one: LearnedRetention, other: LearnedRetention): b
   if (one.share * other.share > MORE_THAN_ONE) return false;
   if ([one.share, other.share, one.bulk, other.bulk].some((value) => value > UNDECAYED)) return false;
   if ([one, other].some(({ spread, bulk }) => spread > EVEN_EVERYWHERE * bulk)) return false;
+  if (Math.max(one.error, other.error) > LITTLE_ELSE) return false;
   const floor = one.slices <= FEW_SLICES ? ONE_TRAINING : ONE_OF_LARGER;
   return showsTraining(one) && showsTraining(other) && squaredCosine(one, other) >= floor;
 }
