@@ -1,10 +1,18 @@
 // Writes docs/errors.md from the code table, so that the documented list is the closed list. `--check` only compares.
 import { readFileSync, writeFileSync } from "node:fs";
+import { EXIT_CODES } from "../dist/src/cli/exit-codes.js";
 import { ERRORS } from "../dist/src/errors.js";
 
-const exits = { 2: "usage", 3: "input malformed or refused", 4: "nothing to do", 5: "incomplete", 70: "a bug" };
+const KINDS = {
+  usage: "usage",
+  refused: "input malformed or refused",
+  nothing: "nothing to do",
+  passing: "incomplete",
+  bug: "a bug",
+};
 const rows = Object.entries(ERRORS).map(
-  ([code, { exit, meaning, advice }]) => `| \`${code}\` | ${exit} (${exits[exit]}) | ${meaning} | ${advice} |`,
+  ([code, { kind, meaning, advice }]) =>
+    `| \`${code}\` | ${EXIT_CODES[kind]} (${KINDS[kind]}) | ${meaning} | ${advice} |`,
 );
 const text = `# Error codes
 

@@ -1,5 +1,5 @@
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
-import type { ErrorEntry } from "./errors/error-entry.ts";
+import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
@@ -9,8 +9,8 @@ import { SCAN_ERRORS } from "./errors/scan-errors.ts";
 import { WATERMARK_ERRORS } from "./errors/watermark-errors.ts";
 
 /**
- * Every refusal has a stable code: it is what scripts branch on and what docs/errors.md explains. Every code has an exit
- * code and says what to do next.
+ * Every refusal has a stable code: it is what scripts branch on and what docs/errors.md explains. Every code is of a
+ * kind, which says whether another try is worth it, and says what to do next.
  */
 export const ERRORS = {
   ...FILE_ERRORS,
@@ -24,6 +24,7 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
+export type { ErrorKind };
 
 /** Where the problem lies and what to do next. Names are raw here and escaped by whoever prints them. */
 export interface ErrorDetail {
@@ -51,8 +52,8 @@ export class WeightmarkError extends Error {
     this.tensor = where.tensor;
   }
 
-  get exitCode(): number {
-    return ERRORS[this.code].exit;
+  get kind(): ErrorKind {
+    return ERRORS[this.code].kind;
   }
 }
 

@@ -2,8 +2,8 @@ import { describeFailure } from "../../dist/src/cli/failure.js";
 import { ERRORS, WeightmarkError } from "../../dist/src/errors.js";
 import { mustBePlain, parsedJson, Skipped, Violation } from "./invariant.mjs";
 
-/** Exit code of what only a fault of the program itself can bring about. */
-const BUG = 70;
+/** The kind of what only a fault of the program itself can bring about. */
+const BUG = "bug";
 /** The sort of find where a target made no input. */
 export const NO_INPUT = "no input";
 const MAX_MESSAGE = 600;
@@ -23,7 +23,7 @@ export async function outcomeOf(target, bytes) {
     if (!(error instanceof WeightmarkError)) return find("uncaught", error);
     if (!Object.hasOwn(ERRORS, error.code)) return find("no stable code", error);
     if (error.message === "" || error.detail === "") return find("says nothing", error);
-    if (error.exitCode === BUG) return find("uncaught", error);
+    if (error.kind === BUG) return find("uncaught", error);
     return printed(error) ?? { kind: "refused", code: error.code };
   }
 }

@@ -18,7 +18,7 @@ export async function readBeside({ folder, location }: FoundModel, name: string)
       await source.close();
     }
   } catch (error) {
-    if (!(error instanceof WeightmarkError) || error.exitCode === 5) throw error;
+    if (!(error instanceof WeightmarkError) || error.kind === "passing") throw error;
     return null;
   }
 }

@@ -30,7 +30,7 @@ export async function readConfig(folder: ModelFolder): Promise<Config> {
       await source.close();
     }
   } catch (error) {
-    if (!(error instanceof WeightmarkError) || error.exitCode === 5) throw error;
+    if (!(error instanceof WeightmarkError) || error.kind === "passing") throw error;
     return error.code === "FILE_NOT_FOUND" ? { config: null, problem: null, notes: [] } : ignored(error.message);
   }
   let value: unknown;

@@ -1,6 +1,5 @@
 import { Command, CommanderError } from "commander";
 import { WeightmarkError } from "../errors.ts";
-import { worseExitCode } from "../report/scan/exit-code.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -13,6 +12,7 @@ import { registerRegistry } from "./commands/registry.ts";
 import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { registerWorker } from "./commands/worker.ts";
+import { worseExitCode } from "./exit-codes.ts";
 // Not when it is needed: with no file handle left, nothing can be loaded any more.
 import { describeFailure } from "./failure.ts";
 import { loadWithFewHandles } from "./few-handles.ts";

@@ -2,6 +2,7 @@ import { ERRORS, WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { ErrorReport } from "../report/schemas/index.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 
 export interface FailureOptions {
   readonly json: boolean;
@@ -32,7 +33,7 @@ export function describeFailure(
   };
   const text = options.json ? `${toJson(report, 0)}\n` : lines(report.error);
   const stack = options.verbose && error instanceof Error ? `${escapeLines(redact(error.stack ?? ""))}\n` : "";
-  return { text: text + (options.json ? "" : stack), exitCode: ERRORS[code].exit };
+  return { text: text + (options.json ? "" : stack), exitCode: exitCodeOf(code) };
 }
 
 /** What is printed about something that deserves a look and stops nothing. */

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { ERRORS, type ErrorCode, WeightmarkError } from "../errors.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
 import type { ScanFailure, ScanItem } from "./item.ts";
 import type { ScanTarget } from "./target.ts";
@@ -30,7 +30,7 @@ const MAX_TEXT = 1000;
 const BUG = "This is a bug in weightmark: please report it with the model it came up with.";
 
 function isPassing(error: WeightmarkError): boolean {
-  if (ERRORS[error.code].exit === 5 || PASSING.has(error.code)) return true;
+  if (error.kind === "passing" || PASSING.has(error.code)) return true;
   const cause = (error.cause as NodeJS.ErrnoException | undefined)?.code;
   return error.code === "FILE_UNREADABLE" && cause !== undefined && PASSING_CAUSES.has(cause);
 }

@@ -3,7 +3,7 @@ import { type FolderModel, modelsOf, preferredOf, type WeightSet } from "../chec
 import { openIndex } from "../checkpoint/indexed.ts";
 import type { ModelFolder } from "../checkpoint/model-folder.ts";
 import { numberedSets } from "../checkpoint/numbered-shards.ts";
-import { ERRORS, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
 
 /** A model of a folder as a scan names it. */
 export interface FolderTarget {
@@ -71,7 +71,7 @@ export async function shardsIn(
   const shardsOf = new Map<string, readonly string[]>();
   for (const name of indexes) {
     const index = await openIndex(folder, name).catch((error) => {
-      if (error instanceof WeightmarkError && ERRORS[error.code].exit === 3) return null;
+      if (error instanceof WeightmarkError && error.kind === "refused") return null;
       throw error;
     });
     if (index !== null) shardsOf.set(name, index.shards);

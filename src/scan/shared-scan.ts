@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remote } from "../checkpoint/remote.ts";
-import { ERRORS, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
 import { Duplicates, duplicateItem } from "./duplicates.ts";
 import { enumerateTargets } from "./enumerate.ts";
 import { failedItem } from "./failure.ts";
@@ -173,7 +173,7 @@ class SharedRun {
       const began = performance.now();
       const last = this.#listedAll;
       await this.#gather(last).catch((error) => {
-        if (!(error instanceof WeightmarkError) || ERRORS[error.code].exit !== 5) throw error;
+        if (!(error instanceof WeightmarkError) || error.kind !== "passing") throw error;
         this.#options.onTrouble?.(error);
       });
       if (last && this.#pending.size + this.#batch.length === 0) return;

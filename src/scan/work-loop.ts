@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { ERRORS, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { ScanItem } from "./item.ts";
 import type { JobQueue, ScanJob, TakenJob } from "./job-queue.ts";
 import type { ResultStore } from "./result-store.ts";
@@ -56,7 +56,7 @@ async function timers(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function isTrouble(error: unknown): error is WeightmarkError {
-  return error instanceof WeightmarkError && ERRORS[error.code].exit === 5;
+  return error instanceof WeightmarkError && error.kind === "passing";
 }
 
 /**

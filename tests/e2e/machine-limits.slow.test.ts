@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { ERRORS } from "../../src/errors.ts";
+import { exitCodeOf } from "../../src/cli/exit-codes.ts";
 import type { DoctorReport, ErrorReport } from "../../src/report/schemas/index.ts";
 import { type CommandResult, EXECUTABLE, NODE } from "../support/command.ts";
 import { requireValid } from "../support/schemas.ts";
@@ -171,12 +171,12 @@ describe("a Node that runs no kernels", () => {
       ["scan", "a", "--registry", REGISTRY],
     ]) {
       const { exitCode, stderr } = await run(args, limits);
-      expect(exitCode, stderr).toBe(ERRORS[code].exit);
+      expect(exitCode, stderr).toBe(exitCodeOf(code));
       expect(stderr).toContain(`(${code})`);
       expect(stderr).toMatch(advice);
     }
     const { ok, exitCode, checks, refused } = await doctor(limits);
-    expect([ok, exitCode]).toEqual([false, refused === null ? 3 : ERRORS[code].exit]);
+    expect([ok, exitCode]).toEqual([false, refused === null ? 3 : exitCodeOf(code)]);
     const found = ["node", "kernels", "engine wasm"].map((name) => checks.get(name));
     expect(refused ?? found).toEqual(refused === null ? ["ok", "failed", "failed"] : code);
   });

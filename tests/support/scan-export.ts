@@ -1,7 +1,8 @@
+import { scanExitCode } from "../../src/cli/scan/exit-code.ts";
 import type { RunInfo } from "../../src/report/envelope.ts";
 import { type ScanQuestion, scanSummaryReport } from "../../src/report/scan/build.ts";
-import { type ScanPolicy, scanExitCode } from "../../src/report/scan/exit-code.ts";
 import type { ScanExport } from "../../src/report/scan/export.ts";
+import type { ScanPolicy } from "../../src/report/scan/policy.ts";
 import type { ScanItem } from "../../src/scan/item.ts";
 import { ScanTally } from "../../src/scan/summary.ts";
 import { ROOT, scanFailure, scanFinding, scanItem, scanMark, scanMatch } from "./scan-items.ts";

@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
 import type { ScanItem, ScanSummary } from "../../index.ts";
 import { scanSummaryReport } from "../../report/scan/build.ts";
-import { scanExitCode, worseExitCode } from "../../report/scan/exit-code.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
+import { exitCodeOf, worseExitCode } from "../exit-codes.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { ifThere, mapStrings } from "../redact.ts";
 import { print } from "../session.ts";
 import { useColour } from "../terminal.ts";
 import { createConsole, type ScanConsole } from "./console.ts";
+import { scanExitCode } from "./exit-code.ts";
 import type { ScanFormat, ScanOptions } from "./options.ts";
 import { scanPieces, scanPrinter } from "./output.ts";
 import { type PreparedScan, prepare } from "./prepare.ts";
@@ -127,7 +128,7 @@ async function writeAll(
   { force = false }: ScanOptions,
 ): Promise<{ readonly exitCode: number; readonly refusals: readonly WeightmarkError[] }> {
   const { written, refusals } = await writeResultFiles(files, resultOf(wanted), force);
-  const exitCode = refusals.map((refusal) => refusal.exitCode).reduce(worseExitCode, wanted);
+  const exitCode = refusals.map(({ code }) => exitCodeOf(code)).reduce(worseExitCode, wanted);
   // Those that were written told of another end.
   if (exitCode === wanted) return { exitCode, refusals };
   const again = await writeResultFiles(written, resultOf(exitCode), true);

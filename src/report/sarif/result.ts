@@ -4,9 +4,9 @@ import { caveatsOf, type ScanItem, type ScanMark } from "../../scan/item.ts";
 import { escapeText } from "../escape.ts";
 import { withoutNonFinite } from "../finite.ts";
 import { formatP } from "../numbers.ts";
-import { meetsPolicy, type ScanPolicy } from "../scan/exit-code.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
 import { type ArtifactBase, artifactUri, locationUri } from "../scan/location-uri.ts";
+import { meetsPolicy, type ScanPolicy } from "../scan/policy.ts";
 import { type Level, MARK_RULE, type RuleId, ruleIndex, ruleLevel } from "./rules.ts";
 
 /** What results depend on besides the item. */

@@ -2,7 +2,7 @@ import type { ScanItem } from "../../scan/item.ts";
 import type { RunInfo } from "../envelope.ts";
 import { toJson } from "../escape.ts";
 import type { ScanSummaryReport } from "../schemas/index.ts";
-import type { ScanPolicy } from "./exit-code.ts";
+import type { ScanPolicy } from "./policy.ts";
 
 /** A finished scan, as exports see it. */
 export interface ScanExport {

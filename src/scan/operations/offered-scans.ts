@@ -1,6 +1,6 @@
 import { createGateMemory } from "../../bytes/http/shared-gate.ts";
 import type { RemoteSettings } from "../../checkpoint/remote-environment.ts";
-import { ERRORS, WeightmarkError } from "../../errors.ts";
+import { WeightmarkError } from "../../errors.ts";
 import { describeKeyFile } from "../../watermark/key/key-file.ts";
 import { exposedKey } from "../../watermark/key/secret-file.ts";
 import { keyFilesIn } from "../context.ts";
@@ -124,7 +124,7 @@ export class OfferedScans {
       const { threads, tasksPerThread } = this.#settings;
       return { store, workers: await openWorkers(setup, { threads, tasksPerThread, onTrouble: this.#onTrouble }) };
     } catch (error) {
-      if (!(error instanceof WeightmarkError) || ERRORS[error.code].exit === 5) throw error;
+      if (!(error instanceof WeightmarkError) || error.kind === "passing") throw error;
       return { gone: false, error };
     }
   }

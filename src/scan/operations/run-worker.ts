@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createGateMemory, gateWaitMs } from "../../bytes/http/shared-gate.ts";
-import { ERRORS, WeightmarkError } from "../../errors.ts";
+import { WeightmarkError } from "../../errors.ts";
 import type { JobQueueOptions } from "../postgres/job-queue.ts";
 import { openScanDatabase } from "../postgres/open-database.ts";
 import type { ResultStore } from "../result-store.ts";
@@ -154,7 +154,7 @@ function wantedStore(
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof WeightmarkError && ERRORS[error.code].exit === 5;
+  return error instanceof WeightmarkError && error.kind === "passing";
 }
 
 /** Now and every `ms`; what fails is tried again next time. */

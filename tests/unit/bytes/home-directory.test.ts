@@ -19,7 +19,7 @@ describe("the home directory", () => {
   it("is refused with what to name instead", () => {
     expect(noHomeDirectory("the registry", "--registry")).toMatchObject({
       code: "NO_HOME_DIRECTORY",
-      exitCode: 2,
+      kind: "usage",
       detail: "Set HOME, or name the place: --registry.",
     });
   });

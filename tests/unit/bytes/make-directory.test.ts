@@ -31,7 +31,7 @@ describe("makeDirectory", () => {
     symlinkSync("nowhere", join(root, "dangling"));
     for (const path of [join(root, "file"), join(root, "file", "below"), join(root, "dangling")]) {
       const error = await refusal(makeDirectory(path, "the journal"), "WRITE_FAILED");
-      expect(error).toMatchObject({ file: "the journal", exitCode: 3 });
+      expect(error).toMatchObject({ file: "the journal", kind: "refused" });
       expect(error.message).toMatch(/^the journal could not be written \((?:EEXIST|ENOTDIR): no directory for it\)$/);
     }
   });

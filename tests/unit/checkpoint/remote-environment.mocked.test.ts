@@ -70,7 +70,7 @@ describe("settings", () => {
     ["https://hf-mirror.com?token=hunter2", /^HF_ENDPOINT holds a query$/],
   ])("name the variable of an endpoint that is none: %s", (value, message) => {
     const error = thrown(() => remoteSettings({ ...HOME, HF_ENDPOINT: value }));
-    expect(error).toMatchObject({ code: "HTTP_ADDRESS_INVALID", exitCode: 2 });
+    expect(error).toMatchObject({ code: "HTTP_ADDRESS_INVALID", kind: "usage" });
     expect(error.message).toMatch(message);
     expect(`${error.message} ${error.detail} ${error.file}`).not.toContain("hunter2");
     expect(thrown(() => remoteSettings(HOME, { endpoint: value })).message).toMatch(/^the endpoint /);

@@ -141,7 +141,7 @@ describe("database errors", () => {
     const error = await failure(openDatabase(`postgres://u:s3cret@127.0.0.1:${port}/w`));
     expect(error).toMatchObject({
       code: "DATABASE_UNREACHABLE",
-      exitCode: 5,
+      kind: "passing",
       file: `postgres://u@127.0.0.1:${port}/w`,
     });
     expect(shown(error)).not.toContain("s3cret");
@@ -174,7 +174,7 @@ describeWithPostgres("a connection to PostgreSQL", (server) => {
     for (const bad of [wrong, absent]) {
       for (const open of [openDatabase, openScanDatabase]) {
         const error = await failure(open(bad.href));
-        expect(error).toMatchObject({ code: "DATABASE_REFUSED", exitCode: 3 });
+        expect(error).toMatchObject({ code: "DATABASE_REFUSED", kind: "refused" });
         for (const secret of ["s3cret", right, url.password]) expect(shown(error)).not.toContain(secret);
       }
     }
@@ -265,7 +265,7 @@ describeWithPostgres("a connection to PostgreSQL", (server) => {
     // An older release finds tables that it does not know.
     expect(await failure(migrate(databases[3]!, one, true))).toMatchObject({
       code: "DATABASE_VERSION",
-      exitCode: 3,
+      kind: "refused",
       message: expect.stringContaining("version 2"),
     });
     await Promise.all(databases.map((database) => database.close()));

@@ -87,7 +87,7 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
     const parameters = parametersOf();
     const first = await database.startScan(parameters);
     await first.put(itemOf("a"));
-    await expect(database.startScan(parameters)).rejects.toMatchObject({ code: "SCAN_UNFINISHED", exitCode: 2 });
+    await expect(database.startScan(parameters)).rejects.toMatchObject({ code: "SCAN_UNFINISHED", kind: "usage" });
     expect((await database.startScan(parametersOf({ depth: "full" }))).scan).not.toBe(first.scan);
     const resumed = await (await open(url)).startScan(parameters, "resume");
     expect([resumed.scan, [...(await resumed.finished())]]).toEqual([first.scan, ["a"]]);

@@ -245,7 +245,7 @@ describe("writing again", () => {
       mkdirSync(join(directory, name));
       await expect(registry.add(randomFingerprint({ seed: 3 }), { name: "c" })).rejects.toMatchObject({
         name: "WeightmarkError",
-        exitCode: 3,
+        kind: "refused",
       });
     }
   });
@@ -375,7 +375,7 @@ describe("the default directory", () => {
   it("asks for a home directory only where nothing else names a place", () => {
     for (const platform of ["linux", "darwin", "win32"] as const) {
       const of = (env: Record<string, string>) => () => defaultRegistryDirectory({ env, platform, home: null });
-      expect(of({})).toThrow(expect.objectContaining({ code: "NO_HOME_DIRECTORY", exitCode: 2 }));
+      expect(of({})).toThrow(expect.objectContaining({ code: "NO_HOME_DIRECTORY", kind: "usage" }));
       expect(of({ XDG_DATA_HOME: "/x" })()).toBe(join("/x", "weightmark", "registry"));
       expect(of({ WEIGHTMARK_REGISTRY: "/r" })()).toBe("/r");
     }

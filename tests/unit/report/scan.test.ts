@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { worseExitCode } from "../../../src/cli/exit-codes.ts";
+import { scanExitCode } from "../../../src/cli/scan/exit-code.ts";
 import { ERRORS } from "../../../src/errors.ts";
 import { toJson } from "../../../src/report/escape.ts";
 import { scanItemReport, scanSummaryReport } from "../../../src/report/scan/build.ts";
 import { scanDocument, scanLines } from "../../../src/report/scan/document.ts";
-import { type ScanPolicy, scanExitCode, worseExitCode } from "../../../src/report/scan/exit-code.ts";
 import { TopFindings } from "../../../src/report/scan/finding.ts";
+import type { ScanPolicy } from "../../../src/report/scan/policy.ts";
 import type { ScanItemReport } from "../../../src/report/schemas/index.ts";
 import { renderText } from "../../../src/report/text/render-text.ts";
 import { scanSummaryText } from "../../../src/report/text/scan-text.ts";

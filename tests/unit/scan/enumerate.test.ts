@@ -308,7 +308,7 @@ describe("places", () => {
   it("ask for a home directory only where nothing else names a place", () => {
     for (const platform of ["linux", "darwin", "win32"] as const) {
       const of = (env: Record<string, string>) => ({ env, platform, home: null });
-      const refused = expect.objectContaining({ code: "NO_HOME_DIRECTORY", exitCode: 2 });
+      const refused = expect.objectContaining({ code: "NO_HOME_DIRECTORY", kind: "usage" });
       expect(() => defaultCacheDirectory(of({}))).toThrow(refused);
       expect(() => defaultJournalPath(parametersOf(), of({}))).toThrow(refused);
       expect(defaultCacheDirectory(of({ XDG_CACHE_HOME: "/c" }))).toBe(join("/c", "weightmark"));

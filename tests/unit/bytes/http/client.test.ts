@@ -256,7 +256,7 @@ describe("waiting", () => {
     for (let i = 0; i < 50; i += 1) server.faults.push(FAULTS.status(429, { "retry-after": "0" }));
     const error = await refusal(get(url()), "HTTP_RATE_LIMITED");
     expect(server.requests).toHaveLength(5);
-    expect(error.exitCode).toBe(5);
+    expect(error.kind).toBe("passing");
   });
 
   test("a 429 that asks for longer than allowed is refused and says how long, to everybody at once", async () => {

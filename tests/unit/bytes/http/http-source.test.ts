@@ -420,7 +420,7 @@ describe("redirects to storage", () => {
     async (status) => {
       const refused = async (promise: Promise<unknown>) => {
         const error = await refusal(promise, "HTTP_STORAGE_REFUSED");
-        expect(error).toMatchObject({ file: "the file", exitCode: 5 });
+        expect(error).toMatchObject({ file: "the file", kind: "passing" });
         expect(error.message).toBe(
           `storage.test:${storage.port}, to which the server sends one on, refuses access (${status})`,
         );

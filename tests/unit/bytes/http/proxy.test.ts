@@ -105,7 +105,7 @@ describe("what the environment names", () => {
   ])("%j cannot be used, which only requests that take it hear of", (value, why) => {
     for (const variable of ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"]) {
       const error = refusalOf({ [variable]: value });
-      expect(error).toMatchObject({ code: "PROXY_INVALID", exitCode: 2 });
+      expect(error).toMatchObject({ code: "PROXY_INVALID", kind: "usage" });
       expect(error.message).toMatch(why);
       expect(error.message).toMatch(new RegExp(`^${variable} `));
       expect(error.detail).toContain("NO_PROXY");

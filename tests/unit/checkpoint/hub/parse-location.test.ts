@@ -58,7 +58,9 @@ test.each([
   `hf:acme/base/${"a".repeat(2000)}`,
 ])("%j is refused", (location) => {
   expect(() => parseHubLocation(location)).toThrow(WeightmarkError);
-  expect(() => parseHubLocation(location)).toThrow(expect.objectContaining({ code: "HUB_NAME_INVALID", exitCode: 2 }));
+  expect(() => parseHubLocation(location)).toThrow(
+    expect.objectContaining({ code: "HUB_NAME_INVALID", kind: "usage" }),
+  );
 });
 
 describe("locations", () => {
