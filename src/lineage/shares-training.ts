@@ -108,7 +108,7 @@ function isThere(one: LearnedRetention, other: LearnedRetention, isNetwork: bool
   if (!showsTraining(one) || !(one.share >= MIN_SHARE)) return false;
   // Without a start there is nothing that L could be held against.
   if (!(one.bulk > 0 && other.bulk > 0)) return false;
-  if (!isNetwork && isSimple(one)) return isOneTraining(one, other);
+  if (!isNetwork && (isSimple(one) || isSimple(other))) return isOneTraining(one, other);
   if (isModest(one)) return isModestThere(one, other) || (isSmallShare(one, other) && isEvenShare(one));
   if (isSmallShare(one, other)) return true;
   return isWhole(one, other, isNetwork ? KEPT : KEPT_OF_LITTLE) || isLargeShare(one, other);

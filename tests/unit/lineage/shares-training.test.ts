@@ -149,6 +149,8 @@ describe("of other networks than those that names tell", () => {
     expect(shares([0.98, 0.001, 0.99, 0, 4], [1, 0.001, 0.99, 0, 4], 12)).toBe(true);
     expect(shares([0.99, 0.005, 0.98, 0, 12], [0.9, 0.005, 0.99, 0, 12], 12)).toBe(true);
     expect(shares([0.89, 0.005, 0.98, 0, 12], [0.92, 0.005, 0.99, 0, 12], 12)).toBe(false);
+    // Where one of the two shows little, both are asked as if they did.
+    expect(shares([0.99, 0.005, 0.98, 0, 12], [0.9, 0.005, 0.99, 0, 8], 12)).toBe(false);
   });
 });
 
