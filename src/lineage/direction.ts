@@ -79,6 +79,7 @@ function isWhollyThere(parent: Subject, child: Subject, findings: readonly Compo
     (f) =>
       isRelated(f) &&
       f.sharesTraining &&
+      !f.isSimple &&
       (f.support === null || f.support.whole) &&
       isParentsShare(f.verdict.learned, side),
   );

@@ -132,6 +132,7 @@ export function layerRelations(
 }
 
 function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFinding[]): Relation[] {
+  if (findings.some(({ isSimple }) => isSimple)) return [];
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
   if (shares.length === 0 || Math.min(...shares) < CONTINUED_SHARE || Math.max(...shares) > MOST_SHARE) return [];

@@ -3,6 +3,7 @@ import { log10NormalTail } from "../numerics/normal.ts";
 import { componentContent } from "./component-content.ts";
 import type { ComponentFinding } from "./finding.ts";
 import { learnedRetention, MIN_SLICES, type Retention, showsTraining } from "./learned-retention.ts";
+import { isSimple } from "./modest-training.ts";
 import { isOfNetwork } from "./network.ts";
 import type { Pairing } from "./pairing.ts";
 import { doubtOfStart, isCutOff, lookLikeWeights } from "./random-start.ts";
@@ -74,6 +75,11 @@ export async function settle(
     tested,
     slices,
     sharesTraining: retention !== null && sharesTraining(retention, isOfNetwork(...fingerprints, pairing)),
+    isSimple:
+      verdict === "derived" &&
+      retention !== null &&
+      !isOfNetwork(...fingerprints, pairing) &&
+      [retention.forward, retention.backward].some(isSimple),
     support,
     isMinor: (["suspect", "base"] as const).some((side) => isMinor({ suspect, base }[side].fingerprint, pairing, side)),
     stacks: 1,
