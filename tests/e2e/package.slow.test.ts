@@ -135,7 +135,7 @@ describe("the published package", () => {
     }
     expect(missing).toEqual([]);
     expect(followed).toBeGreaterThan(modules.length);
-    const workers = readdirSync(join(ROOT, "workers")).map((name) => name.replace(/\.ts$/, ".js"));
+    const workers = readdirSync(join(ROOT, "workers")).map((name) => name.replace(/\.([cm]?)ts$/, ".$1js"));
     expect(readdirSync(join(installed, "dist", "workers"))).toEqual(expect.arrayContaining(workers));
     for (const folder of ["docs", "schemas"]) {
       expect(readdirSync(join(installed, folder)).sort()).toEqual(readdirSync(join(ROOT, folder)).sort());

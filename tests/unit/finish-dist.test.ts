@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-test("a build holds what has a source, and the kernels, and nothing of an earlier one", () => {
+test("a build holds what has a source, the kernels and the order of what threads load, and nothing of an earlier one", () => {
   const tree = temporaryDirectory();
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(tree, name)), { recursive: true });
@@ -32,10 +32,14 @@ test("a build holds what has a source, and the kernels, and nothing of an earlie
     "workers/b.cjs",
   ];
   for (const name of [...kept, ...gone]) write(`dist/${name}`, "earlier");
+  write("dist/src/a.js", "export {};");
+  write("dist/workers/b.js", `import {\n  c,\n} from "../src/a.js";\nimport "node:fs";\nexport default c;\n`);
   execFileSync(process.execPath, [join(tree, "scripts", "finish-dist.mjs")]);
   const left = readdirSync(join(tree, "dist"), { recursive: true, encoding: "utf8" });
   expect(left.sort()).toEqual(
-    [...kept, "src", "src/kernels", "workers"].map((name) => join(...name.split("/"))).sort(),
+    [...kept, "src", "src/kernels", "workers", "workers/order.json"].map((name) => join(...name.split("/"))).sort(),
   );
   expect(readFileSync(join(tree, "dist/src/kernels/kernels.wasm"), "utf8")).toBe("source");
+  const order = JSON.parse(readFileSync(join(tree, "dist/workers/order.json"), "utf8"));
+  expect(order).toEqual({ b: ["../src/a.js", "./b.js"] });
 });
