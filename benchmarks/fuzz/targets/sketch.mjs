@@ -1,5 +1,5 @@
 import { headDirections } from "../../../dist/src/alignment/projection.js";
-import { NEURON_WORDS } from "../../../dist/src/watermark/resync/sketch.js";
+import { NEURON_WORDS } from "../../../dist/src/alignment/reference.js";
 import { parseSketch, serializeSketch } from "../../../dist/src/watermark/resync/sketch-file.js";
 import { must } from "../invariant.mjs";
 import { changedManifestFile } from "../manifest-file.mjs";
