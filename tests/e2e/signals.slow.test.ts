@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { EXECUTABLE, NODE, runCommand } from "../support/command.ts";
+import { ENDLESS_TEXT, ENDLESS_TOKENIZER } from "../support/endless-tokenizer.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { tinyModel, writeModel } from "../support/tiny-model.ts";
 
@@ -62,18 +63,8 @@ const isLinux = process.platform === "linux";
 beforeAll(async () => {
   writeModel(at("model"), tinyModel(1));
   writeModel(at("hostile"), tinyModel(1));
-  const pattern = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
-  const tokenizer = {
-    version: "1.0",
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: pattern,
-    post_processor: null,
-    decoder: null,
-    model: { type: "WordLevel", vocab: { "<unk>": 0 }, unk_token: "<unk>" },
-  };
-  writeFileSync(at("hostile", "tokenizer.json"), JSON.stringify(tokenizer));
-  writeFileSync(at("text"), `${"a".repeat(500)}!`);
+  writeFileSync(at("hostile", "tokenizer.json"), ENDLESS_TOKENIZER);
+  writeFileSync(at("text"), ENDLESS_TEXT);
   writeFileSync(at("passphrase"), "open sesame\n");
   const key = ["key", "generate", "-o", "sealed", "--passphrase-file", "passphrase"];
   expect(await runCommand(key, { cwd: root })).toMatchObject({ exitCode: 0 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Contents, ContentTask } from "../../../src/fingerprint/content-task.ts";
 import type { TokenizeReply, TokenizeTask } from "../../../src/quality/tokenize-task.ts";
 import { openPool, type ThreadPool } from "../../../src/threads/pool.ts";
+import { ENDLESS_TEXT, ENDLESS_TOKENIZER } from "../../support/endless-tokenizer.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
 
 async function withPool<T, V>(opening: Promise<ThreadPool<T, V>>, use: (pool: ThreadPool<T, V>) => Promise<void>) {
@@ -44,19 +45,8 @@ describe("a pool of threads", () => {
 
   test("rejects with the reason of the signal while the thread works on, and ends it when it is closed", () =>
     withPool(openPool<TokenizeTask, TokenizeReply>("tokenize", { threads: 1 }), async (pool) => {
-      // A pattern that takes years for a text of so many letters.
-      const pattern = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
-      const tokenizer = {
-        version: "1.0",
-        added_tokens: [],
-        normalizer: null,
-        pre_tokenizer: pattern,
-        post_processor: null,
-        decoder: null,
-        model: { type: "WordLevel", vocab: { "<unk>": 0 }, unk_token: "<unk>" },
-      };
-      const bytes = new TextEncoder().encode(JSON.stringify(tokenizer));
-      const task = { text: `${"a".repeat(500)}!`, tokenizer: bytes, config: null };
+      const tokenizer = new TextEncoder().encode(ENDLESS_TOKENIZER);
+      const task = { text: ENDLESS_TEXT, tokenizer, config: null };
       const reason = new Error("enough");
       const stop = new AbortController();
       const endless = pool.run(task, stop.signal);
