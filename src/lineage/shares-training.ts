@@ -61,6 +61,8 @@ const SMALL_ERROR = 0.1;
  * share of that correlation it takes one and a half times the weights' own size.
  */
 const SMALL_BACK = 0.4;
+/** A merge has L = b both ways round; of siblings that were both pruned by half one way alone was by chance, the other way L / b was .69. */
+const MERGED_BACK = 0.8;
 /** The other model is what most of the merge is, so that b is larger the other way round. */
 const LARGER_BACK = 0.8;
 const EVEN_BACK = 0.6;
@@ -141,7 +143,8 @@ function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
   if (other.bulk > UNDECAYED || other.bulk < LARGER_BACK * one.bulk || other.spread > EVEN_BACK * other.bulk)
     return false;
   const start = Math.sqrt(Math.max(0, one.bulk) * other.bulk);
-  const isOther = other.share <= (isAsStart(one) ? 1 : SMALL_BACK) * start && SIGMAS * other.error <= SMALL_ERROR;
+  const isMerge = isAsStart(one) && atLeast(other) >= MERGED_BACK;
+  const isOther = other.share <= (isMerge ? 1 : SMALL_BACK) * start && SIGMAS * other.error <= SMALL_ERROR;
   const ratio = atLeast(one);
   const isShare = ratio >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE) && ratio <= LARGE_AT_MOST;
   return isOther && start <= SMALL_START && isShare;
