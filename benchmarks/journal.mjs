@@ -10,7 +10,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openJournal } from "../dist/src/index.js";
+import { openJournal } from "../dist/src/scan/index.js";
 import { machine } from "./support/machine.mjs";
 
 const { values } = parseArgs({

@@ -12,7 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareQuality, engines, openCheckpoint } from "../dist/src/index.js";
+import { openCheckpoint } from "../dist/src/index.js";
+import { compareQuality, engines } from "../dist/src/quality/index.js";
 import { xorshift } from "./support/random.mjs";
 
 const { positionals, values } = parseArgs({

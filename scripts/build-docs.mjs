@@ -1,5 +1,6 @@
 // Writes docs/errors.md from the code table, so that the documented list is the closed list. `--check` only compares.
 import { readFileSync, writeFileSync } from "node:fs";
+import { inFlags } from "../dist/src/cli/advice.js";
 import { EXIT_CODES } from "../dist/src/cli/exit-codes.js";
 import { ERRORS } from "../dist/src/errors.js";
 
@@ -12,7 +13,7 @@ const KINDS = {
 };
 const rows = Object.entries(ERRORS).map(
   ([code, { kind, meaning, advice }]) =>
-    `| \`${code}\` | ${EXIT_CODES[kind]} (${KINDS[kind]}) | ${meaning} | ${advice} |`,
+    `| \`${code}\` | ${EXIT_CODES[kind]} (${KINDS[kind]}) | ${inFlags(meaning)} | ${advice} |`,
 );
 const text = `# Error codes
 

@@ -56,16 +56,16 @@ export function machineLimit(error: unknown, file?: string): WeightmarkError | n
   // Up to Node 22 each thread reserves 10 GB of addresses, for its bounds checks.
   if (KERNEL_MEMORY.test(error.message)) {
     const detail =
-      "Raise `ulimit -v`, set NODE_OPTIONS=--disable-wasm-trap-handler, which takes less, or do without --threads and --jobs (0); weightmark doctor tells whether it is enough.";
+      "Raise `ulimit -v`, set NODE_OPTIONS=--disable-wasm-trap-handler, which takes less, or do without `threads` (0); weightmark doctor tells whether it is enough.";
     return limit("KERNEL_MEMORY", "there is no room for the WebAssembly memory of the kernels", detail);
   }
   if (MEMORY_CODES.has(code) || MEMORY.test(error.message)) {
-    const detail = "Use fewer --threads or --jobs, end other programs, or take a machine with more memory.";
+    const detail = "Use fewer `threads`, end other programs, or take a machine with more memory.";
     return limit("OUT_OF_MEMORY", "there is too little memory", detail);
   }
   if (code === "ERR_ACCESS_DENIED") return notGranted(error, file);
   if (code === "ERR_WORKER_INIT_FAILED") {
-    const detail = "Use fewer --threads or --jobs, or raise `ulimit -u` (in a container its limit of processes).";
+    const detail = "Use fewer `threads`, or raise `ulimit -u` (in a container its limit of processes).";
     return limit("NODE_RESTRICTED", "the system starts no further thread", detail);
   }
   // Of us and of what we depend on: HTTP replies are parsed by WebAssembly as well.

@@ -9,7 +9,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openScanDatabase, prepareScan, remoteSettings, sharedScan } from "../../dist/src/index.js";
+import { remoteSettings } from "../../dist/src/index.js";
+import { openScanDatabase, prepareScan, sharedScan } from "../../dist/src/scan/index.js";
 import { difference, makeModel, momentIn } from "./harness.mjs";
 import { start, succeed } from "./process.mjs";
 

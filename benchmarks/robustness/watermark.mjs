@@ -23,7 +23,7 @@ export async function longestPayload(model, rho) {
 export async function mark(model, copy, { master, release }, { payload, rho, threads }) {
   const checkpoint = await openCheckpoint(model);
   try {
-    const options = { key: modelKey(master, release), directory: copy, threads };
+    const options = { key: modelKey(master, release), directory: copy, threads, publicBases: null };
     if (payload !== null) options.payload = parsePayload(payload);
     if (rho !== null) options.rho = rho;
     const { carriers, sketch, rho: used } = await embedWatermark(checkpoint, options);

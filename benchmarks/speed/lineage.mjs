@@ -1,12 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  fingerprint as fingerprintCheckpoint,
-  openCheckpoint,
-  openRegistry,
-  serializeFingerprint,
-} from "../../dist/src/index.js";
+import { fingerprint as fingerprintCheckpoint, openCheckpoint, serializeFingerprint } from "../../dist/src/index.js";
+import { openRegistry } from "../../dist/src/registry/index.js";
 import { runNode } from "../support/process.mjs";
 import { fillGaussian, uniform, xorshift } from "../support/random.mjs";
 import { interleave, median, round } from "../support/statistics.mjs";

@@ -21,7 +21,13 @@ const cpu = process.cpuUsage();
 const checkpoint = await openCheckpoint(model);
 const bytes = [...checkpoint.tensors.values()].reduce((sum, { end, begin }) => sum + (end - begin), 0);
 if (action === "embed") {
-  await embedWatermark(checkpoint, { key, payload: parsePayload(payload), directory, threads: Number(threads) });
+  await embedWatermark(checkpoint, {
+    key,
+    payload: parsePayload(payload),
+    directory,
+    threads: Number(threads),
+    publicBases: null,
+  });
 } else {
   await verifyWatermark(checkpoint, { key, threads: Number(threads) });
 }

@@ -31,7 +31,7 @@ export function byteBudget(limit = Number.POSITIVE_INFINITY): ByteBudget {
         throw new WeightmarkError(
           "BYTE_BUDGET_EXCEEDED",
           `reading ${bytes} more bytes would exceed ${limit} (${spent} read)`,
-          { file: location, detail: "Raise --max-bytes." },
+          { file: location, detail: "Raise `maxBytes`." },
         );
       }
       spent += bytes;

@@ -14,6 +14,9 @@ export interface CheckpointTensor extends TensorInfo {
   readonly file: number;
 }
 
+/** A checkpoint that whoever opened it has to close. */
+export interface OpenedCheckpoint extends Checkpoint, AsyncDisposable {}
+
 /** One model: its files, every tensor in them, and what lies beside them. */
 export interface Checkpoint {
   /** A path as it was given, or an address: of a Hub repository pinned to its commit, of others without the query. */

@@ -54,7 +54,7 @@ export async function resolveInside(root: Root, relative: string): Promise<strin
   if (own.some((directory) => isBelow(real, directory)) || (await leadsInto(real, root.allowed))) return real;
   throw new WeightmarkError("PATH_ESCAPES_ROOT", "a symbolic link leads out of the model's directory", {
     file: path,
-    detail: "Name the file itself, or allow it with --allow-links DIR: the directory that the link leads into.",
+    detail: "Name the file itself, or allow it with `allowLinks`: the directory that the link leads into.",
   });
 }
 

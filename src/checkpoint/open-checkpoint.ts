@@ -1,9 +1,10 @@
 import type { ByteBudget } from "../bytes/byte-budget.ts";
+import { closing } from "../bytes/closing.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
 import { contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
@@ -18,7 +19,7 @@ import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
 import { numberedShard } from "./numbered-shards.ts";
 import type { Remote } from "./remote.ts";
-import { remoteFromEnvironment } from "./remote-environment.ts";
+import { openRemote, type RemoteSettings, remoteSettings } from "./remote-environment.ts";
 import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
 export interface OpenOptions {
@@ -31,8 +32,11 @@ export interface OpenOptions {
    * not in as many requests as reads. @default false
    */
   readonly readAhead?: boolean | undefined;
-  /** How models that are not on this machine are reached. @default by the environment, see `remoteSettings` */
-  readonly remote?: Remote | undefined;
+  /**
+   * How models that are not on this machine are reached: a client that is left open, or settings for one that is closed with
+   * the model. @default by the environment, see `remoteSettings`
+   */
+  readonly remote?: Remote | RemoteSettings | undefined;
   /**
    * Ends requests; what is open throws the signal's reason from then on. Local files are read on. Requests are then
    * counted by a scope of the client: who wants the counters passes a scoped client as `remote`, and no signal.
@@ -104,11 +108,13 @@ async function addModel(
 
 async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {
   // Loaded when needed: undici and what it brings take longer to load than a local model to open.
-  const own = options.remote === undefined ? await remoteFromEnvironment() : null;
-  const given = options.remote ?? own!;
-  const { signal } = options;
+  const { signal, remote: named = remoteSettings() } = options;
+  const isOpen = "client" in named;
+  const given = isOpen ? named : await openRemote(named);
   const remote = signal === undefined ? given : { ...given, client: given.client.scope(signal) };
-  const close = async () => own?.client.close();
+  const close = async () => {
+    if (!isOpen) await given.client.close();
+  };
   try {
     const found = await locate(location, remote, options);
     return { ...found, close };
@@ -141,7 +147,7 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
  *   DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*, HUB_*
  *   and OFFLINE; every file is closed then
  */
-export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<OpenedCheckpoint> {
   const { allowLinks } = options;
   const found = await (isRemoteLocation(location)
     ? findRemoteModel(location, options)
@@ -154,10 +160,10 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
   try {
     const { config, configProblem } = await addModel(model, found, options);
     const { files, tensors, notes, metadata } = model;
-    return {
+    return closing({
       location: found.location,
       revision: found.revision,
-      container: "safetensors",
+      container: "safetensors" as const,
       files,
       tensors,
       metadata,
@@ -166,11 +172,11 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       notes,
       allowLinks,
       close,
-      readBeside: (name) => readBeside(found, name),
+      readBeside: (name: string) => readBeside(found, name),
       async verifyUnchanged() {
         for (const { source } of files) await source.verifyUnchanged();
       },
-    };
+    });
   } catch (error) {
     await close();
     throw error;

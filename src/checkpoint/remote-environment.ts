@@ -121,11 +121,3 @@ export async function openRemote(
   const { endpoint, hubCache, offline } = settings;
   return { endpoint, hubCache, offline, client: createHttpClient({ ...options, token: bearerToken(settings) }) };
 }
-
-/** Settings of the environment, opened. */
-export async function remoteFromEnvironment(
-  env: Environment = process.env,
-  overrides: RemoteOverrides = {},
-): Promise<Remote> {
-  return openRemote(remoteSettings(env, overrides));
-}

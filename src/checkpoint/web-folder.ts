@@ -19,7 +19,7 @@ function shardAddress(index: URL, name: string): URL {
 /** What to do where a server refuses an address: tokens go to the Hub alone. */
 function adviceFor(address: URL, { endpoint }: Remote): string {
   if (address.origin === new URL(endpoint).origin) {
-    return "Set HF_TOKEN, or name a --token-file, of somebody who may read it; over plain http no token is sent.";
+    return "Set HF_TOKEN, or name a `token`, of somebody who may read it; over plain http no token is sent.";
   }
   if (address.search !== "") {
     return "What an address is signed with holds for a while: ask for a new one, or download the file and name it.";
@@ -65,9 +65,9 @@ export function findWebModel(location: string, remote: Remote): FoundModel {
   const address = parseAddress(location);
   const shown = shownAddress(address);
   if (remote.offline) {
-    throw new WeightmarkError("OFFLINE", "an address, and --offline is set", {
+    throw new WeightmarkError("OFFLINE", "an address, and nothing is to be fetched (offline)", {
       file: shown,
-      detail: "Leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download the file.",
+      detail: "Leave out `offline` (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download the file.",
     });
   }
   refusePage(address, remote);

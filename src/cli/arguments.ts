@@ -13,7 +13,7 @@ const REPLACED = "\ufffd";
  */
 export async function argumentsOf(given: readonly string[], commandLines = known): Promise<readonly string[]> {
   if (!given.some((text) => text.includes(REPLACED))) return given;
-  const { pathText } = await import("../index.ts");
+  const { pathText } = await import("../bytes/path-text.ts");
   for (const bytes of commandLines()) {
     const all = split(bytes);
     const own = all.slice(all.length - given.length);

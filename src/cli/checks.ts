@@ -2,21 +2,15 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  defaultRegistryDirectory,
-  digestOf,
-  engines,
-  fingerprint as fingerprintCheckpoint,
-  isDatabaseUrl,
-  openAnyCandidates,
-  openCheckpoint,
-  redactUrl,
-  serializeSafetensors,
-  WeightmarkError,
-  writeFileAtomic,
-} from "../index.ts";
+import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import { serializeSafetensors } from "../formats/safetensors/writer.ts";
+import { fingerprint as fingerprintCheckpoint, openCheckpoint, WeightmarkError } from "../index.ts";
 import { machineLimit } from "../machine-limit.ts";
+import { engines } from "../quality/index.ts";
+import { digestOf } from "../registry/digest.ts";
+import { defaultRegistryDirectory, isDatabaseUrl, openAnyCandidates, redactUrl } from "../registry/index.ts";
 import { undoOnExit } from "../unfinished.ts";
+import { inFlags } from "./advice.ts";
 import type { Check } from "./check.ts";
 import { machineChecks, proxyCheck } from "./machine-checks.ts";
 
@@ -112,7 +106,7 @@ async function registryCheck(named: string | undefined): Promise<Check> {
   } catch (error) {
     const absent = error instanceof WeightmarkError && error.code === "REGISTRY_NOT_FOUND";
     // To have no registry is a normal state: nothing need be done about it.
-    const next = absent || !(error instanceof WeightmarkError) ? "" : `. ${error.detail}`;
+    const next = absent || !(error instanceof WeightmarkError) ? "" : `. ${inFlags(error.detail)}`;
     return { name, status: absent ? "absent" : "failed", detail: `${shown}: ${reason(error)}${next}` };
   }
 }
@@ -120,6 +114,6 @@ async function registryCheck(named: string | undefined): Promise<Check> {
 /** Why something does not work, and what helps. */
 function reason(error: unknown): string {
   const known = machineLimit(error) ?? error;
-  if (known instanceof WeightmarkError) return `${known.message}. ${known.detail}`;
+  if (known instanceof WeightmarkError) return `${known.message}. ${inFlags(known.detail)}`;
   return known instanceof Error ? known.message : String(known);
 }

@@ -2,6 +2,7 @@ import { ERRORS, WeightmarkError } from "../errors.ts";
 import { machineLimit } from "../machine-limit.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { ErrorReport } from "../report/schemas/index.ts";
+import { inFlags } from "./advice.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 
 export interface FailureOptions {
@@ -20,7 +21,7 @@ export function describeFailure(
   const known = error instanceof WeightmarkError ? error : machineLimit(error);
   const code = known?.code ?? "INTERNAL";
   const message = known?.message ?? (error instanceof Error ? error.message : String(error));
-  const detail = known === null ? BUG_NOTICE : adviceOf(known);
+  const detail = known === null ? BUG_NOTICE : inFlags(adviceOf(known));
   const { redact } = options;
   const report: ErrorReport = {
     error: {
@@ -39,8 +40,7 @@ export function describeFailure(
 /** What is printed about something that deserves a look and stops nothing. */
 export function warningText({ message, detail, file }: WeightmarkError, redact: (text: string) => string): string {
   const prefix = file === undefined ? "" : `${escapeText(redact(file))}: `;
-  const first = `weightmark: warning: ${prefix}${escapeText(redact(message))}\n`;
-  return detail === undefined ? first : `${first}${escapeText(redact(detail))}\n`;
+  return `weightmark: warning: ${prefix}${escapeText(redact(message))}\n${escapeText(redact(inFlags(detail)))}\n`;
 }
 
 /** What helps; where the machine is behind a refusal that does not know it, that is what helps. */

@@ -38,7 +38,7 @@ export function pathOf(location: string): string {
  */
 export async function linksOf({ allowLinks = [] }: LinkOptions): Promise<readonly string[]> {
   if (allowLinks.length === 0) return allowLinks;
-  const { fsPath } = await import("../index.ts");
+  const { fsPath } = await import("../bytes/path-text.ts");
   for (const directory of allowLinks) {
     const found = await stat(fsPath(directory)).catch(() => null);
     if (found === null) {

@@ -1,4 +1,6 @@
-import { proxiesOf, remoteSettings, WeightmarkError } from "../index.ts";
+import { proxiesOf } from "../bytes/http/proxies.ts";
+import { remoteSettings, WeightmarkError } from "../index.ts";
+import { inFlags } from "./advice.ts";
 import type { Check } from "./check.ts";
 import { openFileLimit } from "./few-handles.ts";
 
@@ -26,6 +28,6 @@ export function proxyCheck(variables: Readonly<Record<string, string | undefined
     return { name, status: "ok", detail: `${endpoint} is read through ${protocol}//${host} (${proxy.variable})` };
   } catch (error) {
     if (!(error instanceof WeightmarkError)) throw error;
-    return { name, status: "failed", detail: `${error.message}. ${error.detail}` };
+    return { name, status: "failed", detail: `${error.message}. ${inFlags(error.detail)}` };
   }
 }

@@ -69,7 +69,8 @@ export function requireLocal(location: string, why: string): void {
 
 /** How the Hub is reached: what the flags say, else the environment. */
 export async function settingsOf({ tokenFile, offline }: RemoteOptions): Promise<RemoteSettings> {
-  const { readTokenFile, remoteSettings } = await import("../index.ts");
+  const { readTokenFile } = await import("../checkpoint/hub/token.ts");
+  const { remoteSettings } = await import("../index.ts");
   if (tokenFile === undefined) return remoteSettings(process.env, { offline });
   const token = readTokenFile(tokenFile);
   if (token === null) {
@@ -81,25 +82,21 @@ export async function settingsOf({ tokenFile, offline }: RemoteOptions): Promise
   return remoteSettings(process.env, { offline, token });
 }
 
-/** `openCheckpoint` with what the flags say; the connections are closed with the checkpoint. */
+/** `openCheckpoint` with what the flags say. */
 export async function openModel(
   location: string,
   options: RemoteOptions,
-  opening: Omit<OpenOptions, "remote"> = {},
+  opening: Omit<OpenOptions, "remote" | "allowLinks"> = {},
 ): Promise<Checkpoint> {
-  const { isRemoteLocation, openCheckpoint, openRemote } = await import("../index.ts");
+  const { openCheckpoint } = await import("../index.ts");
+  return openCheckpoint(location, { ...opening, ...(await accessOf(location, options)) });
+}
+
+/** Where links may lead, and how the Hub is reached if the model is far away: a token that cannot be read matters only then. */
+export async function accessOf(
+  location: string,
+  options: RemoteOptions,
+): Promise<Pick<OpenOptions, "remote" | "allowLinks">> {
   const allowLinks = await linksOf(options);
-  if (!isRemoteLocation(location)) return openCheckpoint(location, { ...opening, allowLinks });
-  const remote = await openRemote(await settingsOf(options));
-  try {
-    const checkpoint = await openCheckpoint(location, { ...opening, allowLinks, remote });
-    const close = async () => {
-      await checkpoint.close();
-      await remote.client.close();
-    };
-    return { ...checkpoint, close };
-  } catch (error) {
-    await remote.client.close();
-    throw error;
-  }
+  return isAddress(location) ? { allowLinks, remote: await settingsOf(options) } : { allowLinks };
 }

@@ -4,6 +4,7 @@ import { WeightmarkError } from "../errors.ts";
 import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
+import { reportInFlags } from "./advice.ts";
 import { warningText } from "./failure.ts";
 import type { LinkOptions } from "./local-models.ts";
 import type { CommonOptions, Format } from "./options.ts";
@@ -104,10 +105,11 @@ export function openSession(
       return createProgress({ label: escapeText(redact(label)), unit, stream: process.stderr, terminal });
     },
     async emit(report) {
-      const shown = options.redactPaths ? mapStrings(report, redact) : report;
+      const said = reportInFlags(report);
+      const shown = options.redactPaths ? mapStrings(said, redact) : said;
       const text = await render(shown, formatOf(options), resultFile === undefined && useColour());
       if (resultFile === undefined) return print(text);
-      const { writeFileAtomic } = await import("../index.ts");
+      const { writeFileAtomic } = await import("../bytes/atomic-file.ts");
       await writeFileAtomic(resultFile, Buffer.from(text), { overwrite: options.force });
     },
   };

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import type { Command } from "commander";
 import { WeightmarkError } from "../errors.ts";
-import type { KeyDescription, ModelKey } from "../index.ts";
+import type { KeyDescription, ModelKey } from "../watermark/index.ts";
 
 /** Where a passphrase comes from. Never from the command line itself, which other users of the machine can read. */
 export interface PassphraseOptions {
@@ -26,14 +26,15 @@ export type Warn = (warning: WeightmarkError) => void;
 
 /** The key that `--key` names. Throws what `readKeyFile` throws. */
 export async function openKey(options: PassphraseOptions & { readonly key: string }, warn: Warn): Promise<ModelKey> {
-  const { readKeyFile } = await import("../index.ts");
+  const { readKeyFile } = await import("../watermark/index.ts");
   await warnOfKey(options.key, warn);
   return readKeyFile(options.key, await passphraseOf(options.passphraseFile, "WEIGHTMARK_PASSPHRASE", warn));
 }
 
 /** What the key file says of itself; warns of one that others may read. Throws what `describeKeyFile` throws. */
 export async function warnOfKey(file: string, warn: Warn): Promise<KeyDescription> {
-  const { describeKeyFile, exposedKey } = await import("../index.ts");
+  const { describeKeyFile } = await import("../watermark/index.ts");
+  const { exposedKey } = await import("../watermark/key/secret-file.ts");
   const description = await describeKeyFile(file);
   if (description.exposed) warn(exposedKey(file, description.sealed));
   return description;
@@ -48,7 +49,7 @@ export async function passphraseOf(file: string | undefined, variable: string, w
     const value = process.env[variable];
     return value ? firstLine(value, variable, undefined) : null;
   }
-  const { exposedPassphrase } = await import("../index.ts");
+  const { exposedPassphrase } = await import("../watermark/key/secret-file.ts");
   const warning = await exposedPassphrase(file);
   if (warning !== null) warn(warning);
   return firstLine(decoded(await readPassphrase(file), file), "this file", file);

@@ -46,7 +46,7 @@ export const FILE_ERRORS = {
   },
   BYTE_BUDGET_EXCEEDED: {
     kind: "refused",
-    meaning: "reading on would exceed --max-bytes",
+    meaning: "reading on would exceed `maxBytes`",
     advice: "Allow more bytes, or read less of the model.",
   },
   OUTPUT_EXISTS: {

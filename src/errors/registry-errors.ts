@@ -4,7 +4,7 @@ import type { ErrorEntry } from "./error-entry.ts";
 export const REGISTRY_ERRORS = {
   TIMED_OUT: {
     kind: "passing",
-    meaning: "--timeout passed before the work was done",
+    meaning: "`timeout` passed before the work was done",
     advice: "Allow more time, or read less of the model.",
   },
   REGISTRY_NOT_FOUND: {

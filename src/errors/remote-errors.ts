@@ -85,7 +85,7 @@ export const REMOTE_ERRORS = {
   },
   OFFLINE: {
     kind: "refused",
-    meaning: "--offline is set and this is not in the cache",
+    meaning: "`offline` is set and this is not in the cache",
     advice: "Allow the network, or download the model first.",
   },
 

@@ -14,7 +14,7 @@ export const SCAN_ERRORS = {
   },
   SCAN_UNFINISHED: {
     kind: "usage",
-    meaning: "the journal holds an unfinished scan: go on with --resume, or begin with --restart",
+    meaning: "the journal holds an unfinished scan: go on with `resume`, or begin with `restart`",
     advice: "Resume the scan that is there, or begin it anew.",
   },
   SCAN_DIFFERS: {
@@ -34,7 +34,7 @@ export const SCAN_ERRORS = {
   },
   SCAN_INTERRUPTED: {
     kind: "passing",
-    meaning: "the scan was stopped before it was done; --resume goes on",
+    meaning: "the scan was stopped before it was done; `resume` goes on",
     advice: "Resume the scan: what is done already is not done again.",
   },
   WORKER_LOST: {

@@ -23,7 +23,7 @@ export function caveatsOf(
   const caveats = [...damage, ...(content === null ? boundsOf([suspect, base], leftOut) : [])];
   if (content?.kind === "identical" && !content.everywhere) {
     const full = [suspect, base].every(({ fingerprint }) => fingerprint.depth === "full");
-    const hint = full ? "the files lay their matrices differently" : "use --depth full on both";
+    const hint = full ? "the files lay their matrices differently" : "use `depth: full` on both";
     caveats.push(`equal at every sampled position; bytes between them were not compared (${hint})`);
   }
   if (content?.kind === "identical" && content.empty !== undefined) {

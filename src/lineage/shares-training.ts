@@ -61,8 +61,8 @@ const SMALL_ERROR = 0.1;
  * share of that correlation it takes one and a half times the weights' own size.
  */
 const SMALL_BACK = 0.4;
-/** A merge has L = b both ways round; of siblings that were both pruned by half one way alone was by chance, the other way L / b was .69. */
-const MERGED_BACK = 0.8;
+/** b over b the other way round, which is the square of sizes, over what it is in an average of two models of one size. */
+const AS_LARGE = 1.25;
 /** The other model is what most of the merge is, so that b is larger the other way round. */
 const LARGER_BACK = 0.8;
 const EVEN_BACK = 0.6;
@@ -143,11 +143,19 @@ function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
   if (other.bulk > UNDECAYED || other.bulk < LARGER_BACK * one.bulk || other.spread > EVEN_BACK * other.bulk)
     return false;
   const start = Math.sqrt(Math.max(0, one.bulk) * other.bulk);
-  const isMerge = isAsStart(one) && atLeast(other) >= MERGED_BACK;
-  const isOther = other.share <= (isMerge ? 1 : SMALL_BACK) * start && SIGMAS * other.error <= SMALL_ERROR;
+  const isOther = other.share <= (isMerge(one, other) ? 1 : SMALL_BACK) * start && SIGMAS * other.error <= SMALL_ERROR;
   const ratio = atLeast(one);
   const isShare = ratio >= (start <= LITTLE_START ? SMALL_SHARE : NEAR_ONE) && ratio <= LARGE_AT_MOST;
   return isOther && start <= SMALL_START && isShare;
+}
+
+/**
+ * Whether L is b everywhere, and the one is as much smaller than the other as strangers make one another when they are averaged:
+ * of siblings that were both pruned by half L was b by chance, but not in all slices, or both were as large.
+ */
+function isMerge(one: LearnedRetention, other: LearnedRetention): boolean {
+  const size = one.bulk ** 2 + (1 - one.bulk) ** 2;
+  return isAsStart(one) && isEvenShare(one) && one.bulk <= AS_LARGE * size * other.bulk;
 }
 
 /** A side that shows no training of its own cannot be asked. */

@@ -24,6 +24,7 @@ export interface QualityOptions {
   readonly threads?: number;
   /** Tokens done, of both models together. */
   readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const CONTEXT = 512;
@@ -35,7 +36,7 @@ const BATCH_TOKENS = 1024;
  * Runs the same tokens through both models and compares what they predict. Weights are streamed: memory holds the
  * activations of a batch and a band of one matrix per thread.
  *
- * @throws FORWARD_UNSUPPORTED, TOKENS_INVALID, ENGINE_UNAVAILABLE, USAGE, and what reading throws
+ * @throws FORWARD_UNSUPPORTED, TOKENS_INVALID, ENGINE_UNAVAILABLE, USAGE, what reading throws; the signal's reason
  */
 export async function compareQuality(
   a: Checkpoint,
@@ -43,6 +44,7 @@ export async function compareQuality(
   tokens: Tokens,
   options: QualityOptions = {},
 ): Promise<QualityResult> {
+  const { signal } = options;
   const engine = engineOf(options.engine ?? "wasm");
   const [modelA, modelB] = [openModel(a), openModel(b)];
   await requireOneHead(a, modelA);
@@ -62,7 +64,10 @@ export async function compareQuality(
     for (const { length } of task.windows) done += length;
     options.onProgress?.(done, run);
   };
-  const replies = threads === 0 ? await runHere(engine, a, b, tasks, report) : await runThere(threads, tasks, report);
+  const replies =
+    threads === 0
+      ? await runHere(engine, a, b, tasks, { report, signal })
+      : await runThere(threads, tasks, { report, signal });
   await a.verifyUnchanged();
   await b.verifyUnchanged();
   const result = {
@@ -82,7 +87,7 @@ function engineOf(name: EngineName): DenseEngine {
   const status = engines().find((engine) => engine.name === name);
   if (status?.engine) return status.engine;
   throw new WeightmarkError("ENGINE_UNAVAILABLE", `${name} cannot be used: ${status?.reason ?? "unknown"}`, {
-    detail: "See weightmark doctor; without --engine our own kernels compute.",
+    detail: "See weightmark doctor; without `engine` our own kernels compute.",
   });
 }
 
@@ -92,15 +97,22 @@ function threadsFor(asked: number | undefined, windows: number, ...models: reado
   return local ? Math.min(asked ?? Math.min(2, availableParallelism()), windows) : 0;
 }
 
+interface RunOptions {
+  /** Called when a batch is done. */
+  readonly report: (task: QualityTask) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function runHere(
   engine: DenseEngine,
   a: Checkpoint,
   b: Checkpoint,
   tasks: readonly QualityTask[],
-  report: (task: QualityTask) => void,
+  { report, signal }: RunOptions,
 ): Promise<BatchScores[]> {
   const replies: BatchScores[] = [];
   for (const task of tasks) {
+    signal?.throwIfAborted();
     replies.push(await scoreBatch(engine, a, b, task));
     report(task);
   }
@@ -110,13 +122,13 @@ async function runHere(
 async function runThere(
   threads: number,
   tasks: readonly QualityTask[],
-  report: (task: QualityTask) => void,
+  { report, signal }: RunOptions,
 ): Promise<BatchScores[]> {
   const pool = await openPool<QualityTask, BatchScores>("runQuality", { threads });
   try {
     return await Promise.all(
       tasks.map(async (task) => {
-        const reply = await pool.run(task);
+        const reply = await pool.run(task, signal);
         report(task);
         return reply;
       }),

@@ -51,7 +51,7 @@ function compared(first: Tokens | null, second: Tokens | null, a: Checkpoint, b:
   if (tokens === null) {
     throw new WeightmarkError("TOKENIZER_UNUSABLE", "neither model has a tokenizer.json", {
       file: a.location,
-      detail: "Give token ids with --token-ids instead of a text.",
+      detail: "Give token ids with `readTokenIds` instead of a text.",
     });
   }
   if (first !== null && second !== null && JSON.stringify(first) !== JSON.stringify(second)) {
@@ -109,6 +109,6 @@ async function readBeside(checkpoint: Checkpoint, name: string): Promise<Uint8Ar
 function unusable(checkpoint: Checkpoint, name: string, what: string): WeightmarkError {
   return new WeightmarkError("TOKENIZER_UNUSABLE", `${name} ${what}`, {
     file: join(checkpoint.location, name),
-    detail: "Give token ids with --token-ids instead of a text.",
+    detail: "Give token ids with `readTokenIds` instead of a text.",
   });
 }

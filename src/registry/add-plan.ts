@@ -71,13 +71,13 @@ function refuseClash(
   const refuse = (why: string) => {
     throw new WeightmarkError("REGISTRY_CONFLICT", why, {
       file: name,
-      detail: "Choose another --name, or say --replace.",
+      detail: "Choose another `name`, or say `replace`.",
     });
   };
   if (namesake !== undefined) refuse("another model is registered under this name");
   if (same === undefined) return;
   if (same.name !== name) refuse("the same weights are registered under another name");
-  if (same.root !== root) refuse(`it is registered ${same.root ? "as trained from scratch" : "without --root"}`);
+  if (same.root !== root) refuse(`it is registered ${same.root ? "as trained from scratch" : "as no root"}`);
   const moved = movedPart(same.parts, parts);
   if (moved !== undefined) refuse(`its part ${moved.component} is registered as one of another entry`);
 }

@@ -13,6 +13,7 @@ import { CodeCache } from "./code-cache.ts";
 import { readCodeFile } from "./code-file.ts";
 import { digestOf } from "./digest.ts";
 import { byDigest, digestOfEntries } from "./entry-list.ts";
+import { findEntry } from "./find-entry.ts";
 import { fingerprintPath, readFingerprintFile, storedDigests } from "./fingerprint-file.ts";
 import {
   appendJournal,
@@ -27,7 +28,15 @@ import { writeHead } from "./journal-head.ts";
 import { type Lock, withLock } from "./lock.ts";
 import { compareText, requireName } from "./names.ts";
 import { packCodes } from "./packed-codes.ts";
-import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "./registry.ts";
+import type {
+  AddOptions,
+  AddOutcome,
+  ImportOptions,
+  Registry,
+  RegistryEntry,
+  RegistryProblem,
+  WorkOptions,
+} from "./registry.ts";
 import { buildRegistryIndex, indexedSource, type RegistryIndex, rankBases } from "./registry-index.ts";
 import { readStored } from "./stored-file.ts";
 import { verifyFiles } from "./verify.ts";
@@ -90,7 +99,7 @@ async function requireUsable(directory: string, create: boolean): Promise<void> 
   if (!create) {
     throw new WeightmarkError("REGISTRY_NOT_FOUND", "there is no registry here", {
       file: directory,
-      detail: "Make one with `weightmark registry add MODEL`, or `weightmark registry import FILE`.",
+      detail: "Make one by adding a model (`Registry.add`), or an export (`Registry.importArchive`).",
     });
   }
 }
@@ -147,17 +156,7 @@ class FileRegistry implements Registry {
   }
 
   find(nameOrDigest: string): RegistryEntry {
-    const named = this.named(nameOrDigest);
-    if (named !== undefined) return named;
-    const matches = /^[0-9a-f]{8,64}$/.test(nameOrDigest)
-      ? this.byDigest().filter(({ digest }) => digest.startsWith(nameOrDigest))
-      : [];
-    if (matches.length === 1) return matches[0]!;
-    throw new WeightmarkError(
-      "REGISTRY_ENTRY_UNKNOWN",
-      matches.length > 1 ? "several entries have digests that begin so" : "no entry has this name or digest",
-      { file: nameOrDigest, detail: "See `weightmark registry list`." },
-    );
+    return findEntry(nameOrDigest, this.named(nameOrDigest), () => this.byDigest());
   }
 
   async read(digest: string): Promise<Uint8Array> {
@@ -195,13 +194,14 @@ class FileRegistry implements Registry {
     return writeArchive(this.byDigest(), (digest) => this.read(digest));
   }
 
-  async importArchive(path: string, options: { readonly replace?: boolean | undefined } = {}): Promise<AddOutcome[]> {
+  async importArchive(path: string, options: ImportOptions = {}): Promise<AddOutcome[]> {
     return this.write(async (pending) => {
       // Fingerprints named by their digest harm no one when the rest of the archive turns out bad; the journal decides.
       const entries = new Map(this.state.entries);
       const outcomes: AddOutcome[] = [];
       const changes: Change[] = [];
       for await (const item of readArchive(path)) {
+        options.signal?.throwIfAborted();
         const draft = draftOf(item.bytes, item.fingerprint);
         const { name, root, parts, addedAt } = item;
         const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, entries);
@@ -215,8 +215,8 @@ class FileRegistry implements Registry {
     });
   }
 
-  verify(): Promise<RegistryProblem[]> {
-    return verifyFiles(this);
+  verify(options: WorkOptions = {}): Promise<RegistryProblem[]> {
+    return verifyFiles(this, options.signal);
   }
 
   async candidates(codes: readonly LayerCode[], limit: number): Promise<RankedBase[]> {

@@ -25,7 +25,7 @@ export function defaultRegistryDirectory(from: RegistryEnvironment = userEnviron
   if (env.WEIGHTMARK_REGISTRY) return env.WEIGHTMARK_REGISTRY;
   if (env.XDG_DATA_HOME) return join(env.XDG_DATA_HOME, "weightmark", "registry");
   if (platform === "win32" && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, "weightmark", "registry");
-  if (home === null) throw noHomeDirectory("the registry", "--registry, WEIGHTMARK_REGISTRY or XDG_DATA_HOME");
+  if (home === null) throw noHomeDirectory("the registry", "`registry`, WEIGHTMARK_REGISTRY or XDG_DATA_HOME");
   if (platform === "win32") return join(home, "AppData", "Local", "weightmark", "registry");
   if (platform === "darwin") return join(home, "Library", "Application Support", "weightmark", "registry");
   return join(home, ".local", "share", "weightmark", "registry");

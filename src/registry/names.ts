@@ -10,7 +10,7 @@ export function isDigest(text: string): boolean {
 /** Throws REGISTRY_NAME_INVALID for what could not be told apart, printed or stored again. */
 export function requireName(name: string): void {
   const refuse = (why: string) => {
-    throw new WeightmarkError("REGISTRY_NAME_INVALID", `the name ${why}`, { detail: "Give another one with --name." });
+    throw new WeightmarkError("REGISTRY_NAME_INVALID", `the name ${why}`, { detail: "Give another one with `name`." });
   };
   if (name.trim() === "") refuse("is empty");
   if (name.length > MAX_NAME_LENGTH) refuse(`is longer than ${MAX_NAME_LENGTH} characters`);

@@ -1,3 +1,4 @@
+import { closing } from "../bytes/closing.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import { openIndexedRegistry, openRegistry, type RegistryOptions } from "./file-registry.ts";
 import { isDatabaseUrl } from "./postgres/connection-url.ts";
@@ -5,12 +6,12 @@ import type { Registry } from "./registry.ts";
 import type { RegistryIndex } from "./registry-index.ts";
 
 /** A registry wherever it is kept. Close it: one in a database holds connections. */
-export interface OpenedRegistry extends Registry {
+export interface OpenedRegistry extends Registry, AsyncDisposable {
   close(): Promise<void>;
 }
 
 /** The read side of a registry wherever it is kept. Close it. */
-export interface OpenedCandidates extends CandidateSource {
+export interface OpenedCandidates extends CandidateSource, AsyncDisposable {
   /** Directory, or address without its password. */
   readonly location: string;
   /** What `candidates` searches, for `openAnyIndexed` in other threads. */
@@ -27,9 +28,9 @@ export async function openAnyRegistry(location: string, options: RegistryOptions
   if (isDatabaseUrl(location)) {
     // The driver costs some 40 ms to load, which nobody pays who has files.
     const { openPostgresRegistry } = await import("./postgres/postgres-registry.ts");
-    return openPostgresRegistry(location, options);
+    return closing(await openPostgresRegistry(location, options));
   }
-  return Object.assign(await openRegistry(location, options), { close: async () => undefined });
+  return closing(Object.assign(await openRegistry(location, options), { close: async () => undefined }));
 }
 
 /**
@@ -41,7 +42,7 @@ export async function openAnyCandidates(location: string, options: RegistryOptio
   // An index is read of tables that are there; where they may have to be made, nothing is large yet.
   if (!isDatabaseUrl(location) || options.create) return openAnyRegistry(location, options);
   const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
-  return openPostgresCandidates(location);
+  return closing(await openPostgresCandidates(location));
 }
 
 /**
@@ -53,8 +54,8 @@ export async function openAnyCandidates(location: string, options: RegistryOptio
 export async function openAnyIndexed(location: string, index: RegistryIndex): Promise<OpenedCandidates> {
   if (isDatabaseUrl(location)) {
     const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
-    return openPostgresCandidates(location, { index });
+    return closing(await openPostgresCandidates(location, { index }));
   }
   const source = openIndexedRegistry(location, index);
-  return Object.assign(source, { location, index: async () => index, close: async () => undefined });
+  return closing(Object.assign(source, { location, index: async () => index, close: async () => undefined }));
 }

@@ -47,6 +47,16 @@ export interface RegistryProblem {
   readonly message: string;
 }
 
+export interface WorkOptions {
+  /** Ends it, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ImportOptions extends WorkOptions {
+  /** Allow another fingerprint under the same name, or another name for the same fingerprint. @default false */
+  readonly replace?: boolean | undefined;
+}
+
 /** Stored fingerprints. One contract, whatever keeps them. */
 export interface Registry extends CandidateSource {
   /** Directory or address, as given. */
@@ -67,7 +77,7 @@ export interface Registry extends CandidateSource {
   /** The whole registry as one deterministic archive, in pieces. */
   exportArchive(): AsyncIterable<Uint8Array>;
   /** Verifies the whole archive before it changes anything; all of it is added, or nothing. */
-  importArchive(path: string, options?: { readonly replace?: boolean | undefined }): Promise<readonly AddOutcome[]>;
+  importArchive(path: string, options?: ImportOptions): Promise<readonly AddOutcome[]>;
   /** Reads everything again; never throws for what it finds. */
-  verify(): Promise<readonly RegistryProblem[]>;
+  verify(options?: WorkOptions): Promise<readonly RegistryProblem[]>;
 }

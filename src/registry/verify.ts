@@ -9,7 +9,7 @@ import { packCodes } from "./packed-codes.ts";
 import type { Registry, RegistryProblem } from "./registry.ts";
 
 /** Loads every fingerprint, holds the cached codes against it, and looks for files that no entry names. */
-export async function verifyFiles(registry: Registry): Promise<RegistryProblem[]> {
+export async function verifyFiles(registry: Registry, signal?: AbortSignal): Promise<RegistryProblem[]> {
   const problems: RegistryProblem[] = [];
   const entries = registry.list();
   const cached = await readCodeFile(
@@ -18,6 +18,7 @@ export async function verifyFiles(registry: Registry): Promise<RegistryProblem[]
   );
   const registered = new Set<string>();
   for (const [place, { digest, name }] of entries.entries()) {
+    signal?.throwIfAborted();
     registered.add(digest);
     const report = (code: string, message: string) => problems.push({ code, digest, name, message });
     try {

@@ -39,7 +39,7 @@ export async function openScanContext(
   if (registry !== null && setup.registryDigest !== null && registry.digest !== setup.registryDigest) {
     throw new WeightmarkError("SCAN_DIFFERS", "the registry has changed since the scan began", {
       file: registry.location,
-      detail: "Begin anew with --restart: all models of a scan are held against the same bases.",
+      detail: "Begin anew with `restart`: all models of a scan are held against the same bases.",
     });
   }
   const keys = setup.keys === null ? [] : await readKeys(setup.keys.directory, setup.keys.passphrase);

@@ -34,7 +34,7 @@ export async function* organisationTargets(name: string, access: Access): AsyncG
   try {
     if (access.remote.offline) {
       throw new WeightmarkError("OFFLINE", "an organisation cannot be listed without the network", {
-        detail: "Leave out --offline, or name the repositories.",
+        detail: "Leave out `offline`, or name the repositories.",
       });
     }
     for await (const listing of listOrganisation(name, access.remote)) {

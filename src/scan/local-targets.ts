@@ -158,7 +158,7 @@ async function linkTargets(place: Place, walked: readonly string[], walk: Walk):
   if (await leadsInto(real, walk.allowLinks)) return { targets: [], leadsTo: real };
   const refusal = new WeightmarkError("PATH_ESCAPES_ROOT", "a symbolic link that leads out of the root", {
     file: place.path,
-    detail: "Name the directory it leads to as a root of its own, or allow it with --allow-links DIR.",
+    detail: "Name the directory it leads to as a root of its own, or allow it with `allowLinks`.",
   });
   const target = plainTarget(place.path, nameOf(place, walk.root));
   return { targets: [{ ...failedItem(target, refusal), status: "skipped" }], leadsTo: null };

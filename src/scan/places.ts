@@ -23,7 +23,8 @@ export function defaultCacheDirectory(from = userEnvironment()): string {
   const { env, platform, home } = from;
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, "weightmark");
   if (platform === "win32" && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, "weightmark", "cache");
-  if (home === null) throw noHomeDirectory("the cache", "--cache-dir or XDG_CACHE_HOME, or use none with --no-cache");
+  if (home === null)
+    throw noHomeDirectory("the cache", "`cacheDirectory` or XDG_CACHE_HOME, or use none (`cacheDirectory: null`)");
   if (platform === "win32") return join(home, "AppData", "Local", "weightmark", "cache");
   if (platform === "darwin") return join(home, "Library", "Caches", "weightmark");
   return join(home, ".cache", "weightmark");
@@ -33,7 +34,7 @@ function stateDirectory(from: RegistryEnvironment): string {
   const { env, platform, home } = from;
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, "weightmark");
   if (platform === "win32" && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, "weightmark", "state");
-  if (home === null) throw noHomeDirectory("the journal of the scan", "--journal or XDG_STATE_HOME");
+  if (home === null) throw noHomeDirectory("the journal of the scan", "`journal` or XDG_STATE_HOME");
   if (platform === "win32") return join(home, "AppData", "Local", "weightmark", "state");
   if (platform === "darwin") return join(home, "Library", "Application Support", "weightmark", "state");
   return join(home, ".local", "state", "weightmark");

@@ -57,7 +57,7 @@ export async function prepareScan(inputs: ScanInputs, settings: ScanSettings): P
   if (keys !== null && ids.length === 0) {
     throw new WeightmarkError("FILE_NOT_FOUND", "no key lies in the directory of watermark keys", {
       file: keys.directory,
-      detail: "Name the directory that the keys lie in, or make one with `weightmark key generate`.",
+      detail: "Name the directory that the keys lie in, or make one with `generateKeyFile`.",
     });
   }
   return {
@@ -102,6 +102,6 @@ async function digestOfRegistry(location: string): Promise<string> {
   if (registry.entries > 0) return registry.digest;
   throw new WeightmarkError("REGISTRY_EMPTY", "no base is registered to identify against", {
     file: registry.location,
-    detail: "Register the bases you know with `weightmark registry add MODEL --root`.",
+    detail: "Register the bases you know with `Registry.add` and `root`.",
   });
 }

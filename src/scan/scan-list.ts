@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeError } from "../bytes/atomic-file.ts";
+import { closing } from "../bytes/closing.ts";
 import { fileError, openRegularFile } from "../bytes/regular-file.ts";
 import { removeLeftovers, temporaryName } from "../bytes/temporary-name.ts";
 import { WeightmarkError } from "../errors.ts";
@@ -85,7 +86,10 @@ function locationInJson(text: string, name: string, number: number): string {
  * @param name what messages call it
  * @throws SCAN_LIST_INVALID before anything is scanned, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE, WRITE_FAILED
  */
-export async function openScanList(source: string | AsyncIterable<Uint8Array>, name: string): Promise<ScanList> {
+export async function openScanList(
+  source: string | AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<ScanList & AsyncDisposable> {
   await removeLeftovers(tmpdir());
   const path = join(tmpdir(), temporaryName());
   const forget = undoOnExit(() => unlinkSync(path));
@@ -107,7 +111,7 @@ export async function openScanList(source: string | AsyncIterable<Uint8Array>, n
     await spool.close().catch((error) => {
       throw writeError(error, path);
     });
-    return {
+    return closing({
       digest,
       count,
       async *locations() {
@@ -116,7 +120,7 @@ export async function openScanList(source: string | AsyncIterable<Uint8Array>, n
         for await (const line of lines) yield JSON.parse(line) as string;
       },
       close: drop,
-    };
+    });
   } catch (error) {
     await spool.close().catch(() => undefined);
     await drop();

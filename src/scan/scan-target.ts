@@ -138,7 +138,7 @@ async function requireAsListed(target: ScanTarget, fingerprint: Fingerprint, set
   if (isSameSize && (await isOfListed(target, setup))) return;
   throw new WeightmarkError("CHANGED_DURING_READ", "the weights are not those that were listed here", {
     file: target.location,
-    detail: "They were replaced since, or lie elsewhere on this machine. Try again with --resume.",
+    detail: "They were replaced since, or lie elsewhere on this machine. Try again with `resume`.",
   });
 }
 
@@ -167,7 +167,7 @@ function timedOut(target: ScanTarget, seconds: number, cause: unknown): Weightma
   if (cause instanceof WeightmarkError && cause.code === "TIMED_OUT") return cause;
   return new WeightmarkError("TIMED_OUT", `not done within ${seconds} seconds`, {
     file: target.location,
-    detail: "Raise --timeout.",
+    detail: "Raise `timeout`.",
     cause,
   });
 }

@@ -155,7 +155,7 @@ class Run {
     if (this.#listed === 0 && this.#replayed === 0) {
       throw new WeightmarkError("SCAN_NOTHING", "there is nothing to scan", {
         detail:
-          "Name directories, repositories or an organisation that hold models, or loosen --include and --exclude.",
+          "Name directories, repositories or an organisation that hold models, or loosen `include` and `exclude`.",
       });
     }
     await this.#tallyUnresolved();

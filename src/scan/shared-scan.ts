@@ -104,7 +104,7 @@ class SharedRun {
     if (this.#listed === 0 && this.#replayed === 0) {
       throw new WeightmarkError("SCAN_NOTHING", "there is nothing to scan", {
         detail:
-          "Name directories, repositories or an organisation that hold models, or loosen --include and --exclude.",
+          "Name directories, repositories or an organisation that hold models, or loosen `include` and `exclude`.",
       });
     }
     if (this.#tally.passing === 0) await this.#options.store.finish();
@@ -207,7 +207,7 @@ class SharedRun {
 
   async #lost(target: ScanTarget): Promise<ScanItem> {
     const error = new WeightmarkError("WORKER_LOST", "every worker that took this died over it", {
-      detail: "Try again with --resume; if workers die again, give them more memory.",
+      detail: "Try again with `resume`; if workers die again, give them more memory.",
     });
     const item = { ...failedItem(target, error), finishedAt: this.#now() };
     await this.#options.store.put(item);

@@ -73,7 +73,7 @@ function lost(target: ScanTarget, cause: unknown): ScanItem {
   return failedItem(
     target,
     new WeightmarkError("WORKER_LOST", `a worker thread died (${why})`, {
-      detail: "Use fewer --jobs if memory is short.",
+      detail: "Use fewer `ScanOptions.threads` if memory is short.",
       cause,
     }),
   );

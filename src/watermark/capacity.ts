@@ -25,23 +25,24 @@ export interface CapacityOptions {
   readonly rho?: number;
   /** The public base of a fine-tune that is marked in its difference. @default none */
   readonly base?: Checkpoint;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * What mark fits into a model: the largest payload class each carrier holds, and the loss of correlation that it outlives. Reads
  * headers and token matrices; with a base both models, for no header tells how large the difference is.
  *
- * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED; BASE_MISMATCH
+ * @throws QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED; BASE_MISMATCH; the signal's reason
  */
 export async function watermarkCapacity(
   checkpoint: Checkpoint,
-  { base, rho }: CapacityOptions = {},
+  { base, rho, signal }: CapacityOptions = {},
 ): Promise<CapacityResult> {
   requireMarkable(checkpoint);
   const found =
     base === undefined
-      ? await releaseCapacity(checkpoint, rho ?? DEFAULT_RHO)
-      : await derivativeCapacity(checkpoint, base, rho ?? DEFAULT_DIFFERENCE_RHO);
+      ? await releaseCapacity(checkpoint, rho ?? DEFAULT_RHO, signal)
+      : await derivativeCapacity(checkpoint, base, { rho: rho ?? DEFAULT_DIFFERENCE_RHO, signal });
   const bits = found.carriers.flatMap(({ payloadBits }) => (payloadBits === null ? [] : [payloadBits]));
   return {
     parameters: parameterCount(checkpoint),
@@ -56,13 +57,19 @@ export async function watermarkCapacity(
 
 type Capacity = Omit<CapacityResult, "parameters" | "payloadBits">;
 
-async function releaseCapacity(checkpoint: Checkpoint, rho: number): Promise<Capacity> {
+async function releaseCapacity(
+  checkpoint: Checkpoint,
+  rho: number,
+  signal: AbortSignal | undefined,
+): Promise<Capacity> {
   const model = mainModel(checkpoint);
   const weights = spreadMatrices(model);
   const spreadWeights = weights.reduce((n, { rows, cols }) => n + rows * cols, 0);
+  signal?.throwIfAborted();
   // What a mark in an embedding costs depends on its values.
   const tokens = chosenTokens(await storedTokens(model, TRIAL_KEY)).map(storedTokenCarrier);
   const sizes = [signSize(hostModel(model)), spreadSize(spreadWeights), ...tokens.map(sizeByTrial)];
+  signal?.throwIfAborted();
   const carriers = sizes.map((size) => capacityOf(size, rho));
   const dtypes = weights.map(({ tensor, rows, cols }) => ({
     weights: rows * cols,
@@ -88,8 +95,12 @@ function capacityOf(size: CarrierSize, rho: number): CarrierCapacity {
 }
 
 /** The largest payload that the halves hold together. */
-async function derivativeCapacity(checkpoint: Checkpoint, base: Checkpoint, rho: number): Promise<Capacity> {
-  const sums = await readDifference(checkpoint, base, TRIAL_KEY, { forMarking: true });
+async function derivativeCapacity(
+  checkpoint: Checkpoint,
+  base: Checkpoint,
+  { rho, signal }: { readonly rho: number; readonly signal: AbortSignal | undefined },
+): Promise<Capacity> {
+  const sums = await readDifference(checkpoint, base, TRIAL_KEY, { forMarking: true, signal });
   const about = { rho, mode: "derivative" as const, caveats: DIFFERENCE_CAVEATS };
   for (const payloadClass of [...PAYLOAD_CLASSES].reverse()) {
     const plan = fittingPlan(sums, trialMessage(payloadClass, rho));

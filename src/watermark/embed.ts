@@ -12,6 +12,7 @@ import type { MarkPlan } from "./mark-plan.ts";
 import { releaseMarking } from "./mark-release.ts";
 import type { Message } from "./message/message.ts";
 import { showPayload } from "./message/payload.ts";
+import { requireNoPublicBase } from "./public-base.ts";
 import type { EmbedResult } from "./result.ts";
 import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
 
@@ -19,16 +20,17 @@ import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "
  * Writes a marked copy of a model, in one pass over the file that leaves every byte alone that is not marked. With a `base`
  * the mark lies in the difference to it.
  *
- * @throws BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
+ * @throws PUBLIC_BASE, BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
  *   Nothing is left behind then
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
-  const { key, directory, base } = options;
+  const { key, directory, base, publicBases } = options;
   requireMarkable(checkpoint);
   await requireAbsent(directory);
   await requireOutsideModel(checkpoint, directory);
   const wantsSketch = base === undefined && (options.sketch ?? true);
   if (wantsSketch) await requireSketchPlace(sketchPath(directory), key);
+  if (base === undefined) await requireNoPublicBase(checkpoint, publicBases, options.signal);
   const mode = base === undefined ? releaseMarking(checkpoint, options) : derivativeMarking(checkpoint, base, options);
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? mode.defaultRho };
 

@@ -75,7 +75,7 @@ function statisticsOf(halves: readonly Carrier[], { full, subspace }: Difference
 }
 
 function tooSmall({ payload }: Message, { location }: Checkpoint): WeightmarkError {
-  const where = { file: location, detail: "Try a shorter payload, none, or a larger --rho (up to .03)." };
+  const where = { file: location, detail: "Try a shorter payload, none, or a larger `rho` (up to .03)." };
   if (payload === null) {
     return new WeightmarkError("MODEL_TOO_SMALL", "the difference to the base is too small for a mark", where);
   }

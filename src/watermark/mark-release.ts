@@ -87,13 +87,13 @@ function requireRoom(
     const signs = doubt === null ? "" : `No signs are turned: ${doubt}. `;
     throw new WeightmarkError("MODEL_TOO_SMALL", "no mark fits into this model", {
       file: location,
-      detail: `${signs}See \`weightmark watermark capacity\`; --strength strong carries four times the energy.`,
+      detail: `${signs}See \`watermarkCapacity\`; \`strength: strong\` carries four times the energy.`,
     });
   }
   if (payload === null || strengths.some(({ payloadClass }) => payloadClass.payloadBits === payload.bits)) return;
   throw new WeightmarkError("PAYLOAD_TOO_LONG", `a payload of ${payload.bits} bits does not fit into this model`, {
     file: location,
-    detail: "See `weightmark watermark capacity`: shorten the payload, leave it out, or use --strength strong.",
+    detail: "See `watermarkCapacity`: shorten the payload, leave it out, or use `strength: strong`.",
   });
 }
 

@@ -66,7 +66,7 @@ async function readingMode(options: VerifyOptions): Promise<ReadingMode> {
   }
   if (reference === undefined) return derivativeReading(base, key, options);
   throw new WeightmarkError("USAGE", "a mark in a difference needs no sketch", {
-    detail: "Leave out --reference: the base is the reference.",
+    detail: "Leave out `reference`: the base is the reference.",
   });
 }
 
@@ -167,7 +167,7 @@ function caveatsOf(decision: Decision, aligned: boolean, claimed: Payload | null
       "not found is no proof of absence: distillation, retraining and more change than the mark outlives hide it",
     );
     if (!aligned) {
-      caveats.push("permuted, rotated or sign-flipped weights need --reference with the sketch of the marked copy");
+      caveats.push("permuted, rotated or sign-flipped weights need `reference` with the sketch of the marked copy");
     }
   }
   return caveats;

@@ -38,6 +38,6 @@ test.each(SHOWN)(
   300_000,
 );
 
-test.each(["build-docs", "build-schemas"])("what scripts/%s.mjs generates is up to date", (script) => {
+test.each(["build-api", "build-docs", "build-schemas"])("what scripts/%s.mjs generates is up to date", (script) => {
   expect(() => execFileSync(node, [`scripts/${script}.mjs`, "--check"], { cwd: root, stdio: "pipe" })).not.toThrow();
 });

@@ -2,15 +2,11 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import {
-  openRegistry,
-  openScanDatabase,
-  openWorkers,
-  prepareScan,
-  type ScanDatabase,
-  workLoop,
-} from "../../src/index.ts";
+import { openRegistry } from "../../src/registry/index.ts";
 import type { ErrorReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
+import { openScanDatabase, prepareScan, type ScanDatabase } from "../../src/scan/index.ts";
+import { workLoop } from "../../src/scan/work-loop.ts";
+import { openWorkers } from "../../src/scan/workers.ts";
 import { runCommand, startCommand } from "../support/command.ts";
 import { describeWithPostgres } from "../support/postgres.ts";
 import { SETTINGS } from "../support/scan-run.ts";

@@ -81,7 +81,7 @@ async function suspectAfter(seed: number, payload: Uint8Array, attacks: readonly
   store(join(place, "model"), original);
   const checkpoint = await openCheckpoint(join(place, "model"));
   const options = { key: testKey(seed), payload: payloadOf(payload), directory: join(place, "copy"), rho: 0.03 };
-  await embedWatermark(checkpoint, { ...options, sketch: false, threads: 0 });
+  await embedWatermark(checkpoint, { ...options, sketch: false, threads: 0, publicBases: null });
   await checkpoint.close();
   const suspect = await load(join(place, "copy"));
   for (const [name, tensor] of suspect) {

@@ -25,7 +25,7 @@ export async function embedAt(
 ): Promise<EmbedResult> {
   const checkpoint = await openCheckpoint(path);
   try {
-    return await embedWatermark(checkpoint, { key: testKey(1), directory, threads: 0, ...options });
+    return await embedWatermark(checkpoint, { key: testKey(1), directory, threads: 0, publicBases: null, ...options });
   } finally {
     await checkpoint.close();
   }

@@ -200,6 +200,17 @@ export function registryContract(name: string, engine: RegistryEngine): void {
       }
     });
 
+    it("can be told to stop, and has changed nothing then", async () => {
+      const from = await engine.create();
+      await from.add(a, { name: "a" });
+      const to = await engine.create();
+      const reason = new Error("enough");
+      const signal = AbortSignal.abort(reason);
+      await expect(to.importArchive(save(await archiveOf(from)), { signal })).rejects.toBe(reason);
+      expect((await engine.reopen(to)).list()).toEqual([]);
+      await expect(from.verify({ signal })).rejects.toBe(reason);
+    });
+
     it("removes, and forgets", async () => {
       const registry = await engine.create();
       await registry.add(a, { name: "a" });

@@ -2,7 +2,8 @@
  * A worker as a process of its own, with settings that no command line has: node worker-child.mjs JSON. Tells its events on
  * stdout, one JSON object a line; SIGTERM drains.
  */
-import { remoteSettings, runWorker } from "../../dist/src/index.js";
+import { remoteSettings } from "../../dist/src/index.js";
+import { runWorker } from "../../dist/src/scan/index.js";
 
 const { database, registry, version, drainMs = 10_000, leaseSeconds = 30, threads = 0 } = JSON.parse(process.argv[2]);
 const stop = new AbortController();

@@ -37,7 +37,7 @@ const LIMITS: readonly (readonly [what: string, error: Error, code: string, advi
     /ulimit -v/,
   ],
   ["a large array", new RangeError("Array buffer allocation failed"), "OUT_OF_MEMORY", /more memory/],
-  ["a full heap of a thread", system("ERR_WORKER_OUT_OF_MEMORY", "Worker terminated"), "OUT_OF_MEMORY", /--jobs/],
+  ["a full heap of a thread", system("ERR_WORKER_OUT_OF_MEMORY", "Worker terminated"), "OUT_OF_MEMORY", /`threads`/],
   [
     "the permission model",
     Object.assign(system("ERR_ACCESS_DENIED", "Access to this API has been restricted"), {

@@ -9,8 +9,8 @@ import {
 } from "../../../dist/src/checkpoint/location.js";
 import { findWebModel } from "../../../dist/src/checkpoint/web-folder.js";
 import * as cli from "../../../dist/src/cli/remote.js";
-import { nameOf } from "../../../dist/src/cli/subject.js";
 import { WeightmarkError } from "../../../dist/src/errors.js";
+import { subjectName } from "../../../dist/src/lineage/subject-name.js";
 import { isDatabaseUrl, parseConnectionUrl, redactUrl } from "../../../dist/src/registry/postgres/connection-url.js";
 import { artifactUri, locationUri } from "../../../dist/src/report/scan/location-uri.js";
 import { nameFilter } from "../../../dist/src/scan/name-filter.js";
@@ -111,7 +111,7 @@ export const target = {
     if (isWebLocation(text)) mustKeepSecret(text, cli.shownLocation(text));
     const refusal = foreignAddress(text, null);
     if (refusal !== null) mustKeepSecret(text, `${refusal.message} ${refusal.file}`);
-    nameOf(text);
+    subjectName(text);
     for (const root of [null, "/models"]) {
       const uri = artifactUri(text, { endpoint: REMOTE.endpoint, root });
       mustBeReference(uri, "a location");

@@ -19,9 +19,9 @@ import { resolveRepository } from "./resolve-repository.ts";
 const close = async () => {};
 
 function offline(location: string): WeightmarkError {
-  return new WeightmarkError("OFFLINE", "not in the Hub's cache, and --offline is set", {
+  return new WeightmarkError("OFFLINE", "not in the Hub's cache, and it is not to be fetched (offline)", {
     file: location,
-    detail: "Leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download it with `hf download org/name`.",
+    detail: "Leave out `offline` (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE), or download it with `hf download org/name`.",
   });
 }
 
@@ -77,10 +77,10 @@ async function findOffline(
 ): Promise<FoundModel> {
   const { id, revision } = named;
   if (cache === null) {
-    throw new WeightmarkError("OFFLINE", "there is no Hub cache to look in, and --offline is set", {
+    throw new WeightmarkError("OFFLINE", "there is no Hub cache to look in, and nothing is to be fetched (offline)", {
       file: location,
       detail:
-        "Set HF_HOME or HF_HUB_CACHE to where it lies, or leave out --offline (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE).",
+        "Set HF_HOME or HF_HUB_CACHE to where it lies, or leave out `offline` (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE).",
     });
   }
   const commit = await cachedCommit(cache, id, revision);

@@ -2,7 +2,7 @@ import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { MAX_HUB_PAGES } from "../limits.ts";
 import type { Remote } from "../remote.ts";
 
-const TOKEN_ADVICE = "If you may see it, set HF_TOKEN or name a --token-file; a token is sent over https only.";
+const TOKEN_ADVICE = "If you may see it, set HF_TOKEN or name a `token`; a token is sent over https only.";
 /** The Hub explains itself in a header; longer than this it only fills screens. */
 const MAX_REASON = 200;
 
@@ -24,7 +24,7 @@ function refusal(response: Response, location: string): WeightmarkError {
     return refuse(
       "HTTP_UNAUTHORIZED",
       "the Hub does not accept the token",
-      "Check where it is from: --token-file, HF_TOKEN or `hf auth login`.",
+      "Check where it is from: `token`, HF_TOKEN or `hf auth login`.",
     );
   }
   if (status === 401 || status === 404 || status === 410) {

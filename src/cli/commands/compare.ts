@@ -11,7 +11,7 @@ import {
 import { MODEL, shownLocation, withAccess } from "../remote.ts";
 import { openSession } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
-import { nameOf, openSubject } from "../subject.ts";
+import { openSubject } from "../subject.ts";
 import { exitCodeFor } from "../verdict-exit.ts";
 
 interface CompareOptions extends CommonOptions, ReadingOptions {
@@ -37,18 +37,19 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
 async function compare(suspectPath: string, basePath: string, options: CompareOptions): Promise<number> {
   const session = openSession(options, [suspectPath, basePath]);
   const { compare: compareSubjects } = await import("../../index.ts");
+  const { subjectName } = await import("../../lineage/subject-name.ts");
   const { compareReport, inputReport } = await import("../../report/build.ts");
   // Two directories may end in the same name; then only the whole path tells them apart.
-  const sameName = nameOf(suspectPath) === nameOf(basePath);
+  const sameName = subjectName(suspectPath) === subjectName(basePath);
   const names = sameName ? [suspectPath, basePath].map(shownLocation) : [];
   const suspect = await openSubject(suspectPath, options, session, { name: names[0] });
   try {
     const base = await openSubject(basePath, options, session, { name: names[1], root: options.root });
     try {
-      const result = await compareSubjects(suspect.subject, base.subject);
+      const result = await compareSubjects(suspect, base);
       const inputs = {
-        suspect: inputReport(suspect.facts, suspect.subject.fingerprint),
-        base: inputReport(base.facts, base.subject.fingerprint),
+        suspect: inputReport(suspect, suspect.fingerprint),
+        base: inputReport(base, base.fingerprint),
       };
       await session.emit(compareReport(session.run(), inputs, result));
       return exitCodeFor(result.verdict, options.failOn);

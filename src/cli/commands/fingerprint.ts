@@ -4,7 +4,7 @@ import { WeightmarkError } from "../../errors.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile } from "../session.ts";
-import { nameOf, openSubject } from "../subject.ts";
+import { openSubject } from "../subject.ts";
 import { fingerprintNameOf } from "../weight-names.ts";
 
 type FingerprintOptions = CommonOptions & ReadingOptions;
@@ -22,22 +22,25 @@ export function registerFingerprint(program: Command): void {
 
 async function fingerprint(model: string, options: FingerprintOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
-  const output = options.output ?? fingerprintNameOf(nameOf(path));
+  const { subjectName } = await import("../../lineage/subject-name.ts");
+  const output = options.output ?? fingerprintNameOf(subjectName(path));
   requireOtherFile(output, [path, ...(options.allowLinks ?? [])], options.force);
   const session = openSession(options, [path, output], true);
-  const { digestOf, serializeFingerprint, writeFileAtomic } = await import("../../index.ts");
+  const { writeFileAtomic } = await import("../../bytes/atomic-file.ts");
+  const { serializeFingerprint } = await import("../../index.ts");
+  const { digestOf } = await import("../../registry/digest.ts");
   const { fingerprintReport, inputReport } = await import("../../report/build.ts");
   const opened = await openSubject(path, options, session);
   try {
-    if (opened.facts.kind === "fingerprint") {
-      throw new WeightmarkError("USAGE", "this is a fingerprint file already", { file: opened.facts.location });
+    if (opened.kind === "fingerprint") {
+      throw new WeightmarkError("USAGE", "this is a fingerprint file already", { file: opened.location });
     }
-    const bytes = serializeFingerprint(opened.subject.fingerprint);
+    const bytes = serializeFingerprint(opened.fingerprint);
     // The same fingerprint again is no conflict.
     if (!(await holds(output, bytes))) await writeFileAtomic(output, bytes, { overwrite: options.force });
     const written = { location: output, bytes: bytes.length, digest: digestOf(bytes) };
-    const input = inputReport(opened.facts, opened.subject.fingerprint);
-    await session.emit(fingerprintReport(session.run(), input, written, opened.subject.fingerprint));
+    const input = inputReport(opened, opened.fingerprint);
+    await session.emit(fingerprintReport(session.run(), input, written, opened.fingerprint));
   } finally {
     await opened.close();
   }

@@ -39,7 +39,8 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
 
 async function identify(model: string, options: IdentifyOptions): Promise<number> {
   const [path = model] = atRevision([model], options);
-  const { defaultRegistryDirectory, identify: identifySubject, openAnyCandidates } = await import("../../index.ts");
+  const { identify: identifySubject } = await import("../../index.ts");
+  const { defaultRegistryDirectory, openAnyCandidates } = await import("../../registry/index.ts");
   const { identifyReport, inputReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [path, directory]);
@@ -54,8 +55,8 @@ async function identify(model: string, options: IdentifyOptions): Promise<number
   const suspect = await openSubject(path, options, session);
   try {
     const limit = options.limit === undefined ? {} : { limit: options.limit };
-    const result = await identifySubject(suspect.subject, registry, limit);
-    const input = inputReport(suspect.facts, suspect.subject.fingerprint);
+    const result = await identifySubject(suspect, registry, limit);
+    const input = inputReport(suspect, suspect.fingerprint);
     await session.emit(identifyReport(session.run(), input, registry.location, result));
     return exitCodeFor(result.verdict, options.failOn);
   } finally {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { ByteBudget, Checkpoint, InspectReport } from "../../index.ts";
+import type { ByteBudget, Checkpoint } from "../../index.ts";
+import type { InspectReport } from "../../report/schemas/index.ts";
 import { contents, structure } from "../inspect/contents.ts";
 import { emptyTensors, unusableTensors, valuesReport } from "../inspect/values.ts";
 import { byteCount, type CommonOptions, withCommon } from "../options.ts";
@@ -26,9 +27,10 @@ export function registerInspect(program: Command): void {
 async function inspect(model: string, options: InspectOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
   const session = openSession(options, [path]);
-  const { byteBudget, describeAnatomy, isFingerprintHeader, outlinesOf, testableParts } = await import(
-    "../../index.ts"
-  );
+  const { describeAnatomy } = await import("../../anatomy/describe.ts");
+  const { isFingerprintHeader } = await import("../../fingerprint/file.ts");
+  const { byteBudget } = await import("../../index.ts");
+  const { outlinesOf, testableParts } = await import("../../lineage/testable.ts");
   const { inspectReport } = await import("../../report/build.ts");
   const { manifestRoot } = await import("../../report/manifest-root.ts");
   const budget = byteBudget(options.maxBytes);
@@ -75,12 +77,13 @@ const UNTESTABLE = "no component of it can be tested: nothing would tell where i
 
 /** Headers have been paid for; what is left of --max-bytes says how many tensors are looked at. */
 async function healthWithin({ limit, spent }: ByteBudget, checkpoint: Checkpoint) {
-  const { tensorHealth } = await import("../../index.ts");
+  const { tensorHealth } = await import("../../fingerprint/health.ts");
   return tensorHealth(checkpoint, { maxBytes: limit - spent });
 }
 
 async function adapterReport(checkpoint: Checkpoint): Promise<InspectReport["adapter"]> {
-  const { adapterBase, adapterSummary } = await import("../../index.ts");
+  const { adapterSummary } = await import("../../anatomy/adapter.ts");
+  const { adapterBase } = await import("../../checkpoint/adapter-config.ts");
   const adapter = adapterSummary(checkpoint.tensors.keys());
   return adapter === null ? null : { ...adapter, base: await adapterBase(checkpoint) };
 }

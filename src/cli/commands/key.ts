@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { KeyDescription } from "../../index.ts";
+import type { KeyDescription } from "../../watermark/index.ts";
 import { type CommonOptions, withCommon } from "../options.ts";
 import { openSession } from "../session.ts";
 import { type PassphraseOptions, passphraseOf, type Warn, warnOfKey } from "../watermark-key.ts";
@@ -48,7 +48,7 @@ export function registerKey(program: Command): void {
 async function generate(options: KeyOptions): Promise<void> {
   const output = newKeyFile(options);
   await report("generate", options, output, [output], async (warn) => {
-    const { generateKeyFile } = await import("../../index.ts");
+    const { generateKeyFile } = await import("../../watermark/index.ts");
     return generateKeyFile(output, { passphrase: await newPassphrase(options, warn), release: options.release });
   });
 }
@@ -59,7 +59,7 @@ async function rotate(file: string, options: KeyOptions): Promise<void> {
     throw new WeightmarkError("USAGE", "--new-passphrase-file goes with --reseal; a new key has --passphrase-file");
   }
   await report("rotate", options, output, [file, output], async (warn) => {
-    const { rotateKeyFile } = await import("../../index.ts");
+    const { rotateKeyFile } = await import("../../watermark/index.ts");
     await warnOfKey(file, warn);
     return rotateKeyFile(file, output, { passphrase: await newPassphrase(options, warn), release: options.release });
   });
@@ -69,7 +69,7 @@ async function reseal(file: string, options: KeyOptions): Promise<void> {
   const output = newKeyFile(options);
   if (options.release !== undefined) throw new WeightmarkError("USAGE", "--reseal keeps the release; drop --release");
   await report("reseal", options, output, [file, output], async (warn) => {
-    const { resealKeyFile } = await import("../../index.ts");
+    const { resealKeyFile } = await import("../../watermark/index.ts");
     await warnOfKey(file, warn);
     const old = await passphraseOf(options.passphraseFile, VARIABLE, warn);
     const passphrase = await chosenPassphrase(options, options.newPassphraseFile, NEW_VARIABLE, warn);

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { Checkpoint, EngineName, Tokenized } from "../../index.ts";
+import type { Checkpoint } from "../../index.ts";
+import type { EngineName, Tokenized } from "../../quality/index.ts";
 import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
 import { byteCount, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { requireLocal } from "../remote.ts";
@@ -46,7 +47,9 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
   }
   for (const path of [pathA, pathB]) requireLocal(path, "quality runs the whole model");
   const session = openSession(options, [pathA, pathB, tokenFile]);
-  const { compareQuality, manifestRoot, openCheckpoint } = await import("../../index.ts");
+  const { openCheckpoint } = await import("../../index.ts");
+  const { compareQuality } = await import("../../quality/index.ts");
+  const { manifestRoot } = await import("../../report/manifest-root.ts");
   const { qualityReport } = await import("../../report/build.ts");
   const allowLinks = await linksOf(options);
   const open: Checkpoint[] = [];
@@ -79,7 +82,7 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
 }
 
 async function readTokens(a: Checkpoint, b: Checkpoint, options: QualityCommandOptions): Promise<Tokenized> {
-  const { readText, readTokenIds, tokenize } = await import("../../index.ts");
+  const { readText, readTokenIds, tokenize } = await import("../../quality/index.ts");
   if (options.text === undefined) return { ...(await readTokenIds(options.tokenIds!)), notes: [] };
   return tokenize(await readText(options.text, options.maxTokens), a, b);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import type { AddOutcome, Registry, RegistryEntry } from "../../index.ts";
+import type { AddOutcome, Registry, RegistryEntry } from "../../registry/index.ts";
 import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { addModel, type NamedPart, namedPart } from "../registry/add-model.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
@@ -85,7 +85,7 @@ async function onRegistry(
   create: boolean,
   work: (registry: Registry, session: Session) => Promise<Outcome>,
 ): Promise<void> {
-  const { defaultRegistryDirectory, openAnyRegistry } = await import("../../index.ts");
+  const { defaultRegistryDirectory, openAnyRegistry } = await import("../../registry/index.ts");
   const { registryReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [...paths, directory], action === "export");
@@ -110,8 +110,8 @@ async function add(named: readonly string[], options: RegistryOptions): Promise<
     const outcomes: AddOutcome[] = [];
     const notes: (readonly string[])[] = [];
     for (const model of models) {
-      const { subject, close } = await openSubject(model, options, session, { name: given });
-      await close();
+      const subject = await openSubject(model, options, session, { name: given });
+      await subject.close();
       const { name, fingerprint } = subject;
       const added = await addModel(registry, fingerprint, { name, root, replace, partOf });
       outcomes.push(added.outcome);
@@ -125,7 +125,7 @@ async function exportArchive(options: RegistryOptions): Promise<void> {
   const { output } = options;
   if (output === undefined) throw new WeightmarkError("USAGE", "say where to write the archive: -o FILE");
   await onRegistry("export", options, [output], false, async (registry) => {
-    const { writeFileAtomic } = await import("../../index.ts");
+    const { writeFileAtomic } = await import("../../bytes/atomic-file.ts");
     requireOtherFile(output, [registry.location], options.force);
     await writeFileAtomic(output, registry.exportArchive(), { overwrite: options.force });
     return { output: { location: output } };

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
-import { requireNoPublicBase } from "../public-base.ts";
+import { openPublicBases } from "../public-base.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
@@ -160,7 +160,7 @@ async function withModels<T>(
 async function showCapacity(model: string, options: CapacityOptions): Promise<void> {
   const [path = model] = atRevision([model], options);
   const session = openSession(options, [path, ...(options.base === undefined ? [] : [options.base])]);
-  const { watermarkCapacity } = await import("../../index.ts");
+  const { watermarkCapacity } = await import("../../watermark/index.ts");
   const { capacityReport, markedModel } = await import("../../report/build.ts");
   await withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
     const result = await watermarkCapacity(checkpoint, { ...rhoOf(options), ...(base === undefined ? {} : { base }) });
@@ -188,10 +188,11 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
   const session = openSession(options, [path, directory, ...secrets], true);
   const allowed: LinkOptions = options.allowLinks === undefined ? {} : { allowLinks: options.allowLinks };
   const key = await openKey(options, session.warn);
-  const { embedWatermark, parsePayload } = await import("../../index.ts");
+  const { embedWatermark, parsePayload } = await import("../../watermark/index.ts");
   const { embedReport, markedModel } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
-  if (options.base === undefined && !options.unpublished) await requireNoPublicBase(path, options, session);
+  const isAsked = options.base === undefined && !options.unpublished;
+  const publicBases = isAsked ? await openPublicBases(options.registry, session) : null;
   await withModels(path, options.base, allowed, async ({ checkpoint, base, bytesTotal }) => {
     const { onProgress, end } = progressOf(session, `marking ${path}`);
     try {
@@ -203,6 +204,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
         ...rhoOf(options),
         ...threadsOf(options),
         ...(base === undefined ? {} : { base }),
+        publicBases,
         onProgress,
       });
       end();
@@ -210,7 +212,7 @@ async function embedMark(path: string, options: EmbedOptions): Promise<void> {
     } finally {
       end();
     }
-  });
+  }).finally(() => publicBases?.close());
 }
 
 /** Every text in a model's directory but keys is copied, and published with the copy. */
@@ -230,7 +232,8 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
   const named = given.filter((name) => name !== undefined);
   const session = openSession(options, named);
   const key = await openKey(options, session.warn);
-  const { fingerprint, parsePayload, verifyWatermark } = await import("../../index.ts");
+  const { fingerprint } = await import("../../index.ts");
+  const { parsePayload, verifyWatermark } = await import("../../watermark/index.ts");
   const { markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
   return withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
@@ -262,7 +265,8 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
 
 async function digestOfFile(location: string | undefined) {
   if (location === undefined) return null;
-  const { digestOf, openFileSource } = await import("../../index.ts");
+  const { openFileSource } = await import("../../bytes/file-source.ts");
+  const { digestOf } = await import("../../registry/digest.ts");
   const source = await openFileSource(location);
   try {
     return { location, digest: digestOf(await source.read(0, source.size)) };

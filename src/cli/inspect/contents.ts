@@ -1,4 +1,7 @@
-import type { Anatomy, Checkpoint, InspectReport, TestablePart } from "../../index.ts";
+import type { Anatomy } from "../../anatomy/anatomy.ts";
+import type { Checkpoint } from "../../index.ts";
+import type { TestablePart } from "../../lineage/testable.ts";
+import type { InspectReport } from "../../report/schemas/index.ts";
 
 /** Files, tensors, parameters and types, the types by name. */
 export function contents({ files, tensors }: Checkpoint) {

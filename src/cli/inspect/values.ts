@@ -1,4 +1,6 @@
-import type { Checkpoint, HealthReading, InspectReport, TensorHealth } from "../../index.ts";
+import type { HealthReading, TensorHealth } from "../../fingerprint/health.ts";
+import type { Checkpoint } from "../../index.ts";
+import type { InspectReport } from "../../report/schemas/index.ts";
 
 /** Names of each kind in a report: a header may name a million. */
 const NAMED = 64;

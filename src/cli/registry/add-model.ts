@@ -1,5 +1,6 @@
 import { WeightmarkError } from "../../errors.ts";
-import type { AddOptions, AddOutcome, Fingerprint, Part, Registry, SharedParts } from "../../index.ts";
+import type { Fingerprint } from "../../index.ts";
+import type { AddOptions, AddOutcome, Part, Registry, SharedParts } from "../../registry/index.ts";
 import { additionNotes } from "./addition-notes.ts";
 
 /** One --part-of: a component of the model, and a registered entry. */
@@ -28,7 +29,9 @@ export async function addModel(
   fingerprint: Fingerprint,
   options: AddOptions & { readonly partOf: readonly NamedPart[] },
 ): Promise<{ readonly outcome: AddOutcome; readonly notes: readonly string[] }> {
-  const { digestOf, findSharedParts, serializeFingerprint } = await import("../../index.ts");
+  const { serializeFingerprint } = await import("../../index.ts");
+  const { digestOf } = await import("../../registry/digest.ts");
+  const { findSharedParts } = await import("../../registry/index.ts");
   const { partOf, ...rest } = options;
   const digest = digestOf(serializeFingerprint(fingerprint));
   const named = await namedParts(registry, fingerprint, digest, partOf);
@@ -49,7 +52,7 @@ async function namedParts(
   digest: string,
   partOf: readonly NamedPart[],
 ): Promise<Part[]> {
-  const { namedComponent } = await import("../../index.ts");
+  const { namedComponent } = await import("../../lineage/named-component.ts");
   const parts = new Map<string, string>();
   for (const { component: text, entry } of partOf) {
     const component = namedComponent(fingerprint, text);

@@ -1,4 +1,5 @@
-import type { Fingerprint, RegistryEntry, SharedParts } from "../../index.ts";
+import type { Fingerprint } from "../../index.ts";
+import type { RegistryEntry, SharedParts } from "../../registry/index.ts";
 
 /** What a user should know of a model that was just registered; names in it are raw. */
 export async function additionNotes(
@@ -6,7 +7,9 @@ export async function additionNotes(
   entry: RegistryEntry,
   { parts, containers, unread }: SharedParts,
 ): Promise<string[]> {
-  const { adapterSummary, damageOf, testableParts } = await import("../../index.ts");
+  const { adapterSummary } = await import("../../anatomy/adapter.ts");
+  const { damageOf } = await import("../../lineage/damage.ts");
+  const { testableParts } = await import("../../lineage/testable.ts");
   const testable = testableParts(fingerprint);
   const able = testable.filter((part) => part.testable);
   const elsewhere = new Set(entry.parts.map(({ component }) => component));

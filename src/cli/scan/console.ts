@@ -1,5 +1,5 @@
 import type { WeightmarkError } from "../../errors.ts";
-import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../index.ts";
+import type { ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../scan/index.ts";
 import { isTerminal } from "../terminal.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import type { ScanOptions } from "./options.ts";

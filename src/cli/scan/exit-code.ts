@@ -1,5 +1,5 @@
-import type { ScanSummary } from "../../index.ts";
 import { countFindings, type ScanPolicy } from "../../report/scan/policy.ts";
+import type { ScanSummary } from "../../scan/index.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 
 /**

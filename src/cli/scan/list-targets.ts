@@ -1,10 +1,11 @@
-import type { ScanItem, ScanTarget } from "../../index.ts";
 import { toJson } from "../../report/escape.ts";
 import { formatBytes, formatCount } from "../../report/numbers.ts";
 import { scanItemReport, scanTargetReport } from "../../report/scan/build.ts";
 import { encodePieces, jsonArray } from "../../report/scan/export.ts";
 import { scanItemText, scanTargetText } from "../../report/text/scan-text.ts";
 import { style } from "../../report/text/style.ts";
+import type { ScanItem, ScanTarget } from "../../scan/index.ts";
+import { reportInFlags } from "../advice.ts";
 import { settingsOf } from "../remote.ts";
 import { print } from "../session.ts";
 import { toolVersion } from "../version.ts";
@@ -19,7 +20,9 @@ type Found = ScanTarget | ScanItem;
 export async function listTargets(roots: readonly string[], options: ScanOptions): Promise<number> {
   const format = options.format ?? (options.json ? "json" : "text");
   const files = resultFiles(options, format, [...roots, ...(options.allowLinks ?? [])], []);
-  const { enumerateTargets, isItem, openRemote, writeFileAtomic } = await import("../../index.ts");
+  const { writeFileAtomic } = await import("../../bytes/atomic-file.ts");
+  const { openRemote } = await import("../../index.ts");
+  const { enumerateTargets, isItem } = await import("../../scan/index.ts");
   const allowLinks = await allowedLinks(options);
   const inputs = await openInputs(roots, options);
   const remote = await openRemote(await settingsOf(options));
@@ -33,7 +36,7 @@ export async function listTargets(roots: readonly string[], options: ScanOptions
         count.targets += 1;
         count.bytes += one.bytes ?? 0;
       } else if (one.status === "failed") count.failed += 1;
-      yield redaction.about(one);
+      yield reportInFlags(redaction.about(one));
     }
   }
 

@@ -1,4 +1,5 @@
 import { escapeText, toJson } from "../../report/escape.ts";
+import { inFlags } from "../advice.ts";
 
 export type LogFormat = "text" | "json";
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -32,7 +33,7 @@ export function createLog(options: LogOptions): Log {
     write(level, event, fields = {}) {
       if (LEVELS.indexOf(level) < least) return;
       const shown = Object.entries(fields).map(([key, value]) => {
-        return [key, typeof value === "string" ? redact(value) : value] as const;
+        return [key, typeof value === "string" ? redact(key === "detail" ? inFlags(value) : value) : value] as const;
       });
       before();
       if (format === "json") {

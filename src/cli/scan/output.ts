@@ -1,4 +1,3 @@
-import type { ScanItem } from "../../index.ts";
 import { toJson } from "../../report/escape.ts";
 import { scanItemReport } from "../../report/scan/build.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
@@ -6,6 +5,8 @@ import { isFinding, TopFindings } from "../../report/scan/finding.ts";
 import type { ScanItemReport } from "../../report/schemas/index.ts";
 import { scanItemText, scanSummaryText } from "../../report/text/scan-text.ts";
 import { type Style, style } from "../../report/text/style.ts";
+import type { ScanItem } from "../../scan/index.ts";
+import { inFlags } from "../advice.ts";
 import type { ScanFormat } from "./options.ts";
 
 /** Few enough for one screen. */
@@ -61,7 +62,10 @@ function textPrinter(run: ScanExport["run"], emphasis: Style): ScanPrinter {
     },
     summary(summary) {
       const shown = { items: findings.items.map(report), count: findings.count };
-      return `${printed === 0 ? "" : "\n"}${scanSummaryText(summary, emphasis, shown).join("\n")}\n`;
+      const lines = scanSummaryText(summary, emphasis, shown);
+      // The last line says in words of the program what the exit code means; names of models stand in the others.
+      const ending = inFlags(lines.pop() ?? "");
+      return `${printed === 0 ? "" : "\n"}${[...lines, ending].join("\n")}\n`;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
-import type { Remote, ScanInputs, ScanParameters, ScanSetup } from "../../index.ts";
+import type { Remote } from "../../index.ts";
+import type { ScanInputs, ScanParameters, ScanSetup } from "../../scan/index.ts";
 import { linksOf } from "../local-models.ts";
 import { isAddress, settingsOf } from "../remote.ts";
 import { toolVersion } from "../version.ts";
@@ -22,7 +23,10 @@ export interface PreparedScan {
 
 /** Throws what opening registry, keys and list throws; USAGE when nothing is named. */
 export async function prepare(roots: readonly string[], options: ScanOptions): Promise<PreparedScan> {
-  const { defaultCacheDirectory, hostGate, isDatabaseUrl, openRemote, redactUrl } = await import("../../index.ts");
+  const { hostGate } = await import("../../bytes/http/shared-gate.ts");
+  const { openRemote } = await import("../../index.ts");
+  const { isDatabaseUrl, redactUrl } = await import("../../registry/index.ts");
+  const { defaultCacheDirectory } = await import("../../scan/index.ts");
   const inputs = await openInputs(roots, options);
   try {
     const { depth = "sampled", maxBytes = null, timeout = null, include, exclude, deterministic = false } = options;
@@ -83,21 +87,22 @@ export async function allowedLinks(options: ScanOptions): Promise<readonly strin
 
 /** "-" is standard input, as everywhere. */
 async function openList(list: string) {
-  const { openScanList } = await import("../../index.ts");
+  const { openScanList } = await import("../../scan/index.ts");
   return list === "-" ? openScanList(process.stdin, "standard input") : openScanList(list, list);
 }
 
 /** How it is told that nobody has registered anything yet. */
 const NO_BASES: ReadonlySet<ErrorCode> = new Set(["REGISTRY_EMPTY", "REGISTRY_NOT_FOUND", "NO_HOME_DIRECTORY"]);
 
-type Settings = Parameters<typeof import("../../index.ts").prepareScan>[1];
+type Settings = Parameters<typeof import("../../scan/index.ts").prepareScan>[1];
 
 /**
  * Looks at registry and keys. A registry that was not named may be empty, or not be there at all: then somebody who has
  * watermark keys holds models against these alone.
  */
 async function planOf(options: ScanOptions, inputs: ScanInputs, settings: Omit<Settings, "registry">) {
-  const { defaultRegistryDirectory, prepareScan } = await import("../../index.ts");
+  const { defaultRegistryDirectory } = await import("../../registry/index.ts");
+  const { prepareScan } = await import("../../scan/index.ts");
   // Workers on other machines reach the database, not the directories of this one.
   let registry = options.registry ?? options.database;
   try {

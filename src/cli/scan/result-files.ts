@@ -81,7 +81,7 @@ export async function writeResultFiles(
   scan: ScanExport,
   force: boolean,
 ): Promise<WrittenFiles> {
-  const { writeFileAtomic } = await import("../../index.ts");
+  const { writeFileAtomic } = await import("../../bytes/atomic-file.ts");
   const { encodePieces } = await import("../../report/scan/export.ts");
   const written: ResultFile[] = [];
   const refusals: WeightmarkError[] = [];

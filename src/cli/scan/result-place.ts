@@ -1,4 +1,5 @@
-import type { ResultStore, ScanItem, ScanProgress, ScanSummary, WeightmarkError, WorkEvent } from "../../index.ts";
+import type { WeightmarkError } from "../../index.ts";
+import type { ResultStore, ScanItem, ScanProgress, ScanSummary, WorkEvent } from "../../scan/index.ts";
 import type { ScanOptions } from "./options.ts";
 import type { PreparedScan } from "./prepare.ts";
 
@@ -39,7 +40,7 @@ async function openLocal(
   journal: string,
   mode: Mode,
 ): Promise<ResultPlace> {
-  const { openJournal, scan } = await import("../../index.ts");
+  const { openJournal, scan } = await import("../../scan/index.ts");
   const { inputs, setup, remote, parameters } = prepared;
   const store = await openJournal(journal, parameters, { mode });
   return {
@@ -50,7 +51,7 @@ async function openLocal(
 }
 
 async function openShared(prepared: PreparedScan, url: string, mode: Mode): Promise<ResultPlace> {
-  const { openScanDatabase, sharedScan } = await import("../../index.ts");
+  const { openScanDatabase, sharedScan } = await import("../../scan/index.ts");
   const { inputs, setup, remote, parameters } = prepared;
   const database = await openScanDatabase(url);
   try {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { WeightmarkError } from "../../errors.ts";
-import type { ScanItem, ScanSummary } from "../../index.ts";
 import { scanSummaryReport } from "../../report/scan/build.ts";
 import type { ScanExport } from "../../report/scan/export.ts";
+import type { ScanItem, ScanSummary } from "../../scan/index.ts";
+import { reportInFlags } from "../advice.ts";
 import { exitCodeOf, worseExitCode } from "../exit-codes.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { ifThere, mapStrings } from "../redact.ts";
@@ -28,7 +29,7 @@ export interface ScanEnd {
 export async function runScan(roots: readonly string[], options: ScanOptions): Promise<ScanEnd> {
   const prepared = await prepare(roots, options);
   try {
-    const { gateWaitMs } = await import("../../index.ts");
+    const { gateWaitMs } = await import("../../bytes/http/shared-gate.ts");
     const journal = await journalOf(prepared, options);
     const format: ScanFormat = options.format ?? (options.json ? "json" : "text");
     const named = [...roots, ...(options.allowLinks ?? [])];
@@ -51,7 +52,7 @@ export async function runScan(roots: readonly string[], options: ScanOptions): P
 /** Where results are kept while the scan runs; null where a database keeps them. */
 async function journalOf({ parameters }: PreparedScan, options: ScanOptions): Promise<string | null> {
   if (options.database !== undefined) return null;
-  const { defaultJournalPath } = await import("../../index.ts");
+  const { defaultJournalPath } = await import("../../scan/index.ts");
   return options.journal ?? defaultJournalPath(parameters);
 }
 
@@ -93,7 +94,7 @@ async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Pr
     stderr.item(item);
     if (printer === null) return;
     stderr.clear();
-    await print(printer.item(redaction.about(item)));
+    await print(printer.item(reportInFlags(redaction.about(item))));
   });
 
   const run = { ...started, finishedAt: startedAt === null ? null : new Date().toISOString() };
@@ -102,7 +103,7 @@ async function scanInto(place: ResultPlace, prepared: PreparedScan, printing: Pr
     run,
     summary: mapStrings(scanSummaryReport(run, question, summary, exitCode), redaction.text),
     items: async function* () {
-      for await (const item of place.store.items()) yield redaction.about(item);
+      for await (const item of place.store.items()) yield reportInFlags(redaction.about(item));
     },
     policies: options.failOn,
     endpoint: prepared.setup.remote.endpoint,

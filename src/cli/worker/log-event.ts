@@ -1,4 +1,4 @@
-import type { WorkerEvent } from "../../index.ts";
+import type { WorkerEvent } from "../../scan/index.ts";
 import type { Log, LogFields, LogLevel } from "../scan/log.ts";
 
 type Line = readonly [level: LogLevel, event: string, fields?: LogFields];

@@ -18,7 +18,7 @@ const STOPPING_MS = 5000;
 /** Works until it is told to stop, or with --once until nothing waits. */
 export async function work(flags: WorkerFlags): Promise<void> {
   const database = databaseOf(flags);
-  const { defaultCacheDirectory, runWorker } = await import("../../index.ts");
+  const { defaultCacheDirectory, runWorker } = await import("../../scan/index.ts");
   const { watermarkKeys: keys, passphraseFile, registry = database, cacheDir } = flags;
   const cacheDirectory = flags.cache === false ? null : (cacheDir ?? defaultCacheDirectory());
   const paths = [keys, passphraseFile, registry, cacheDirectory].filter((path) => typeof path === "string");

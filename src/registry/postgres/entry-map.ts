@@ -1,6 +1,6 @@
-import { WeightmarkError } from "../../errors.ts";
 import { digestOf } from "../digest.ts";
 import { entryLine } from "../entry-line.ts";
+import { findEntry } from "../find-entry.ts";
 import { compareText } from "../names.ts";
 import type { RegistryEntry } from "../registry.ts";
 import type { Connection } from "./connect.ts";
@@ -45,16 +45,7 @@ export class EntryMap {
   find(nameOrDigest: string): RegistryEntry {
     const all = this.byDigest();
     const named = all.find(({ name }) => name === nameOrDigest);
-    if (named !== undefined) return named;
-    const matches = /^[0-9a-f]{8,64}$/.test(nameOrDigest)
-      ? all.filter(({ digest }) => digest.startsWith(nameOrDigest))
-      : [];
-    if (matches.length === 1) return matches[0]!;
-    throw new WeightmarkError(
-      "REGISTRY_ENTRY_UNKNOWN",
-      matches.length > 1 ? "several entries have digests that begin so" : "no entry has this name or digest",
-      { file: nameOrDigest, detail: "See `weightmark registry list`." },
-    );
+    return findEntry(nameOrDigest, named, () => all);
   }
 
   digest(): string {

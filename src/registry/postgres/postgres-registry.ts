@@ -5,7 +5,15 @@ import type { CandidateSource, RankedBase } from "../../lineage/candidate-source
 import { draftOf, planAdd } from "../add-plan.ts";
 import { readArchive, writeArchive } from "../archive.ts";
 import { requireName } from "../names.ts";
-import type { AddOptions, AddOutcome, Registry, RegistryEntry, RegistryProblem } from "../registry.ts";
+import type {
+  AddOptions,
+  AddOutcome,
+  ImportOptions,
+  Registry,
+  RegistryEntry,
+  RegistryProblem,
+  WorkOptions,
+} from "../registry.ts";
 import { indexedSource, type RegistryIndex } from "../registry-index.ts";
 import { type Connection, type Database, type DatabaseOptions, openDatabase } from "./connect.ts";
 import { EntryMap } from "./entry-map.ts";
@@ -51,7 +59,7 @@ async function requireTables(database: Database, create: boolean): Promise<void>
   if (await migrate(database, REGISTRY_TABLES, create)) return;
   throw new WeightmarkError("REGISTRY_NOT_FOUND", "there is no registry in this database", {
     file: database.location,
-    detail: "Make one with `weightmark registry add MODEL`, or `weightmark registry import FILE`.",
+    detail: "Make one by adding a model (`Registry.add`), or an export (`Registry.importArchive`).",
   });
 }
 
@@ -181,11 +189,12 @@ export class PostgresRegistry implements Registry {
     return writeArchive(this.map.byDigest(), (digest) => this.read(digest));
   }
 
-  async importArchive(path: string, options: { readonly replace?: boolean | undefined } = {}): Promise<AddOutcome[]> {
+  async importArchive(path: string, options: ImportOptions = {}): Promise<AddOutcome[]> {
     return this.write(async (on, generation) => {
       const outcomes: AddOutcome[] = [];
       let changes = 0;
       for await (const item of readArchive(path)) {
+        options.signal?.throwIfAborted();
         const { name, root, parts, addedAt, bytes } = item;
         const draft = draftOf(bytes, item.fingerprint);
         const known = await clashesOf(on, item.digest, name);
@@ -197,8 +206,8 @@ export class PostgresRegistry implements Registry {
     });
   }
 
-  verify(): Promise<RegistryProblem[]> {
-    return verifyRows(this, this.database);
+  verify(options: WorkOptions = {}): Promise<RegistryProblem[]> {
+    return verifyRows(this, this.database, options.signal);
   }
 
   /** What is registered and its codes are then of one moment: later ones than those this was opened with, perhaps. */

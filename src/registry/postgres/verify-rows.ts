@@ -6,9 +6,10 @@ import type { Connection } from "./connect.ts";
 import { readCodes } from "./registry-rows.ts";
 
 /** Loads every fingerprint and holds the stored codes against it. Constraints of the tables see to the rest. */
-export async function verifyRows(registry: Registry, on: Connection): Promise<RegistryProblem[]> {
+export async function verifyRows(registry: Registry, on: Connection, signal?: AbortSignal): Promise<RegistryProblem[]> {
   const problems: RegistryProblem[] = [];
   for (const { digest, name } of registry.list()) {
+    signal?.throwIfAborted();
     const report = (code: string, message: string) => problems.push({ code, digest, name, message });
     try {
       const items = packCodes(layerCodes(await registry.load(digest)));

@@ -82,7 +82,7 @@ const NOTIFICATIONS = [
     id: "model-refused",
     text: "The model is malformed, or access to it was refused: of its weights nothing is known.",
   },
-  { id: "model-not-reached", text: "The network or the machine failed: --resume tries the model again." },
+  { id: "model-not-reached", text: "The network or the machine failed: resuming the scan tries the model again." },
   { id: "internal-error", text: "A bug in weightmark, kept to this model." },
 ] as const;
 

@@ -17,8 +17,8 @@ export function envelope<Kind extends string>(kind: Kind) {
   return {
     schema: z.literal(`weightmark/${kind}@1` as const),
     tool: z.strictObject({ name: z.literal("weightmark"), version: z.string() }),
-    startedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
-    finishedAt: z.iso.datetime().optional().describe("left out with --deterministic"),
+    startedAt: z.iso.datetime().optional().describe("left out of deterministic reports"),
+    finishedAt: z.iso.datetime().optional().describe("left out of deterministic reports"),
     nonFinite: z
       .array(z.strictObject({ path: z.string(), value: z.literal(["NaN", "Infinity", "-Infinity"]) }))
       .optional()

@@ -10,4 +10,4 @@ export const errorSchema = z
       tensor: z.string().optional(),
     }),
   })
-  .meta({ title: "weightmark error", description: "Printed on stderr with --json when a command fails." });
+  .meta({ title: "weightmark error", description: "Printed on stderr when a command that prints JSON fails." });

@@ -25,7 +25,9 @@ export const scanItemSchema = z
         code,
         message: z.string(),
         detail: z.string().nullable().describe("what to do next"),
-        passing: z.boolean().describe("the network or the machine failed, not the model: --resume tries it again"),
+        passing: z
+          .boolean()
+          .describe("the network or the machine failed, not the model: resuming the scan tries it again"),
       })
       .nullable(),
     verdict: verdict.nullable().describe("the best candidate's; null where there is no answer or none was asked for"),
@@ -66,7 +68,7 @@ export const scanItemSchema = z
         elapsedMs: z.number().nullable(),
       })
       .optional()
-      .describe("what the answer cost this time; left out with --deterministic"),
+      .describe("what the answer cost this time; left out of deterministic reports"),
   })
   .meta({ title: "weightmark scan item", description: "What came of one model of a scan." });
 
@@ -80,7 +82,7 @@ export const scanTargetSchema = z
     content: hash.nullable().describe("over SHA-256 and size of the weight files, where known without reading them"),
     bytes: bigCount.nullable().describe("of the weights, where known"),
   })
-  .meta({ title: "weightmark scan target", description: "A model that a scan would read, with --dry-run." });
+  .meta({ title: "weightmark scan target", description: "A model that a scan would read: what a dry run prints." });
 
 export const scanSummarySchema = z
   .strictObject({
@@ -122,6 +124,6 @@ export const scanSummarySchema = z
         elapsedMs: z.number().nullable().describe("of this run"),
       })
       .optional()
-      .describe("what the scan cost, earlier runs included; left out with --deterministic"),
+      .describe("what the scan cost, earlier runs included; left out of deterministic reports"),
   })
   .meta({ title: "weightmark scan summary", description: "What a scan covered and found." });

@@ -151,17 +151,17 @@ function exitText(report: ScanSummaryReport): string {
   const passing = report.reasons.reduce((sum, reason) => sum + (reason.passing ? reason.count : 0), 0);
   switch (exitCode) {
     case 0:
-      return "done, and nothing at or above --fail-on";
+      return "done, and nothing at or above `failOn`";
     case 1:
-      return "findings at or above --fail-on";
+      return "findings at or above `failOn`";
     case 3:
       if (failed === 0) return "a result could not be written";
       return `${formatCount(failed, "model was", "models were")} malformed or refused`;
     case 4:
       return "nothing that could be scanned";
     case 5:
-      if (interrupted) return "stopped before the end; go on with --resume";
-      return `${formatCount(passing, "model")} failed for passing reasons; try them again with --resume`;
+      if (interrupted) return "stopped before the end; go on with `resume`";
+      return `${formatCount(passing, "model")} failed for passing reasons; try them again with \`resume\``;
     default:
       return "a bug in weightmark; the models concerned say INTERNAL";
   }

@@ -35,5 +35,5 @@ export function section(heading: string, lines: readonly string[], { bold }: Sty
 /** The first `limit` lines, and how many more there are. */
 export function atMost(lines: readonly string[], limit: number): string[] {
   if (lines.length <= limit) return [...lines];
-  return [...lines.slice(0, limit - 1), `  and ${lines.length - limit + 1} more: see --json`];
+  return [...lines.slice(0, limit - 1), `  and ${lines.length - limit + 1} more, which the JSON report names`];
 }

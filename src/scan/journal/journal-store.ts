@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeError, writeFileAtomic } from "../../bytes/atomic-file.ts";
+import { closing } from "../../bytes/closing.ts";
 import { makeDirectory } from "../../bytes/make-directory.ts";
 import { fileError, openRegularFile } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
@@ -37,7 +38,7 @@ export async function openJournal(
   path: string,
   parameters: ScanParameters,
   options: JournalOptions = {},
-): Promise<ResultStore> {
+): Promise<ResultStore & AsyncDisposable> {
   await makeDirectory(dirname(path), path);
   const lock = await takeLock(`${path}.lock`, {
     timeoutMs: 0,
@@ -55,7 +56,7 @@ export async function openJournal(
       await handle.truncate(found.end).catch((error) => {
         throw writeError(error, path);
       });
-      return new JournalStore(handle, path, found, lock);
+      return closing(new JournalStore(handle, path, found, lock));
     }
     await handle?.close();
     handle = null;
@@ -64,7 +65,7 @@ export async function openJournal(
     handle = await openHandle(path);
     const fresh = await readJournal(handle, path);
     if (fresh === null) throw corrupt(path, "was emptied by somebody else");
-    return new JournalStore(handle, path, fresh, lock);
+    return closing(new JournalStore(handle, path, fresh, lock));
   } catch (error) {
     await handle?.close().catch(() => undefined);
     lock.release();
@@ -100,7 +101,7 @@ async function contentFor(handle: JournalHandle, path: string, mode: string): Pr
   if (content.complete || content.index.size === 0) return null;
   throw new WeightmarkError("SCAN_UNFINISHED", `an unfinished scan of ${content.index.size} results is here`, {
     file: path,
-    detail: "Go on with --resume, begin anew with --restart, or name another --journal.",
+    detail: "Go on with `resume`, begin anew with `restart`, or name another `journal`.",
   });
 }
 
@@ -109,7 +110,7 @@ function requireSame(stored: ScanParameters, wanted: ScanParameters, path: strin
   if (fields.length === 0) return;
   throw new WeightmarkError("SCAN_DIFFERS", `the journal is of another scan: ${fields.join(", ")} differ`, {
     file: path,
-    detail: "Repeat the command line it was begun with, begin anew with --restart, or name another --journal.",
+    detail: "Repeat what it was begun with, begin anew with `restart`, or name another `journal`.",
   });
 }
 

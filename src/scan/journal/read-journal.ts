@@ -26,7 +26,7 @@ export interface JournalContent {
 export function corrupt(
   path: string,
   why: string,
-  detail = "Begin anew with --restart, or with another --journal.",
+  detail = "Begin anew with `restart`, or with another `journal`.",
 ): WeightmarkError {
   return new WeightmarkError("SCAN_JOURNAL_CORRUPT", `the journal ${why}`, { file: path, detail });
 }
@@ -78,8 +78,8 @@ export async function readHeader(handle: JournalHandle, path: string): Promise<J
 }
 
 function notOurs(path: string, firstLine: Buffer): WeightmarkError {
-  if (!firstLine.includes(ANY_SCHEMA)) return corrupt(path, "is none: this is another file", "Name another --journal.");
-  return corrupt(path, "was damaged or altered in line 1", "Move it away, or name another --journal, and begin anew.");
+  if (!firstLine.includes(ANY_SCHEMA)) return corrupt(path, "is none: this is another file", "Name another `journal`.");
+  return corrupt(path, "was damaged or altered in line 1", "Move it away, or name another `journal`, and begin anew.");
 }
 
 /**

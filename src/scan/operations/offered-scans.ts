@@ -154,7 +154,7 @@ export class OfferedScans {
     if (parameters.keys.length > 0 && JSON.stringify(held.sort()) !== JSON.stringify(parameters.keys)) {
       throw differs(
         `the scan checks the watermark keys ${parameters.keys.join(", ")}, here are ${held.join(", ") || "none"}`,
-        "Give this worker the same keys with --watermark-keys.",
+        "Give this worker the same `keys`.",
       );
     }
     return {

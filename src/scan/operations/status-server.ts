@@ -61,7 +61,7 @@ async function readiness(notReady: () => Promise<string | null>): Promise<string
 function listen(server: Server, { host, port }: StatusOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      const detail = "Choose another with --metrics [HOST:]PORT.";
+      const detail = "Choose another `host:port`.";
       reject(new WeightmarkError("USAGE", `cannot listen on ${host}:${port} (${cause.code})`, { detail, cause }));
     });
     server.listen(port, host, resolve);

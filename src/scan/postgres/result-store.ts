@@ -115,14 +115,14 @@ export class PostgresResultStore implements ResultStore {
     if (item !== null) return item;
     throw new WeightmarkError("DATABASE_VERSION", "the scan has a result that this weightmark does not know", {
       file: this.database.location,
-      detail: "Use the version that began it, or begin anew with --restart.",
+      detail: "Use the version that began it, or begin anew with `restart`.",
     });
   }
 
   private gone(): WeightmarkError {
     return new WeightmarkError("DATABASE_REFUSED", "the scan is not in this database any more", {
       file: this.database.location,
-      detail: "Somebody removed it, or began it anew with --restart.",
+      detail: "Somebody removed it, or began it anew with `restart`.",
     });
   }
 }

@@ -65,6 +65,10 @@ export class ScanDatabase {
     await this.database.query("SELECT 1");
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   close(): Promise<void> {
     return this.database.close();
   }
@@ -90,7 +94,7 @@ export class ScanDatabase {
         "the database holds an unfinished scan with these inputs and options",
         {
           file: this.location,
-          detail: "Go on with --resume, or begin anew with --restart.",
+          detail: "Go on with `resume`, or begin anew with `restart`.",
         },
       );
     }

@@ -40,7 +40,7 @@ export function requireUnmarked(checkpoint: Checkpoint, present: boolean): void 
   if (!present) return;
   throw new WeightmarkError("ALREADY_MARKED", "the mark of this key is in the model already", {
     file: checkpoint.location,
-    detail: "Mark the original again, or make a key for a new release with `weightmark key rotate`.",
+    detail: "Mark the original again, or make a key for a new release with `rotateKeyFile`.",
   });
 }
 

@@ -26,7 +26,7 @@ export function exposedKey(file: string, sealed: boolean): WeightmarkError {
     file,
     detail: sealed
       ? `It is sealed, so this is no refusal: allow it to its owner alone (chmod 600; ${ON_MOUNTS}).`
-      : `Allow it to its owner alone (chmod 600; ${ON_MOUNTS}) or use a sealed one there (key rotate --reseal), and make a new key if somebody may have read this one.`,
+      : `Allow it to its owner alone (chmod 600; ${ON_MOUNTS}) or use a sealed one there (\`resealKeyFile\`), and make a new key if somebody may have read this one.`,
   });
 }
 

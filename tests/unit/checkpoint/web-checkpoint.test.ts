@@ -97,7 +97,7 @@ describe("a model at an address", () => {
 
   const SIGNED = /ask for a new one/;
   const PLAIN = /No token is sent to this server/;
-  const HUB = /Set HF_TOKEN, or name a --token-file/;
+  const HUB = /Set HF_TOKEN, or name a `token`/;
   it.each<[status: number, code: ErrorCode, query: string, isHub: boolean, advice: RegExp]>([
     [401, "HTTP_UNAUTHORIZED", "", false, PLAIN],
     [403, "HTTP_FORBIDDEN", "", false, PLAIN],

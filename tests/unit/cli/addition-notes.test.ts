@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { additionNotes } from "../../../src/cli/registry/addition-notes.ts";
-import type { Fingerprint, RegistryEntry } from "../../../src/index.ts";
+import type { Fingerprint } from "../../../src/index.ts";
+import type { RegistryEntry } from "../../../src/registry/index.ts";
 
 /** Each part has one matrix that a test can use. */
 const notesOf = (...components: string[]): Promise<string[]> => {

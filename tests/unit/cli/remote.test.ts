@@ -5,8 +5,8 @@ import { runCommandLine } from "../../../src/cli/command-line.ts";
 import { pathRedactor } from "../../../src/cli/redact.ts";
 import { atRevision, isAddress, shownLocation } from "../../../src/cli/remote.ts";
 import { requireOtherFile } from "../../../src/cli/session.ts";
-import { nameOf } from "../../../src/cli/subject.ts";
 import { WeightmarkError } from "../../../src/errors.ts";
+import { subjectName } from "../../../src/lineage/subject-name.ts";
 import type { ErrorReport, InspectReport } from "../../../src/report/schemas/index.ts";
 import { capturedOutput } from "../../support/captured-output.ts";
 import { hubOf } from "../../support/hub-remote.ts";
@@ -25,7 +25,7 @@ test.each([
   [`hf:acme/base@${COMMIT}/unet`, "acme/base@0123456/unet"],
   ["https://host/a/model.safetensors?sig=SECRET#x", "model.safetensors"],
 ])("%s is called %s", (location, name) => {
-  expect(nameOf(location)).toBe(name);
+  expect(subjectName(location)).toBe(name);
 });
 
 describe("addresses on the command line", () => {

@@ -54,7 +54,7 @@ describe("an exact copy is identical, and said to be no more than was read", () 
       } else {
         expect(result.summary).toBe("suspect is equal to base wherever sampled.");
         expect(result.relations).not.toContain("copy");
-        expect(result.caveats.join()).toMatch(/use --depth full on both/);
+        expect(result.caveats.join()).toMatch(/use `depth: full` on both/);
       }
     }
   });

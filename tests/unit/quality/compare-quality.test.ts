@@ -178,3 +178,12 @@ function save(model: Model, config: unknown): string {
   writeFileSync(join(directory, "config.json"), JSON.stringify(config));
   return directory;
 }
+
+describe("a comparison of qualities", () => {
+  it.each([0, 1])("can be given up (%s threads)", async (threads) => {
+    const model = await hashedCheckpoint("llama");
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    await expect(compareQuality(model, model, tokens, { threads, signal })).rejects.toBe(reason);
+  });
+});

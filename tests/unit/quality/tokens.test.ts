@@ -107,7 +107,7 @@ describe("a text", () => {
       "TOKENIZER_UNUSABLE",
     );
     expect(error.message).toMatch(/^tokenizer\.json came to no end within 1 s/);
-    expect(error.detail).toContain("--token-ids");
+    expect(error.detail).toContain("`readTokenIds`");
     // A text that the pattern has no trouble with is fine.
     expect(await tokenize("the", hostile, hostile)).toMatchObject({ sequences: [[1]] });
   });
@@ -124,7 +124,7 @@ describe("a text", () => {
   it("is refused where there is no tokenizer at all", async () => {
     const checkpoint = await model({});
     const error = await refusal(tokenize("the cat", checkpoint, checkpoint), "TOKENIZER_UNUSABLE");
-    expect(error.detail).toContain("--token-ids");
+    expect(error.detail).toContain("`readTokenIds`");
   });
 
   it("is read no further than it can be needed, whole characters only", async () => {

@@ -186,7 +186,7 @@ describe("the text of a scan", () => {
     expect(text).toMatch(/requests +67 +23 API, 11 resolve, 33 storage/);
     expect(text).toContain("this run, 5.0 models/s");
     expect(text).toContain("no-evidence does not prove that a model is unrelated");
-    expect(text).toContain("\n\nExit code 5: 1 model failed for passing reasons; try them again with --resume");
+    expect(text).toContain("\n\nExit code 5: 1 model failed for passing reasons; try them again with `resume`");
     expect(text.split("\n").length).toBeLessThan(35);
   });
 
@@ -202,7 +202,7 @@ describe("the text of a scan", () => {
     expect(scanSummaryText(refused, style(false)).at(-1)).toBe("Exit code 3: 1 model was malformed or refused");
     const stopped = scanSummaryReport(quiet, question, summaryOf([], { interrupted: true }), 5);
     expect(scanSummaryText(stopped, style(false)).at(-1)).toBe(
-      "Exit code 5: stopped before the end; go on with --resume",
+      "Exit code 5: stopped before the end; go on with `resume`",
     );
   });
 });

@@ -20,7 +20,7 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { modelBytes, tinyModel, writeModel } from "../../support/tiny-model.ts";
 
 const MODEL = "model.safetensors";
-const both = "Name the file itself, or allow it with --allow-links DIR: the directory that the link leads into.";
+const both = "Name the file itself, or allow it with `allowLinks`: the directory that the link leads into.";
 
 /** A file in a store, such as DVC and moved caches have, and a directory that has a link to it. */
 function linked(name = MODEL): { directory: string; store: string; model: string } {
@@ -151,7 +151,7 @@ describe("a walk", () => {
     const [first, ...others] = await found(root);
     expect(first).toMatchObject({
       status: "skipped",
-      failure: { detail: "Name the directory it leads to as a root of its own, or allow it with --allow-links DIR." },
+      failure: { detail: "Name the directory it leads to as a root of its own, or allow it with `allowLinks`." },
     });
     expect(shown([first!, ...others])).toEqual([
       "again PATH_ESCAPES_ROOT",

@@ -172,7 +172,7 @@ describe("what lies on disk", () => {
         writeFileSync(journal, bytes);
         const error = await refusal(openJournal(journal, parametersOf(), { mode: "resume" }), "SCAN_JOURNAL_CORRUPT");
         expect(error.message, String(at)).toMatch(new RegExp(`\\bline ${number}\\b`));
-        expect(error.detail).toMatch(/--journal/);
+        expect(error.detail).toMatch(/`journal`/);
       }
     }
   });

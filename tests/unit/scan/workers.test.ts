@@ -192,7 +192,7 @@ describe("watermark keys", () => {
     mkdirSync(join(directory, "empty"));
     const none = { directory: join(directory, "empty"), passphrase: null };
     const error = await refusal(prepareScan(inputs, { ...SETTINGS, keys: none }), "FILE_NOT_FOUND");
-    expect(error.detail).toContain("`weightmark key generate`");
+    expect(error.detail).toContain("`generateKeyFile`");
   });
 
   it.runIf(process.platform !== "win32")(

@@ -14,7 +14,7 @@ export const DIFFERENCE_CAVEATS: readonly string[] = [
   "the base is public: signs and untouched token rows are restored from it, so no mark is put there",
   "rounding to bf16 moves the weights several times as far as the mark itself, still far below the difference",
   "int4 of a light fine-tune keeps nothing of the difference, and so nothing of the mark",
-  "verify with the same --base; whoever drops the whole difference drops the mark with it",
+  "verify with the same `base`; whoever drops the whole difference drops the mark with it",
 ];
 
 /** The halves of a mark in a difference, as planned, and what they do together. */

@@ -46,23 +46,38 @@ function readmeSample(): string {
 
 const CONSUMER = `
 import * as weightmark from "weightmark";
-import type { CompareReport, ErrorReport, PostgresJobQueue, PostgresResultStore, Report, ScanDatabase, Subject } from "weightmark";
+import * as quality from "weightmark/quality";
+import * as registry from "weightmark/registry";
+import * as report from "weightmark/report";
+import * as scan from "weightmark/scan";
+import * as watermark from "weightmark/watermark";
+import type { OpenedSubject, Subject } from "weightmark";
+import type { OpenedRegistry } from "weightmark/registry";
+import type { CompareReport, ErrorReport, Report } from "weightmark/report";
+import type { JobQueue, ResultStore, ScanDatabase } from "weightmark/scan";
 
 // A declaration that the compiler cannot read is taken for anything, and then nothing is checked.
 type NamesOfAny<T> = { [Name in keyof T]: 0 extends 1 & T[Name] ? Name : never }[keyof T];
 type Given<T> = { [Name in keyof T]: T[Name] extends (...args: never) => infer Result ? Awaited<Result> : T[Name] };
+type OfAny<T> = NamesOfAny<T> | NamesOfAny<Given<T>>;
 type Named = {
   database: ScanDatabase;
   error: ErrorReport;
   inputs: CompareReport["inputs"];
-  queue: PostgresJobQueue;
+  opened: OpenedSubject;
+  queue: JobQueue;
+  registry: OpenedRegistry;
   report: Report;
-  store: PostgresResultStore;
+  store: ResultStore;
   subject: Subject;
 };
 export const anything: never[] = [] as (
-  | NamesOfAny<typeof weightmark>
-  | NamesOfAny<Given<typeof weightmark>>
+  | OfAny<typeof weightmark>
+  | OfAny<typeof quality>
+  | OfAny<typeof registry>
+  | OfAny<typeof report>
+  | OfAny<typeof scan>
+  | OfAny<typeof watermark>
   | NamesOfAny<Named>
 )[];
 
@@ -160,6 +175,21 @@ describe("the published package", () => {
     expect(stdout, stderr).toBe("urn:weightmark:schema:compare@1 true true\n");
   });
 
+  test("runs from CommonJS, by every subpath", () => {
+    const script = `
+      const { compare, openSubject } = require("weightmark");
+      const shown = ["registry", "scan", "watermark", "quality", "report"].map((path) => require("weightmark/" + path));
+      if (shown.some((names) => Object.keys(names).length < 5)) throw new Error("a subpath shows nothing");
+      (async () => {
+        const [suspect, base] = [await openSubject("examples/models/finetune"), await openSubject("examples/models/base-a")];
+        console.log((await compare(suspect, base)).verdict);
+        await Promise.all([suspect.close(), base.close()]);
+      })();
+    `;
+    const { stdout, stderr } = run(NODE, ["--input-type=commonjs", "--eval", script]);
+    expect(stdout, stderr).toBe("derived\n");
+  });
+
   test("runs as a command, with all its workers", () => {
     const env = { XDG_STATE_HOME: join(directory, "state"), XDG_CACHE_HOME: join(directory, "cache") };
     const bin = join(project.installed, "bin", "weightmark.js");
@@ -193,6 +223,6 @@ describe("the published package", () => {
     appendFileSync(connection, 'export type Rows = import("pg").QueryResult;\n');
     expect(compile(["consumer.ts"], options)).toMatch(/connect\.d\.ts.*TS7016/);
     writeFileSync(join(declarations, "scan", "postgres", "job-queue.d.ts"), "export type JobQueueOptions = object;\n");
-    expect(compile(["consumer.ts"], options)).toMatch(/index\.d\.ts.*PostgresJobQueue/);
+    expect(compile(["consumer.ts"], options)).toMatch(/scan-database\.d\.ts.*PostgresJobQueue/);
   });
 });

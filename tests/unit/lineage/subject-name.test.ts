@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nameOf } from "../../../src/cli/subject.ts";
+import { subjectName } from "../../../src/lineage/subject-name.ts";
 
-describe("nameOf", () => {
+describe("subjectName", () => {
   it.each([
     ["models/llama/", "llama"],
     ["/m/model.safetensors", "model.safetensors"],
@@ -11,6 +11,6 @@ describe("nameOf", () => {
     ["/c/hub/models--a--b/snapshots/abc/model.safetensors", "model.safetensors"],
     ["/", "/"],
   ])("of %s is %s", (location, name) => {
-    expect(nameOf(location)).toBe(name);
+    expect(subjectName(location)).toBe(name);
   });
 });

@@ -1,0 +1,17 @@
+import { basename, resolve } from "node:path";
+import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
+import { isRemoteLocation, shownLocation } from "../checkpoint/location.ts";
+
+/** Where the Hugging Face cache keeps one revision of one repository. */
+const SNAPSHOT = /(?:^|[/\\])models--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)$/;
+
+/** "org/model@1a2b3c4" for a model of the Hub or a snapshot in its cache, else the last part of the path or address. */
+export function subjectName(location: string): string {
+  if (location.startsWith(HUB_PREFIX)) {
+    return location.slice(HUB_PREFIX.length).replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=\/|$)/, "@$1");
+  }
+  const path = isRemoteLocation(location) ? shownLocation(location) : resolve(location);
+  const [, repository, revision] = SNAPSHOT.exec(path) ?? [];
+  if (repository === undefined || revision === undefined) return basename(path) || location;
+  return `${repository.replace("--", "/")}@${revision.slice(0, 7)}`;
+}
