@@ -5,7 +5,9 @@ COPY package.json package-lock.json ./
 # No dependency needs an install script; our own `prepare` would build before the sources are here.
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# Drivers of the database are optional peers; the image works with one, and takes the versions of the lock file.
+RUN npm run build && npm prune --omit=dev --ignore-scripts && npm install --no-save --omit=dev --ignore-scripts \
+  $(node -p "['pg', 'pg-boss'].map((n) => n + '@' + require('./package-lock.json').packages['node_modules/' + n].version).join(' ')")
 
 FROM node:22-slim
 WORKDIR /app

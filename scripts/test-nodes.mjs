@@ -1,4 +1,4 @@
-// Runs the end-to-end tests of the built command, the slow ones as well, on other Node versions, fetched as packages from the registry.
+// Runs the end-to-end tests of the built command and of the package, the slow ones as well, on other Node versions, fetched as packages from the registry.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ for (const version of versions) {
   console.log(`\n${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
   const env = { ...process.env, WEIGHTMARK_TEST_NODE: node };
   for (const config of ["vitest.config.ts", "vitest.slow.config.ts"]) {
-    const run = spawnSync("npx", ["vitest", "run", "--config", config, "tests/e2e"], {
+    const run = spawnSync("npx", ["vitest", "run", "--config", config, "tests/e2e", "tests/package"], {
       cwd: root,
       env,
       stdio: "inherit",

@@ -43,6 +43,11 @@ export const SCAN_ERRORS = {
     advice: "Try again; if workers die again, give them more memory or run fewer at a time.",
   },
 
+  DATABASE_DRIVER_MISSING: {
+    kind: "usage",
+    meaning: "a database is named, and its driver is not installed",
+    advice: "Install the drivers beside weightmark: npm install pg@8 pg-boss@10.",
+  },
   DATABASE_URL_INVALID: {
     kind: "usage",
     meaning: "not the URL of a PostgreSQL database",

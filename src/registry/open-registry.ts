@@ -2,6 +2,7 @@ import { closing } from "../bytes/closing.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import { openIndexedRegistry, openRegistry, type RegistryOptions } from "./file-registry.ts";
 import { isDatabaseUrl } from "./postgres/connection-url.ts";
+import { withDriver } from "./postgres/driver.ts";
 import type { Registry } from "./registry.ts";
 import type { RegistryIndex } from "./registry-index.ts";
 
@@ -27,7 +28,7 @@ export interface OpenedCandidates extends CandidateSource, AsyncDisposable {
 export async function openAnyRegistry(location: string, options: RegistryOptions = {}): Promise<OpenedRegistry> {
   if (isDatabaseUrl(location)) {
     // The driver costs some 40 ms to load, which nobody pays who has files.
-    const { openPostgresRegistry } = await import("./postgres/postgres-registry.ts");
+    const { openPostgresRegistry } = await withDriver(() => import("./postgres/postgres-registry.ts"));
     return closing(await openPostgresRegistry(location, options));
   }
   return closing(Object.assign(await openRegistry(location, options), { close: async () => undefined }));
@@ -41,7 +42,7 @@ export async function openAnyRegistry(location: string, options: RegistryOptions
 export async function openAnyCandidates(location: string, options: RegistryOptions = {}): Promise<OpenedCandidates> {
   // An index is read of tables that are there; where they may have to be made, nothing is large yet.
   if (!isDatabaseUrl(location) || options.create) return openAnyRegistry(location, options);
-  const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
+  const { openPostgresCandidates } = await withDriver(() => import("./postgres/postgres-registry.ts"));
   return closing(await openPostgresCandidates(location));
 }
 
@@ -53,7 +54,7 @@ export async function openAnyCandidates(location: string, options: RegistryOptio
  */
 export async function openAnyIndexed(location: string, index: RegistryIndex): Promise<OpenedCandidates> {
   if (isDatabaseUrl(location)) {
-    const { openPostgresCandidates } = await import("./postgres/postgres-registry.ts");
+    const { openPostgresCandidates } = await withDriver(() => import("./postgres/postgres-registry.ts"));
     return closing(await openPostgresCandidates(location, { index }));
   }
   const source = openIndexedRegistry(location, index);

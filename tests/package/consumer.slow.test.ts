@@ -13,9 +13,9 @@ import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { WatermarkVerifyReport } from "../../src/report/schemas/index.ts";
+import type { ErrorReport, WatermarkVerifyReport } from "../../src/report/schemas/index.ts";
 import { NODE } from "../support/command.ts";
-import { type ConsumerProject, consumerProject, dependenciesOf } from "../support/consumer-project.ts";
+import { type ConsumerProject, consumerProject, dependenciesOf, optionalPeersOf } from "../support/consumer-project.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 
@@ -126,7 +126,7 @@ describe("the published package", () => {
 
   test("holds every file that its modules load, and needs nothing that it does not depend on", () => {
     const { installed } = project;
-    const known = new Set([...dependenciesOf(installed), "weightmark"]);
+    const known = new Set([...dependenciesOf(installed), ...optionalPeersOf(installed), "weightmark"]);
     const modules = readdirSync(installed, { recursive: true, encoding: "utf8" }).filter((name) =>
       name.endsWith(".js"),
     );
@@ -155,7 +155,7 @@ describe("the published package", () => {
     for (const folder of ["docs", "schemas"]) {
       expect(readdirSync(join(installed, folder)).sort()).toEqual(readdirSync(join(ROOT, folder)).sort());
     }
-    const all = ["LICENSE", "README.md", "bin", "dist", "docs", "package.json", "schemas"];
+    const all = ["CHANGELOG.md", "LICENSE", "README.md", "bin", "dist", "docs", "package.json", "schemas"];
     expect(readdirSync(installed).sort()).toEqual(all);
   });
 
@@ -190,6 +190,22 @@ describe("the published package", () => {
     expect(stdout, stderr).toBe("derived\n");
   });
 
+  test("says what to install where a database is named and its driver is not there", () => {
+    const bin = join(project.installed, "bin", "weightmark.js");
+    for (const args of [
+      ["registry", "list", "--registry", "postgres://nobody@127.0.0.1:1/none"],
+      ["scan", "examples/models", "--database", "postgres://nobody@127.0.0.1:1/none"],
+    ]) {
+      const { status, stderr } = run(NODE, [bin, ...args, "--json"]);
+      const { error } = JSON.parse(stderr.trim().split("\n").at(-1)!) as ErrorReport;
+      expect({ status, code: error.code, detail: error.detail }, stderr).toEqual({
+        status: 2,
+        code: "DATABASE_DRIVER_MISSING",
+        detail: "Install the drivers beside weightmark: npm install pg@8 pg-boss@10.",
+      });
+    }
+  });
+
   test("runs as a command, with all its workers", () => {
     const env = { XDG_STATE_HOME: join(directory, "state"), XDG_CACHE_HOME: join(directory, "cache") };
     const bin = join(project.installed, "bin", "weightmark.js");
@@ -221,7 +237,7 @@ describe("the published package", () => {
     expect(compile(["consumer.ts"], options)).toMatch(/doctor\.d\.ts.*TS1170/);
     const connection = join(declarations, "registry", "postgres", "connect.d.ts");
     appendFileSync(connection, 'export type Rows = import("pg").QueryResult;\n');
-    expect(compile(["consumer.ts"], options)).toMatch(/connect\.d\.ts.*TS7016/);
+    expect(compile(["consumer.ts"], options)).toMatch(/connect\.d\.ts.*TS2307/);
     writeFileSync(join(declarations, "scan", "postgres", "job-queue.d.ts"), "export type JobQueueOptions = object;\n");
     expect(compile(["consumer.ts"], options)).toMatch(/scan-database\.d\.ts.*PostgresJobQueue/);
   });

@@ -31,6 +31,14 @@ export function consumerProject(directory: string): ConsumerProject {
   return { directory, installed };
 }
 
+/** What it works with where somebody has installed it. */
+export function optionalPeersOf(installed: string): string[] {
+  const { peerDependenciesMeta } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+    peerDependenciesMeta: Record<string, { optional: boolean }>;
+  };
+  return Object.keys(peerDependenciesMeta);
+}
+
 export function dependenciesOf(installed: string): string[] {
   const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
