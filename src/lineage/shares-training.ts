@@ -134,7 +134,9 @@ function isAlike(one: LearnedRetention, other: LearnedRetention): boolean {
 function isLargeShare(one: LearnedRetention, other: LearnedRetention): boolean {
   const [ratio, back] = [atLeast(one), atLeast(other)];
   if (isIntact(one, other) && !isAlike(one, other)) return false;
-  if (!isEven(one) || Math.max(one.bulk, other.bulk) > UNDECAYED) return false;
+  const most = Math.max(one.bulk, other.bulk);
+  // Where less is left of the start on either side, siblings that were both pruned have L = b as well.
+  if (!isEven(one) || most > UNDECAYED || most < SMALL_BULK) return false;
   return isBack(other) && ratio >= LARGE_SHARE && ratio <= LARGE_AT_MOST && Math.sqrt(ratio * back) >= LARGE_BOTH;
 }
 

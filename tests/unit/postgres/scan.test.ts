@@ -12,6 +12,8 @@ import { workLoop } from "../../../src/scan/work-loop.ts";
 import { jobQueueContract } from "../../support/job-queue.contract.ts";
 import { describeWithPostgres } from "../../support/postgres.ts";
 import { resultStoreContract } from "../../support/result-store.contract.ts";
+import { scanContract } from "../../support/scan.contract.ts";
+import { parametersFor, runShared } from "../../support/scan-engines.ts";
 import { failedItem, itemOf, parametersOf, targetOf } from "../../support/scan-items.ts";
 
 describeWithPostgres("scans in PostgreSQL", (server) => {
@@ -63,6 +65,21 @@ describeWithPostgres("scans in PostgreSQL", (server) => {
     reopen: async (store: ResultStore) => {
       const again = await (await open(urls.get(store)!)).openScan((store as PostgresResultStore).scan);
       return again!;
+    },
+  });
+
+  const places = new Map<string, Promise<string>>();
+  scanContract("workers that share a database", {
+    async run(place, call) {
+      const url = await (places.get(place.root) ?? places.set(place.root, freshDatabase()).get(place.root)!);
+      await using database = await openScanDatabase(url);
+      const store = await database.startScan(parametersFor(place, call), call.mode);
+      const queue = await database.openQueue({ tries: 1, retryDelaySeconds: 0 });
+      try {
+        return await runShared({ store, queue, scan: store.scan }, place, call);
+      } finally {
+        await queue.close();
+      }
     },
   });
 

@@ -6,24 +6,14 @@ import { WeightmarkError } from "../../../src/errors.ts";
 import type { ScanInputs } from "../../../src/scan/inputs.ts";
 import type { ScanItem } from "../../../src/scan/item.ts";
 import { openJournal } from "../../../src/scan/journal/journal-store.ts";
-import { MemoryQueue } from "../../../src/scan/memory-queue.ts";
-import type { ResultStore } from "../../../src/scan/result-store.ts";
 import { type SharedScanOptions, sharedScan } from "../../../src/scan/shared-scan.ts";
-import { workLoop } from "../../../src/scan/work-loop.ts";
-import { failureOf, parametersOf } from "../../support/scan-items.ts";
+import { scanContract } from "../../support/scan.contract.ts";
+import { ForgetfulQueue, queueEngine, serve } from "../../support/scan-engines.ts";
+import { parametersOf } from "../../support/scan-items.ts";
 import { fakeWorkers, inputsOf, modelTree } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const NAMES = ["a", "b", "c", "d", "e"];
-const passing = failureOf({ code: "HTTP_SERVER_FAILED", message: "502", passing: true });
-
-/** A queue that forgets by being another one. */
-class Queue extends MemoryQueue {
-  forgotten = 0;
-  async forget(): Promise<void> {
-    this.forgotten += 1;
-  }
-}
 
 function tree(): string {
   const root = modelTree(join(temporaryDirectory(), "models"), NAMES);
@@ -46,12 +36,12 @@ async function run(
   inputs: ScanInputs = inputsOf(root),
 ) {
   const store = await openJournal(`${root}.journal`, parametersOf({ inputs: [root] }), { mode });
-  const queue = new Queue({ tries: 1 });
+  const queue = new ForgetfulQueue({ tries: 1 });
   const stop = new AbortController();
   const items: ScanItem[] = [];
   const workers = worker?.workers ?? fakeWorkers();
   const work =
-    worker === null ? null : worker.dies ? drop(queue, stop.signal) : serve(queue, store, workers, stop.signal);
+    worker === null ? null : worker.dies ? drop(queue, stop.signal) : serve({ queue, store }, workers, stop.signal);
   try {
     const summary = await sharedScan(inputs, {
       store,
@@ -70,43 +60,16 @@ async function run(
   }
 }
 
-/** Another machine, that serves this queue. */
-function serve(queue: Queue, store: ResultStore, workers: ReturnType<typeof fakeWorkers>, signal: AbortSignal) {
-  const idle = async () => turn(true);
-  return workLoop({
-    queue,
-    storeOf: async () => store,
-    process: workers.process,
-    concurrency: 2,
-    signal,
-    tries: 1,
-    idle,
-  });
-}
-
-async function drop(queue: Queue, signal: AbortSignal): Promise<void> {
+async function drop(queue: ForgetfulQueue, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     for (const job of await queue.take(1)) await job.retry("lost");
     await turn();
   }
 }
 
-describe("a scan whose work others do", () => {
-  it("hands out what they store, once each, duplicates too, and is complete then", async () => {
-    const { summary, items, workers, complete } = await run(tree(), {});
-    expect(items.map(({ name, status }) => `${name} ${status}`).sort()).toEqual([
-      "a done",
-      "b done",
-      "c done",
-      "d done",
-      "e done",
-      "twin duplicate",
-    ]);
-    expect(workers.begun).toHaveLength(5);
-    expect(summary).toMatchObject({ complete: true, listed: 6, replayed: 0, duplicates: 1, interrupted: false });
-    expect(complete).toBe(true);
-  });
+scanContract("workers that share a queue, with a journal", queueEngine);
 
+describe("a scan whose work others do", () => {
   it("gives a model one result that is named again long after it is over", async () => {
     const names = ["a", "b", "a"].map((name) => `https://example.org/${name}.safetensors`);
     const list = {
@@ -134,7 +97,7 @@ describe("a scan whose work others do", () => {
     expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
   });
 
-  it("does not wait for ever for jobs whose workers die, and has them tried again with --resume", async () => {
+  it("does not wait for ever for jobs whose workers die, and has them tried again when the scan goes on", async () => {
     const root = tree();
     const { summary, items, complete } = await run(root, { dies: true });
     expect(items).toHaveLength(6);
@@ -144,20 +107,6 @@ describe("a scan whose work others do", () => {
     const again = await run(root, {}, {}, "resume");
     expect(again.summary).toMatchObject({ complete: true, failed: 0, listed: 6, replayed: 0, duplicates: 1 });
     expect(again.queue.forgotten).toBe(1);
-  });
-
-  it("tries what failed for a passing reason again with --resume, and nothing else", async () => {
-    const root = tree();
-    const first = await run(root, {
-      workers: fakeWorkers(({ name }) => (name === "b" ? { status: "failed", failure: passing, verdict: null } : {})),
-    });
-    expect(first.summary).toMatchObject({ complete: false, failed: 1 });
-    const again = await run(root, {}, {}, "resume");
-    expect(again.workers.begun).toHaveLength(1);
-    expect(again.summary).toMatchObject({ complete: true, failed: 0, replayed: 5, listed: 6 });
-    const printed = await run(root, null, {}, "resume");
-    expect(printed.items).toHaveLength(6);
-    expect(printed.summary).toMatchObject({ complete: true, replayed: 6 });
   });
 
   it("stops waiting when it is told to, and leaves the jobs to the workers", async () => {
@@ -180,9 +129,9 @@ describe("a scan whose work others do", () => {
   it("waits for a database that is away", async () => {
     const root = tree();
     const store = await openJournal(`${root}.journal`, parametersOf({ inputs: [root] }));
-    const queue = new Queue({ tries: 1 });
+    const queue = new ForgetfulQueue({ tries: 1 });
     const stop = new AbortController();
-    const work = serve(queue, store, fakeWorkers(), stop.signal);
+    const work = serve({ queue, store }, fakeWorkers(), stop.signal);
     const finished = store.finished.bind(store);
     let calls = 0;
     store.finished = async () => {
