@@ -23,7 +23,7 @@ import { matmul } from "../src/kernels/matmul.ts";
 import { momentsAt } from "../src/kernels/moments.ts";
 import { squareSums } from "../src/kernels/norms.ts";
 import { columnScales } from "../src/kernels/sinkhorn.ts";
-import { warmUpKernels } from "../src/kernels/warm-up.ts";
+import { warmUpKernels } from "./support/warm-up.ts";
 
 const THREADS = 2;
 /** Bytes one task covers, as the native program has it. */

@@ -1,5 +1,4 @@
 import { WeightmarkError } from "../errors.ts";
-import { popcount32 } from "./hamming.ts";
 import { loadKernels } from "./load-kernels.ts";
 
 export const CODE_BYTES = 32;
@@ -87,41 +86,6 @@ function runLength(ends: Float64Array, first: number, limit: number, maxCount: n
   let count = 1;
   while (count < maxCount && first + count < ends.length && ends[first + count]! <= limit) count++;
   return count;
-}
-
-/** `nearestCodes` in plain TypeScript: same distances, told in one run. */
-export function nearestCodesPlain(
-  query: Uint8Array,
-  stored: Uint8Array,
-  laneBits: number,
-  start: number,
-  ends: Float64Array,
-  visit: NearestVisitor,
-): void {
-  const queries = countQueries(query, stored, laneBits, ends);
-  const nearest = new Uint32Array(queries * ends.length).fill(NONE);
-  for (let q = 0; q < queries; q++) {
-    for (let owner = 0; owner < ends.length; owner++) {
-      for (let code = owner === 0 ? start : ends[owner - 1]!; code < ends[owner]!; code++) {
-        const at = q * ends.length + owner;
-        const distance = foldedDistance(query, q * CODE_BYTES, stored, code * CODE_BYTES, laneBits);
-        nearest[at] = Math.min(nearest[at]!, distance);
-      }
-    }
-  }
-  if (ends.length > 0) visit(0, ends.length, nearest);
-}
-
-/** Of the code that begins at byte `atA` of `a` from the one at byte `atB` of `b`. */
-function foldedDistance(a: Uint8Array, atA: number, b: Uint8Array, atB: number, laneBits: number): number {
-  const laneBytes = 4 * laneWords(laneBits);
-  let distance = 0;
-  for (let lane = 0; lane < CODE_BYTES; lane += laneBytes) {
-    let differing = 0;
-    for (let k = lane; k < lane + laneBytes; k++) differing += popcount32(a[atA + k]! ^ b[atB + k]!);
-    distance += Math.min(differing, laneBits - differing);
-  }
-  return distance;
 }
 
 function countQueries(query: Uint8Array, stored: Uint8Array, laneBits: number, ends: Float64Array): number {

@@ -14,19 +14,12 @@ export function blocksOf(cols: number): number {
   return Math.ceil(cols / BLOCK_COLUMNS);
 }
 
-/** Bytes of keystream that are the signs of one row. */
+/**
+ * Bytes of keystream that are the signs of one row. 16 of them serve 128 columns; seen as eight little-endian 16-bit words,
+ * bit 15 - t of word l is the sign of column 8 t + l, set for -1.
+ */
 export function coinBytesOf(cols: number): number {
   return blocksOf(cols) * (BLOCK_COLUMNS / 8);
-}
-
-/**
- * Sign of column `j`: 16 bytes serve 128 columns; seen as eight little-endian 16-bit words, bit 15 - t of word l is the
- * sign of column 8 t + l, set for -1.
- */
-export function coinOf(coins: Uint8Array, j: number): 1 | -1 {
-  const word = 16 * (j >> 7) + 2 * (j & 7);
-  const bits = coins[word]! | (coins[word + 1]! << 8);
-  return (bits >> (15 - ((j & 127) >> 3))) & 1 ? -1 : 1;
 }
 
 /** Even columns of every eight before the odd ones, the order in which the kernels take factors; missing columns are 0. */

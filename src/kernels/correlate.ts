@@ -1,4 +1,4 @@
-import { BLOCK_COLUMNS, blocksOf, coinOf, type DirectDtype } from "./coins.ts";
+import type { DirectDtype } from "./coins.ts";
 import type { Kernels } from "./load-kernels.ts";
 
 /**
@@ -19,7 +19,7 @@ export interface RowsAt {
 /**
  * Per row and block of 256 columns two f32 at `out`: sum and sum of squares of coin x element x factor. `factors` points
  * to f32 in the order of `toEvenOdd`, `coins` to rows of `coinBytesOf` bytes. Eight f32 accumulators per block, so a sum
- * errs by at most 36 x 2^-24 of the sum of absolute terms; bit-equal to `correlateRowPlain`. NaN and infinities show in
+ * errs by at most 36 x 2^-24 of the sum of absolute terms. NaN and infinities show in
  * the sum of squares.
  */
 export function correlateAt(
@@ -33,28 +33,4 @@ export function correlateAt(
   const kernel =
     dtype === "BF16" ? exports.correlateBf16 : dtype === "F16" ? exports.correlateF16 : exports.correlateF32;
   kernel(pointer, rows, stride, cols, factors, coins.pointer, coins.stride, out);
-}
-
-/** One row of `correlateAt` in plain TypeScript, bit for bit, NaN apart: factors in the order of columns. */
-export function correlateRowPlain(row: Float32Array, factors: Float32Array, coins: Uint8Array): Float32Array {
-  const out = new Float32Array(2 * blocksOf(row.length));
-  for (let first = 0; first < row.length; first += BLOCK_COLUMNS) {
-    const sums = new Float32Array(8);
-    const squares = new Float32Array(8);
-    for (let j = first; j < Math.min(row.length, first + BLOCK_COLUMNS); j++) {
-      const lane = ((j & 1) << 2) | ((j & 7) >> 1);
-      const value = Math.fround(coinOf(coins, j) * row[j]! * factors[j]!);
-      sums[lane]! += value;
-      squares[lane]! += Math.fround(value * value);
-    }
-    const at = (2 * first) / BLOCK_COLUMNS;
-    out[at] = total(sums);
-    out[at + 1] = total(squares);
-  }
-  return out;
-}
-
-function total(lanes: Float32Array): number {
-  const both = Float32Array.from({ length: 4 }, (_, i) => lanes[i]! + lanes[i + 4]!);
-  return Math.fround(Math.fround(both[0]! + both[2]!) + Math.fround(both[1]! + both[3]!));
 }

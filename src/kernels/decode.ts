@@ -1,5 +1,5 @@
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
-import { decodeToF32Plain } from "./decode-plain.ts";
+import { decodeRare } from "./decode-rare.ts";
 import { decodeTarget } from "./decode-target.ts";
 import { type KernelExports, loadKernels } from "./load-kernels.ts";
 
@@ -25,7 +25,7 @@ export const DECODERS = new Map<Dtype, Decoder>([
  */
 export function decodeToF32(bytes: Uint8Array, dtype: Dtype, out?: Float32Array): Float32Array {
   const decoder = DECODERS.get(dtype);
-  if (decoder === undefined) return decodeToF32Plain(bytes, dtype, out);
+  if (decoder === undefined) return decodeRare(bytes, dtype, out);
   const values = decodeTarget(bytes, dtype, out);
   const width = DTYPE_BITS[dtype] / 8;
   const { arena, exports } = loadKernels();

@@ -12,7 +12,7 @@ const PAIRS = 2 ** 32;
  * its type with the probability of what nearest rounding would lose, so that sums over many elements come out right (f32:
  * nearest). An element keeps its sign; zeros, subnormals, NaN, infinities, and elements that would become one, stay.
  * The randomness follows from `seed` (four words) and the element's index alone, so any cut gives the same bytes.
- * `bytes` may have any alignment; bit-equal to `ditherAddPlain`.
+ * `bytes` may have any alignment.
  *
  * @param firstIndex index of the first element, a safe integer
  */

@@ -2,7 +2,7 @@ import type { ByteSource, SyncByteSource } from "../bytes/byte-source.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { Blake3 } from "./blake3.ts";
 import { DECODERS } from "./decode.ts";
-import { decodeToF32Plain } from "./decode-plain.ts";
+import { decodeRare } from "./decode-rare.ts";
 import { isDecodable } from "./decode-target.ts";
 import { type Kernels, loadKernels } from "./load-kernels.ts";
 import { emptyMoments, type Moments, type MomentsDtype, mergeMoments, momentsAt, prescaleFor } from "./moments.ts";
@@ -160,7 +160,7 @@ class Tally {
     const { arena, exports } = this.#kernels;
     const decoder = DECODERS.get(this.#dtype);
     if (decoder !== undefined) exports[decoder](pointer, decoded, count);
-    else decodeToF32Plain(arena.u8(pointer, bytes), this.#dtype, arena.f32(decoded, count));
+    else decodeRare(arena.u8(pointer, bytes), this.#dtype, arena.f32(decoded, count));
   }
 }
 

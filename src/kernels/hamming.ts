@@ -71,20 +71,3 @@ export function popcount32(word: number): number {
   x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
   return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
-
-/** `hammingMatrix` in plain TypeScript, equal to the bit. */
-export function hammingMatrixPlain(
-  a: Uint32Array,
-  rowsA: number,
-  b: Uint32Array,
-  rowsB: number,
-  words: number,
-): Uint32Array {
-  const out = new Uint32Array(rowsA * rowsB);
-  for (let i = 0; i < rowsA; i++) {
-    for (let j = 0; j < rowsB; j++) {
-      for (let w = 0; w < words; w++) out[i * rowsB + j]! += popcount32(a[i * words + w]! ^ b[j * words + w]!);
-    }
-  }
-  return out;
-}

@@ -20,7 +20,7 @@ export interface MatmulShape {
 
 /**
  * C = A B in f32, row-major [rows x columns]. Every product is rounded to f32 and added in order of depth within blocks
- * of 256, the block sums are added in order: bit-equal to `matmulPlain` and to itself on any machine; the error of an
+ * of 256, the block sums are added in order: the same bits on any machine; the error of an
  * element is below (256 + depth / 256) 2^-24 sum |a b|.
  */
 export function matmul(a: Float32Array, b: Float32Array, shape: MatmulShape): Float32Array {
@@ -120,26 +120,4 @@ function checkShape(a: Float32Array, b: Float32Array, shape: MatmulShape): void 
       `no product of ${rows} x ${depth} and ${depth} x ${columns} in what was given`,
     );
   }
-}
-
-/** `matmul` by three loops in plain TypeScript, bit for bit. */
-export function matmulPlain(a: Float32Array, b: Float32Array, shape: MatmulShape): Float32Array {
-  checkShape(a, b, shape);
-  const { rows, depth, columns, transposedB } = shape;
-  const c = new Float32Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      let total = 0;
-      for (let k = 0; k < depth; k += DEPTH) {
-        let sum = 0;
-        for (let d = k; d < Math.min(k + DEPTH, depth); d++) {
-          const right = transposedB ? b[j * depth + d]! : b[d * columns + j]!;
-          sum = Math.fround(sum + Math.fround(a[i * depth + d]! * right));
-        }
-        total = Math.fround(total + sum);
-      }
-      c[i * columns + j] = total;
-    }
-  }
-  return c;
 }

@@ -1,4 +1,4 @@
-import { type Kernels, loadKernels } from "./load-kernels.ts";
+import type { Kernels } from "./load-kernels.ts";
 
 /** What one pass over a tensor tells of its values. NaN and infinities are counted and enter nothing else. */
 export interface Moments {
@@ -74,8 +74,7 @@ export function prescaleFor(absMax: number): number {
 /**
  * Moments of `n` < 2^31 elements at `pointer` in the memory of the kernels. Powers are taken of `prescale` x, a power of
  * two, and the sums scaled back, which is exact. Counts and extremes are exact; each sum is within 4.2e-6 sum |x|^k of
- * the exact one (at most 68 roundings to f32 in a block of 512, f64 above; 1.5e-7 is seen on weights) and bit-equal to
- * `momentsPlain`.
+ * the exact one (at most 68 roundings to f32 in a block of 512, f64 above; 1.5e-7 is seen on weights).
  */
 export function momentsAt(
   kernels: Kernels,
@@ -110,22 +109,6 @@ export function momentsAt(
       absMax: finite === 0 ? 0 : Math.max(-min, max),
     };
   });
-}
-
-/** Moments of values outside WebAssembly memory: pieces of 1 MiB, merged in order. */
-export function momentsOf(values: Float32Array, prescale: number): Moments {
-  const kernels = loadKernels();
-  const piece = 1 << 18;
-  let total = emptyMoments();
-  kernels.arena.scope(() => {
-    const pointer = kernels.arena.alloc(Math.min(values.length, piece) * 4);
-    for (let at = 0; at < values.length; at += piece) {
-      const part = values.subarray(at, at + piece);
-      kernels.arena.f32(pointer, part.length).set(part);
-      total = mergeMoments(total, momentsAt(kernels, pointer, part.length, "F32", prescale));
-    }
-  });
-  return total;
 }
 
 const scratch = new DataView(new ArrayBuffer(4));

@@ -11,8 +11,8 @@ export interface SquareSums {
 }
 
 /**
- * Both sums of squares in one pass. Products of two f32 are exact in f64; the sums are bit-equal to `squareSumsPlain`:
- * rows in four lanes (element j to lane j mod 4, added as (0 + 2) + (1 + 3)), columns in row order.
+ * Both sums of squares in one pass. Products of two f32 are exact in f64; those of a row are summed in four lanes
+ * (element j to lane j mod 4, added as (0 + 2) + (1 + 3)), those of a column in the order of rows.
  */
 export function squareSums(matrix: Float32Array, rows: number, columns: number): SquareSums {
   checkShape(matrix, rows, columns);
@@ -53,20 +53,4 @@ function checkShape(matrix: Float32Array, rows: number, columns: number): void {
   if (matrix.length !== rows * columns) {
     throw new WeightmarkError("INTERNAL", `${matrix.length} values are no ${rows} x ${columns} matrix`);
   }
-}
-
-/** `squareSums` in plain TypeScript, bit for bit. */
-export function squareSumsPlain(matrix: Float32Array, rows: number, columns: number): SquareSums {
-  checkShape(matrix, rows, columns);
-  const result = { rows: new Float64Array(rows), columns: new Float64Array(columns) };
-  for (let i = 0; i < rows; i++) {
-    const lanes = [0, 0, 0, 0];
-    for (let j = 0; j < columns; j++) {
-      const square = matrix[i * columns + j]! ** 2;
-      lanes[j % 4]! += square;
-      result.columns[j]! += square;
-    }
-    result.rows[i] = lanes[0]! + lanes[2]! + (lanes[1]! + lanes[3]!);
-  }
-  return result;
 }

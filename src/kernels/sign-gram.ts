@@ -130,45 +130,10 @@ function scratch(length: number): Float64Array {
   return keptProducts;
 }
 
-/** sum_ij A_ij B_ij of two equally long arrays: four partial sums, added as (0 + 1) + (2 + 3). */
-export function gramTrace(a: Float64Array, b: Float64Array): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  const whole = a.length - (a.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    s0 += a[i]! * b[i]!;
-    s1 += a[i + 1]! * b[i + 1]!;
-    s2 += a[i + 2]! * b[i + 2]!;
-    s3 += a[i + 3]! * b[i + 3]!;
-  }
-  for (let i = whole; i < a.length; i++) s0 += a[i]! * b[i]!;
-  return s0 + s1 + (s2 + s3);
-}
-
 function rowSums(packed: Uint32Array, m: number, words: number, n: number): Float64Array {
   const sums = new Float64Array(m).fill(n);
   for (let i = 0; i < m; i++) {
     for (let w = i * words; w < (i + 1) * words; w++) sums[i]! -= 2 * popcount32(packed[w]!);
   }
   return sums;
-}
-
-/** `centredGram` by its definition, on unpacked f64 signs; equal within 1e-12 n. */
-export function centredGramPlain(packed: Uint32Array, m: number, words: number, n: number): Float64Array {
-  const rows = Array.from({ length: m }, (_, i) => {
-    const signs = Float64Array.from({ length: n }, (_, j) =>
-      (packed[i * words + (j >> 5)]! >>> (j & 31)) & 1 ? -1 : 1,
-    );
-    const mean = signs.reduce((sum, x) => sum + x, 0) / n;
-    return signs.map((x) => x - mean);
-  });
-  const gram = new Float64Array(m * m);
-  rows.forEach((a, i) => {
-    rows.forEach((b, j) => {
-      gram[i * m + j] = a.reduce((sum, x, k) => sum + x * b[k]!, 0);
-    });
-  });
-  return gram;
 }

@@ -3,14 +3,12 @@ import { loadKernels } from "./load-kernels.ts";
 import { momentsAt, prescaleFor } from "./moments.ts";
 
 const ITERATIONS = 4;
-/** Squares that a row or column scale may rest on; beyond, f32 sums overflow. */
-const LARGEST_SQUARE = 1e30;
 
 /**
  * Scales of the columns of a row-major matrix (Sinkhorn and Knopp on the squares): after dividing columns by them and
  * then every row by its RMS, columns have unit RMS too, up to what four iterations leave. The common factor is chosen so
  * that the rows' RMS is about 1. Columns without a value, and those whose scale f32 cannot hold, get 0. Values that are
- * not finite count as 0. Bit-equal to `columnScalesPlain`.
+ * not finite count as 0.
  */
 export function columnScales(values: Float32Array, rows: number, cols: number): Float32Array {
   checkShape(values, rows, cols);
@@ -61,41 +59,4 @@ function checkShape(values: Float32Array, rows: number, cols: number): void {
   if (values.length !== rows * cols) {
     throw new WeightmarkError("INTERNAL", `${values.length} values are no ${rows} x ${cols} matrix`);
   }
-}
-
-/** `columnScales` in plain TypeScript, bit for bit. */
-export function columnScalesPlain(values: Float32Array, rows: number, cols: number): Float32Array {
-  checkShape(values, rows, cols);
-  let most = 0;
-  for (const x of values) if (Number.isFinite(x)) most = Math.max(most, Math.abs(x));
-  const prescale = prescaleFor(most);
-  const squares = values.map((x) => {
-    const scaled = Math.fround(x * prescale);
-    const square = Math.fround(scaled * scaled);
-    return square < LARGEST_SQUARE ? square : 0;
-  });
-  const weight = new Float32Array(cols).fill(1);
-  const sums = new Float32Array(cols);
-  let all = 0;
-  for (let k = 0; k < ITERATIONS; k++) {
-    sums.fill(0);
-    all = 0;
-    for (let i = 0; i < rows; i++) {
-      const row = squares.subarray(i * cols, (i + 1) * cols);
-      const total = weightedSum(row, weight);
-      if (!(total > 0)) continue;
-      all += total;
-      const share = Math.fround(1 / total);
-      for (let j = 0; j < cols; j++) sums[j]! += Math.fround(row[j]! * share);
-    }
-    reciprocals(sums, weight);
-  }
-  return scalesOf(sums, all / (rows * cols), prescale);
-}
-
-function weightedSum(row: Float32Array, weight: Float32Array): number {
-  const lanes = new Float32Array(8);
-  for (let j = 0; j < row.length; j++) lanes[j & 7]! += Math.fround(row[j]! * weight[j]!);
-  const both = Float32Array.from({ length: 4 }, (_, i) => lanes[i]! + lanes[i + 4]!);
-  return Math.fround(Math.fround(both[0]! + both[2]!) + Math.fround(both[1]! + both[3]!));
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { beforeAll, expect, it, vi } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import type { ErrorReport } from "../../src/report/schemas/index.ts";
 import { EXECUTABLE, NODE, runCommand } from "../support/command.ts";
 import { digestsBelow } from "../support/raw-model.ts";
@@ -11,8 +11,6 @@ import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { gaussianLlama } from "../support/spread-model.ts";
 import { fileOf } from "../support/stored-model.ts";
-
-vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
 const KILLER = pathToFileURL(fileURLToPath(new URL("../support/kill-at.mjs", import.meta.url))).href;
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fsPath } from "../../src/bytes/path-text.ts";
 import type { InspectReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
 import { type CommandResult, EXECUTABLE, NODE, startCommandServer } from "../support/command.ts";
@@ -18,8 +18,6 @@ const run = (...args: string[]) => server.run(args, root);
 const NAME = "mod\udce9le";
 const FILE = "\udcff.safetensors";
 
-// Processes of their own take long to start where many do.
-vi.setConfig({ testTimeout: 300_000 });
 afterAll(() => server.stop());
 
 /** Runs a command line of the shell, which alone can hand over what is no UTF-8: `$W` is the command. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
   chmodSync(root, 0o755);
   mkdirSync(at("temporary"));
   chmodSync(at("temporary"), 0o777);
-}, 120_000);
+});
 
 const input = (name: string) => at("input", name);
 const SCAN = ["scan", input("a"), "--registry", input("r"), "--jobs", "0", "--no-cache", "--offline"];

@@ -25,7 +25,7 @@ beforeAll(async () => {
       exitCode: 0,
     });
   }
-}, 120_000);
+});
 
 /** Runs a command, again where it waited for its turn longer than it does: on a busy machine others take long. */
 async function inTurn(args: readonly string[]): Promise<CommandResult> {

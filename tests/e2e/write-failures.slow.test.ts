@@ -62,7 +62,7 @@ beforeAll(async () => {
   const config = { model_type: "llama", hidden_size: 256, num_attention_heads: 4, num_key_value_heads: 4 };
   storeModel(at("marking", "model"), gaussianLlama(1, { layers: 2 }), { "config.json": config });
   cpSync(at("registered", "key"), at("marking", "key"));
-}, 120_000);
+});
 
 interface Case {
   readonly prepared: string;
@@ -182,7 +182,7 @@ const CASES: readonly (readonly [string, Case])[] = [
   ],
 ];
 
-describe.each(CASES)("%s", { timeout: 300_000 }, (_, one) => {
+describe.each(CASES)("%s", (_, one) => {
   const isScan = one.args[0] === "scan";
   // Of a scan what is written stays, files of results too: each is whole.
   const kept = isScan && !one.args.includes("--dry-run") ? /^(?:journal$|cache|out\.)/ : one.cache;

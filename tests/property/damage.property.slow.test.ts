@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
-import { beforeAll, describe, expect, vi } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import { memorySource } from "../../src/bytes/memory-source.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { layerCodes } from "../../src/fingerprint/codes.ts";
@@ -26,7 +26,6 @@ const seed = Number(process.env.WEIGHTMARK_SEED ?? Date.now() % 2 ** 31);
 console.info(`seed ${seed}: WEIGHTMARK_SEED=${seed} repeats the damage`);
 
 const runs = (numRuns: number) => ({ numRuns, seed });
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 function requireCode(code: ErrorCode, own: readonly string[], inHeader = false): void {
   if (!(inHeader && IN_ITS_HEADER.test(code))) expect(own).toContain(code);

@@ -7,7 +7,14 @@ import type { HttpClient } from "../../src/bytes/http/http-client.ts";
 import { openHttpSource } from "../../src/bytes/http/http-source.ts";
 import { readRateLimit } from "../../src/bytes/http/rate-limit.ts";
 import { createGateMemory, hostGate } from "../../src/bytes/http/shared-gate.ts";
-import { FAULTS, type FaultServer, patterned, startFaultServer, testEnvironment } from "../support/fault-server.ts";
+import {
+  FAULTS,
+  type FaultServer,
+  PATIENT_MS,
+  patterned,
+  startFaultServer,
+  testEnvironment,
+} from "../support/fault-server.ts";
 
 const SIZE = 3_000_000;
 
@@ -25,7 +32,7 @@ describe("any ranges of a file", () => {
 
   beforeAll(async () => {
     server = await startFaultServer({ file });
-    client = createHttpClient({ idleTimeoutMs: 2000, tries: 20, connections: 4 }, testEnvironment());
+    client = createHttpClient({ idleTimeoutMs: PATIENT_MS, tries: 20, connections: 4 }, testEnvironment());
   });
   afterAll(async () => {
     await client.close();

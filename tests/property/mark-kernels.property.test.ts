@@ -1,13 +1,16 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { DTYPE_BITS } from "../../src/formats/tensor-info.ts";
-import { blocksOf, coinBytesOf, coinOf, type DirectDtype, toEvenOdd } from "../../src/kernels/coins.ts";
-import { correlateAt, correlateRowPlain } from "../../src/kernels/correlate.ts";
+import { blocksOf, coinBytesOf, type DirectDtype, toEvenOdd } from "../../src/kernels/coins.ts";
+import { correlateAt } from "../../src/kernels/correlate.ts";
 import { decodeToF32 } from "../../src/kernels/decode.ts";
 import { ditherAdd, movableAt, spreadRowAt } from "../../src/kernels/dither.ts";
-import { ditherAddPlain, isMovablePlain } from "../../src/kernels/dither-plain.ts";
 import { loadKernels } from "../../src/kernels/load-kernels.ts";
-import { columnScales, columnScalesPlain } from "../../src/kernels/sinkhorn.ts";
+import { columnScales } from "../../src/kernels/sinkhorn.ts";
+import { coinOf } from "../oracles/coin.ts";
+import { columnScalesPlain } from "../oracles/column-scales.ts";
+import { correlateRowPlain } from "../oracles/correlate.ts";
+import { ditherAddPlain, isMovablePlain } from "../oracles/dither.ts";
 
 const bitsOf = (values: Float32Array): Uint32Array => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
@@ -43,7 +46,7 @@ const eights = fc.integer({ min: 1, max: 90 }).map((n) => 8 * n);
 
 describe("correlation", () => {
   test.prop([seed, dtype, fc.integer({ min: 1, max: 5 }), eights, fc.nat(3)])(
-    "equals the plain twin to the bit",
+    "equals the oracle to the bit",
     (s, type, rows, cols, spare) => {
       const width = DTYPE_BITS[type] / 8;
       const stride = cols * width + 16 * spare;
@@ -104,7 +107,7 @@ describe("additions with stochastic rounding", () => {
   const firstIndex = fc.oneof(fc.nat(20), fc.constantFrom(2 ** 33 - 5, 2 ** 33 - 8, 2 ** 40 + 1));
 
   test.prop([seed, dtype, fc.nat(700), firstIndex, fc.nat(7), fc.boolean()])(
-    "equal the plain twin to the bit, at any alignment, for wild values too",
+    "equal the oracle to the bit, at any alignment, for wild values too",
     (s, type, n, first, shift, wild) => {
       const width = DTYPE_BITS[type] / 8;
       const bytes = new Uint8Array(n * width + shift);
@@ -196,7 +199,7 @@ describe("column scales", () => {
     fc.integer({ min: 1, max: 20 }),
     fc.integer({ min: 1, max: 70 }),
     fc.integer({ min: -60, max: 60 }),
-  ])("equal the plain twin to the bit", (s, rows, cols, exponent) => {
+  ])("equal the oracle to the bit", (s, rows, cols, exponent) => {
     const values = normals(s, rows * cols).map((x) => x * 2 ** exponent);
     if (values.length > 6) values.set([Number.NaN, Number.POSITIVE_INFINITY, 0], 3);
     expect(bitsOf(columnScales(values, rows, cols))).toEqual(bitsOf(columnScalesPlain(values, rows, cols)));

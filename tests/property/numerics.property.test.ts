@@ -5,10 +5,9 @@ import { log10FixedPointTail } from "../../src/numerics/fixed-points.ts";
 import { logBinomial, logFactorial, logGamma } from "../../src/numerics/gamma.ts";
 import { levelsOnGrid } from "../../src/numerics/grid.ts";
 import { log10NormalTail } from "../../src/numerics/normal.ts";
-import { gramVariance } from "../../src/numerics/permutation-variance.ts";
 import { permutation, prng, subset } from "../../src/numerics/prng.ts";
-import { spearman } from "../../src/numerics/spearman.ts";
 import { gram, thinSvd } from "../../src/numerics/svd.ts";
+import { gramVariance } from "../oracles/gram-variance.ts";
 import { permutationMoments, permutations } from "../unit/numerics/permutations.ts";
 import { STORAGES } from "../unit/numerics/storage.ts";
 
@@ -206,34 +205,6 @@ describe("linear algebra", () => {
       }
     },
   );
-});
-
-describe("spearman", () => {
-  const list = fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 2, maxLength: 40 });
-
-  test.prop([list])("equals Pearson's correlation of average ranks", (values) => {
-    const n = values.length;
-    const ranks = values.map(
-      (x) => values.filter((y) => y < x).length + (values.filter((y) => y === x).length + 1) / 2,
-    );
-    const middle = (n + 1) / 2;
-    let xy = 0;
-    let xx = 0;
-    let yy = 0;
-    ranks.forEach((rank, i) => {
-      xy += (rank - middle) * (i + 1 - middle);
-      xx += (rank - middle) ** 2;
-      yy += (i + 1 - middle) ** 2;
-    });
-    expect(spearman(Float64Array.from(values))).toBeCloseTo(xx === 0 ? 0 : xy / Math.sqrt(xx * yy), 12);
-  });
-
-  test.prop([list])("only order counts; reversing the values flips the sign", (values) => {
-    const r = spearman(Float64Array.from(values));
-    expect(spearman(Float64Array.from(values, (x) => Math.exp(x) * 7 - 3))).toBeCloseTo(r, 12);
-    expect(spearman(Float64Array.from(values.toReversed()))).toBeCloseTo(-r, 12);
-    expect(Math.abs(r)).toBeLessThanOrEqual(1 + 1e-12);
-  });
 });
 
 describe("quantisation groups", () => {

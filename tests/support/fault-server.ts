@@ -7,6 +7,9 @@ import type { HttpEnvironment } from "../../src/bytes/http/environment.ts";
 import type { Variables } from "../../src/bytes/http/proxies.ts";
 import { CERTIFICATE, CERTIFICATE_KEY } from "./fault-server-certificate.ts";
 
+/** How long clients may wait for a server that answers: so long that only what hangs, and no busy machine, comes to it. */
+export const PATIENT_MS = 600_000;
+
 /** What the server does with one request instead of serving the file. */
 export type Fault = (request: IncomingMessage, response: ServerResponse, server: FaultServer) => void;
 

@@ -12,14 +12,14 @@ export interface JobQueueEngine {
 
 const job = (id: string, scan = "scan-1"): ScanJob => ({ scan, target: targetOf(id) });
 
-/** Jobs until there are `count` of them, or five seconds have passed: a retry may come back a little later. */
+/** Jobs until there are `count` of them: a retry may come back a little later. */
 async function takeSoon(queue: JobQueue, count: number): Promise<TakenJob[]> {
   const taken: TakenJob[] = [];
-  for (let waited = 0; taken.length < count && waited < 5000; waited += 20) {
+  for (;;) {
     taken.push(...(await queue.take(count - taken.length)));
-    if (taken.length < count) await sleep(20);
+    if (taken.length === count) return taken;
+    await sleep(20);
   }
-  return taken;
 }
 
 const idsOf = (jobs: readonly TakenJob[]) => jobs.map(({ job: { scan, target } }) => `${scan} ${target.id}`).sort();

@@ -38,6 +38,9 @@ const INDEX = "index.ts";
 /** What the package shows: the index, and those of the folders that have subpaths. */
 const FACES = [INDEX, ...["registry", "scan", "watermark", "quality", "report"].map((folder) => `${folder}/${INDEX}`)];
 
+/** What nothing else could show: how many files are open by way of handles that are kept. */
+const SEEN_BY_TESTS_ALONE = ["openHandles"];
+
 const SOURCE = join(import.meta.dirname, "../../src");
 
 /** Paths below src/, with slashes. Kernel sources are AssemblyScript, not part of the program. */
@@ -120,6 +123,20 @@ function complaintInside(from: string, to: string): string | null {
   return isApart ? `${from} imports ${to}, of another carrier` : null;
 }
 
+/** Names that run and stand nowhere but where they are exported, comments apart, and other files' exports of the same. */
+function unusedExports(library: string, texts: readonly string[]): string[] {
+  const bare = texts.map((text) =>
+    text
+      .replaceAll(/\/\*.*?\*\//gs, "")
+      .replaceAll(/^\s*\/\/.*$/gm, "")
+      .replaceAll(/^export (?:type )?\{[^}]*\} from .*$/gm, ""),
+  );
+  const counts = new Map<string, number>();
+  for (const [word] of [library, ...bare].join("\n").matchAll(/[\w$]+/g)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const exported = bare.flatMap((text) => [...text.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)]);
+  return exported.map((match) => match[1]!).filter((name) => counts.get(name) === 1);
+}
+
 /** Files that import one another in a circle, each circle once. */
 function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = [];
@@ -195,6 +212,21 @@ describe("the house", () => {
     const files = sources().filter((path) => FOR_ALL.has(path) || folderOf(path) === CATALOGUE);
     expect(files.length).toBeGreaterThan(5);
     expect(files.flatMap(importsOf).filter((to) => folderOf(to) !== CATALOGUE && !FOR_ALL.has(to))).toEqual([]);
+  });
+
+  test("nothing that runs is exported for tests and benchmarks alone", () => {
+    const programs = ["src", "workers", "bin", "scripts"].flatMap((folder) => {
+      const place = join(SOURCE, "..", folder);
+      const files = readdirSync(place, { recursive: true, encoding: "utf8" }).filter((path) =>
+        /\.[cm]?[jt]s$/.test(path),
+      );
+      return files.map((path) => readFileSync(join(place, path), "utf8"));
+    });
+    const library = readFileSync(join(SOURCE, INDEX), "utf8");
+    expect(unusedExports(library, programs)).toEqual(SEEN_BY_TESTS_ALONE);
+    expect(unusedExports("", ["export function a() {}\n// a()\nexport const b = 1;", "/* a */ b;"])).toEqual(["a"]);
+    expect(unusedExports("", ["export async function a() {}", 'export { a } from "./a.ts";'])).toEqual(["a"]);
+    expect(unusedExports('export { a } from "./a.ts";', ["export async function a() {}"])).toEqual([]);
   });
 
   test("every import names a file that is there, with its extension", () => {

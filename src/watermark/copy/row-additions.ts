@@ -5,7 +5,7 @@ import { matmul } from "../../kernels/matmul.ts";
 import { differenceRows } from "../carriers/difference/difference-rows.ts";
 import type { TileRows } from "../carriers/spread/apply.ts";
 import type { DifferenceEdit, LowRankEdit, ViewEdit } from "../host/tensor-edit.ts";
-import { keystream } from "../key/keystream.ts";
+import { ditherSeed } from "../key/dither-seed.ts";
 
 /** Rows multiplied at a time: enough for the kernel, and a few megabytes. */
 const BATCH = 64;
@@ -85,11 +85,4 @@ function rowAdder(
       for (let b = 0; b < width; b++) bytes[start + j * step + b] = gathered[j * width + b]!;
     }
   };
-}
-
-function ditherSeed(ditherKey: Uint8Array, address: string): Uint32Array {
-  const seed = new Uint8Array(16);
-  keystream(ditherKey, address).fill(seed, 0);
-  const view = new DataView(seed.buffer);
-  return Uint32Array.from([0, 4, 8, 12], (at) => view.getUint32(at, true));
 }

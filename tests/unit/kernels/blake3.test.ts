@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import { blake3 as blake3Noble } from "@noble/hashes/blake3.js";
 import { describe, expect, test } from "vitest";
 import { Blake3, blake3 } from "../../../src/kernels/blake3.ts";
-import { blake3Plain } from "../../../src/kernels/blake3-plain.ts";
 import { loadKernels } from "../../../src/kernels/load-kernels.ts";
 
 interface Vectors {
@@ -12,14 +12,35 @@ const { vectors } = JSON.parse(readFileSync(new URL("../../vectors/blake3.json",
 
 const input = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i % 251);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const agree = (bytes: Uint8Array): boolean => hex(blake3(bytes)) === hex(blake3Noble(bytes));
+
+const CHUNK = 1024;
+/** Trees of every shape up to 40 chunks, then those about the powers of two up to three of the largest subtree hashed at once. */
+const CHUNKS = [
+  ...Array.from({ length: 40 }, (_, i) => i + 1),
+  ...[64, 128, 256, 512, 1024, 2048].flatMap((power) => [power - 1, power, power + 1, power + power / 2]),
+];
 
 describe("blake3", () => {
   test.each(vectors)("$length bytes", ({ length, digest }) => {
     expect(hex(blake3(input(length)))).toBe(digest);
   });
 
-  test.each(vectors.filter(({ length }) => length <= 65_537))("plain twin, $length bytes", ({ length, digest }) => {
-    expect(hex(blake3Plain(input(length)))).toBe(digest);
+  test.each(vectors)("the oracle of the other tests, $length bytes", ({ length, digest }) => {
+    expect(hex(blake3Noble(input(length)))).toBe(digest);
+  });
+
+  test("every length of up to four chunks and a block", () => {
+    const bytes = input(4 * CHUNK + 64);
+    const wrong = [...Array(bytes.length + 1).keys()].filter((n) => !agree(bytes.subarray(0, n)));
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(CHUNKS)("%i chunks, and a block or a byte less or more", (chunks) => {
+    const bytes = input(chunks * CHUNK + 65);
+    const apart = chunks <= 129 ? [-65, -64, -63, -1, 0, 1, 63, 64, 65] : [-1, 0, 1];
+    const wrong = apart.map((more) => chunks * CHUNK + more).filter((n) => !agree(bytes.subarray(0, n)));
+    expect(wrong).toEqual([]);
   });
 
   test.each([1, 63, 64, 1000, 1024, 1025, 4096, 5000, 131_072, 999_983])("in pieces of %i bytes", (piece) => {

@@ -1,20 +1,21 @@
 import { describe, expect, test } from "vitest";
 import type { Dtype } from "../../../src/formats/tensor-info.ts";
 import { decodeToF32 } from "../../../src/kernels/decode.ts";
-import { decodeToF32Plain } from "../../../src/kernels/decode-plain.ts";
+import { decodeRare } from "../../../src/kernels/decode-rare.ts";
 import { isDecodable } from "../../../src/kernels/decode-target.ts";
+import { decodePlain } from "../../oracles/decode.ts";
 
 const codes16 = new Uint8Array(Uint16Array.from({ length: 65_536 }, (_, i) => i).buffer);
 const codes8 = Uint8Array.from({ length: 256 }, (_, i) => i);
 const bitsOf = (values: Float32Array): string => Buffer.from(values.buffer).toString("hex");
 
 describe("decodeToF32", () => {
-  test.each<Dtype>(["BF16", "F16"])("every code of %s equals the plain twin", (dtype) => {
-    expect(bitsOf(decodeToF32(codes16, dtype))).toEqual(bitsOf(decodeToF32Plain(codes16, dtype)));
+  test.each<Dtype>(["BF16", "F16"])("every code of %s equals the oracle", (dtype) => {
+    expect(bitsOf(decodeToF32(codes16, dtype))).toEqual(bitsOf(decodePlain(codes16, dtype)));
   });
 
   test.each<Dtype>(["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F8_E8M0"])("every code of %s", (dtype) => {
-    expect(bitsOf(decodeToF32(codes8, dtype))).toEqual(bitsOf(decodeToF32Plain(codes8, dtype)));
+    expect(bitsOf(decodeToF32(codes8, dtype))).toEqual(bitsOf(decodePlain(codes8, dtype)));
   });
 
   // Corner codes from the definitions of the types (IEEE 754 binary16; OCP FP8 1.0; OCP MX 1.0; the FNUZ types of MLIR).
@@ -43,7 +44,7 @@ describe("decodeToF32", () => {
     for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7919) >> 3;
     for (const dtype of ["BF16", "F16"] as const) {
       const found = Buffer.from(decodeToF32(bytes, dtype).buffer);
-      expect(found.equals(Buffer.from(decodeToF32Plain(bytes, dtype).buffer))).toBe(true);
+      expect(found.equals(Buffer.from(decodePlain(bytes, dtype).buffer))).toBe(true);
     }
   });
 
@@ -57,6 +58,10 @@ describe("decodeToF32", () => {
   test.each<Dtype>(["F4", "F6_E2M3", "F6_E3M2", "C64"])("refuses %s", (dtype) => {
     expect(isDecodable(dtype)).toBe(false);
     expect(() => decodeToF32(new Uint8Array(8), dtype)).toThrow(expect.objectContaining({ code: "DTYPE_UNSUPPORTED" }));
+  });
+
+  test.each<Dtype>(["BF16", "F16", "F64", "F8_E4M3", "F8_E5M2"])("leaves %s to its kernel", (dtype) => {
+    expect(() => decodeRare(new Uint8Array(8), dtype)).toThrow(expect.objectContaining({ code: "INTERNAL" }));
   });
 
   test("refuses bytes that are no whole elements, and an output too short", () => {

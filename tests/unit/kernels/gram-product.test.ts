@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
 import { centredGram, gramProduct, signGramTrace } from "../../../src/kernels/sign-gram.ts";
-import { gramVariance } from "../../../src/numerics/permutation-variance.ts";
+import { gramVariance } from "../../oracles/gram-variance.ts";
 import { randomWords } from "../../support/random-fingerprint.ts";
 
 /** m rows of n random signs; unused bits are 0. */

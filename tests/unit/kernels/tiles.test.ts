@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Arena } from "../../../src/kernels/arena.ts";
 import { hamming, hammingMatrix, nearestCodes, packSigns, transposeBits } from "../../../src/kernels/bits.ts";
-import { nearestCodesPlain } from "../../../src/kernels/code-scan.ts";
-import { hammingMatrixPlain } from "../../../src/kernels/hamming.ts";
 import { loadKernels } from "../../../src/kernels/load-kernels.ts";
-import { matmul, matmulPlain } from "../../../src/kernels/matmul.ts";
-import { squareSums, squareSumsPlain } from "../../../src/kernels/norms.ts";
-import { transposeBitsPlain } from "../../../src/kernels/transpose.ts";
+import { matmul } from "../../../src/kernels/matmul.ts";
+import { squareSums } from "../../../src/kernels/norms.ts";
+import { hammingMatrixPlain } from "../../oracles/hamming.ts";
+import { matmulPlain } from "../../oracles/matmul.ts";
+import { nearestCodesPlain } from "../../oracles/nearest-codes.ts";
+import { squareSumsPlain } from "../../oracles/square-sums.ts";
+import { transposeBitsPlain } from "../../oracles/transpose.ts";
 
 /** Inputs larger than one tile of their kernel, so that the seams are crossed. */
 const words = (n: number): Uint32Array =>

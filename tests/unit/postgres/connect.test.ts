@@ -216,7 +216,7 @@ describeWithPostgres("a connection to PostgreSQL", (server) => {
         tries += 1;
         const { rows } = await on.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
         const kill = (step: number) =>
-          tries === 1 && step === when ? killer.query("SELECT pg_terminate_backend($1, 5000)", [rows[0]!.pid]) : null;
+          tries === 1 && step === when ? killer.query("SELECT pg_terminate_backend($1, 600000)", [rows[0]!.pid]) : null;
         await kill(0);
         await on.query("INSERT INTO t VALUES ($1)", [when]);
         await kill(1);

@@ -6,7 +6,7 @@ const PLACE_BYTES = 2;
 
 /** Coins and places of the blocks of one matrix, row by row, from two keystreams. */
 export interface CoinRows {
-  /** Coins of `count` rows from `first` on, `coinBytesOf(cols)` bytes each, in the order of `coinOf`. */
+  /** Coins of `count` rows from `first` on, `coinBytesOf(cols)` bytes each. */
   coins(first: number, count: number): Uint8Array;
   /** Sixteen bits for every block of the same rows. */
   places(first: number, count: number): Uint16Array;
@@ -51,7 +51,6 @@ export function signedAmplitudes(
     for (let j = 0; j < cols; j++) {
       const amplitude =
         amplitudes[chipOfPlace(places[i * blocks + Math.floor(j / BLOCK_COLUMNS)]!, amplitudes.length)]!;
-      // coinOf, without a view per row.
       const word = i * width + 16 * (j >> 7) + 2 * (j & 7);
       const negative = ((coins[word]! | (coins[word + 1]! << 8)) >> (15 - ((j & 127) >> 3))) & 1;
       out[i * cols + j] = negative === 1 ? -amplitude : amplitude;

@@ -4,6 +4,7 @@ import { spreadRowAt } from "../../../kernels/dither.ts";
 import { type Kernels, loadKernels } from "../../../kernels/load-kernels.ts";
 import { copyRows, groupRows, storeRows } from "../../host/row-copies.ts";
 import type { SpreadEdit, ViewEdit } from "../../host/tensor-edit.ts";
+import { ditherSeed } from "../../key/dither-seed.ts";
 import { keystream } from "../../key/keystream.ts";
 import { BlockReader } from "./block-sums.ts";
 import { blockDraws, chipOf } from "./chip-map.ts";
@@ -119,12 +120,4 @@ class Marker {
     spreadRowAt(this.#kernels, at, this.#dtype, this.#seed, row * padded);
     if (padded > cols) arena.u8(pointer, cols * width).set(arena.u8(this.#row, cols * width));
   }
-}
-
-/** Four words that the roundings of a matrix follow from. */
-function ditherSeed(ditherKey: Uint8Array, address: string): Uint32Array {
-  const words = new Uint8Array(16);
-  keystream(ditherKey, address).fill(words, 0);
-  const view = new DataView(words.buffer);
-  return Uint32Array.from({ length: 4 }, (_, i) => view.getUint32(4 * i, true));
 }

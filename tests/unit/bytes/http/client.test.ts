@@ -8,6 +8,7 @@ import type { WeightmarkError } from "../../../../src/errors.ts";
 import {
   FAULTS,
   type FaultServer,
+  PATIENT_MS,
   startFaultServer,
   type TestEnvironment,
   testEnvironment,
@@ -24,7 +25,7 @@ let environment: TestEnvironment;
 async function newClient(options: HttpClientOptions = {}, hosts: Parameters<typeof testEnvironment>[0] = {}) {
   await client?.close();
   environment = testEnvironment(hosts);
-  client = createHttpClient({ idleTimeoutMs: 2000, ...options }, environment);
+  client = createHttpClient({ idleTimeoutMs: PATIENT_MS, ...options }, environment);
 }
 
 beforeEach(async () => {
@@ -112,7 +113,7 @@ describe("redirects", () => {
 
   test("from a private origin may lead to the like, not to loopback", async () => {
     const classify = (address: string) => (address === "127.0.0.1" ? "private" : classifyAddress(address));
-    const own = createHttpClient({ idleTimeoutMs: 2000 }, { ...testEnvironment(), classify });
+    const own = createHttpClient({ idleTimeoutMs: PATIENT_MS }, { ...testEnvironment(), classify });
     server.faults.push(FAULTS.redirect(second.at("/b").href), FAULTS.redirect("http://[::1]:1/"));
     expect((await get(server.at("/a"), own)).url.pathname).toBe("/b");
     await refusal(get(server.at("/a"), own), "HTTP_ADDRESS_REFUSED");
@@ -120,7 +121,7 @@ describe("redirects", () => {
   });
 
   test("from loopback may lead to loopback, so that a stand-in works", async () => {
-    const own = createHttpClient({ idleTimeoutMs: 2000 });
+    const own = createHttpClient({ idleTimeoutMs: PATIENT_MS });
     server.faults.push(FAULTS.redirect(second.at("/b").href));
     expect((await get(server.at("/a"), own)).url.pathname).toBe("/b");
     await own.close();
@@ -141,7 +142,7 @@ describe("names", () => {
     const own = testEnvironment();
     const addresses = ["127.0.0.1", "10.0.0.1"];
     own.resolve = async () => [{ address: addresses.shift() ?? "10.0.0.1", family: 4 }];
-    const rebound = createHttpClient({ idleTimeoutMs: 2000, tries: 1 }, own);
+    const rebound = createHttpClient({ idleTimeoutMs: PATIENT_MS, tries: 1 }, own);
     const ask = () => get(server.at("/a", "public.test"), rebound);
     server.headers = { connection: "close" };
     await ask();
@@ -170,7 +171,7 @@ describe("names", () => {
     const inside = createServer((_, response) => response.end("inside")).listen(0, "::1");
     await new Promise((ready) => inside.once("listening", ready));
     const { port } = inside.address() as AddressInfo;
-    const both = createHttpClient({ idleTimeoutMs: 2000 }, own);
+    const both = createHttpClient({ idleTimeoutMs: PATIENT_MS }, own);
     const inner = new URL(`http://inner.test:${port}/`);
     expect((await get(inner, both)).text).toBe("inside");
     server.faults.push(FAULTS.redirect(inner.href));
@@ -297,7 +298,7 @@ describe("TLS", () => {
   test("a certificate that nobody trusts is refused at once", async () => {
     const secure = await startFaultServer({ tls: true });
     const own = testEnvironment();
-    const distrusting = createHttpClient({ idleTimeoutMs: 2000 }, { ...own, ca: null });
+    const distrusting = createHttpClient({ idleTimeoutMs: PATIENT_MS }, { ...own, ca: null });
     const url = secure.at("/a", "public.test");
     const error = await refusal(get(url, distrusting), "HTTP_CONNECTION_FAILED");
     expect(error.message).toContain("certificate");

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpClient } from "../../../../src/bytes/http/client.ts";
 import type { HttpClient } from "../../../../src/bytes/http/http-client.ts";
-import { FAULTS, type FaultServer, startFaultServer, testEnvironment } from "../../../support/fault-server.ts";
+import {
+  FAULTS,
+  type FaultServer,
+  PATIENT_MS,
+  startFaultServer,
+  testEnvironment,
+} from "../../../support/fault-server.ts";
 import { refusal } from "../../../support/refusal.ts";
 
 let server: FaultServer;
@@ -10,7 +16,7 @@ let client: HttpClient;
 beforeEach(async () => {
   server = await startFaultServer({ file: Buffer.from('{"a":1}') });
   const token = { value: "hf_secret", origin: server.at("/", "public.test").origin };
-  client = createHttpClient({ token, idleTimeoutMs: 2000 }, testEnvironment());
+  client = createHttpClient({ token, idleTimeoutMs: PATIENT_MS }, testEnvironment());
 });
 
 afterEach(async () => {

@@ -6,6 +6,7 @@ import { type HttpSourceOptions, openHttpSource } from "../../../../src/bytes/ht
 import {
   FAULTS,
   type FaultServer,
+  PATIENT_MS,
   patterned,
   startFaultServer,
   type TestEnvironment,
@@ -24,7 +25,7 @@ let environment: TestEnvironment;
 
 function newClient(options: HttpClientOptions = {}): HttpClient {
   environment = testEnvironment();
-  return createHttpClient({ idleTimeoutMs: 2000, ...options }, environment);
+  return createHttpClient({ idleTimeoutMs: PATIENT_MS, ...options }, environment);
 }
 
 beforeEach(async () => {

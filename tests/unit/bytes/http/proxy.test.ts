@@ -6,6 +6,7 @@ import { WeightmarkError } from "../../../../src/errors.ts";
 import {
   FAULTS,
   type FaultServer,
+  PATIENT_MS,
   startFaultServer,
   type TestEnvironment,
   testEnvironment,
@@ -141,7 +142,7 @@ describe("requests by way of a proxy", () => {
 
   function connectBy(variables: Variables, options: HttpClientOptions = {}): void {
     environment = testEnvironment({}, variables);
-    client = createHttpClient({ idleTimeoutMs: 2000, tries: 2, ...options }, environment);
+    client = createHttpClient({ idleTimeoutMs: PATIENT_MS, tries: 2, ...options }, environment);
   }
 
   const statusOf = (url: URL) =>

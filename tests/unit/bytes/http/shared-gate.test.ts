@@ -209,11 +209,11 @@ describe("the gate", () => {
 
 test("what other servers call themselves closes nobody's bucket, on any thread", async () => {
   const memory = createGateMemory();
-  const [gate, other] = [hostGate(memory), hostGate(memory)];
-  const latest = Date.now() + 1000;
+  const [gate, other] = [hostGate(memory, world()), hostGate(memory, world())];
+  const latest = START + 1000;
   expect(await gate.enter(BUCKET, undefined, latest)).toBe(true);
   // Far more than there are buckets: some of them share one, but none with a server that was there before.
-  for (let i = 0; i < 3000; i += 1) gate.close(`https://a${i}.hostile.test storage`, Date.now() + 3_600_000);
+  for (let i = 0; i < 3000; i += 1) gate.close(`https://a${i}.hostile.test storage`, START + 3_600_000);
   expect(await gate.enter(BUCKET, undefined, latest)).toBe(true);
   expect(await other.enter(BUCKET, undefined, latest)).toBe(true);
   expect(await other.enter("https://a7.hostile.test storage", undefined, latest)).toBe(false);

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../../../../src/checkpoint/checkpoint.ts";
 import { openCheckpoint } from "../../../../../src/checkpoint/open-checkpoint.ts";
-import { coinOf } from "../../../../../src/kernels/coins.ts";
 import { matmul } from "../../../../../src/kernels/matmul.ts";
 import { kolmogorovP, normalDistance } from "../../../../../src/numerics/kolmogorov.ts";
 import { prng } from "../../../../../src/numerics/prng.ts";
@@ -23,6 +22,7 @@ import type { CarrierReading } from "../../../../../src/watermark/message/carrie
 import { messageSymbols } from "../../../../../src/watermark/message/message.ts";
 import { parsePayload } from "../../../../../src/watermark/message/payload.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../../../../../src/watermark/message/payload-class.ts";
+import { coinOf } from "../../../../oracles/coin.ts";
 import { cast } from "../../../../support/derive.ts";
 import { type Model, randomModel } from "../../../../support/random-model.ts";
 import { refusal } from "../../../../support/refusal.ts";

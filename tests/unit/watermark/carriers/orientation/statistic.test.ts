@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { coinBytesOf, coinOf } from "../../../../../src/kernels/coins.ts";
+import { coinBytesOf } from "../../../../../src/kernels/coins.ts";
 import { kolmogorovP, normalDistance } from "../../../../../src/numerics/kolmogorov.ts";
 import { prng } from "../../../../../src/numerics/prng.ts";
 import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
@@ -16,6 +16,7 @@ import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { type ModelKey, modelKey } from "../../../../../src/watermark/key/model-key.ts";
 import type { CarrierReading } from "../../../../../src/watermark/message/carrier-reading.ts";
 import { chipCount, PAYLOAD_CLASSES, type PayloadClass } from "../../../../../src/watermark/message/payload-class.ts";
+import { coinOf } from "../../../../oracles/coin.ts";
 import { applySigns } from "../../../../support/apply-signs.ts";
 import { refold } from "../../../../support/derive.ts";
 import { type Model, randomModel } from "../../../../support/random-model.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DTYPE_BITS } from "../../../../../src/formats/tensor-info.ts";
-import { coinBytesOf, coinOf, type DirectDtype } from "../../../../../src/kernels/coins.ts";
+import { coinBytesOf, type DirectDtype } from "../../../../../src/kernels/coins.ts";
 import { decodeToF32 } from "../../../../../src/kernels/decode.ts";
 import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
 import { editsWith } from "../../../../../src/watermark/carriers/spread/amplitudes.ts";
@@ -11,6 +11,7 @@ import { spreadResidual, TOLERANCE } from "../../../../../src/watermark/carriers
 import { type SpreadUnits, spreadReading } from "../../../../../src/watermark/carriers/spread/spread-units.ts";
 import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { chipCount, PAYLOAD_CLASSES } from "../../../../../src/watermark/message/payload-class.ts";
+import { coinOf } from "../../../../oracles/coin.ts";
 import {
   checkpointOfModel,
   fileOfCheckpoint,

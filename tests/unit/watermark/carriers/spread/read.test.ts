@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { serializeSafetensors, type TensorData } from "../../../../../src/formats/safetensors/writer.ts";
-import { coinBytesOf, coinOf } from "../../../../../src/kernels/coins.ts";
+import { coinBytesOf } from "../../../../../src/kernels/coins.ts";
 import { decodeToF32 } from "../../../../../src/kernels/decode.ts";
 import { prng } from "../../../../../src/numerics/prng.ts";
 import { addressOf } from "../../../../../src/rows/addressed-matrix.ts";
@@ -21,6 +21,7 @@ import {
 import { hostModel } from "../../../../../src/watermark/host/host-checkpoint.ts";
 import { keystream } from "../../../../../src/watermark/key/keystream.ts";
 import { chipCount, PAYLOAD_CLASSES } from "../../../../../src/watermark/message/payload-class.ts";
+import { coinOf } from "../../../../oracles/coin.ts";
 import type { Model, ModelTensor } from "../../../../support/random-model.ts";
 import {
   checkpointOfFile,

@@ -1,5 +1,5 @@
-import { decodeToF32Plain } from "./decode-plain.ts";
-import { emptyMoments, type Moments, type MomentsDtype } from "./moments.ts";
+import { emptyMoments, type Moments, type MomentsDtype } from "../../src/kernels/moments.ts";
+import { decodePlain } from "./decode.ts";
 
 const BLOCK = 512;
 
@@ -9,7 +9,7 @@ const BLOCK = 512;
  * elements.
  */
 export function momentsPlain(bytes: Uint8Array, dtype: MomentsDtype, prescale: number): Moments {
-  const values = decodeToF32Plain(bytes, dtype);
+  const values = decodePlain(bytes, dtype);
   const result = { ...emptyMoments() };
   const finite = values.map((value) => count(value, result));
   const totals = [0, 1, 2, 3].map(() => new Float64Array(4));

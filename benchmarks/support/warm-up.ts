@@ -1,6 +1,6 @@
-import { Blake3 } from "./blake3.ts";
-import { loadKernels } from "./load-kernels.ts";
-import { momentsAt } from "./moments.ts";
+import { Blake3 } from "../../src/kernels/blake3.ts";
+import { loadKernels } from "../../src/kernels/load-kernels.ts";
+import { momentsAt } from "../../src/kernels/moments.ts";
 
 /**
  * Calls the hot kernels until the engine has compiled them with its optimising compiler (some 30 ms): until then they

@@ -1,5 +1,5 @@
-import { DTYPE_BITS } from "../formats/tensor-info.ts";
-import type { DirectDtype } from "./coins.ts";
+import { DTYPE_BITS } from "../../src/formats/tensor-info.ts";
+import type { DirectDtype } from "../../src/kernels/coins.ts";
 
 /** Bits of f32 below the last place of the type, and the f32 magnitudes that are its normal numbers. */
 const ROUNDING = {
