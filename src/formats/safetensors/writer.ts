@@ -1,31 +1,21 @@
-import { type WriteOptions, writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { DTYPE_BITS, type Dtype } from "../tensor-info.ts";
 import { MAX_HEADER_BYTES, MAX_NAME_BYTES, MAX_STRING_BYTES } from "./limits.ts";
 import { tensorByteLength } from "./tiling.ts";
 
-/** A tensor to be written. */
-export interface TensorSpec {
+/** A tensor with its bytes, little-endian and row-major. */
+export interface TensorData {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-}
-
-/** A tensor with its bytes, little-endian and row-major. */
-export interface TensorData extends TensorSpec {
   readonly data: Uint8Array;
 }
 
-/** A tensor whose bytes are asked for when their turn comes, once, in pieces of any size. */
-export interface LazyTensorData extends TensorSpec {
-  readonly data: () => Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-}
-
-interface Layout<T extends TensorSpec> {
+interface Layout {
   /** The length prefix and the padded header. */
   readonly head: Uint8Array;
   /** In the order of their bytes. */
-  readonly entries: readonly { readonly tensor: T; readonly byteLength: number }[];
+  readonly entries: readonly { readonly tensor: TensorData; readonly byteLength: number }[];
   readonly byteLength: number;
 }
 
@@ -50,7 +40,7 @@ function compareUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));
 }
 
-function checkedByteLength({ name, dtype, shape }: TensorSpec): number {
+function checkedByteLength({ name, dtype, shape }: TensorData): number {
   if (name === METADATA) throw invalid(`a tensor cannot be called ${METADATA}`, name);
   if (Buffer.byteLength(name, "utf8") > MAX_NAME_BYTES) throw invalid(`a name of more than ${MAX_NAME_BYTES} bytes`);
   if (!DTYPE_ORDER.has(dtype)) throw invalid(`unknown dtype ${String(dtype)}`, name);
@@ -60,7 +50,7 @@ function checkedByteLength({ name, dtype, shape }: TensorSpec): number {
   return length;
 }
 
-function layOut<T extends TensorSpec>(tensors: Iterable<T>, metadata?: ReadonlyMap<string, string>): Layout<T> {
+function layOut(tensors: Iterable<TensorData>, metadata?: ReadonlyMap<string, string>): Layout {
   const entries = [...tensors].map((tensor) => ({ tensor, byteLength: checkedByteLength(tensor) }));
   const order = (dtype: Dtype) => DTYPE_ORDER.get(dtype)!;
   entries.sort(({ tensor: a }, { tensor: b }) => order(b.dtype) - order(a.dtype) || compareUtf8(a.name, b.name));
@@ -119,33 +109,4 @@ export function serializeSafetensors(
 
 function wrongLength(got: number, expected: number, name: string): WeightmarkError {
   return invalid(`${got} bytes of data where the shape needs ${expected}`, name);
-}
-
-async function* pieces({ head, entries }: Layout<LazyTensorData>): AsyncGenerator<Uint8Array> {
-  yield head;
-  for (const { tensor, byteLength } of entries) {
-    const data = tensor.data();
-    let written = 0;
-    for await (const piece of data instanceof Uint8Array ? [data] : data) {
-      written += piece.length;
-      if (written > byteLength) throw wrongLength(written, byteLength, tensor.name);
-      yield piece;
-    }
-    if (written !== byteLength) throw wrongLength(written, byteLength, tensor.name);
-  }
-}
-
-/**
- * Writes a safetensors file of any size, one piece of one tensor in memory at a time; the same bytes as
- * `serializeSafetensors`. The file appears whole or not at all.
- *
- * @throws ST_WRITE_INVALID, and what `writeFileAtomic` throws
- */
-export async function writeSafetensors(
-  path: string,
-  tensors: Iterable<LazyTensorData>,
-  metadata?: ReadonlyMap<string, string>,
-  options: WriteOptions = {},
-): Promise<void> {
-  await writeFileAtomic(path, pieces(layOut(tensors, metadata)), options);
 }

@@ -5,10 +5,9 @@ import { describe, expect, it } from "vitest";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 import { MAX_HEADER_BYTES, MAX_STRING_BYTES } from "../../../src/formats/safetensors/limits.ts";
-import { serializeSafetensors, type TensorData, writeSafetensors } from "../../../src/formats/safetensors/writer.ts";
+import { serializeSafetensors, type TensorData } from "../../../src/formats/safetensors/writer.ts";
 import type { Dtype } from "../../../src/formats/tensor-info.ts";
 import { refusal } from "../../support/refusal.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 interface Given {
   readonly tensors: readonly {
@@ -95,52 +94,5 @@ describe("serializeSafetensors", () => {
     expect(longest).toHaveLength(8 + MAX_HEADER_BYTES);
     expect((await readSafetensorsHeader(memorySource(longest))).metadata).toEqual(both(rest));
     await refusal(serialize([], both(`${rest}w`)), "ST_WRITE_INVALID");
-  });
-});
-
-describe("writeSafetensors", () => {
-  it.each(cases)("writes the same bytes from pieces: %s", async (name) => {
-    const { tensors, metadata, expected } = given(name);
-    const path = join(temporaryDirectory(), "out.safetensors");
-    const lazy = tensors.map(({ data, ...tensor }) => ({
-      ...tensor,
-      data: async function* () {
-        for (let at = 0; at < data.length; at += 3) yield data.subarray(at, at + 3);
-      },
-    }));
-    await writeSafetensors(path, lazy, metadata);
-    expect(readFileSync(path).equals(expected)).toBe(true);
-  });
-
-  it("asks for the bytes of one tensor after the other, in file order", async () => {
-    const asked: string[] = [];
-    const tensor = (name: string, dtype: Dtype, data: Uint8Array) => ({
-      name,
-      dtype,
-      shape: [1],
-      data: () => {
-        asked.push(name);
-        return name === "b" ? data : [data.subarray(0, 1), data.subarray(1)];
-      },
-    });
-    const path = join(temporaryDirectory(), "out.safetensors");
-    await writeSafetensors(path, [tensor("a", "U8", new Uint8Array(1)), tensor("b", "F64", new Uint8Array(8))]);
-    expect(asked).toEqual(["b", "a"]);
-  });
-
-  it.each([1, 3])("leaves nothing behind when a tensor has %i bytes instead of 2", async (length) => {
-    const directory = temporaryDirectory();
-    const tensor = { name: "w", dtype: "U8" as const, shape: [2], data: () => new Uint8Array(length) };
-    const error = await refusal(writeSafetensors(join(directory, "out.safetensors"), [tensor]), "ST_WRITE_INVALID");
-    expect(error.tensor).toBe("w");
-    expect(readdirSync(directory)).toEqual([]);
-  });
-
-  it("replaces a file only when told to", async () => {
-    const path = join(temporaryDirectory(), "out.safetensors");
-    await writeSafetensors(path, []);
-    await refusal(writeSafetensors(path, []), "OUTPUT_EXISTS");
-    await writeSafetensors(path, [], new Map([["a", "b"]]), { overwrite: true });
-    expect(readFileSync(path)).toHaveLength(8 + 32);
   });
 });
