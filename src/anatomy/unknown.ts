@@ -45,7 +45,7 @@ export function unknownMatrices(
 
 function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): readonly CanonicalTensor[] {
   const readable = known.length <= MOSTLY_KNOWN * list.length && known.every(({ colStride }) => colStride === 1);
-  const layered = known.length > 0 || list.some(({ layer }) => layer >= 0);
+  const layered = known.some(({ role }) => role !== "unknown") || hasDeepLayer(list);
   const read = readable
     ? readShapes([...known, ...list.map(({ parameter }) => flatShape(parameter.shape))], layered)
     : null;
@@ -70,6 +70,12 @@ function resolve(list: readonly Unknown[], known: readonly CanonicalTensor[]): r
     const view = one.transposed ? transposedView(place, cols, rows) : plainView(place, rows, cols);
     return role !== "unknown" || candidates.length === 0 ? view : { ...view, candidates };
   });
+}
+
+/** A layer of a transformer has several matrices: numbers that count one each are of a chain of linears. */
+function hasDeepLayer(list: readonly Unknown[]): boolean {
+  const layers = list.map(({ layer }) => layer).filter((layer) => layer >= 0);
+  return new Set(layers).size < layers.length;
 }
 
 function settledRole(layer: number, candidates: readonly Role[]): Role {

@@ -31,20 +31,24 @@ export function directionOf(
 /** Of a parent's training the child has half at least: what has a tenth derives from nine others as well. */
 const PARENT_SHARE = 0.5;
 /**
- * A child has nearly all of its parent's training and start, or went on by itself so far that the parent has clearly less of
- * the child's, or is a merge, which has as much of both, and of which the parent has more than there is. An earlier checkpoint
- * has some less of what the parent learned, and the parent nearly all of what that did: language models half-way had L .88 to
- * .94 and b .91 to .94, and back L .92 to .99, less after noise or rounding.
+ * A child has nearly all of its parent's training and start; or it went on by itself; or it is a merge. An earlier checkpoint
+ * has some less of what the parent learned, and the parent nearly all of what that did: language models half-way had L .76 to
+ * .94 and b .71 to 1.08, and back L .45 to 1.05, by how weights decayed since.
  */
 const ALL = 0.96;
 const NEARLY_ALL_LEARNED = 0.93;
 const LESS_AT_MOST = 0.06;
-const WENT_ON = 0.05;
-const AS_OF_START = 0.97;
-const MORE_THAN_ALL = 1.03;
-/** Less than a checkpoint of half a training has. */
+/**
+ * Decay takes as much of a training as of a start. What went on by itself has as much of its parent's training as of its
+ * start, and its parent clearly less of its own; half-way checkpoints had .95 and more of that, whatever the decay.
+ */
 const PART = 0.85;
-/** A merge that is half of its parent or more is found in that with all of its start; noise and zeros take of it. */
+const AS_OF_START = 0.97;
+const LESS_THAN_START = 0.9;
+/** A merge has as much of both, and is smaller than what it is of, so that its parent has more of it than there is. */
+const STRANGERS = 2;
+const MERGE_ERROR = 0.03;
+/** A merge that is half of its parent or more is found in that with all of its start; noise and zeros take from it. */
 const WHOLE_START = 0.98;
 
 /** Whether what both sides hold of each other's training is what a child, and a parent on that side, do. */
@@ -54,11 +58,17 @@ export function isParentsShare(learned: ComponentVerdict["learned"], side: Side)
     side === "base" ? BOTH.map((of) => learned[of]) : BOTH.toReversed().map((of) => learned[of]);
   const { share, bulk } = parents!;
   if (share < PARENT_SHARE) return false;
-  const back = childs!.share;
+  const back = childs!;
   const hasAll = share >= ALL || (share >= NEARLY_ALL_LEARNED && bulk >= ALL);
-  if (hasAll && share >= back - LESS_AT_MOST) return true;
-  if (back <= share - WENT_ON) return true;
-  return share >= AS_OF_START * bulk && childs!.bulk >= WHOLE_START && (share < PART || back >= MORE_THAN_ALL);
+  if (hasAll && share >= back.share - LESS_AT_MOST) return true;
+  if (share < AS_OF_START * bulk) return false;
+  if (share >= PART && back.share <= LESS_THAN_START * back.bulk) return true;
+  return back.bulk >= WHOLE_START && (share < PART || back.share >= shareOfMerge(share) - MERGE_ERROR);
+}
+
+/** How much of a merge its parent has, where the rest is of a stranger up to 1.4 times as large (the root of STRANGERS). */
+function shareOfMerge(share: number): number {
+  return share / (share ** 2 + STRANGERS * (1 - share) ** 2);
 }
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;

@@ -3,6 +3,7 @@ import { holdsIndices } from "../rows/row-reader.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
@@ -78,6 +79,7 @@ export function describeRelations(
  */
 function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readonly ComponentFinding[]): boolean {
   if (!isCovered(suspect, findings, "suspect") || !isCovered(base, findings, "base")) return false;
+  if (isFoundTwice(findings)) return false;
   const depth = (fp: Fingerprint, name: string): number =>
     stacksOf(fp).find((stack) => stack.name === name)?.layers.length ?? 0;
   return findings.every(({ pairing, support }) => {
@@ -87,6 +89,17 @@ function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readon
     if (pairing.layers.length > 0 && layers.some((count) => count !== pairing.layers.length)) return false;
     return pairing.pairs.every((pair) => pair.suspect.rows === pair.base.rows && pair.suspect.cols === pair.base.cols);
   });
+}
+
+/**
+ * Whether a stack of the one is two of the other, as where a file holds weights and their running average: what makes these
+ * two differ was not done to the file that has one of them.
+ */
+function isFoundTwice(findings: readonly ComponentFinding[]): boolean {
+  const related = findings.filter((one) => isRelated(one) && one.pairing.component !== EMBEDDINGS);
+  return (["suspectComponent", "component"] as const).some(
+    (side) => new Set(related.map(({ pairing }) => pairing[side])).size < related.length,
+  );
 }
 
 /** What the layer maps say: layers that are missing, used again, or in another order. */
