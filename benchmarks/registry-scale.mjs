@@ -5,8 +5,8 @@
  *   node benchmarks/registry-scale.mjs --quick
  *
  * Writes such a registry by the library's own functions: one journal line and one record of codes a model, random codes, no
- * fingerprints, for a search reads none. Beside it in the same run: a plain popcount loop over the same codes, in JavaScript and for
- * one pass only, and a copy of them. Prints JSON. Needs the build.
+ * fingerprints, for a search reads none. Beside it in the same run: a plain popcount loop over the same codes, in JavaScript and
+ * for one pass only, and a copy of them. Prints JSON. Needs the build.
  */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";

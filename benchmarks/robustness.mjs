@@ -4,10 +4,11 @@
  *   node benchmarks/robustness.mjs [MODEL...] [--full] [--payload HEX] [--rho .002] [--only TEXT,...] [--stranger MODEL]
  *                                  [--sibling MODEL] [--python INTERPRETER] [--threads 2] [--work DIRECTORY] [--json FILE]
  *
- * The payload is as long as the model holds unless --payload gives one. Without MODEL: a synthetic model of 100M parameters, with --full one of 1.1B (2.2 GB, and twice that for copies).
- * --only keeps attacks whose name or group holds one of the texts. --stranger is a model of the same shape that is
- * averaged with, made where models are synthetic. --sibling is a fine-tune of MODEL from before it was marked. --python
- * has torch, transformers, peft: attacks by training are run on models that have a tokenizer.json.
+ * The payload is as long as the model holds unless --payload gives one. Without MODEL: a synthetic model of 100M parameters, with
+ * --full one of 1.1B (2.2 GB, and twice that for copies). --only keeps attacks whose name or group holds one of the texts.
+ * --stranger is a model of the same shape that is averaged with, made where models are synthetic. --sibling is a fine-tune of
+ * MODEL from before it was marked. --python has torch, transformers, peft: attacks by training are run on models that have a
+ * tokenizer.json.
  *
  * Prints a Markdown table per model; --json writes the same as data. Measured statistics of a carrier are followed by the
  * prediction in brackets, r times the statistic of the untouched copy; log2 p is the corrected p of all carriers together.

@@ -1,4 +1,5 @@
-// Runs the end-to-end tests of the built command and of the package, the slow ones as well, on other Node versions, fetched as packages from the registry.
+// Runs the end-to-end tests of the built command and of the package, the slow ones as well, on other Node versions, fetched as
+// packages from the registry.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

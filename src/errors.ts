@@ -26,7 +26,7 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 export type { ErrorKind };
 
-/** Where the problem lies and what to do next. Names are raw here and escaped by whoever prints them. */
+/** Where the problem lies and what to do next. Names are raw here and escaped by the one who prints them. */
 export interface ErrorDetail {
   /** What to do next, one sentence. @default the advice of the code */
   readonly detail?: string | undefined;

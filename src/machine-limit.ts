@@ -38,8 +38,8 @@ const MEMORY_CODES = new Set(["ENOMEM", "ERR_MEMORY_ALLOCATION_FAILED", "ERR_WOR
 const KERNEL_MEMORY = /^WebAssembly\.\w+\(\): (?:Out of memory|could not allocate memory)/;
 
 /**
- * An error by which the machine, or whoever started Node, does not allow what the work needs: too few file handles or too little
- * memory, no WebAssembly, no threads. Neither the input is at fault then nor the program. Null for any other error.
+ * An error by which the machine, or the one who started Node, does not allow what the work needs: too few file handles or too
+ * little memory, no WebAssembly, no threads. Neither the input is at fault then nor the program. Null for any other error.
  *
  * @param file what was to be opened or written, if anything was
  */

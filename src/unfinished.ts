@@ -29,7 +29,7 @@ export function undoUnfinished(): void {
   }
 }
 
-/** Tells whoever decides what signals do whether there is something to undo, now and from then on. */
+/** Tells anyone who decides what signals do whether there is something to undo, now and from then on. */
 export function watchUnfinished(told: (some: boolean) => void): void {
   watcher = told;
   told(undos.size > 0);

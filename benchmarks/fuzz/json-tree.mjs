@@ -35,7 +35,7 @@ function become(node, other) {
   Object.assign(node, other);
 }
 
-/** Whether a node may be given another value: those behind some keys are left alone by whoever asks. */
+/** Whether a node may be given another value: those behind some keys are left alone, no matter who asks. */
 const ANY = () => true;
 
 function oddValue(random) {

@@ -10,7 +10,7 @@ const LOADING_MS = 120_000;
 /**
  * A process that runs inputs, and another one whenever that dies.
  *
- * Limits: `limitMs` for one input, `heapMb` of JavaScript values; memory is measured and judged by whoever asked.
+ * Limits: `limitMs` for one input, `heapMb` of JavaScript values; memory is measured and judged by the one who asked.
  */
 export class Runner {
   #child = null;

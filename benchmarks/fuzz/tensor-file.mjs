@@ -19,7 +19,9 @@ export function someTensors(random) {
   });
 }
 
-/** The header's object and the bytes of data that it says. Now and then tensors overlap, or leave a hole, and all else is right. */
+/**
+ * The header's object and the bytes of data that it says. Now and then tensors overlap, or leave a hole, and all else is right.
+ */
 function headerOf(random, tensors) {
   const header = {};
   const isApart = random.chance(0.15);

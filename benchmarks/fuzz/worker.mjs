@@ -1,6 +1,6 @@
 /**
  * Runs inputs one after the other, in a process of its own: told a batch, it says of every input what became of it, before it
- * begins the next. What hangs, dies or eats memory here is noticed by whoever started it.
+ * begins the next. What hangs, dies or eats memory here is noticed by the one who started it.
  *
  *   node --max-old-space-size=N worker.mjs MODULE, with a channel to its parent
  */
@@ -23,7 +23,7 @@ process.on("message", async (batch) => {
 process.on("disconnect", () => process.exit());
 process.send({ ready: true });
 
-/** The input that a seed gives a target: the same, whoever asks and whatever went before. */
+/** The input that a seed gives a target: the same, no matter who asks and whatever went before. */
 async function inputOf(target, seed, index) {
   return target.make(new Random(`${seed}/${target.name}/${index}`));
 }

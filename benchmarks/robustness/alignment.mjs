@@ -4,7 +4,7 @@ const BY_ROW = new Set(["q", "k", "v", "up"]);
 const BY_COLUMN = new Set(["o", "down"]);
 
 /**
- * The view with the signs of rows and columns that `model` has: whoever averages a marked model with its unmarked parent
+ * The view with the signs of rows and columns that `model` has: anyone who averages a marked model with its unmarked parent
  * undoes the turned signs first, since the average computes nothing sensible otherwise.
  */
 export function alignedTo(view, model) {

@@ -3,7 +3,10 @@
 import { fillGaussian, uniform, xorshift } from "../support/random.mjs";
 import { isLinear, mapTensors } from "./model-view.mjs";
 
-/** The sixteen levels of NF4, quantiles of a normal distribution scaled to [-1, 1] (Dettmers et al. 2023, table in the code of bitsandbytes). */
+/**
+ * The sixteen levels of NF4, quantiles of a normal distribution scaled to [-1, 1] (Dettmers et al. 2023, table in the code of
+ * bitsandbytes).
+ */
 const NF4 = [
   -1, -0.6961928, -0.5250731, -0.3949175, -0.2844414, -0.1847734, -0.091050036, 0, 0.0795803, 0.1609302, 0.2461123,
   0.33791524, 0.44070983, 0.562617, 0.72295684, 1,

@@ -53,7 +53,7 @@ export async function query(url, text, values = []) {
  * Starts a server.
  *
  * @returns `{ reason }` where there is nothing to start; else `createDatabase(template)`, which gives the URL of a new database:
- *   empty, or a copy of one that nobody uses; `dropDatabase(url)`, whoever uses it; and `stop()`
+ *   empty, or a copy of one that nobody uses; `dropDatabase(url)`, anyone who uses it; and `stop()`
  */
 export async function startPostgres() {
   const [binaries, account] = [findBinaries(), findAccount()];

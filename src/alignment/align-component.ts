@@ -45,7 +45,9 @@ export interface AlignmentReference {
 }
 
 export interface AlignedComponent {
-  /** The subject in the coordinates of the reference: what is gone is left out, or reads as zeros. Rows are read when asked for. */
+  /**
+   * The subject in the coordinates of the reference: what is gone is left out, or reads as zeros. Rows are read when asked for.
+   */
   readonly matrices: readonly AddressedMatrix[];
   readonly report: ComponentReport;
 }

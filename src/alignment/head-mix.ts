@@ -1,7 +1,10 @@
 import { matmul } from "../kernels/matmul.ts";
 import { dot, fitLinear, RIDGE } from "../numerics/least-squares.ts";
 
-/** Of the rows of a head the first `rotaryRows` turn in planes, (i, i + rotaryRows / 2) or (2 i, 2 i + 1); every other row stands alone. */
+/**
+ * Of the rows of a head the first `rotaryRows` turn in planes, (i, i + rotaryRows / 2) or (2 i, 2 i + 1); every other row stands
+ * alone.
+ */
 export interface RotaryRows {
   readonly rotaryRows: number;
   readonly pairing: "half" | "adjacent";

@@ -19,9 +19,9 @@ export interface Unstacked {
 }
 
 /**
- * Tensors below a word for layers that no number follows hold several layers if all of them, scalars ([L]) and norms ([L, d]) as well as
- * matrices ([L, out, in]), begin with one and the same axis. Experts ([E, out, in]) stand below a numbered layer, or beside
- * matrices without such an axis. Null where nothing is stacked.
+ * Tensors below a word for layers that no number follows hold several layers if all of them, scalars ([L]) and norms ([L, d]) as
+ * well as matrices ([L, out, in]), begin with one and the same axis. Experts ([E, out, in]) stand below a numbered layer, or
+ * beside matrices without such an axis. Null where nothing is stacked.
  */
 export function unstacked(tensors: TensorTable): Unstacked | null {
   const stacks = new Map<string, string[]>();
@@ -57,7 +57,10 @@ export function unstacked(tensors: TensorTable): Unstacked | null {
   return found.tensors === 0 ? null : { table, sources, ...found };
 }
 
-/** What was found of the tensors of layers, as views on the stored ones. The gain of a layer is no tensor of its own: it is left out. */
+/**
+ * What was found of the tensors of layers, as views on the stored ones. The gain of a layer is no tensor of its own: it is left
+ * out.
+ */
 export function restacked(anatomy: Anatomy, { sources, tensors, layers }: Unstacked): Anatomy {
   const matrices = anatomy.matrices.map((matrix): CanonicalTensor => {
     const source = sources.get(matrix.tensor);

@@ -8,7 +8,7 @@ import { outerRoleFromWords } from "./words.ts";
 
 /** Which way the linears lie of which names promise [out, in]. */
 export interface StorageOrder {
-  /** Tensors that are stored as [in, out] all the same: exports from JAX, and whoever wants to hide a model. */
+  /** Tensors that are stored as [in, out] all the same: exports from JAX, and anyone who wants to hide a model. */
   readonly inOut: ReadonlySet<string>;
   /** Those in models where nothing tells. */
   readonly open: ReadonlySet<string>;

@@ -17,7 +17,7 @@ const LOST = "\ufffd";
 
 /**
  * Why nothing is found at a path: links that lead nowhere are how git-annex, DVC and caches hold what was not fetched, and
- * to whoever looks at the directory a file is there.
+ * to anyone who looks at the directory a file is there.
  */
 export function absenceOf(path: string): Absence {
   const link = brokenLink(path);
@@ -33,7 +33,7 @@ export function absenceOf(path: string): Absence {
   };
 }
 
-/** Whether an error says that a link leads nowhere: to whoever looks, a file is there. */
+/** Whether an error says that a link leads nowhere: to anyone who looks, a file is there. */
 export function isBrokenLink({ message }: Error): boolean {
   return message === BROKEN || message === BROKEN_ON_THE_WAY;
 }

@@ -42,7 +42,10 @@ export function writeAdvice(cause: unknown): string | undefined {
   return ADVICE.get(String((cause as NodeJS.ErrnoException | null)?.code));
 }
 
-/** The refusal for a failed write to `path`: WRITE_FAILED, what the machine does not allow, or the refusal that `cause` is already. */
+/**
+ * The refusal for a failed write to `path`: WRITE_FAILED, what the machine does not allow, or the refusal that `cause` is
+ * already.
+ */
 export function writeError(cause: unknown, path: string): WeightmarkError {
   if (cause instanceof WeightmarkError) return cause;
   const limit = machineLimit(cause, path);

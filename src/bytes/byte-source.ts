@@ -27,7 +27,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** A source far away, where every read is a request: whoever knows what comes next says so. */
+/** A source far away, where every read is a request: anyone who knows what comes next says so. */
 export interface PrefetchingSource extends ByteSource {
   /**
    * Fetches what will be read next, neighbouring ranges in one request and several requests at a time. Reads inside of

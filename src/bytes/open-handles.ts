@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { machineLimit } from "../machine-limit.ts";
 
 /**
- * Files of a thread that are open at a time, however many shards its models have: a process may be allowed 128. Whoever reads
+ * Files of a thread that are open at a time, however many shards its models have: a process may be allowed 128. Anyone who reads
  * turns to few of them in a stretch, and opening one again costs a hundredth of a millisecond.
  */
 const MAX_OPEN = 16;
@@ -31,7 +31,7 @@ async function enter(): Promise<void> {
   open += 1;
 }
 
-/** The same for whoever cannot wait: there may be one more handle than there should be, for a while. */
+/** The same for anyone who cannot wait: there may be one more handle than there should be, for a while. */
 function enterNow(): void {
   if (open >= MAX_OPEN) evict();
   open += 1;

@@ -33,7 +33,7 @@ export class BlockMemory {
 }
 
 /**
- * The same source for whoever reads nearly everything, mostly in order and in small pieces: it comes in blocks of 4 MiB,
+ * The same source for anyone who reads nearly everything, mostly in order and in small pieces: it comes in blocks of 4 MiB,
  * the next one under way while one is used. What it is made of may prefetch; this does not, for a block is there before.
  *
  * @param memory shared with the other files of the model
@@ -53,7 +53,7 @@ export function withReadAhead(source: ByteSource, memory: BlockMemory): ByteSour
     for (let at = start; at < end; ) {
       const index = Math.floor(at / BLOCK_BYTES);
       const wanted = block(index);
-      // Whoever has come from the block before goes on to the next. Its failure is told when it is read.
+      // The one who has come from the block before goes on to the next. Its failure is told when it is read.
       if (last === index - 1 && (index + 1) * BLOCK_BYTES < size) block(index + 1).catch(() => {});
       last = index;
       const offset = at - index * BLOCK_BYTES;

@@ -4,7 +4,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 /** Longer than any name or path of a model. */
 export const MAX_BASE_NAME = 512;
 
-/** The base that the adapter_config.json beside an adapter names, or null. Whoever wrote it may have lied. */
+/** The base that the adapter_config.json beside an adapter names, or null. The one who wrote it may have lied. */
 export async function adapterBase(checkpoint: Pick<Checkpoint, "readBeside">): Promise<string | null> {
   const bytes = await checkpoint.readBeside?.("adapter_config.json");
   if (!bytes) return null;

@@ -108,7 +108,7 @@ async function addFile(
 }
 
 /**
- * What came with the header of a far-away file is kept for whoever reads on, but not of thousands of shards: a listing
+ * What came with the header of a far-away file is kept for anyone who reads on, but not of thousands of shards: a listing
  * may name 4,096 of a megabyte (CWE-770).
  */
 async function dropPrefix(to: Assembly, source: ByteSource): Promise<void> {

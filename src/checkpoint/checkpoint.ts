@@ -14,7 +14,7 @@ export interface CheckpointTensor extends TensorInfo {
   readonly file: number;
 }
 
-/** A checkpoint that whoever opened it has to close. */
+/** A checkpoint that the one who opened it has to close. */
 export interface OpenedCheckpoint extends Checkpoint, AsyncDisposable {}
 
 /** One model: its files, every tensor in them, and what lies beside them. */
@@ -34,7 +34,7 @@ export interface Checkpoint {
   /** Parsed config.json, or null. Ranks and explains; never decides. */
   readonly config: Readonly<Record<string, unknown>> | null;
   /**
-   * Why `config` is null although a config.json is there or may be, a clause: for whoever refuses to go on without it. Null or
+   * Why `config` is null although a config.json is there or may be, a clause: for anyone who refuses to go on without it. Null or
    * left out when none is there.
    */
   readonly configProblem?: string | null | undefined;

@@ -13,7 +13,7 @@ export function pathProblem(name: string): string | null {
   if (name.includes("\\")) return "holds a backslash";
   if (name.includes(":")) return "is a URL or names a drive or stream";
   if (name.startsWith("/")) return "is absolute";
-  // Whoever decodes it later, once or twice, would see other separators than we did.
+  // Anyone who decodes it later, once or twice, would see other separators than we did.
   if (/%[0-9a-f]{2}/i.test(name)) return "is percent-encoded";
   if (name.split("/").some((part) => part === "" || part === "." || part === "..")) return "leaves its directory";
   return null;

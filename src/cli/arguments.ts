@@ -17,7 +17,7 @@ export async function argumentsOf(given: readonly string[], commandLines = known
   for (const bytes of commandLines()) {
     const all = split(bytes);
     const own = all.slice(all.length - given.length);
-    // Whoever has changed the command line since, by a title for one, has changed what there was to be found.
+    // Anyone who has changed the command line since, by a title for one, has changed what there was to be found.
     const isSame = own.length === given.length && own.every((one, i) => one.toString("utf8") === given[i]);
     if (isSame && own.some((one) => !isUtf8(one))) return own.map(pathText);
   }

@@ -15,7 +15,9 @@ export function openFileLimit(): number | null {
   }
 }
 
-/** Loads the library one file at a time where the process may open few; elsewhere it is loaded when it is needed, which is faster. */
+/**
+ * Loads the library one file at a time where the process may open few; elsewhere it is loaded when it is needed, which is faster.
+ */
 export function loadWithFewHandles(): void {
   const limit = openFileLimit();
   // Sources are TypeScript, which `require` does not load.
@@ -23,6 +25,6 @@ export function loadWithFewHandles(): void {
   try {
     createRequire(import.meta.url)("../index.js");
   } catch {
-    // Whoever imports it is told why it cannot be loaded.
+    // Anyone who imports it is told why it cannot be loaded.
   }
 }

@@ -4,7 +4,7 @@ import { runBelow } from "./init.ts";
 import { catchSignals } from "./interrupt.ts";
 import { quietWarnings } from "./warnings.ts";
 
-// A reader that goes away (`| head`) is no error of ours. Whoever writes a result hears of the others.
+// A reader that goes away (`| head`) is no error of ours. Anyone who writes a result hears of the others.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();

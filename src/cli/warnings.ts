@@ -1,4 +1,4 @@
-/** What a library says to whoever builds upon it. */
+/** What a library says to anyone who builds upon it. */
 const OF_BUILDERS = new Set(["DeprecationWarning", "ExperimentalWarning"]);
 
 /**

@@ -1,6 +1,9 @@
 import type { ErrorEntry } from "./error-entry.ts";
 
-/** What the machine, or whoever started Node, does not allow: too little of something is incomplete work, and no fault of the input. */
+/**
+ * What the machine, or the one who started Node, does not allow: too little of something is incomplete work, and no fault of the
+ * input.
+ */
 export const MACHINE_ERRORS = {
   TOO_MANY_OPEN_FILES: {
     kind: "passing",

@@ -9,7 +9,7 @@ const CHECK_BYTES = 16;
 
 /**
  * BLAKE3 over what a file of ours says: its manifest, and its parts in a fixed order. Signs and numbers that a bad disk or cable
- * changed would else be believed, for every bit of them is a possible one. No seal: whoever alters a file can make it anew.
+ * changed would else be believed, for every bit of them is a possible one. No seal: anyone who alters a file can make it anew.
  */
 export function checkOf(manifest: string, parts: readonly Uint8Array[]): string {
   const hash = new Blake3();

@@ -115,7 +115,7 @@ export function isFingerprintHeader(header: {
 }
 
 /**
- * The bytes of a fingerprint file: same fingerprint, same bytes, whoever made the object. A registry names a fingerprint by
+ * The bytes of a fingerprint file: same fingerprint, same bytes, no matter who made the object. A registry names a fingerprint by
  * the digest of its bytes, so one that was read from a file must be written as the one that was just taken.
  */
 export function serializeFingerprint(fp: Fingerprint): Uint8Array {

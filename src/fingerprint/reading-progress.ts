@@ -12,7 +12,7 @@ export interface ReadingProgress {
 
 /**
  * Tells of both as one. At depth `sampled` readings are counted, at depth `full` bytes, of which no larger part counts as done
- * than of either: whoever is told of all bytes has nothing more to wait for.
+ * than of either: anyone who is told of all bytes has nothing more to wait for.
  */
 export function readingProgress(depth: Depth, report: Report): ReadingProgress {
   if (depth === "sampled") return { bytes: () => {}, readings: report };

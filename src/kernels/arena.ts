@@ -83,7 +83,7 @@ export class Arena {
       this.#memory.grow(pages);
     } catch (cause) {
       const message = `WebAssembly memory cannot grow by ${pages * PAGE} bytes`;
-      // Whoever asks for that much has forgotten to work in tiles.
+      // Anyone who asks for that much has forgotten to work in tiles.
       if (this.#memory.buffer.byteLength + pages * PAGE > MAX_BYTES)
         throw new WeightmarkError("INTERNAL", message, { cause });
       throw new WeightmarkError("KERNEL_MEMORY", message, { cause });

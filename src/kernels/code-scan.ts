@@ -30,11 +30,11 @@ export function laneCount(laneBits: number): number {
 export type NearestVisitor = (first: number, count: number, nearest: Uint32Array) => void;
 
 /**
- * For every query code and every owner the folded distance to the nearest of the owner's codes: exhaustive popcount, in
- * order, in bounded memory. The folded distance is, summed over the lanes, the number of bits that differ or the number of
- * those that agree, whichever is less: to turn all signs of a lane changes nothing. A code is as many lanes as it has room
- * for, each as many words as its lowest `laneBits` bits need; other bits are zero. The codes of owner 0 begin at code `start` of `stored`, the next owner's where those of the one before
- * it end; `ends` has the ends of all of them.
+ * For every query code and every owner the folded distance to the nearest of the owner's codes: exhaustive popcount, in order, in
+ * bounded memory. The folded distance is, summed over the lanes, the number of bits that differ or the number of those that
+ * agree, whichever is less: to turn all signs of a lane changes nothing. A code is as many lanes as it has room for, each as many
+ * words as its lowest `laneBits` bits need; other bits are zero. The codes of owner 0 begin at code `start` of `stored`, the next
+ * owner's where those of the one before it end; `ends` has the ends of all of them.
  */
 export function nearestCodes(
   query: Uint8Array,

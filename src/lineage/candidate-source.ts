@@ -5,7 +5,7 @@ import type { Part } from "./part.ts";
 export interface RankedBase {
   /** BLAKE3 of the fingerprint file's bytes, hex: the key for `load`. */
   readonly digest: string;
-  /** Opaque and hostile, as whoever registered it typed it. */
+  /** Opaque and hostile, as the one who registered it typed it. */
   readonly name: string;
   /** Registered as trained from scratch. */
   readonly root: boolean;

@@ -7,7 +7,7 @@ const MIN_INFORMATIVE = 2;
 
 /**
  * Whether all matrices of two stacks are equal wherever they were read, or those of one the other's rounded: the same part,
- * whoever had it first. Experts that no sketch covers count like all others.
+ * no matter who had it first. Experts that no sketch covers count like all others.
  */
 export function componentContent(
   suspect: Fingerprint,

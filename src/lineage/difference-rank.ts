@@ -9,7 +9,9 @@ const CLEAR_OF_NOISE = 1.5;
 /** Energy that is left below the rank, over what rounding explains: between rounding that was counted too high and too low. */
 const EXPLAINED = 1.3;
 
-/** Leading singular value over the edge of the difference's own noise from which it has structure; noise alone stays below 1.02. */
+/**
+ * Leading singular value over the edge of the difference's own noise from which it has structure; noise alone stays below 1.02.
+ */
 const STRUCTURED = 1.2;
 
 /**

@@ -9,7 +9,7 @@ import type { Subject } from "./subject.ts";
 /**
  * A parent is named only where one side is registered as trained from scratch and all of it that is its own is found in the
  * other: a part that both may have from a third says nothing of who had what from whom. And not where its values are the
- * other's rounded: whoever holds the digits that rounding drops had them first.
+ * other's rounded: anyone who holds the digits that rounding drops had them first.
  */
 export function directionOf(
   verdict: Verdict,

@@ -5,7 +5,7 @@ import type { Pairing } from "./pairing.ts";
 
 /**
  * Matrices that are equal wherever they were read, each against its equal; null with fewer than two. Whatever their columns
- * count, and whoever gave them: equal bits come of no common teacher and no common stream.
+ * count, and who gave them does not matter: equal bits come of no common teacher and no common stream.
  */
 export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
   const keyOf = (s: Sketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;

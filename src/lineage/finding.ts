@@ -12,7 +12,9 @@ export interface ComponentFinding {
   readonly slices: readonly SliceRetention[];
   /** Whether training, and not only an initialisation, is shown to be shared. */
   readonly sharesTraining: boolean;
-  /** Whether training is shared as two runs of one recipe may share it: neither a parent nor what was done to it can be told then. */
+  /**
+   * Whether training is shared as two runs of one recipe may share it: neither a parent nor what was done to it can be told then.
+   */
   readonly isSimple: boolean;
   /** Whether equality alone says little: of a small part of either model, or of constants that any model may hold. */
   readonly isMinor: boolean;

@@ -19,7 +19,10 @@ const AS_START = 0.04;
 /** A share of a merge is the same in all slices. Few slices are even by chance. */
 const EVEN = 0.3;
 const SHARE_SLICES = 6;
-/** Weight decay makes one b small without any merge, and the other as large, up to 40; merges have w / (w^2 + (1 - w)^2), 1.21 at most. */
+/**
+ * Weight decay makes one b small without any merge, and the other as large, up to 40; merges have w / (w^2 + (1 - w)^2), 1.21 at
+ * most.
+ */
 export const UNDECAYED = 1.25;
 /** The larger b of two models of which one was multiplied. */
 const LEAST_FACTOR = 1.01;

@@ -42,7 +42,9 @@ export const ALL_OF_START = 0.95;
 /** The larger b of a slice that was multiplied. */
 const SCALED = 1.2;
 
-/** Without the factor of a slice of which all of the start is left: matrices may be multiplied so that the model stays the same. */
+/**
+ * Without the factor of a slice of which all of the start is left: matrices may be multiplied so that the model stays the same.
+ */
 function unscaled(slice: Pick<SliceRetention, keyof Sides>): Pick<SliceRetention, keyof Sides> {
   const { forward, backward } = slice;
   const isWhole = forward.bulk > 0 && forward.bulk * backward.bulk >= ALL_OF_START;

@@ -27,16 +27,24 @@ const MOST_OF_BACK = 0.83;
 const FEW_SLICES = 8;
 /**
  * The squared cosine of two trainings of what names do not tell for an attention with its network: a simple task writes much the
- * same directions in all that learn it from one start. Small nets of one seed that learned it in another order have up to .987, larger
- * ones .92; light fine-tunes have .98 to .999, most of them .99 and more.
+ * same directions in all that learn it from one start. Small nets of one seed that learned it in another order have up to .987,
+ * larger ones .92; light fine-tunes have .98 to .999, most of them .99 and more.
  */
 const ONE_TRAINING = 0.99;
 const ONE_OF_LARGER = 0.97;
-/** No cosine is larger than 1, but for its error: where a start has decayed away, what is taken for training is something else. */
+/**
+ * No cosine is larger than 1, but for its error: where a start has decayed away, what is taken for training is something else.
+ */
 const MORE_THAN_ONE = 1.02;
-/** Standard error of L, which is what else the one has than the other: fine-tunes had .002, runs under strong decay that end in the same place .0025 and more. */
+/**
+ * Standard error of L, which is what else the one has than the other: fine-tunes had .002, runs under strong decay that end in
+ * the same place .0025 and more.
+ */
 const LITTLE_ELSE = 0.002;
-/** The product of b both ways of two models that have all of one start, and nothing but its noise in the lower half of their spectra. */
+/**
+ * The product of b both ways of two models that have all of one start, and nothing but its noise in the lower half of their
+ * spectra.
+ */
 const MORE_THAN_START = 1.05;
 /** Spread of b over slices as a share of it: in a merge b is its share everywhere, noise is not the same in all matrices. */
 const EVEN_EVERYWHERE = 0.06;

@@ -17,8 +17,9 @@ import type { Departure } from "./slice-spectrum.ts";
 const MOST_DEPARTURE = 0.56;
 const MOST_FLAT = 1.1;
 /**
- * L / b both ways round. Strangers who fit one map to few samples had 5 and more, 1.6 where they began at random and
- * stopped early, and 1.24 where they fitted a chain of maps to halves of one set of samples; what was trained from one start had 1.1 at most, but for networks of which matrices began at zero.
+ * L / b both ways round. Strangers who fit one map to few samples had 5 and more, 1.6 where they began at random and stopped
+ * early, and 1.24 where they fitted a chain of maps to halves of one set of samples; what was trained from one start had 1.1 at
+ * most, but for networks of which matrices began at zero.
  */
 const MOST_OF_MAPS = 1.2;
 

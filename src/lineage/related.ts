@@ -19,7 +19,7 @@ export function isRelatedVerdict(verdict: Verdict): boolean {
   return verdict !== "no-evidence" && verdict !== "not-testable";
 }
 
-/** Whether a table is the same, whoever had it first. */
+/** Whether a table is the same, no matter who had it first. */
 export function isSameTable({ pairing, verdict: { verdict } }: ComponentFinding): boolean {
   return pairing.component === EMBEDDINGS && (verdict === "identical" || verdict === "recast");
 }

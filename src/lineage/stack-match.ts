@@ -70,7 +70,10 @@ function equalContent(a: Stack, b: Stack): number {
 /** Layers of the deeper stack over which the first one of the other is laid. */
 const OFFSETS = 64;
 
-/** The largest |z| of a few matrices laid over each other, as if all signs were independent: a stack may begin anywhere in the other. */
+/**
+ * The largest |z| of a few matrices laid over each other, as if all signs were independent: a stack may begin anywhere in the
+ * other.
+ */
 function resemblance(a: Stack, b: Stack): number {
   const [deep, flat] = a.layers.length >= b.layers.length ? [a, b] : [b, a];
   const offsets = Math.min(OFFSETS, deep.layers.length - flat.layers.length + 1);

@@ -17,7 +17,10 @@ export interface StoredFingerprint {
   readonly bytes: number;
 }
 
-/** The fingerprint in a file of this machine that holds one, else null. What is no safetensors file is left to `openCheckpoint` to name. */
+/**
+ * The fingerprint in a file of this machine that holds one, else null. What is no safetensors file is left to `openCheckpoint` to
+ * name.
+ */
 export async function readFingerprintFile(location: string): Promise<StoredFingerprint | null> {
   const isFile = await stat(fsPath(location)).then(
     (found) => found.isFile(),

@@ -4,7 +4,7 @@ import type { Verdict } from "./result.ts";
 
 /**
  * Tables alone decide nothing: two tables that were trained to one teacher, or whose columns were handed in from outside,
- * agree column by column though neither comes from the other. Equal ones are the same table, whoever had it first.
+ * agree column by column though neither comes from the other. Equal ones are the same table, no matter who had it first.
  */
 export function judgeTables<T>(
   pairing: Pairing,

@@ -1,5 +1,5 @@
 /**
- * Matrix products in f32, whoever computes them. Operands and results are row-major. Engines agree to rounding (each
+ * Matrix products in f32, no matter who computes them. Operands and results are row-major. Engines agree to rounding (each
  * element within (k + 1) 2^-24 sum |a b| of the exact one), not to the bit: what a fingerprint stores comes from our own
  * kernels only, and reports name the engine that was used.
  */

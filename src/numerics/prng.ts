@@ -3,7 +3,7 @@ import { WeightmarkError } from "../errors.ts";
 const MASK_64 = (1n << 64n) - 1n;
 
 /**
- * A reproducible generator: xoshiro128** (Blackman and Vigna 2018) seeded by splitmix64. NOT cryptographic: whoever sees
+ * A reproducible generator: xoshiro128** (Blackman and Vigna 2018) seeded by splitmix64. NOT cryptographic: anyone who sees
  * a few outputs can predict all others, so it must never stand for a secret. Its integer outputs are frozen: sampled
  * rows and columns of every fingerprint follow from them.
  */

@@ -47,7 +47,9 @@ export function meanInterval(values: Float64Array, blocks: readonly number[]): I
   return { low: mean - reach, high: mean + reach, level: LEVEL, blocks: blocks.length };
 }
 
-/** The .975 quantile of Student's t by its expansion around the normal one (Abramowitz and Stegun 26.7.5); within .2 % from 3 on. */
+/**
+ * The .975 quantile of Student's t by its expansion around the normal one (Abramowitz and Stegun 26.7.5); within .2 % from 3 on.
+ */
 export function studentQuantile(degrees: number): number {
   const z2 = Z * Z;
   const g1 = (z2 + 1) / 4;

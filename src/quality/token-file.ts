@@ -7,7 +7,9 @@ const MAX_TOKEN_FILE = 64 << 20;
 /** More bytes than any tokenizer puts into a token on average. */
 const BYTES_PER_TOKEN = 16;
 
-/** Reads a JSON list of token ids, or a list of such lists: run as they are, nothing is put before them. Throws TOKENS_INVALID. */
+/**
+ * Reads a JSON list of token ids, or a list of such lists: run as they are, nothing is put before them. Throws TOKENS_INVALID.
+ */
 export async function readTokenIds(path: string): Promise<Tokens> {
   const invalid = (message: string, detail?: string) =>
     new WeightmarkError("TOKENS_INVALID", message, { file: path, detail });

@@ -37,7 +37,7 @@ class Unusable extends Error {
 }
 
 /**
- * Encodes a text. The patterns of a tokenizer.json are regular expressions of whoever made it, and one that backtracks ends
+ * Encodes a text. The patterns of a tokenizer.json are regular expressions of the one who made it, and one that backtracks ends
  * after years (CWE-1333): only for threads that can be ended.
  */
 export async function tokenizeTask(task: TokenizeTask): Promise<TokenizeReply> {

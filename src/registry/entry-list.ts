@@ -11,7 +11,9 @@ export function byDigest(entries: ReadonlyMap<string, RegistryEntry>): RegistryE
   return [...entries.keys()].sort().map((digest) => entries.get(digest)!);
 }
 
-/** BLAKE3 (hex) of what decides about candidates: digest, name, root flag and parts of every entry, in the order of the digests. */
+/**
+ * BLAKE3 (hex) of what decides about candidates: digest, name, root flag and parts of every entry, in the order of the digests.
+ */
 export function digestOfEntries(sorted: readonly RegistryEntry[]): string {
   const hash = new Blake3();
   for (let first = 0; first < sorted.length; first += BATCH) {

@@ -314,7 +314,7 @@ class FileRegistry implements Registry {
 
   /** What was written for a change that did not happen is nobody's, and goes as far as the disk lets it. */
   private async undo({ codes, stored, lock }: PendingChange): Promise<void> {
-    // Whoever took the lock over may have made the very same files its own.
+    // The one who took the lock over may have made the very same files its own.
     lock.requireHeld();
     // A disk that fails may not have let the journal be put back: what it names then has happened, and stays.
     const onDisk = (await readJournal(this.location)) ?? emptyJournal();

@@ -50,7 +50,7 @@ export interface JournalState {
   readonly length: number;
   /** The file as it was left, or null when it was not there. */
   readonly file: FileIdentity | null;
-  /** Whether `head.json` names this state. Where it does not, whoever made it was killed before its last steps. */
+  /** Whether `head.json` names this state. Where it does not, the one who made it was killed before its last steps. */
   readonly isHeaded: boolean;
   /** Digests that the last change took away. */
   readonly removed: readonly string[];

@@ -40,7 +40,9 @@ export async function breakLock(path: string, judged: string): Promise<void> {
   await unlink(aside).catch(() => undefined);
 }
 
-/** A place for a lock that is not one yet, or no more: whoever is killed meanwhile leaves it there under a name that tells so. */
+/**
+ * A place for a lock that is not one yet, or no more: anyone who is killed meanwhile leaves it there under a name that tells so.
+ */
 export function asideOf(path: string): string {
   return join(dirname(path), temporaryName());
 }
@@ -68,7 +70,9 @@ export async function tryLock(path: string, mine: string, aside: string): Promis
   }
 }
 
-/** Writes the same bytes again, which sets the time of the file by its own file system's clock. Whatever goes wrong is silence. */
+/**
+ * Writes the same bytes again, which sets the time of the file by its own file system's clock. Whatever goes wrong is silence.
+ */
 export function beat(path: string, mine: string): void {
   try {
     const file = openSync(path, "r+");

@@ -6,7 +6,9 @@ import { isAlive, processStart } from "../bytes/process-identity.ts";
 /** Where a process number means one process: a PID namespace of a system that was booted once. */
 export interface ProcessSpace {
   readonly host: string;
-  /** What Linux calls the PID namespace, "pid:[4026531836]"; null elsewhere. Containers have their own, often under one host name. */
+  /**
+   * What Linux calls the PID namespace, "pid:[4026531836]"; null elsewhere. Containers have their own, often under one host name.
+   */
   readonly pidNamespace: string | null;
   /** Random id of this boot (Linux), null elsewhere. */
   readonly boot: string | null;
@@ -49,7 +51,10 @@ export function ownHolder(space: ProcessSpace, token: string): Holder {
   return { pid: process.pid, ...space, started: processStart(process.pid), token, beats: true };
 }
 
-/** What a lock file says, with a digest of it: whatever a damaged lock says, it may be held, and only what was written is believed. */
+/**
+ * What a lock file says, with a digest of it: whatever a damaged lock says, it may be held, and only what was written is
+ * believed.
+ */
 export function holderText(holder: Holder): string {
   return JSON.stringify({ ...holder, check: checkOf(holder) });
 }

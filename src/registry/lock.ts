@@ -23,7 +23,9 @@ export interface LockPulse {
   readonly beatMs: number;
   /** Without a sign for this long, by the clock of the file system, a lock is taken over. */
   readonly silentMs: number;
-  /** And without one for this long under our own eyes: a clock that was put forward, or a machine that slept, makes no silence. */
+  /**
+   * And without one for this long under our own eyes: a clock that was put forward, or a machine that slept, makes no silence.
+   */
   readonly watchMs: number;
 }
 
@@ -33,7 +35,7 @@ const RETRY_MS = 25;
 /** While a silent lock is watched. */
 const WATCH_RETRY_MS = 250;
 
-/** What a lock guards, for whoever finds it taken. */
+/** What a lock guards, for anyone who finds it taken. */
 export interface LockOptions {
   /** How long to wait for its holder, milliseconds; 0 to ask once. A lock that may be given up is watched for a while more. */
   readonly timeoutMs: number;
@@ -82,7 +84,7 @@ async function acquire(path: string, mine: string, aside: string, own: Holder, o
     const standing = holder === null ? null : standingOf(holder, own, (token) => heldHere.has(token));
     const isSilent = standing === "elsewhere" && holder!.beats && now - seen!.at >= pulse.silentMs;
     if (standing === "gone" || (isSilent && performance.now() - watched!.since >= pulse.watchMs)) {
-      // Before: whoever is killed at this leaves the lock to say that it is still to be done.
+      // Before: the one who is killed at this leaves the lock to say that it is still to be done.
       for (const directory of options.leaves ?? []) await removeLeftovers(directory);
       await breakLock(path, seen!.text);
       tookOver = true;

@@ -53,8 +53,8 @@ export function itemCount(items: Uint8Array): number {
 }
 
 /**
- * Codes of equal width may be compared; the content's, of width 0, with each other. Roles come from tensor names, which are the suspect's to choose or to scramble, so
- * a code is held against the base's codes of every role.
+ * Codes of equal width may be compared; the content's, of width 0, with each other. Roles come from tensor names, which are the
+ * suspect's to choose or to scramble, so a code is held against the base's codes of every role.
  */
 export function itemWidth(items: Uint8Array, item: number): number {
   const at = item * ITEM_BYTES + 4;

@@ -9,7 +9,7 @@ export interface RegistryEntry {
   readonly digest: string;
   /** Opaque and hostile: never a path, escaped on output. */
   readonly name: string;
-  /** Trained from scratch, says whoever registered it: lets a verdict name a direction. */
+  /** Trained from scratch, says the one who registered it: lets a verdict name a direction. */
   readonly root: boolean;
   /** Components that come from other entries, by component: on their ground no direction is claimed. */
   readonly parts: readonly Part[];

@@ -71,7 +71,10 @@ export async function findSharedParts(
   return { parts, containers, unread };
 }
 
-/** Whether all main stacks of a model lie in a larger one; what stands beside them (a table, a projection) may be laid otherwise there. */
+/**
+ * Whether all main stacks of a model lie in a larger one; what stands beside them (a table, a projection) may be laid otherwise
+ * there.
+ */
 function isContained(fingerprint: Fingerprint, other: Fingerprint, shared: ReadonlyMap<string, string>): boolean {
   const [own, theirs] = [stacksOf(fingerprint), stacksOf(other)];
   const size = (stacks: readonly Stack[]): number => stacks.reduce((sum, { parameters }) => sum + parameters, 0);

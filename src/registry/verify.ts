@@ -39,8 +39,8 @@ export async function verifyFiles(registry: Registry, signal?: AbortSignal): Pro
 }
 
 /**
- * Digests of files that no entry names. While a lock is there none can be told from what a writer is at: one that runs names it in
- * a moment, and what one left that was killed goes with the next change.
+ * Digests of files that no entry names. While a lock is there none can be told from what a writer is at: one that runs names it
+ * in a moment, and what one left that was killed goes with the next change.
  */
 async function unnamed(directory: string, registered: ReadonlySet<string>): Promise<string[]> {
   const found = (await storedDigests(directory)).filter((digest) => !registered.has(digest));

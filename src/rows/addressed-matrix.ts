@@ -17,7 +17,10 @@ export interface AddressedMatrix extends Address {
   read(first: number, count: number): Promise<Float32Array>;
   /** The same rows in the type they are stored in, where kernels take that type and rows are stored as rows. */
   readonly stored?: (first: number, count: number) => Promise<StoredPiece>;
-  /** Gain of the norm that the matrix reads, `cols` factors; null when there is none. Whether a model keeps it apart or folded into the matrix is a matter of taste. */
+  /**
+   * Gain of the norm that the matrix reads, `cols` factors; null when there is none. Whether a model keeps it apart or folded
+   * into the matrix is a matter of taste.
+   */
   readonly gain?: () => Promise<Float32Array | null>;
 }
 

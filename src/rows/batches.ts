@@ -56,7 +56,7 @@ export async function* fetchedAhead<T, R>(
     const next = iterator.next();
     if (next.done) return null;
     const fetched = fetch(next.value);
-    // Whoever gives up in between never awaits it.
+    // Anyone who gives up in between never awaits it.
     fetched.catch(() => {});
     return { item: next.value, fetched };
   };

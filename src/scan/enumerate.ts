@@ -18,7 +18,7 @@ const AT_A_TIME = 8;
 export async function* enumerateTargets(inputs: ScanInputs, options: EnumerateOptions): AsyncGenerator<Found> {
   const isWanted = nameFilter(options);
   const { remote, signal } = options;
-  // Whoever stops a scan does not wait for a server that may never answer.
+  // Anyone who stops a scan does not wait for a server that may never answer.
   const stoppable =
     remote === null || signal === undefined ? remote : { ...remote, client: remote.client.until(signal) };
   for await (const found of settled(everything(inputs, { ...options, remote: stoppable }))) {
@@ -48,7 +48,7 @@ async function* settled(source: AsyncGenerator<Found | Pending>): AsyncGenerator
   const asked: Promise<readonly Found[]>[] = [];
   for await (const one of source) {
     const result = typeof one === "function" ? one() : Promise.resolve([one]);
-    // Whoever is waited for later must not be unhandled until then.
+    // The one who is waited for later must not be unhandled until then.
     result.catch(() => undefined);
     asked.push(result);
     if (asked.length >= AT_A_TIME) yield* await asked.shift()!;

@@ -60,7 +60,7 @@ export function needsIndexes(listing: DirectoryListing, hasBelow: boolean): bool
 }
 
 /**
- * The files that the indexes of a folder name. One that cannot be read names none: whoever opens its model is told why.
+ * The files that the indexes of a folder name. One that cannot be read names none: anyone who opens its model is told why.
  *
  * @throws what may pass: the network, the machine
  */

@@ -18,7 +18,7 @@ export interface ResultStore {
   get(id: string): Promise<ScanItem | null>;
   /** Every result once, by id in code-unit order, in bounded memory. */
   items(): AsyncIterable<ScanItem>;
-  /** Marks the scan as complete, durably; `put` throws then (INTERNAL: whoever calls it has lost count). */
+  /** Marks the scan as complete, durably; `put` throws then (INTERNAL: the one who calls it has lost count). */
   finish(): Promise<void>;
   close(): Promise<void>;
 }

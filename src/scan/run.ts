@@ -19,7 +19,7 @@ export interface ScanProgress {
   readonly bytesRead: number;
 }
 
-/** What every scan is told, whoever works for it. */
+/** What every scan is told, no matter who works for it. */
 export interface RunOptions {
   /** Takes the results; its parameters say what is wanted. Left open. */
   readonly store: ResultStore;

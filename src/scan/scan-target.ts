@@ -157,7 +157,7 @@ function matchesOf(candidates: readonly Candidate[]): ScanMatch[] {
   });
 }
 
-/** An item has no room for where in the program it happened, which whoever mends it has to know. */
+/** An item has no room for where in the program it happened, which the one who mends it has to know. */
 function bug(target: ScanTarget, cause: unknown): WeightmarkError {
   const stack = cause instanceof Error ? cause.stack : undefined;
   return new WeightmarkError("INTERNAL", String(cause), { file: target.location, detail: stack, cause });

@@ -44,7 +44,7 @@ export async function scan(inputs: ScanInputs, options: ScanOptions): Promise<Sc
       await run.scan(inputs, new ThreadHands({ ...options, workers }));
     } finally {
       if (options.workers === undefined) await workers.close();
-      // Whoever stops a scan does not wait for a large cache to be looked through.
+      // Anyone who stops a scan does not wait for a large cache to be looked through.
       const isOver = options.signal?.aborted !== true;
       if (isOver && options.setup.cacheDirectory !== null) await pruneCache(options.setup.cacheDirectory);
     }

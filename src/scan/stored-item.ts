@@ -64,9 +64,10 @@ const item = z.object({
 });
 
 /**
- * What came of a target, out of a stored value, or null for what is no such thing. Checks of a journal tell that nobody altered it
- * by accident; whoever writes one anew makes its checks as well, and what it says is reported like what was just found. Nothing is
- * kept but what an item has: what else stands there may be nested deeper than whoever walks through it can follow (CWE-674).
+ * What came of a target, out of a stored value, or null for what is no such thing. Checks of a journal tell that nobody altered
+ * it by accident; anyone who writes one anew makes its checks as well, and what it says is reported like what was just found.
+ * Nothing is kept but what an item has: what else stands there may be nested deeper than anyone who walks through it can follow
+ * (CWE-674).
  */
 export function scanItemOf(value: unknown): ScanItem | null {
   const parsed = item.safeParse(value);

@@ -24,7 +24,7 @@ export interface ScanTarget {
   readonly notes?: readonly string[] | undefined;
   /** Bytes of weights where known, else null. */
   readonly bytes: number | null;
-  /** What of a Hub repository tells its weights, so that whoever reads them does not ask again; else null. */
+  /** What of a Hub repository tells its weights, so that anyone who reads them does not ask again; else null. */
   readonly repository: HubRepository | null;
 }
 

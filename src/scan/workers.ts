@@ -8,7 +8,7 @@ import { scanTarget } from "./scan-target.ts";
 import type { ScanSetup } from "./setup.ts";
 import type { ScanTarget } from "./target.ts";
 
-/** Whoever works on targets. */
+/** What works on targets. */
 export interface Workers {
   /** Targets worked on at a time. */
   readonly concurrency: number;

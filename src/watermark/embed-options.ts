@@ -17,8 +17,8 @@ export interface EmbedOptions extends Omit<CopyOptions, "refine" | "whole"> {
   /** The public base of a fine-tune: the mark lies in the difference to it. @default none */
   readonly base?: Checkpoint;
   /**
-   * Bases whose weights are public. What comes from one of them is refused: subtracting it would lay the mark bare. Null says that
-   * nothing this model was made from was ever public. Not asked with a `base`, to which all of the mark is relative.
+   * Bases whose weights are public. What comes from one of them is refused: subtracting it would lay the mark bare. Null says
+   * that nothing this model was made from was ever public. Not asked with a `base`, to which all of the mark is relative.
    */
   readonly publicBases: CandidateSource | null;
 }

@@ -20,7 +20,8 @@ import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "
  * Writes a marked copy of a model, in one pass over the file that leaves every byte alone that is not marked. With a `base`
  * the mark lies in the difference to it.
  *
- * @throws PUBLIC_BASE, BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED; what `writeMarkedCopy` throws.
+ * @throws PUBLIC_BASE, BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED;
+ * what `writeMarkedCopy` throws.
  *   Nothing is left behind then
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {

@@ -31,7 +31,8 @@ export interface VerifyOptions extends ReadingOptions {
  *
  * H0: the weights were made without the key. Reads every marked weight once; the model is never changed.
  *
- * @throws SKETCH_OF_ANOTHER_KEY, SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE for a sketch beside a
+ * @throws SKETCH_OF_ANOTHER_KEY, SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE
+ * for a sketch beside a
  *   base; CHANGED_DURING_READ; the signal's reason
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
@@ -71,7 +72,7 @@ async function readingMode(options: VerifyOptions): Promise<ReadingMode> {
 }
 
 /**
- * What whoever verifies brings along decides with the key what is found: chosen after the suspect, it can be made so that any
+ * What anyone who verifies brings along decides with the key what is found: chosen after the suspect, it can be made so that any
  * model agrees with any key.
  */
 function chosenCaveats({ present, carriers }: Decision, { base, reference, tokenizer }: VerifyOptions): string[] {

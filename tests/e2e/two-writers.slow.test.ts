@@ -120,7 +120,7 @@ describe("two scans with one journal", () => {
     first.stderr.resume();
     while (!existsSync(at("j.lock")) && first.exitCode === null) await sleep(1);
     const results = await together([scan, [...scan, "--resume"], [...scan, "--restart"]]);
-    // Whoever came when the first was through began one of his own.
+    // The one who came when the first was through began one of his own.
     expectRefused(failed(results), "SCAN_JOURNAL_LOCKED");
     expect((await ended)[0]).toBe(0);
     const resumed = await runCommand([...scan, "--resume", "--json", "--deterministic"], { cwd: root });

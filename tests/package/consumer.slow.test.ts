@@ -90,7 +90,7 @@ export const infinite: NonFinite = "-Infinity";
 export const finite: NonFinite = "0";
 `;
 
-// Whoever has Node's types, and nothing of a browser; and whoever has it the other way round.
+// Anyone who has Node's types, and nothing of a browser; and anyone who has it the other way round.
 const node = { lib: ["es2022"], types: ["node"] };
 const browser = { lib: ["es2022", "dom"], types: [] };
 

@@ -13,7 +13,7 @@ export interface ConsumerProject {
 
 /**
  * A project that has installed what would be published: the tarball of the built tree, what it depends on, and Node's
- * types, which whoever writes for Node has. What only our own development needs is not there.
+ * types, which anyone who writes for Node has. What only our own development needs is not there.
  */
 export function consumerProject(directory: string): ConsumerProject {
   execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", directory], { cwd: ROOT });

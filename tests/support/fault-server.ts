@@ -197,8 +197,8 @@ export interface TestEnvironment extends HttpEnvironment {
 }
 
 /**
- * A machine in a world of its own: names resolve as `hosts` says (else *.test to loopback and others not at all), 127.0.0.1 is as public as any address, and time passes
- * only by waiting.
+ * A machine in a world of its own: names resolve as `hosts` says (else *.test to loopback and others not at all), 127.0.0.1 is as
+ * public as any address, and time passes only by waiting.
  */
 export function testEnvironment(
   hosts: Record<string, readonly string[] | "EAI_AGAIN"> = {},

@@ -1,7 +1,10 @@
 import type { TensorTable } from "../../src/anatomy/anatomy.ts";
 import { describeAnatomy } from "../../src/anatomy/describe.ts";
 
-/** `axis`, `axis/block` where the block is not the width, or `none`, by tensor, with ? where hidden units are presumed; twins under `tensor^T`. */
+/**
+ * `axis`, `axis/block` where the block is not the width, or `none`, by tensor, with ? where hidden units are presumed; twins
+ * under `tensor^T`.
+ */
 export function labelsOf(table: TensorTable): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const { tensor, axis, block, cols, given, twin } of describeAnatomy(table, null).matrices) {

@@ -63,7 +63,7 @@ function linked(): ScanPlace {
   return found;
 }
 
-/** What holds for every scan, whoever works for it and whatever keeps its results. */
+/** What holds for every scan, no matter who works for it and whatever keeps its results. */
 export function scanContract(name: string, engine: ScanEngine): void {
   describe(`a scan by ${name}`, () => {
     it("gives every model one result, and hands each out once", async () => {

@@ -30,7 +30,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Rooms whose own rooms know nothing of one another. */
 const APART = "watermark/carriers/";
 
-/** Everybody may report an error, meet a limit and leave something half-done; the index is the library's face and shows whatever it likes. */
+/**
+ * Everybody may report an error, meet a limit and leave something half-done; the index is the library's face and shows whatever
+ * it likes.
+ */
 const FOR_ALL = new Set(["errors.ts", "machine-limit.ts", "unfinished.ts"]);
 /** The list of errors, which `errors.ts` alone reads. */
 const CATALOGUE = "errors";

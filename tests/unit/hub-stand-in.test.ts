@@ -137,7 +137,7 @@ describe("what the Hub refuses", () => {
     const missing = await raw("/acme/open/resolve/main/none");
     expect(said(missing).slice(0, 2)).toEqual([404, "EntryNotFound"]);
     expect(missing.headers.get("x-repo-commit")).toBe(await hub.commitOf("acme/open"));
-    // fetch drops the token where the origin changes; whoever carries it over is refused, and noticed.
+    // fetch drops the token where the origin changes; anyone who carries it over is refused, and noticed.
     expect(hub.counters.leakedTokens).toBe(0);
     const { headers } = await raw(file, { ...authorization("hf_reader"), redirect: "manual" });
     expect((await fetch(headers.get("location")!, authorization("hf_reader"))).status).toBe(400);

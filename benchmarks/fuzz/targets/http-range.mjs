@@ -44,7 +44,10 @@ function headerOf(random, name) {
   ]);
 }
 
-/** How a server that has ranges answers, and what it does wrong, request by request, as JSON: no bytes are read that are not there. */
+/**
+ * How a server that has ranges answers, and what it does wrong, request by request, as JSON: no bytes are read that are not
+ * there.
+ */
 export const target = {
   name: "http-range",
   extension: "json",

@@ -108,7 +108,7 @@ function answering(replies) {
 function scenarioOf(bytes) {
   try {
     const { isOrganisation, replies } = JSON.parse(new TextDecoder().decode(bytes));
-    // Made once here, so that what no server could send is no fault of whoever reads it.
+    // Made once here, so that what no server could send is no fault of anyone who reads it.
     for (const { status, headers, body } of replies) {
       if (typeof body !== "string") throw new Skipped();
       new Response(null, { status, headers });

@@ -5,7 +5,9 @@ import { changedJson } from "../json-tree.mjs";
 import { mustReportSafely } from "../scan-reports.mjs";
 import { PARAMETERS, someItem } from "../scan-values.mjs";
 
-/** Items of a scan as a JSON list, with names that attack whoever prints them: in text, JSON, JSON lines, SARIF, CycloneDX. */
+/**
+ * Items of a scan as a JSON list, with names that attack the one who prints them: in text, JSON, JSON lines, SARIF, CycloneDX.
+ */
 export const target = {
   name: "report",
   extension: "json",

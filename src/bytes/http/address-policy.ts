@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * How far inside an address lies. `forbidden` is what nothing may be read from, whoever asks: link-local addresses, where
+ * How far inside an address lies. `forbidden` is what nothing may be read from, no matter who asks: link-local addresses, where
  * clouds hand out credentials, their doubles elsewhere, and what is no host at all.
  */
 export type AddressClass = "public" | "private" | "loopback" | "forbidden";

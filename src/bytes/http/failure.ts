@@ -1,7 +1,9 @@
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { machineLimit } from "../../machine-limit.ts";
 
-/** A try that failed for a reason that may pass. Thrown inside of the client only: `retry.ts` makes the refusal of the last one. */
+/**
+ * A try that failed for a reason that may pass. Thrown inside of the client only: `retry.ts` makes the refusal of the last one.
+ */
 export class PassingFailure extends Error {
   readonly code: ErrorCode;
   /** When the server wants to be asked again (milliseconds since 1970), or null where it did not say. */
@@ -98,7 +100,7 @@ const NOT_ACCEPTED = new Set([400, 401, 403]);
  *
  * @param elsewhere the host that answered where the server had sent us on, which no token of ours would change: its 400,
  *   401 and 403 are HTTP_STORAGE_REFUSED
- * @param advice what to do about a 400, 401 or 403 of the server itself, of whoever knows what address it is
+ * @param advice what to do about a 400, 401 or 403 of the server itself, of anyone who knows what address it is
  */
 export function statusError(
   status: number,

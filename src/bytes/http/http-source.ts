@@ -23,7 +23,7 @@ function holds(chunk: Chunk, { start, end }: ByteRange): boolean {
   return chunk.start <= start && end <= chunk.start + chunk.bytes.length;
 }
 
-/** A copy: whoever writes to what was read does not change what others read. */
+/** A copy: anyone who writes to what was read does not change what others read. */
 function cut(chunk: Chunk, { start, end }: ByteRange): Uint8Array {
   return chunk.bytes.slice(start - chunk.start, end - chunk.start);
 }

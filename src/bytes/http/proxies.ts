@@ -64,7 +64,9 @@ function decoded(text: string): string {
   }
 }
 
-/** The proxy that a variable names; a bare host:port is one that speaks HTTP. What it holds is not repeated: it may be a secret. */
+/**
+ * The proxy that a variable names; a bare host:port is one that speaks HTTP. What it holds is not repeated: it may be a secret.
+ */
 function parseProxy({ variable, text }: Named): ProxyServer {
   const [, scheme = "http:", rest = text] = /^([a-z][a-z0-9+.-]*:)\/\/(.*)$/is.exec(text) ?? [];
   const known = SCHEMES.get(scheme.toLowerCase());

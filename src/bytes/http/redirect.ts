@@ -23,7 +23,7 @@ export function redirectTarget(url: URL, target: string | undefined, followed: n
   if (target === undefined || !URL.canParse(target, url.href)) throw refused("without a target", location);
   const next = new URL(target, url);
   if (next.protocol !== "https:" && next.protocol !== "http:") throw refused("to something else than https", location);
-  // Whoever listens on the way could read and change the weights, and keep the signed address (CWE-319).
+  // Anyone who listens on the way could read and change the weights, and keep the signed address (CWE-319).
   if (url.protocol === "https:" && next.protocol === "http:") throw refused("from https to http", location);
   if (next.username !== "" || next.password !== "") throw refused("with a name or password", location);
   next.hash = "";

@@ -29,7 +29,7 @@ function headerMap(headers: Dispatcher.ResponseData["headers"]): ReadonlyMap<str
   return map;
 }
 
-/** A reply, and its body to be thrown away by whoever is done with it. */
+/** A reply, and its body to be thrown away by anyone who is done with it. */
 export interface Received {
   readonly reply: HttpReply;
   readonly discard: () => void;

@@ -46,7 +46,7 @@ export function createGateMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(BUCKETS * CELLS * BigInt64Array.BYTES_PER_ELEMENT);
 }
 
-/** Milliseconds until every bucket takes requests again, for whoever shows why nothing moves; 0 when all do. */
+/** Milliseconds until every bucket takes requests again, for anyone who shows why nothing moves; 0 when all do. */
 export function gateWaitMs(memory: SharedArrayBuffer, now: number = Date.now()): number {
   const cells = new BigInt64Array(memory);
   let until = now;

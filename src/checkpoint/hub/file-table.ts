@@ -1,7 +1,7 @@
 import type { HubFile } from "./repository.ts";
 
 /**
- * The files of a repository by their paths. A tree may list a hundred thousand, and nearly as many models among them: whoever
+ * The files of a repository by their paths. A tree may list a hundred thousand, and nearly as many models among them: anyone who
  * looked at every file for every model would never end (CWE-407).
  */
 export interface FileTable {

@@ -116,7 +116,7 @@ export async function findHubModel(
   const named = parseHubLocation(location);
   const { hubCache } = remote;
   if (remote.offline) return findOffline(named, location, hubCache, allowLinks);
-  // Never another commit than the one that is named, whoever kept the listing and for how long.
+  // Never another commit than the one that is named, no matter who kept the listing and for how long.
   const isKnown = known !== undefined && (named.revision === known.commit || !isCommit(named.revision ?? ""));
   const repository = isKnown ? known : await resolveRepository(named.id, named.revision, remote);
   const { id, commit } = repository;

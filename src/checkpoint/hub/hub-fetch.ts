@@ -64,7 +64,10 @@ export function hubFetch(remote: Remote, location: string): typeof globalThis.fe
   };
 }
 
-/** What the library trips over: no JSON, values of other kinds than the Hub gives, and arrays that are nested until the stack ends. */
+/**
+ * What the library trips over: no JSON, values of other kinds than the Hub gives, and arrays that are nested until the stack
+ * ends.
+ */
 const TRIPPED = [SyntaxError, TypeError, RangeError];
 
 /** Runs a call of the Hub's library; what it trips over is no JSON, or none of the shape that the Hub gives. */

@@ -10,7 +10,7 @@ import type { HubFile } from "./repository.ts";
 
 const HEX = /^[0-9a-f]+$/;
 
-/** Parts that no git tree has: whoever lists them is no Hub, or wants us somewhere else (CWE-22). */
+/** Parts that no git tree has: anyone who lists them is no Hub, or wants us somewhere else (CWE-22). */
 function isImpossible(path: string): boolean {
   return path.split("/").some((part) => part === "" || part === "." || part === "..");
 }

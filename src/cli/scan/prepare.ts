@@ -79,7 +79,7 @@ export async function openInputs(roots: readonly string[], options: ScanOptions)
   return { locations, organisations: options.hubOrg, list };
 }
 
-/** The directories that links may lead into, named for whoever works on the scan. */
+/** The directories that links may lead into, named for anyone who works on the scan. */
 export async function allowedLinks(options: ScanOptions): Promise<readonly string[]> {
   const directories = await linksOf(options);
   return options.database === undefined ? directories : directories.map((directory) => resolve(directory));

@@ -19,7 +19,9 @@ export interface ResultPlace {
   close(): Promise<void>;
 }
 
-/** Milliseconds that models being read have to end after a signal: what is lost of them is little, and --resume reads it again. */
+/**
+ * Milliseconds that models being read have to end after a signal: what is lost of them is little, and --resume reads it again.
+ */
 const GRACE_MS = 500;
 
 /** Throws SCAN_UNFINISHED, SCAN_DIFFERS, SCAN_JOURNAL_*, DATABASE_*. */

@@ -1,7 +1,10 @@
 /** Longest header the reference reader takes; without a bound eight bytes could ask for 2^64 bytes of memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** Tensors in one checkpoint. The largest known have about half a million; 100 MB of header could declare 2.5 million, a gigabyte here. */
+/**
+ * Tensors in one checkpoint. The largest known have about half a million; 100 MB of header could declare 2.5 million, a gigabyte
+ * here.
+ */
 export const MAX_TENSORS = 1 << 20;
 
 /**

@@ -1,6 +1,8 @@
 // One balancing pass over a matrix of squares. `stride` is a multiple of eight f32; padding is zero.
 
-/** Values at `from` times `scale`, squared; what is not finite or beyond 1e15 becomes 0. `n` is rounded up to a multiple of four. */
+/**
+ * Values at `from` times `scale`, squared; what is not finite or beyond 1e15 becomes 0. `n` is rounded up to a multiple of four.
+ */
 export function scaledSquares(from: usize, n: u32, scale: f32, to: usize): void {
   const factor = f32x4.splat(scale);
   for (const end = from + (n << 2); from < end; from += 16, to += 16) {

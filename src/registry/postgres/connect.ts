@@ -13,7 +13,7 @@ export interface DatabaseOptions {
   readonly sleep?: ((ms: number) => Promise<unknown>) | undefined;
 }
 
-/** What a statement came to, in words of our own: the driver's types are no dependency of whoever uses ours. */
+/** What a statement came to, in words of our own: the driver's types are no dependency of anyone who uses ours. */
 export interface QueryResult<Row> {
   readonly rows: Row[];
   /** null for statements that have no count. */

@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../../errors.ts";
 
-/** Optional peers: whoever keeps everything in files need not install them. */
+/** Optional peers: anyone who keeps everything in files need not install them. */
 const DRIVERS = /'(pg|pg-boss)'/;
 
 /**

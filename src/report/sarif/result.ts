@@ -76,7 +76,7 @@ function result(
     parameters: parameters === null ? null : String(parameters),
     duplicateOf,
   };
-  // Of the weights and the finding, not of the place: the same weights elsewhere are the same finding to whoever matches
+  // Of the weights and the finding, not of the place: the same weights elsewhere are the same finding to anyone who matches
   // results between runs. What was read of the model decides; its name only where nothing else is known.
   const weights = sampledRoot ?? content ?? digestOf([id]);
   const finding = digestOf([rule, weights, whose]);

@@ -57,14 +57,17 @@ const slashed = (path: string): string => (sep === "\\" ? path.replaceAll("\\", 
 /** The address without its scheme, and a path below it; a port has a colon, which no first segment may have. */
 function underHost(address: string, path: string): string {
   const [host = "", ...segments] = address.replace(/^https?:\/\//i, "").split("/");
-  // Hostile names may lead upwards; whoever follows the reference must not.
+  // Hostile names may lead upwards; anyone who follows the reference must not.
   const below = path.split("/").filter((segment) => !/^\.{0,2}$/.test(segment));
   const reference = [encodePath(host), ...segments.filter((segment) => segment !== ""), ...below.map(encodePath)];
   // To a browser a host may be called "..".
   return withoutParents(reference.join("/"));
 }
 
-/** A relative reference that stays below its base: parents are gone to as far as there are any, and it does not begin with a slash. */
+/**
+ * A relative reference that stays below its base: parents are gone to as far as there are any, and it does not begin with a
+ * slash.
+ */
 function withoutParents(uri: string): string {
   const below: string[] = [];
   for (const segment of uri.split("/")) {

@@ -141,7 +141,7 @@ class JournalStore implements ResultStore {
   async put(item: ScanItem): Promise<boolean> {
     if (this.#complete) throw new WeightmarkError("INTERNAL", "a result came after the end of its scan");
     if (this.#index.get(item.id)?.passing === false) {
-      // Perhaps taken a moment ago: whoever is told that it is there may rely on it.
+      // Perhaps taken a moment ago: anyone who is told that it is there may rely on it.
       await this.#appender.flush();
       return false;
     }
@@ -180,7 +180,7 @@ class JournalStore implements ResultStore {
   }
 
   async #close(): Promise<void> {
-    // A write that failed was reported to whoever waited for it.
+    // A write that failed was reported to the one who waited for it.
     await this.#appender.flush().catch(() => undefined);
     await this.#handle.close().catch(() => undefined);
     this.#lock.release();

@@ -7,7 +7,7 @@ const MAX_HELD = 256;
 export type Choice = "work" | "leave" | "end";
 
 /**
- * A queue that hands out only the jobs of some scans and looks past the others, which are given back at once for whoever
+ * A queue that hands out only the jobs of some scans and looks past the others, which are given back at once for anyone who
  * can do them: otherwise one scan that this machine cannot work on would keep it from all that wait behind.
  */
 export function choosyQueue(queue: JobQueue, choose: (scan: string) => Promise<Choice>): JobQueue {

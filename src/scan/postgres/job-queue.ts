@@ -157,7 +157,7 @@ class BossJobQueue implements PostgresJobQueue {
     return {
       job: { scan: data.scan, target: JSON.parse(data.target) as ScanTarget },
       attempt: retryCount + 1,
-      // Whoever holds it by now: its result is stored.
+      // The one who holds it by now: its result is stored.
       complete: end(() => this.boss.complete(QUEUE, id)),
       release: end(() =>
         this.database.query(

@@ -49,7 +49,7 @@ export class Leases {
       if (performance.now() - began > this.leaseMs / 3) this.patientUntil = performance.now() + this.leaseMs;
       if (performance.now() > this.patientUntil) await this.boss.expire();
     } catch {
-      // Whoever takes or stores something hears of it; the next turn tries again.
+      // Anyone who takes or stores something hears of it; the next turn tries again.
       this.patientUntil = performance.now() + this.leaseMs;
     } finally {
       this.isRunning = false;

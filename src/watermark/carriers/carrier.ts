@@ -30,7 +30,10 @@ export interface CarrierSize extends Pick<Carrier, "name" | "units"> {
  */
 export interface MarkableCarrier<Change> extends Carrier {
   readonly doubt: string | null;
-  /** How it is made to say the message; null where that does not fit. The key of the message is the one that the model was read with. */
+  /**
+   * How it is made to say the message; null where that does not fit. The key of the message is the one that the model was read
+   * with.
+   */
   plan(message: Message, payloadClass: PayloadClass): CarrierPlan<Change> | null;
 }
 

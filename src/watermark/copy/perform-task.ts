@@ -9,7 +9,7 @@ import { editTile } from "./tile-edit.ts";
 
 /** Where a task's bytes come from and go to. */
 export interface FilePair {
-  /** Opened by whoever performs the task; null when the bytes are in no local file. */
+  /** Opened by the one who performs the task; null when the bytes are in no local file. */
   readonly source: string | null;
   /** An existing file. */
   readonly target: string;

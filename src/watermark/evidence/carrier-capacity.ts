@@ -45,7 +45,7 @@ export function carrierCapacity(
   };
 }
 
-/** What whoever marks with these carriers, which hold something, must know. */
+/** What anyone who marks with these carriers, which hold something, must know. */
 export function capacityCaveats(carriers: readonly { readonly name: CarrierName }[]): string[] {
   const holds = (name: CarrierName): boolean => carriers.some((one) => one.name === name);
   const caveats = [

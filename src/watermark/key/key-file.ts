@@ -151,7 +151,7 @@ async function readRecord(path: string): Promise<{ readonly record: KeyRecord; r
     const exposed = isExposed(await handle.stat());
     if (identity.size > MAX_KEY_FILE_BYTES) throw malformed("the file is too large for a key", path);
     const record = parseKeyRecord(await handle.readFile(), path);
-    // A sealed one is no use without its passphrase, and whoever changes it cannot make it another key.
+    // A sealed one is no use without its passphrase, and anyone who changes it cannot make it another key.
     if (exposed && !("sealed" in record)) throw exposedKey(path, false);
     return { record, exposed };
   } finally {

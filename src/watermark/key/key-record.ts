@@ -99,7 +99,7 @@ export function releaseProblem(release: string): string | null {
 
 /**
  * Tells damage, for which no passphrase is needed, and which the id of a bare key does not tell of its dates. No seal:
- * whoever alters a file can make it anew.
+ * anyone who alters a file can make it anew.
  */
 function checkOf(record: KeyRecord): string {
   const { id, release, created, replaces } = record;

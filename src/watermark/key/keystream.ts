@@ -41,7 +41,7 @@ export function keystream(key: Uint8Array, address: string): Keystream {
   };
 }
 
-/** Two addresses of one nonce have the same bytes under every key: whoever chooses names can search for such a pair. */
+/** Two addresses of one nonce have the same bytes under every key: anyone who chooses names can search for such a pair. */
 export function nonceOf(address: string): Buffer {
   return createHash("sha256").update(address, "utf8").digest().subarray(0, NONCE_BYTES);
 }

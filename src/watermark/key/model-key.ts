@@ -1,7 +1,7 @@
 import { hkdfSync } from "node:crypto";
 
 /**
- * The secret of one release. Everything keyed is derived from it; whoever holds this object can mark and verify.
+ * The secret of one release. Everything keyed is derived from it; anyone who holds this object can mark and verify.
  * The material is reachable through `subkey` alone, so that no log, error or JSON.stringify can show it.
  */
 export interface ModelKey {

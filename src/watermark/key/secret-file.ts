@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { WeightmarkError } from "../../errors.ts";
 
-/** Whoever is in the file's group may change it, or others may do anything with it. */
+/** Anyone who is in the file's group may change it, or others may do anything with it. */
 const NOT_FOR_GROUP_TO_READ = 0o037;
 const NOT_FOR_OWNER_ALONE = 0o077;
 /** As Kubernetes and Compose call the modes that they give to mounted secrets. */

@@ -43,7 +43,7 @@ describe("a source that is read through", () => {
     const ahead = withReadAhead(source, new BlockMemory());
     await ahead.read(0, 10);
     expect(asked.map(([start]) => start / BLOCK)).toEqual([0, 1]);
-    // Whoever jumps goes nowhere in particular.
+    // Anyone who jumps goes nowhere in particular.
     await ahead.read(3 * BLOCK, 3 * BLOCK + 1);
     expect(asked.map(([start]) => start / BLOCK)).toEqual([0, 1, 3]);
   });

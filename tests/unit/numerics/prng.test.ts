@@ -20,7 +20,8 @@ test("splitmix64 from 1234567 gives the published sequence", () => {
   ]);
 });
 
-// Checked against a separate transcription in Python. Fingerprints in the world depend on these numbers: a change here is a change of the file format.
+// Checked against a separate transcription in Python. Fingerprints in the world depend on these numbers: a change here is a
+// change of the file format.
 test("seeded sequences are frozen", () => {
   expect(take(4, prng(0).uint32)).toEqual([3737715805, 2584255861, 2876756834, 3286328325]);
   expect(take(4, prng(-1).uint32)).toEqual([477689756, 2493998634, 555695776, 607808419]);

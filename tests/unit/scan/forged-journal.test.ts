@@ -11,7 +11,7 @@ import { refusal } from "../../support/refusal.ts";
 import { failedItem, itemOf, parametersOf, scanFinding, scanMark } from "../../support/scan-items.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-/** A journal with these bodies, and with checks that are right: whoever writes one anew makes them as well. */
+/** A journal with these bodies, and with checks that are right: anyone who writes one anew makes them as well. */
 function journalWith(...bodies: readonly string[]): string {
   const path = join(temporaryDirectory(), "journal");
   let check = NO_CHECK;

@@ -131,7 +131,7 @@ describe("embed, then verify", () => {
     // The sketch knows the signs of the marked copy: what it aligns may not be asked about them.
     expect(aligned.carriers.map(({ name }) => name)).not.toContain("orientation");
     expect(aligned).toMatchObject({ present: true, payload: { hex: "00c0ffee" }, alignment: { layersMatched: 2 } });
-    // Whoever chooses the sketch can fit it, as whoever chooses a base can: a finding through one says so.
+    // Anyone who chooses the sketch can fit it, as anyone who chooses a base can: a finding through one says so.
     const fitted = /chooses the sketch can fit it: the p-value holds if the sketch was fixed before/;
     expect(aligned.caveats.filter((caveat) => fitted.test(caveat))).toHaveLength(1);
     expect(blind.caveats.join()).not.toMatch(/can fit it/);

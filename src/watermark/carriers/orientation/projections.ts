@@ -17,8 +17,8 @@ export interface OrientationUnits {
 export interface OrientationBlock {
   readonly generators: SignGenerators;
   /**
-   * y_g = <W_g / |W_g|, u_g>: W_g the rows of generator g joined, with the norm's gain folded in, u_g keyed +-1. About N(0, 1) for weights made without
-   * the key; 0 where the rows are zero or not finite.
+   * y_g = <W_g / |W_g|, u_g>: W_g the rows of generator g joined, with the norm's gain folded in, u_g keyed +-1. About N(0, 1)
+   * for weights made without the key; 0 where the rows are zero or not finite.
    */
   readonly projections: Float32Array;
 }

@@ -35,7 +35,7 @@ export function orientationReading(units: OrientationUnits, payloadClass: Payloa
 
 /**
  * The projections y_g, without the coins: a decoy draws coins of its own. Under H0 their signs are fair, and on a marked
- * model they are too for whoever does not know the coins, so that decoys stay standard normal there.
+ * model they are too for anyone who does not know the coins, so that decoys stay standard normal there.
  */
 export function orientationDecoys({ blocks, present }: OrientationUnits): DecoySource {
   const unitValues = new Float32Array(present);

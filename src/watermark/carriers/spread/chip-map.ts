@@ -1,6 +1,8 @@
 import { type Keystream, keystream } from "../../key/keystream.ts";
 
-/** Draws of the blocks of a matrix, two bytes of keystream each in the order of rows and columns: which chip a block belongs to. */
+/**
+ * Draws of the blocks of a matrix, two bytes of keystream each in the order of rows and columns: which chip a block belongs to.
+ */
 export interface BlockDraws {
   /** Draws of rows [first, first + count) of `blocks` blocks each; valid until the next call. */
   rows(first: number, count: number, blocks: number): Uint16Array;

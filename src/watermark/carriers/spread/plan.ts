@@ -22,8 +22,8 @@ export interface SpreadPlan {
 }
 
 /**
- * Amplitudes that bring every chip of a payload from what it says, x_i, to alpha b_i exactly, alpha as large as the budget allows:
- * the squares of all changes add up to `rho`^2 for every weight that can be moved. Moving a chip by d costs d^2 over the
+ * Amplitudes that bring every chip of a payload from what it says, x_i, to alpha b_i exactly, alpha as large as the budget
+ * allows: the squares of all changes add up to `rho`^2 for every weight that can be moved. Moving a chip by d costs d^2 over the
  * fraction of its weights that can be moved, so sum (alpha b_i - x_i)^2 / f_i = N rho^2 is a quadratic equation in alpha.
  *
  * @param units read with `marking`

@@ -16,7 +16,10 @@ export interface ProjectedRows {
   readonly squares: Float64Array;
 }
 
-/** Projects rows [first, first + count) on `columns` vectors of `cols` elements each. Sums are f32 in blocks of 256 columns, f64 over them. */
+/**
+ * Projects rows [first, first + count) on `columns` vectors of `cols` elements each. Sums are f32 in blocks of 256 columns, f64
+ * over them.
+ */
 export async function projectTokens(
   matrix: TokenMatrix,
   first: number,

@@ -44,7 +44,9 @@ export async function namesOf(checkpoint: Checkpoint, tokenizer?: string): Promi
   return names;
 }
 
-/** What the key finds in the token matrices of a checkpoint, with `rivals` in all that may be one. @throws what `namesOf` throws */
+/**
+ * What the key finds in the token matrices of a checkpoint, with `rivals` in all that may be one. @throws what `namesOf` throws
+ */
 export async function storedTokens(
   checkpoint: Checkpoint,
   key: ModelKey,

@@ -66,7 +66,7 @@ export function mainModel<T extends Model>(model: T): T {
   return without(plain, union(nameContests(claimsOf(plain)).map(({ options }) => options[0]!)));
 }
 
-/** Of layers that several claim only one can be marked, and whoever marks must know. */
+/** Of layers that several claim only one can be marked, and anyone who marks must know. */
 export function unmarkedCaveats(model: Model): string[] {
   const left = model.tensors.size - mainModel(model).tensors.size;
   if (left === 0) return [];
