@@ -38,6 +38,8 @@ const PARENT_SHARE = 0.5;
 const ALL = 0.96;
 const NEARLY_ALL_LEARNED = 0.93;
 const LESS_AT_MOST = 0.06;
+/** More of a start than there is has decayed away on the other side since. */
+const MOST_OF_START = 1.04;
 /**
  * Decay takes as much of a training as of a start. What went on by itself has as much of its parent's training as of its
  * start, and its parent clearly less of its own; half-way checkpoints had .95 and more of that, whatever the decay.
@@ -59,7 +61,7 @@ export function isParentsShare(learned: ComponentVerdict["learned"], side: Side)
   const { share, bulk } = parents!;
   if (share < PARENT_SHARE) return false;
   const back = childs!;
-  const hasAll = share >= ALL || (share >= NEARLY_ALL_LEARNED && bulk >= ALL);
+  const hasAll = share >= ALL || (share >= NEARLY_ALL_LEARNED && bulk >= ALL && bulk <= MOST_OF_START);
   if (hasAll && share >= back.share - LESS_AT_MOST) return true;
   if (share < AS_OF_START * bulk) return false;
   if (share >= PART && back.share <= LESS_THAN_START * back.bulk) return true;

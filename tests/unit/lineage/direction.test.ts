@@ -34,6 +34,7 @@ describe("the shares that a child and its parent hold of each other", () => {
     ["half of the weights pruned, which such a checkpoint resembles", [0.93, 0.935, 1, 1]],
     ["the checkpoint half-way of a model that decayed since", [0.909, 0.797, 0.604, 0.634]],
     ["one that had more of the start then", [0.889, 1.081, 0.755, 0.701]],
+    ["one of a model that decayed since, in 4 bits", [0.937, 1.13, 0.75, 0.68]],
     ["one that decayed more", [0.757, 0.748, 0.453, 0.371]],
     ["one that did not, and grew", [0.855, 0.876, 1.052, 1.067]],
     ["one that was trained slowly", [0.878, 0.892, 1.03, 1.05]],
