@@ -14,7 +14,7 @@ export {
 export { ERRORS, type ErrorCode, type ErrorDetail, type ErrorKind, WeightmarkError } from "./errors.ts";
 export { type FingerprintOptions, fingerprintCheckpoint as fingerprint } from "./fingerprint/extract.ts";
 export { parseFingerprint, serializeFingerprint } from "./fingerprint/file.ts";
-export type { Depth, Fingerprint, Sketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
+export type { Depth, Fingerprint, MatrixSketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
 export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects as compare } from "./lineage/compare.ts";
 export { type IdentifyOptions, identifySubject as identify } from "./lineage/identify.ts";

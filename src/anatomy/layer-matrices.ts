@@ -3,9 +3,9 @@ import { attentionMatrices, outputColumns } from "./attention.ts";
 import { splitGateUp } from "./fused.ts";
 import type { Layer, Parameter } from "./layer.ts";
 import { layerUse, type Use } from "./layer-table.ts";
+import { isConv1dName, type LinearLayout, layerWidth, linearLayout } from "./linear-layout.ts";
 import { SHARED_EXPERT } from "./name.ts";
 import type { LayerNorms } from "./norm.ts";
-import { isConv1dName, layerOrientation, layerWidth, type Orientation } from "./orientation.ts";
 import { plainView, shiftedView, transposedView } from "./view.ts";
 import { useFromWords } from "./words.ts";
 
@@ -25,7 +25,7 @@ export interface LayerContext {
 }
 
 /** What all tensors of a layer need to know of it, gathered once. */
-interface Shared extends Orientation {
+interface Shared extends LinearLayout {
   /** Columns of the attention's output projection, null when there is none. */
   readonly queryRows: number | null;
   readonly hasExperts: boolean;
@@ -43,10 +43,10 @@ export interface Found {
 /** The matrices of the layer's tensors, by the tables or else by the words of their names where shapes agree. */
 export function layerMatrices(layer: Layer, context: LayerContext): Found {
   const width = layerWidth(layer);
-  const orientation = layerOrientation(layer, width);
+  const layout = linearLayout(layer, width);
   const shared: Shared = {
-    ...orientation,
-    queryRows: outputColumns(layer, orientation.conv1d),
+    ...layout,
+    queryRows: outputColumns(layer, layout.conv1d),
     hasExperts: hasExperts(layer),
   };
   const matrices: CanonicalTensor[] = [];

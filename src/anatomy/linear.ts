@@ -1,7 +1,7 @@
 import type { Layer, Parameter } from "./layer.ts";
 import { layerUse, type Use } from "./layer-table.ts";
+import { isConv1dName } from "./linear-layout.ts";
 import type { TensorName } from "./name.ts";
-import { isConv1dName } from "./orientation.ts";
 import { useFromWords } from "./words.ts";
 
 /** Which network of its layer a linear is part of. */

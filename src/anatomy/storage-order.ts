@@ -1,7 +1,7 @@
 import type { Layer, Parameter } from "./layer.ts";
 import { layerUse } from "./layer-table.ts";
 import { biasesOf, isLinear, type Linear, linearsOf, pathOf } from "./linear.ts";
-import { isConv1dName } from "./orientation.ts";
+import { isConv1dName } from "./linear-layout.ts";
 import { outerRole } from "./outer-table.ts";
 import { streamWidths } from "./stream-width.ts";
 import { outerRoleFromWords } from "./words.ts";

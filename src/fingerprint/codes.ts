@@ -1,6 +1,6 @@
 import { CODE_BYTES, laneCount, laneWords } from "../kernels/bits.ts";
 import { prng, subset } from "../numerics/prng.ts";
-import type { Fingerprint, LayerCode, Sketch } from "./fingerprint.ts";
+import type { Fingerprint, LayerCode, MatrixSketch } from "./fingerprint.ts";
 
 /** The "width" of the code that stands for all values that were sampled; no matrix has it. */
 export const CONTENT_WIDTH = 0;
@@ -49,7 +49,7 @@ function contentCode({ roots, sketches, tensors }: Fingerprint): Uint8Array | nu
  * turn; of fewer than 32 columns all. A lane that no usable row fills gets coins seeded by the model: zeros would agree
  * between strangers.
  */
-export function sketchCode(sketch: Sketch, root: string): Uint8Array | null {
+export function sketchCode(sketch: MatrixSketch, root: string): Uint8Array | null {
   const { cols, valid } = sketch;
   const bits = laneBits(cols);
   const lanes = laneCount(bits);
@@ -77,14 +77,14 @@ export function sketchCode(sketch: Sketch, root: string): Uint8Array | null {
  * At most as many of the sampled rows as there are lanes, spread over the matrix. Those of tokens are the same ids whatever
  * the size of the vocabulary, as far as it has them.
  */
-function codeRows({ sampled, tokens }: Sketch, lanes: number): number[] {
+function codeRows({ sampled, tokens }: MatrixSketch, lanes: number): number[] {
   const height = tokens && sampled.length > TOKEN_IDS ? TOKEN_IDS : sampled.length;
   const rows = Math.min(lanes, height);
   const few = tokens && height < TOKEN_IDS;
   return Array.from({ length: rows }, (_, r) => (few ? r : Math.floor(((r + 0.5) * height) / rows)));
 }
 
-function signsAt({ bits, cols }: Sketch, row: number, columns: Uint32Array): Uint32Array {
+function signsAt({ bits, cols }: MatrixSketch, row: number, columns: Uint32Array): Uint32Array {
   const start = row * Math.ceil(cols / 32);
   const words = new Uint32Array(laneWords(columns.length));
   columns.forEach((j, bit) => {

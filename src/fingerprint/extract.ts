@@ -1,38 +1,24 @@
-import { setImmediate } from "node:timers/promises";
 import { adapterSummary } from "../anatomy/adapter.ts";
-import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
+import type { Anatomy } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import { adapterBase } from "../checkpoint/adapter-config.ts";
-import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
-import { fetchedAhead } from "../rows/batches.ts";
-import { holdRanges } from "../rows/held-ranges.ts";
 import { holdsValues, RowReader } from "../rows/row-reader.ts";
+import { chooseReadings } from "./choose-readings.ts";
 import {
   type Depth,
   FINGERPRINT_VERSION,
   type Fingerprint,
-  type Sketch,
-  type Slice,
+  type MatrixSketch,
   type TensorRecord,
   type ValueDigest,
 } from "./fingerprint.ts";
 import { type ContentRecord, readContents } from "./full-pass.ts";
-import {
-  contentRoot,
-  counted,
-  digestedTensors,
-  digestTensor,
-  sampledRoot,
-  storedRoot,
-  type TensorDigest,
-  withTellingConstants,
-} from "./identity.ts";
-import { planReadings, type Reading } from "./reading-plan.ts";
+import { contentRoot, counted, sampledRoot, storedRoot, type TensorDigest, withTellingConstants } from "./identity.ts";
+import { readAll } from "./read-all.ts";
 import { readingProgress } from "./reading-progress.ts";
-import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";
-import { sketchMatrix, tossCoins, type UntossedSketch } from "./sketch.ts";
-import { sliceMatrix } from "./slice.ts";
+import { tossCoins } from "./sketch.ts";
 
 export interface FingerprintOptions {
   /** `sampled` reads some tens of megabytes of any model, `full` every byte once. @default "sampled" */
@@ -61,50 +47,12 @@ export async function fingerprintCheckpoint(
   contents.catch(() => {});
 
   const anatomy = describeAnatomy(checkpoint.tensors, checkpoint.config);
-  const notes = [...checkpoint.notes, ...anatomy.notes];
+  const chosen = chooseReadings(checkpoint, anatomy);
   const reader = new RowReader(checkpoint, undefined, options.signal);
-  const usable = anatomy.matrices.filter((m) => holdsValues(checkpoint.tensors.get(m.tensor)!.dtype));
-  if (usable.length < anatomy.matrices.length) {
-    notes.push(`${anatomy.matrices.length - usable.length} matrices of integer type were not sampled`);
-  }
+  const { untossed, slices, each } = await readAll(reader, checkpoint, chosen.readings, { progress, ...options });
 
-  const chosen = sketched(usable);
-  const worth = worthSketching(usable).length;
-  if (chosen.length < worth)
-    notes.push(`${chosen.length} of ${worth} matrices were sampled, the largest of each stack`);
-  const wide = usable.filter((m) => m.cols > MAX_COLS).length;
-  if (wide > 0) notes.push(`${wide} matrices of more than ${MAX_COLS} columns were not sampled`);
-  const slicedSet = new Set(sliced(usable));
-  const digested = digestedTensors(checkpoint);
-  const readings = readingsOf(chosen, slicedSet, digested);
-  const untossed: UntossedSketch[] = [];
-  const slices: Slice[] = [];
-  const each = new Map<string, TensorDigest>();
-  progress.readings(0, readings.length);
-  const batches = fetchedAhead(
-    planReadings(reader, readings),
-    ({ ranges }) => holdRanges(checkpoint, ranges, options.signal),
-    ({ alone }) => alone,
-  );
-  for await (const [{ items }, held] of batches) {
-    reader.held = held;
-    for (const reading of items) {
-      // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
-      await setImmediate();
-      options.signal?.throwIfAborted();
-      if ("digested" in reading) {
-        each.set(reading.digested.name, await digestTensor(reader, reading.digested));
-      } else {
-        const { matrix } = reading;
-        untossed.push(await sketchMatrix(reader, matrix));
-        const slice = reading.slice ? await sliceMatrix(reader, matrix, untossed.length - 1) : null;
-        if (slice) slices.push(slice);
-      }
-      progress.readings(untossed.length + each.size, readings.length);
-    }
-  }
-  const sketches: Sketch[] = untossed.map(({ sketch }) => sketch);
   const digests = withTellingConstants(each, checkpoint.tensors);
+  const sketches: MatrixSketch[] = untossed.map(({ sketch }) => sketch);
   const sampled = sampledRoot(sketches, vectorsOf(checkpoint, anatomy, digests));
   for (const one of untossed) tossCoins(one, sampled);
   const summary = adapterSummary(checkpoint.tensors.keys());
@@ -124,8 +72,8 @@ export async function fingerprintCheckpoint(
     roots: { content: contentRoot(tensors), sampled, stored: storedRoot(tensors) },
     coverage: {
       sketched: sketches.length,
-      worth,
-      matrices: usable.filter((m) => m.twin !== true).length,
+      worth: chosen.worth,
+      matrices: chosen.matrices,
       digested: digests.size,
       tensors: checkpoint.tensors.size,
     },
@@ -135,27 +83,8 @@ export async function fingerprintCheckpoint(
     tensors,
     sketches,
     slices,
-    notes,
+    notes: [...checkpoint.notes, ...anatomy.notes, ...chosen.notes],
   };
-}
-
-/** Each tensor's digest beside its first matrix: what both read is fetched once. */
-function readingsOf(
-  chosen: readonly CanonicalTensor[],
-  slicedSet: ReadonlySet<CanonicalTensor>,
-  digested: readonly CheckpointTensor[],
-): Reading[] {
-  const waiting = new Map(digested.map((tensor) => [tensor.name, tensor]));
-  const readings: Reading[] = [];
-  for (const matrix of chosen) {
-    readings.push({ matrix, slice: slicedSet.has(matrix) });
-    const tensor = waiting.get(matrix.tensor);
-    if (tensor === undefined) continue;
-    waiting.delete(matrix.tensor);
-    readings.push({ digested: tensor });
-  }
-  for (const tensor of waiting.values()) readings.push({ digested: tensor });
-  return readings;
 }
 
 /** Digests of what no matrix covers, and of whole numbers: with the sketches they make up the content. */

@@ -8,7 +8,7 @@ import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { CHECK, checkOf, isDamaged } from "./file-check.ts";
-import { FINGERPRINT_VERSION, type Fingerprint, type Sketch, type Slice } from "./fingerprint.ts";
+import { FINGERPRINT_VERSION, type Fingerprint, type MatrixSketch, type Slice } from "./fingerprint.ts";
 import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
@@ -261,13 +261,13 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
   }
 
   let bit = 0;
-  const sketches = manifest.sketches.map((s, i): Sketch => {
+  const sketches = manifest.sketches.map((s, i): MatrixSketch => {
     const { sampled, words } = geometry[i]!;
     const length = 4 * sampled.length * words;
     const row = moments.subarray(i * MOMENT_COLUMNS, (i + 1) * MOMENT_COLUMNS);
     const unusable = new Set(s.unusable ?? []);
-    const sketch: Sketch = {
-      ...(placeOf(s) as Sketch),
+    const sketch: MatrixSketch = {
+      ...(placeOf(s) as MatrixSketch),
       axis: s.axis ?? null,
       block: s.block ?? s.cols,
       given: s.given ?? false,
@@ -336,7 +336,7 @@ function adapterOf({ tensors, kind, ofTensors, base }: NonNullable<Fingerprint["
   return { tensors, kind, ofTensors, base };
 }
 
-type Place = Pick<Sketch, "component" | "layer" | "expert" | "rows" | "cols"> & { readonly role: string };
+type Place = Pick<MatrixSketch, "component" | "layer" | "expert" | "rows" | "cols"> & { readonly role: string };
 
 function placeOf(p: Place): Place {
   const { component, layer, expert, role, rows, cols } = p;
@@ -344,7 +344,7 @@ function placeOf(p: Place): Place {
 }
 
 /** Rounded images that equal the values themselves are left out. */
-function packDigest(d: Sketch["digest"]): StoredDigest {
+function packDigest(d: MatrixSketch["digest"]): StoredDigest {
   return {
     f32: d.f32,
     ...(d.f16 === d.f32 ? {} : { f16: d.f16 }),
@@ -352,7 +352,7 @@ function packDigest(d: Sketch["digest"]): StoredDigest {
   };
 }
 
-function unpackDigest(d: StoredDigest): Sketch["digest"] {
+function unpackDigest(d: StoredDigest): MatrixSketch["digest"] {
   return { f32: d.f32, f16: d.f16 ?? d.f32, bf16: d.bf16 ?? d.f32 };
 }
 

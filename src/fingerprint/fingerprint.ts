@@ -71,7 +71,7 @@ export interface TensorRecord {
  * Sign bits of a few rows of one canonical matrix, norm gain folded in: bit j is 1 where the value is negative.
  * Columns are the labels whose exchangeability carries the test: residual dimensions, or FFN neurons for `down`.
  */
-export interface Sketch {
+export interface MatrixSketch {
   /** The stack it belongs to, by its path: see `CanonicalTensor.stack`. */
   readonly component: string;
   readonly layer: number;
@@ -147,7 +147,7 @@ export interface Fingerprint {
   readonly bytesRead: number;
   readonly bytesTotal: number;
   readonly tensors: readonly TensorRecord[];
-  readonly sketches: readonly Sketch[];
+  readonly sketches: readonly MatrixSketch[];
   readonly slices: readonly Slice[];
   readonly notes: readonly string[];
 }

@@ -5,7 +5,7 @@ import { openPool } from "../threads/pool.ts";
 import { type ContentRecord, type Contents, type ContentTask, readTensors } from "./content-task.ts";
 
 /** Small tensors travel together: a message to a worker costs 25 microseconds, a tensor of 8 kB four. */
-const BATCH_BYTES = 64 << 20;
+const GROUP_BYTES = 64 << 20;
 
 export interface FullPassOptions {
   readonly threads?: number;
@@ -55,7 +55,7 @@ function planTasks(checkpoint: Checkpoint): ContentTask[] {
   let batch: ContentTask | null = null;
   for (const { name, file, begin, end, dtype } of tensors) {
     const path = checkpoint.files[file]!.absolutePath;
-    if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > BATCH_BYTES) {
+    if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > GROUP_BYTES) {
       batch = { file, path, tensors: [] };
       tasks.push(batch);
     }

@@ -3,7 +3,7 @@ import { blake3 } from "../kernels/blake3.ts";
 import { holdsIndices, holdsValues, type RowReader } from "../rows/row-reader.ts";
 import { byteRange, elementRange, type FileRange } from "../rows/stored-ranges.ts";
 import { constantOf, isCommonplace, tellingConstants } from "./commonplace.ts";
-import type { Sketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
+import type { MatrixSketch, TensorRecord, ValueDigest } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
 import { tensorWindows, type Window } from "./tensor-windows.ts";
 import { digestValues } from "./value-digest.ts";
@@ -133,7 +133,7 @@ export function storedRoot(records: readonly TensorRecord[]): string {
 }
 
 /** Root over the values of everything sampled. */
-export function sampledRoot(sketches: readonly Sketch[], vectors: ReadonlyMap<string, ValueDigest>): string {
+export function sampledRoot(sketches: readonly MatrixSketch[], vectors: ReadonlyMap<string, ValueDigest>): string {
   const leaves = [...vectors.values()].map((v) => v.f32);
   const tokens = new Set<string>();
   for (const s of sketches) {

@@ -2,7 +2,7 @@ import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { levelsOnGrid } from "../numerics/grid.ts";
 import { type Prng, prng } from "../numerics/prng.ts";
 import type { RowReader } from "../rows/row-reader.ts";
-import type { Sketch } from "./fingerprint.ts";
+import type { MatrixSketch } from "./fingerprint.ts";
 import { isUsable, packRows } from "./pack-row.ts";
 import { columnOrder, distinctShare, rowNormSpread, sampleMoments } from "./sample-moments.ts";
 import { indexedByTokens, sampledRows } from "./sampling.ts";
@@ -10,7 +10,7 @@ import { digestValues } from "./value-digest.ts";
 
 /** A sketch whose zeros have no sign yet. */
 export interface UntossedSketch {
-  readonly sketch: Sketch;
+  readonly sketch: MatrixSketch;
   /** Where a usable row has a zero (or a gain that is no number), laid out as `sketch.bits`; null when nowhere. */
   readonly ties: Uint32Array | null;
 }

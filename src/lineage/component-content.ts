@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch, ValueDigest } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch, ValueDigest } from "../fingerprint/fingerprint.ts";
 import { componentHoldings, type Leaf } from "./component-holding.ts";
 import { coversDigests } from "./same-content.ts";
 
@@ -40,7 +40,7 @@ function listOf(leaves: readonly Leaf[], of: (leaf: Leaf) => string): string {
 }
 
 /** Whether one table is the other, or the other rounded. */
-export function sameTable(suspect: Sketch, base: Sketch): boolean {
+export function sameTable(suspect: MatrixSketch, base: MatrixSketch): boolean {
   if (!suspect.valid.some(Boolean) || suspect.rows !== base.rows) return false;
   return coversDigests([suspect.digest], [base.digest]) || coversDigests([base.digest], [suspect.digest]);
 }

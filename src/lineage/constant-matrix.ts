@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Stack } from "./stack.ts";
 import type { StackMatch } from "./stack-match.ts";
@@ -8,12 +8,12 @@ const ONE_NORM = 0.1;
 const FEW_SIZES = 0.5;
 
 /** Whether a matrix looks like a constant of mathematics (a Fourier or Hadamard basis, a mask): such are everybody's. */
-export function isConstant(sketch: Sketch): boolean {
+export function isConstant(sketch: MatrixSketch): boolean {
   return hasOneNorm(sketch) || sketch.moments.distinct < FEW_SIZES;
 }
 
 /** Whether all rows have one norm, as those of an orthogonal basis do. */
-export function hasOneNorm({ moments, cols }: Sketch): boolean {
+export function hasOneNorm({ moments, cols }: MatrixSketch): boolean {
   return moments.rowNormSpread < ONE_NORM / Math.sqrt(2 * cols);
 }
 

@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { hammingMatrix } from "../kernels/bits.ts";
 import { logFactorial } from "../numerics/gamma.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
@@ -20,11 +20,11 @@ export interface ContentMatch {
  * matrix once. Where there are too many of a shape for that, equal ones are taken first, and the rest if it is few enough.
  * Chosen by content, so all assignments of a shape class count as tried.
  */
-export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch[]): ContentMatch {
+export function matchByContent(suspect: readonly MatrixSketch[], base: readonly MatrixSketch[]): ContentMatch {
   const pairs: MatrixPair[] = [];
   let log10Tried = 0;
-  const classes = new Map<string, { suspect: Sketch[]; base: Sketch[] }>();
-  const classOf = (s: Sketch): { suspect: Sketch[]; base: Sketch[] } => {
+  const classes = new Map<string, { suspect: MatrixSketch[]; base: MatrixSketch[] }>();
+  const classOf = (s: MatrixSketch): { suspect: MatrixSketch[]; base: MatrixSketch[] } => {
     const key = `${s.rows}x${s.cols}/${s.sampled.join()}`;
     let found = classes.get(key);
     if (!found) {
@@ -57,8 +57,8 @@ export function matchByContent(suspect: readonly Sketch[], base: readonly Sketch
 }
 
 /** Matrices that are equal wherever they were read, found without a search. */
-function equalPairs(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair[] {
-  const waiting = new Map<string, { next: number; readonly sketches: Sketch[] }>();
+function equalPairs(suspect: readonly MatrixSketch[], base: readonly MatrixSketch[]): MatrixPair[] {
+  const waiting = new Map<string, { next: number; readonly sketches: MatrixSketch[] }>();
   for (const b of base) {
     const list = waiting.get(b.digest.f32);
     if (list === undefined) waiting.set(b.digest.f32, { next: 0, sketches: [b] });
@@ -71,13 +71,17 @@ function equalPairs(suspect: readonly Sketch[], base: readonly Sketch[]): Matrix
   });
 }
 
-function without(sketches: readonly Sketch[], pairs: readonly MatrixPair[], side: keyof MatrixPair): readonly Sketch[] {
+function without(
+  sketches: readonly MatrixSketch[],
+  pairs: readonly MatrixPair[],
+  side: keyof MatrixPair,
+): readonly MatrixSketch[] {
   if (pairs.length === 0) return sketches;
   const taken = new Set(pairs.map((pair) => pair[side]));
   return sketches.filter((s) => !taken.has(s));
 }
 
-function assign(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair[] {
+function assign(suspect: readonly MatrixSketch[], base: readonly MatrixSketch[]): MatrixPair[] {
   const words = suspect[0]!.bits.length;
   const left = concat(suspect, words);
   const right = concat(base, words);
@@ -99,7 +103,7 @@ function assign(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair
   return pairs;
 }
 
-function concat(sketches: readonly Sketch[], words: number): Uint32Array {
+function concat(sketches: readonly MatrixSketch[], words: number): Uint32Array {
   const out = new Uint32Array(sketches.length * words);
   sketches.forEach((s, i) => {
     out.set(s.bits, i * words);

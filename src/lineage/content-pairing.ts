@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { matchByContent } from "./content-match.ts";
 import type { Pairing } from "./pairing.ts";
 import { EMBEDDINGS } from "./result.ts";
@@ -12,7 +12,7 @@ export function contentPairing(
   const all = withTwins(suspect, base);
   const isLeft = (name: (pairing: Pairing) => string) => {
     const known = new Set(found.map(({ pairing }) => name(pairing)));
-    return ({ component }: Sketch): boolean => !known.has(component);
+    return ({ component }: MatrixSketch): boolean => !known.has(component);
   };
   const left = all.left.filter(isLeft(({ suspectComponent }) => suspectComponent));
   const right = all.right.filter(isLeft(({ component }) => component));
@@ -22,19 +22,22 @@ export function contentPairing(
 }
 
 /** Twins (matrices laid the other way) of one side only: with both, one pair of tensors would be two of matrices. */
-function withTwins(suspect: Fingerprint, base: Fingerprint): { left: Sketch[]; right: Sketch[] } {
-  const bodies = (fp: Fingerprint, twins: boolean): Sketch[] =>
+function withTwins(suspect: Fingerprint, base: Fingerprint): { left: MatrixSketch[]; right: MatrixSketch[] } {
+  const bodies = (fp: Fingerprint, twins: boolean): MatrixSketch[] =>
     fp.sketches.filter((s) => !s.tokens && (twins || !s.twin));
   const suspectHas = suspect.sketches.some((s) => s.twin);
   return { left: bodies(suspect, suspectHas), right: bodies(base, !suspectHas) };
 }
 
 /** The largest stack of either side stands for the pairing until it is known what agrees. */
-function mainNames(left: readonly Sketch[], right: readonly Sketch[]): Pick<Pairing, "component" | "suspectComponent"> {
+function mainNames(
+  left: readonly MatrixSketch[],
+  right: readonly MatrixSketch[],
+): Pick<Pairing, "component" | "suspectComponent"> {
   return { component: largest(right), suspectComponent: largest(left) };
 }
 
-function largest(sketches: readonly Sketch[]): string {
+function largest(sketches: readonly MatrixSketch[]): string {
   const sizes = new Map<string, number>();
   const bodies = sketches.filter(({ component, twin }) => component !== EMBEDDINGS && !twin);
   for (const { component, rows, cols } of bodies.length > 0 ? bodies : sketches) {

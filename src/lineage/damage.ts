@@ -1,21 +1,21 @@
 import { isUnfinishedNote } from "../checkpoint/unfinished.ts";
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 
 /** Share of a matrix's sampled rows that must be zero before it is said to be so in part: tables have rows that nobody uses. */
 const IN_PART = 0.1;
 
 /** Whether all that was read of a matrix is zero. */
-export function isZero({ moments }: Sketch): boolean {
+export function isZero({ moments }: MatrixSketch): boolean {
   return moments.zeroFraction === 1;
 }
 
 /** Whether nothing that was read of a matrix is a number: a figure of no values is written as 0. */
-function isNotFinite({ valid, moments }: Sketch): boolean {
+function isNotFinite({ valid, moments }: MatrixSketch): boolean {
   return !valid.some(Boolean) && moments.rms === 0 && moments.zeroFraction === 0;
 }
 
 /** Whether rows of a matrix are zero as wholes. */
-function isZeroInPart({ valid, tokens, moments }: Sketch): boolean {
+function isZeroInPart({ valid, tokens, moments }: MatrixSketch): boolean {
   const dead = valid.filter((usable) => !usable).length / valid.length;
   return !tokens && dead >= IN_PART && dead < 1 && moments.zeroFraction >= IN_PART;
 }
@@ -26,7 +26,7 @@ function isZeroInPart({ valid, tokens, moments }: Sketch): boolean {
  */
 export function damageOf(name: string, { sketches, notes }: Pick<Fingerprint, "sketches" | "notes">): string[] {
   const matrices = sketches.filter(({ twin }) => !twin);
-  const count = (test: (sketch: Sketch) => boolean) => matrices.filter(test).length;
+  const count = (test: (sketch: MatrixSketch) => boolean) => matrices.filter(test).length;
   const [zero, broken, partly] = [count(isZero), count(isNotFinite), count(isZeroInPart)];
   const kinds = [
     ...(zero > 0 ? [`${zero} ${zero === 1 ? "is" : "are"} all zero`] : []),

@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./finding.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
@@ -126,8 +126,8 @@ function isFound(
 }
 
 function shareFound(stack: Stack, shared: readonly ComponentFinding[], side: Side): number {
-  const named = new Set<Sketch>();
-  const chosen = new Set<Sketch>();
+  const named = new Set<MatrixSketch>();
+  const chosen = new Set<MatrixSketch>();
   let areEqual = true;
   for (const { pairing, support } of shared) {
     for (const { [side]: sketch } of support?.pairs ?? pairing.pairs) {

@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { isConstant } from "./constant-matrix.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
@@ -8,10 +8,10 @@ import type { Pairing } from "./pairing.ts";
  * count, and who gave them does not matter: equal bits come of no common teacher and no common stream.
  */
 export function equalPairing(suspect: Fingerprint, base: Fingerprint): Pairing | null {
-  const keyOf = (s: Sketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;
+  const keyOf = (s: MatrixSketch): string => `${s.rows}x${s.cols} ${s.digest.f32}`;
   const classes = { suspect: shapeCounts(suspect), base: shapeCounts(base) };
   // What is stored several times (a fixed basis in every layer) is one piece of evidence.
-  const waiting = new Map<string, Sketch>();
+  const waiting = new Map<string, MatrixSketch>();
   for (const s of suspect.sketches) {
     if (s.tokens || s.twin || !s.valid.some(Boolean) || isConstant(s)) continue;
     if (!waiting.has(keyOf(s))) waiting.set(keyOf(s), s);

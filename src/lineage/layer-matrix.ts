@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { signGramTrace } from "../kernels/sign-gram.ts";
 import { narrowTrace } from "./label-products.ts";
 import type { Layer } from "./layer.ts";
@@ -31,8 +31,8 @@ export interface LayerMatrix {
 }
 
 /** The layers that have sketches, by number; a hostile fingerprint's only as far as the limits go. */
-export function layersOf(sketches: readonly Sketch[]): Layer[] {
-  const byNumber = new Map<number, Sketch[]>();
+export function layersOf(sketches: readonly MatrixSketch[]): Layer[] {
+  const byNumber = new Map<number, MatrixSketch[]>();
   for (const s of sketches) {
     if (s.layer < 0) continue;
     const list = byNumber.get(s.layer);
@@ -51,7 +51,7 @@ export function layersOf(sketches: readonly Sketch[]): Layer[] {
 }
 
 /** The largest matrices where there are too many rows: small ones may be decoys. */
-function firstRows(sketches: readonly Sketch[]): readonly Sketch[] {
+function firstRows(sketches: readonly MatrixSketch[]): readonly MatrixSketch[] {
   let total = 0;
   for (const { sampled } of sketches) total += sampled.length;
   if (total <= MAX_LAYER_ROWS) return sketches;

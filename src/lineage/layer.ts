@@ -1,7 +1,7 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 
 /** The sketches of one layer of a stack. */
 export interface Layer {
   readonly number: number;
-  readonly sketches: readonly Sketch[];
+  readonly sketches: readonly MatrixSketch[];
 }

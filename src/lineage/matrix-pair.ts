@@ -1,5 +1,5 @@
 import type { Axis } from "../anatomy/anatomy.ts";
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { RowPair, SignStack } from "./sign-stack.ts";
 
 /** Labels compared at most, as many as bits are transposed of at once; wider models are compared on their first ones. */
@@ -10,8 +10,8 @@ const MAX_ROWS = 4096;
 
 /** A matrix of the suspect against the matrix of the base that it is taken to come from. */
 export interface MatrixPair {
-  readonly suspect: Sketch;
-  readonly base: Sketch;
+  readonly suspect: MatrixSketch;
+  readonly base: MatrixSketch;
   /** The two are equal, so that it does not matter what their columns count. */
   readonly isEqual?: true;
   /** Its columns are units that both models write alike, whatever may be given to one of them (see written-alike.ts). */
@@ -105,7 +105,7 @@ export function pairStack(pairs: readonly MatrixPair[]): SignStack | null {
   return { m, n, words, a, b };
 }
 
-function sameRows({ sampled: a }: Sketch, { sampled: b }: Sketch): boolean {
+function sameRows({ sampled: a }: MatrixSketch, { sampled: b }: MatrixSketch): boolean {
   return a.length === b.length && a.every((row, i) => row === b[i]);
 }
 

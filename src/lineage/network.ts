@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { Pairing } from "./pairing.ts";
 import { stacksOf } from "./stack.ts";
 
@@ -19,7 +19,7 @@ export function isOfNetwork(suspect: Fingerprint, base: Fingerprint, pairing: Pa
   return isNetwork(pairing) || stacks.some((stack) => stack !== undefined && isWhole(stack.sketches));
 }
 
-function isWhole(matrices: readonly Pick<Sketch, "role">[]): boolean {
+function isWhole(matrices: readonly Pick<MatrixSketch, "role">[]): boolean {
   const roles = new Set<string>(matrices.map(({ role }) => role));
   const has = (...all: string[]): boolean => all.every((role) => roles.has(role));
   return (has("qkv") || has("q", "k", "v")) && has("o", "up", "down");

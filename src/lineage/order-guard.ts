@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { labelsHaveOrder } from "./label-order.ts";
 import { type Axis, axisOf, type MatrixPair, pairStack, residualPairs } from "./matrix-pair.ts";
 import { rememberedByPair } from "./pair-memo.ts";
@@ -73,7 +73,7 @@ function isSorted(pairs: readonly MatrixPair[]): boolean {
 }
 
 /** |mean correlation| in standard errors of one matrix: what all matrices have in common is not averaged away. */
-function sortedSigma(sketches: readonly Sketch[]): number {
+function sortedSigma(sketches: readonly MatrixSketch[]): number {
   if (sketches.length === 0) return 0;
   const cols = sketches[0]!.cols;
   const mean = sketches.reduce((sum, s) => sum + s.moments.columnOrder, 0) / sketches.length;

@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { Layer } from "./layer.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
@@ -11,8 +11,8 @@ export function pairLayers(suspect: Layer, base: Layer): MatrixPair[] {
 }
 
 /** The same for matrices outside of layers. */
-export function pairSketches(suspect: readonly Sketch[], base: readonly Sketch[]): MatrixPair[] {
-  const waiting = new Map<string, Sketch[]>();
+export function pairSketches(suspect: readonly MatrixSketch[], base: readonly MatrixSketch[]): MatrixPair[] {
+  const waiting = new Map<string, MatrixSketch[]>();
   for (const s of suspect) {
     const list = waiting.get(placeOf(s));
     if (list) list.push(s);
@@ -28,6 +28,6 @@ export function pairSketches(suspect: readonly Sketch[], base: readonly Sketch[]
   });
 }
 
-function placeOf({ role, expert, rows, cols }: Sketch): string {
+function placeOf({ role, expert, rows, cols }: MatrixSketch): string {
   return OPEN.has(role) ? `${role}/${expert}/${rows}x${cols}` : `${role}/${expert}`;
 }

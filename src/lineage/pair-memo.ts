@@ -1,4 +1,4 @@
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { MatrixPair } from "./matrix-pair.ts";
 export function rememberedByPair<T, Hints extends unknown[]>(
   compute: (pair: MatrixPair, ...hints: Hints) => T,
 ): (pair: MatrixPair, ...hints: Hints) => T {
-  type Known = WeakMap<Sketch, WeakMap<Sketch, { readonly value: T }>>;
+  type Known = WeakMap<MatrixSketch, WeakMap<MatrixSketch, { readonly value: T }>>;
   const byNames: Known = new WeakMap();
   // Columns of equal matrices are taken for others than their names say.
   const byEquality: Known = new WeakMap();

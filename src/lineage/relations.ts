@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { holdsIndices } from "../rows/row-reader.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
@@ -236,6 +236,6 @@ function sizesOf(fingerprint: Fingerprint): number {
 }
 
 /** The median over the matrices of layers. Nobody prunes one to nothing and leaves the next as it is: those were lost. */
-function inMiddle({ sketches }: Fingerprint, figure: (sketch: Sketch) => number): number {
+function inMiddle({ sketches }: Fingerprint, figure: (sketch: MatrixSketch) => number): number {
   return median(sketches.filter((s) => s.layer >= 0 && !isZero(s)).map(figure)) ?? 0;
 }

@@ -1,4 +1,4 @@
-import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch, Slice } from "../fingerprint/fingerprint.ts";
 import { allFinite, sliceValues } from "../fingerprint/slice.ts";
 import { type DifferenceRank, differenceRank } from "./difference-rank.ts";
 import { arranged, type Departure, departureOf, isRandom, type SliceSpectrum, spectrumOf } from "./slice-spectrum.ts";
@@ -46,7 +46,7 @@ export interface SliceRetention {
 export function sliceRetention(
   suspect: Slice,
   base: Slice,
-  matrix: Pick<Sketch, "role" | "layer">,
+  matrix: Pick<MatrixSketch, "role" | "layer">,
 ): SliceRetention | null {
   const folded = suspect.gain !== null && base.gain !== null;
   const a = sliceValues(base, folded);

@@ -2,7 +2,7 @@ import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import { takeTurn } from "../bytes/turn.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { Sketch, Slice } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch, Slice } from "../fingerprint/fingerprint.ts";
 import { sliceRanges } from "../fingerprint/reading-plan.ts";
 import { sketched } from "../fingerprint/sampling.ts";
 import { sliceMatrix } from "../fingerprint/slice.ts";
@@ -39,7 +39,7 @@ export async function retentions(
   if (out.length >= ENOUGH) return out;
   missing.sort((x, y) => Number(sides.base.has(y.base)) - Number(sides.base.has(x.base)));
   const wanted = missing.slice(0, MAX_SLICES - out.length);
-  const unknown = (known: ReadonlyMap<Sketch, Slice>, side: "suspect" | "base"): Sketch[] =>
+  const unknown = (known: ReadonlyMap<MatrixSketch, Slice>, side: "suspect" | "base"): MatrixSketch[] =>
     wanted.flatMap((pair) => (known.has(pair[side]) ? [] : [pair[side]]));
   const read = {
     suspect: await readSlices(suspect, unknown(sides.suspect, "suspect")),
@@ -54,7 +54,7 @@ export async function retentions(
   return out;
 }
 
-function push(out: SliceRetention[], suspect: Slice, base: Slice, matrix: Sketch): void {
+function push(out: SliceRetention[], suspect: Slice, base: Slice, matrix: MatrixSketch): void {
   if (suspect.width !== base.width || suspect.height !== base.height || suspect.firstRow !== base.firstRow) return;
   const retention = retentionOf(suspect, base, matrix);
   if (retention) out.push(retention);
@@ -63,7 +63,7 @@ function push(out: SliceRetention[], suspect: Slice, base: Slice, matrix: Sketch
 /** Pairs are judged again on fewer axes, or laid over each other by content: the slices stay the same. */
 const judged = new WeakMap<Slice, WeakMap<Slice, SliceRetention | null>>();
 
-function retentionOf(suspect: Slice, base: Slice, matrix: Sketch): SliceRetention | null {
+function retentionOf(suspect: Slice, base: Slice, matrix: MatrixSketch): SliceRetention | null {
   let ofSuspect = judged.get(suspect);
   if (ofSuspect === undefined) {
     ofSuspect = new WeakMap();
@@ -77,7 +77,7 @@ function retentionOf(suspect: Slice, base: Slice, matrix: Sketch): SliceRetentio
   return retention;
 }
 
-function sliceIndex({ fingerprint }: Subject): Map<Sketch, Slice> {
+function sliceIndex({ fingerprint }: Subject): Map<MatrixSketch, Slice> {
   return new Map(fingerprint.slices.map((s) => [fingerprint.sketches[s.sketch]!, s]));
 }
 
@@ -98,9 +98,9 @@ function matricesOf(checkpoint: Checkpoint): readonly CanonicalTensor[] {
 /** Slices of the matrices behind the given sketches, from the weights; a source far away is asked for all at once. */
 async function readSlices(
   { checkpoint, fingerprint }: Subject,
-  sketches: readonly Sketch[],
-): Promise<Map<Sketch, Slice>> {
-  const slices = new Map<Sketch, Slice>();
+  sketches: readonly MatrixSketch[],
+): Promise<Map<MatrixSketch, Slice>> {
+  const slices = new Map<MatrixSketch, Slice>();
   if (checkpoint === null || sketches.length === 0) return slices;
   const all = matricesOf(checkpoint);
   const wanted = [...new Set(sketches)].flatMap((sketch) => {

@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { Layer } from "./layer.ts";
 import { layersOf } from "./layer-matrix.ts";
 import { EMBEDDINGS } from "./result.ts";
@@ -9,11 +9,11 @@ const MAX_STACKS = 64;
 /** One stack of a model: the part of its fingerprint that lies below one path. */
 export interface Stack {
   readonly name: string;
-  readonly sketches: readonly Sketch[];
+  readonly sketches: readonly MatrixSketch[];
   /** Numbered layers, ascending; none for a group of matrices outside of layers. */
   readonly layers: readonly Layer[];
   /** Matrices outside of layers, in the order of their names. */
-  readonly flat: readonly Sketch[];
+  readonly flat: readonly MatrixSketch[];
   /** Elements of the sketched matrices. */
   readonly parameters: number;
 }
@@ -39,14 +39,14 @@ export function beyondLimits(fingerprint: Fingerprint): Stacks["beyond"] {
 function gathered(fingerprint: Fingerprint): Stacks {
   let found = known.get(fingerprint);
   if (found === undefined) {
-    const byName = new Map<string, Sketch[]>();
+    const byName = new Map<string, MatrixSketch[]>();
     for (const s of fingerprint.sketches) {
       if (s.tokens || s.twin || s.component === EMBEDDINGS) continue;
       const list = byName.get(s.component);
       if (list) list.push(s);
       else byName.set(s.component, [s]);
     }
-    const size = (list: readonly Sketch[]): number => list.reduce((sum, s) => sum + s.rows * s.cols, 0);
+    const size = (list: readonly MatrixSketch[]): number => list.reduce((sum, s) => sum + s.rows * s.cols, 0);
     const stacks = [...byName]
       .map(([name, sketches]) => ({ name, sketches, parameters: size(sketches) }))
       .sort((a, b) => b.parameters - a.parameters || (a.name < b.name ? -1 : 1))

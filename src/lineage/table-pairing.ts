@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { type MatrixPair, rowPairs } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import { EMBEDDINGS } from "./result.ts";
@@ -13,7 +13,7 @@ const MIN_TOKENS = 32;
 export function tablePairing(suspect: Fingerprint, base: Fingerprint): Pairing {
   const pairs: MatrixPair[] = [];
   let log10Tried = 0;
-  const used = new Set<Sketch>();
+  const used = new Set<MatrixSketch>();
   for (const b of tablesOf(base)) {
     const possible = tablesOf(suspect).filter((s) => s.cols === b.cols && !used.has(s));
     const named = possible.filter((s) => s.role === b.role && s.role !== "unknown");
@@ -27,16 +27,16 @@ export function tablePairing(suspect: Fingerprint, base: Fingerprint): Pairing {
 }
 
 /** Token tables, equal ones once, the largest where a file has too many. */
-function tablesOf(fingerprint: Fingerprint): Sketch[] {
-  const tables = new Map<string, Sketch>();
+function tablesOf(fingerprint: Fingerprint): MatrixSketch[] {
+  const tables = new Map<string, MatrixSketch>();
   for (const s of fingerprint.sketches) {
     if (s.tokens && s.rows >= MIN_TOKENS && !tables.has(s.digest.f32)) tables.set(s.digest.f32, s);
   }
   return [...tables.values()].sort((a, b) => b.rows * b.cols - a.rows * a.cols).slice(0, MAX_TABLES);
 }
 
-function closest(possible: readonly Sketch[], base: Sketch): Sketch | undefined {
-  const agreement = (s: Sketch): number => {
+function closest(possible: readonly MatrixSketch[], base: MatrixSketch): MatrixSketch | undefined {
+  const agreement = (s: MatrixSketch): number => {
     const rows = rowPairs({ suspect: s, base });
     return rows.length === 0 ? 0 : stackInner(buildStack(rows, base.cols)).agreement;
   };

@@ -1,5 +1,5 @@
 import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
-import type { Sketch } from "../fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { indexedByTokens, sketched } from "../fingerprint/sampling.ts";
 import { holdsValues } from "../rows/row-reader.ts";
 import { EMBEDDINGS } from "./result.ts";
@@ -9,7 +9,7 @@ const FEWEST = 2;
 
 /** What is known of a matrix before its signs are: a sketch is more than one. */
 export type MatrixOutline = Pick<
-  Sketch,
+  MatrixSketch,
   "component" | "layer" | "expert" | "role" | "axis" | "twin" | "rows" | "cols" | "tokens" | "valid"
 >;
 

@@ -1,9 +1,9 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { hasOneNorm } from "./constant-matrix.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 
 /** Whether shapes alone say that what writes so wide an output is what its columns come from. */
-export function isPresumed({ axis, given }: Sketch): boolean {
+export function isPresumed({ axis, given }: MatrixSketch): boolean {
   return axis === "channels" && given;
 }
 
@@ -26,7 +26,7 @@ export function mayWrite({ fingerprint, sketch }: Placed, width: number): boolea
 /** A matrix, and the model whose other matrices tell what it is. */
 export interface Placed {
   readonly fingerprint: Fingerprint;
-  readonly sketch: Sketch;
+  readonly sketch: MatrixSketch;
 }
 
 const GATES = [3, 4] as const;
@@ -36,7 +36,7 @@ const states = new WeakMap<Fingerprint, ReadonlyMap<string, number>>();
 function cellStates(fingerprint: Fingerprint): ReadonlyMap<string, number> {
   const known = states.get(fingerprint);
   if (known !== undefined) return known;
-  const alike = new Map<string, Sketch[]>();
+  const alike = new Map<string, MatrixSketch[]>();
   for (const sketch of fingerprint.sketches) {
     const list = alike.get(stateKey(sketch));
     if (list) list.push(sketch);
@@ -51,7 +51,7 @@ function cellStates(fingerprint: Fingerprint): ReadonlyMap<string, number> {
   return found;
 }
 
-function stateKey({ component, rows }: Sketch): string {
+function stateKey({ component, rows }: MatrixSketch): string {
   return `${component}/${rows}`;
 }
 
@@ -61,7 +61,7 @@ export function writingPairs(
   base: Fingerprint,
   laid: readonly MatrixPair[],
 ): readonly MatrixPair[] {
-  const places = new Map<string, Sketch[]>();
+  const places = new Map<string, MatrixSketch[]>();
   for (const sketch of suspect.sketches) {
     const list = places.get(placeOf(sketch));
     if (list) list.push(sketch);
@@ -75,6 +75,6 @@ export function writingPairs(
   return [...laid, ...others];
 }
 
-function placeOf({ component, layer, expert, role, rows, cols, twin }: Sketch): string {
+function placeOf({ component, layer, expert, role, rows, cols, twin }: MatrixSketch): string {
   return `${component}/${layer}/${expert}/${role}/${rows}x${cols}/${twin}`;
 }

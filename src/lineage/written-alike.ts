@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { axisOf, type MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
 import { rowsAgree } from "./row-agreement.ts";
@@ -65,7 +65,7 @@ function isWrittenAlike(
 
 /** Whether neither file shows what may write them: several outputs side by side, or matrices too narrow to be sketched. */
 function isWrittenUnseen(pair: MatrixPair, suspect: Fingerprint, base: Fingerprint): boolean {
-  const shows = (fingerprint: Fingerprint, { cols }: Sketch): boolean =>
+  const shows = (fingerprint: Fingerprint, { cols }: MatrixSketch): boolean =>
     fingerprint.sketches.some((sketch) => mayWrite({ fingerprint, sketch }, cols));
   return !shows(suspect, pair.suspect) && !shows(base, pair.base);
 }

@@ -1,14 +1,14 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { laneBits, sketchCode } from "../../src/fingerprint/codes.ts";
-import type { Sketch } from "../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
 import { laneCount, nearestCodes } from "../../src/kernels/bits.ts";
 import { randomFingerprint, randomWords } from "../support/random-fingerprint.ts";
 import { turnedRows } from "../support/turned-rows.ts";
 
 const ROOT = "ab".repeat(32);
 
-function randomSketch(seed: number, cols: number, height: number, tokens: boolean): Sketch {
+function randomSketch(seed: number, cols: number, height: number, tokens: boolean): MatrixSketch {
   const next = randomWords(seed);
   const words = Math.ceil(cols / 32);
   const sampled = Array.from({ length: height }, (_, i) => i);

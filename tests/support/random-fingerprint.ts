@@ -1,5 +1,5 @@
 import type { Role } from "../../src/anatomy/anatomy.ts";
-import { FINGERPRINT_VERSION, type Fingerprint, type Sketch } from "../../src/fingerprint/fingerprint.ts";
+import { FINGERPRINT_VERSION, type Fingerprint, type MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
 import { sampledRows } from "../../src/fingerprint/sampling.ts";
 
 /** 32 random bits at a time: mulberry32. */
@@ -29,7 +29,7 @@ export function randomFingerprint(options: RandomFingerprint): Fingerprint {
   const next = randomWords(seed);
   const hex = (bytes: number) =>
     Array.from({ length: bytes }, () => (next() & 255).toString(16).padStart(2, "0")).join("");
-  const sketches: Sketch[] = [];
+  const sketches: MatrixSketch[] = [];
   for (let layer = 0; layer < layers; layer++) {
     for (const role of roles) {
       const axis = role === "down" ? ("neurons" as const) : ("residual" as const);

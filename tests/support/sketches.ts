@@ -1,4 +1,4 @@
-import type { Fingerprint, Sketch } from "../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
 import type { MatrixPair } from "../../src/lineage/matrix-pair.ts";
 import { randomFingerprint } from "./random-fingerprint.ts";
 
@@ -7,7 +7,7 @@ export function matrixPairs(
   seed: number,
   count: number,
   equal: number,
-  change: Partial<Sketch> = {},
+  change: Partial<MatrixSketch> = {},
   noise = 0.05,
   cols = 64,
 ): MatrixPair[] {
@@ -22,7 +22,7 @@ export function matrixPairs(
 }
 
 /** A fingerprint of these sketches, a tensor each, that belongs to the sketch's stack. */
-export function fingerprintOf(sketches: readonly Sketch[], seed = 1): Fingerprint {
+export function fingerprintOf(sketches: readonly MatrixSketch[], seed = 1): Fingerprint {
   const count = sketches.length;
   return {
     ...randomFingerprint({ seed, layers: 1 }),

@@ -1,7 +1,7 @@
-import type { Fingerprint, Sketch } from "../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
 
 /** The sketch of the matrix with the signs of these of its sampled rows turned. */
-export function turnedRows(sketch: Sketch, turns: (row: number) => boolean): Sketch {
+export function turnedRows(sketch: MatrixSketch, turns: (row: number) => boolean): MatrixSketch {
   const turned = sketch.sampled.map((_, row) => turns(row));
   const words = Math.ceil(sketch.cols / 32);
   const bits = sketch.bits.map((word, i) => {
@@ -14,6 +14,6 @@ export function turnedRows(sketch: Sketch, turns: (row: number) => boolean): Ske
 
 /** Every row of every matrix turned or not, by a coin. */
 export function turnedAtRandom(fingerprint: Fingerprint, next: () => number): Fingerprint {
-  const turned = (sketch: Sketch) => turnedRows(sketch, () => next() % 2 === 0);
+  const turned = (sketch: MatrixSketch) => turnedRows(sketch, () => next() % 2 === 0);
   return { ...fingerprint, sketches: fingerprint.sketches.map(turned) };
 }

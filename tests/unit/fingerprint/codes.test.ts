@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { layerCodes, sketchCode } from "../../../src/fingerprint/codes.ts";
-import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { popcount32 } from "../../../src/kernels/bits.ts";
 import { subset } from "../../../src/numerics/prng.ts";
@@ -8,17 +8,17 @@ import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
 const ROOT = "ab".repeat(32);
 const bitOf = (words: Uint32Array, i: number): number => (words[i >> 5]! >>> (i & 31)) & 1;
-const random = (seed: number, cols: number): Sketch => randomFingerprint({ seed, layers: 1, cols }).sketches[0]!;
+const random = (seed: number, cols: number): MatrixSketch => randomFingerprint({ seed, layers: 1, cols }).sketches[0]!;
 const ones = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum + popcount32(byte), 0);
 
 /** `height` rows of ones. */
-function filled(height: number, cols: number): Sketch {
+function filled(height: number, cols: number): MatrixSketch {
   const rows = Array.from({ length: height }, (_, i) => i);
   const bits = new Uint32Array(height * Math.ceil(cols / 32)).fill(0xffffffff);
   return { ...random(1, cols), sampled: rows, valid: rows.map(() => true), bits };
 }
 
-function tokenTable(seed: number, vocabulary: number): Sketch {
+function tokenTable(seed: number, vocabulary: number): MatrixSketch {
   const sampled = tokenRows(vocabulary);
   const whole = random(seed, 4096).bits;
   const bits = Uint32Array.from({ length: sampled.length * 2 }, (_, i) => whole[i]!);
@@ -98,8 +98,8 @@ describe("codes", () => {
 
   test("are of all that can be compared: token tables and experts too, after the content as a whole", () => {
     const fp = randomFingerprint({ seed: 2, layers: 1, roles: ["q", "k", "v", "up", "gate"] });
-    const [q, k, v, up, gate] = fp.sketches as [Sketch, Sketch, Sketch, Sketch, Sketch];
-    const sketches: Sketch[] = [
+    const [q, k, v, up, gate] = fp.sketches as [MatrixSketch, MatrixSketch, MatrixSketch, MatrixSketch, MatrixSketch];
+    const sketches: MatrixSketch[] = [
       q,
       { ...k, valid: k.valid.map(() => false) },
       { ...v, role: "embed", tokens: true },

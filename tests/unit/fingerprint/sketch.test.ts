@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { describeAnatomy } from "../../../src/anatomy/describe.ts";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { sliceRuns } from "../../../src/fingerprint/sampling.ts";
 import { SLICE_BLOCK, sliceMatrix, sliceValues } from "../../../src/fingerprint/slice.ts";
 import { RowReader } from "../../../src/rows/row-reader.ts";
@@ -10,10 +10,10 @@ import { type Model, randomModel } from "../../support/random-model.ts";
 import { checkpointOf } from "../../support/stored-model.ts";
 
 const TINY = { width: 48, hidden: 64, layers: 1, vocabulary: 96 };
-const sign = (s: Sketch, row: number, col: number): number =>
+const sign = (s: MatrixSketch, row: number, col: number): number =>
   (s.bits[row * Math.ceil(s.cols / 32) + (col >> 5)]! >>> (col & 31)) & 1 ? -1 : 1;
 
-async function sketchOf(model: Model, role: string): Promise<Sketch> {
+async function sketchOf(model: Model, role: string): Promise<MatrixSketch> {
   const { sketches } = await fingerprintCheckpoint(await checkpointOf(model));
   return sketches.find((s) => s.role === role)!;
 }

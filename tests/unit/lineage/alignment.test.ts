@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { bestAlignment, identityAlignment } from "../../../src/lineage/layer-alignment.ts";
 import { type LayerMatrix, layerMatrix, layersOf } from "../../../src/lineage/layer-matrix.ts";
 import { permutationZ } from "../../../src/lineage/permutation-test.ts";
@@ -67,7 +67,7 @@ describe("layer alignment", () => {
 });
 
 describe("layer matrix", () => {
-  const unpack = (s: Sketch): number[][] =>
+  const unpack = (s: MatrixSketch): number[][] =>
     s.sampled.map((_, i) =>
       Array.from({ length: s.cols }, (_, j) =>
         (s.bits[i * Math.ceil(s.cols / 32) + (j >> 5)]! >>> (j & 31)) & 1 ? -1 : 1,
@@ -75,7 +75,10 @@ describe("layer matrix", () => {
     );
 
   /** Rows that stand against each other, by role. */
-  function bruteForce(suspect: readonly Sketch[], base: readonly Sketch[]): { z: number; agreement: number } {
+  function bruteForce(
+    suspect: readonly MatrixSketch[],
+    base: readonly MatrixSketch[],
+  ): { z: number; agreement: number } {
     const [a, b]: [number[][], number[][]] = [[], []];
     for (const one of base) {
       const other = suspect.find((s) => s.role === one.role);
@@ -109,7 +112,7 @@ describe("layer matrix", () => {
     for (let i = 0; i < 3; i++) expect(matrix.z[i * 3 + i]).toBeGreaterThan(20);
   });
 
-  function withoutRow(s: Sketch, row: number): Sketch {
+  function withoutRow(s: MatrixSketch, row: number): MatrixSketch {
     return { ...s, valid: s.valid.map((ok, i) => ok && i !== row % s.sampled.length) };
   }
 });

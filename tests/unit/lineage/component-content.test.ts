@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { componentContent, sameTable } from "../../../src/lineage/component-content.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 import { fingerprintOf } from "../../support/sketches.ts";
 
-const part = (seed: number, component: string): Sketch[] =>
+const part = (seed: number, component: string): MatrixSketch[] =>
   randomFingerprint({ seed }).sketches.map((sketch) => ({ ...sketch, component }));
 const base = fingerprintOf([...part(1, "tower"), ...part(2, "text")]);
 const against = (suspect: Fingerprint, name = "vision", of = "tower") =>
@@ -92,7 +92,7 @@ describe("the content of two stacks", () => {
 });
 
 describe("a token table", () => {
-  const [table] = part(7, "embeddings") as [Sketch];
+  const [table] = part(7, "embeddings") as [MatrixSketch];
 
   test("is the same where all sampled rows are equal, or one's are the other's rounded", () => {
     const digest = { ...table.digest, f32: table.digest.f16 };

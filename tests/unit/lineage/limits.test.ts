@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { compareSubjects } from "../../../src/lineage/compare.ts";
 import { matchByContent } from "../../../src/lineage/content-match.ts";
 import { layersOf } from "../../../src/lineage/layer-matrix.ts";
@@ -10,14 +10,14 @@ import { beyondLimits } from "../../../src/lineage/stack.ts";
 import { logFactorial } from "../../../src/numerics/gamma.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
-const [sketch] = randomFingerprint({ seed: 1, layers: 1, cols: 64, roles: ["q"] }).sketches as [Sketch];
+const [sketch] = randomFingerprint({ seed: 1, layers: 1, cols: 64, roles: ["q"] }).sketches as [MatrixSketch];
 
 /** `count` copies of one sketch at places of their own. */
-function copies(count: number, place: (i: number) => Partial<Sketch>): Sketch[] {
+function copies(count: number, place: (i: number) => Partial<MatrixSketch>): MatrixSketch[] {
   return Array.from({ length: count }, (_, i) => ({ ...sketch, ...place(i) }));
 }
 
-function holding(sketches: readonly Sketch[]): Fingerprint {
+function holding(sketches: readonly MatrixSketch[]): Fingerprint {
   return { ...randomFingerprint({ seed: 1, layers: 1 }), sketches };
 }
 
@@ -48,7 +48,7 @@ describe("a hostile fingerprint", () => {
   });
 
   test("has no deeper and no larger layers than a model", () => {
-    const rows = (sketches: readonly Sketch[]) => sketches.reduce((n, s) => n + s.sampled.length, 0);
+    const rows = (sketches: readonly MatrixSketch[]) => sketches.reduce((n, s) => n + s.sampled.length, 0);
     const [large] = layersOf(copies(40, () => ({})));
     expect(rows(large!.sketches)).toBe(1024);
     const many = layersOf(copies(1200, (i) => ({ layer: i >> 1 })));
@@ -103,7 +103,7 @@ describe("a hostile fingerprint", () => {
 test("one narrow matrix does not shorten the reach of the others", () => {
   const base = randomFingerprint({ seed: 5, layers: 3, cols: 256 }).sketches;
   const narrow = randomFingerprint({ seed: 6, layers: 1, cols: 8, roles: ["q", "down"] }).sketches;
-  const reach = (sketches: readonly Sketch[]) =>
+  const reach = (sketches: readonly MatrixSketch[]) =>
     log10Reach({
       component: "model.layers",
       suspectComponent: "model.layers",

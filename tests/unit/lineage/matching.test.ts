@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { matchByContent } from "../../../src/lineage/content-match.ts";
 import { axisOf, residualPairs, rowPairs } from "../../../src/lineage/matrix-pair.ts";
 import { logFactorial } from "../../../src/numerics/gamma.ts";
 import { shuffled } from "../../support/derive.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 
-function distance(a: Sketch, b: Sketch): number {
+function distance(a: MatrixSketch, b: MatrixSketch): number {
   return a.bits.reduce((sum, word, i) => {
     let x = (word ^ b.bits[i]!) >>> 0;
     let count = 0;
@@ -27,7 +27,7 @@ describe("content matching", () => {
     const free = { suspect: new Set(suspect), base: new Set(base) };
     const expected: string[] = [];
     while (free.suspect.size > 0) {
-      let best: [Sketch, Sketch] | null = null;
+      let best: [MatrixSketch, MatrixSketch] | null = null;
       for (const s of free.suspect) {
         for (const b of free.base) if (best === null || distance(s, b) < distance(...best)) best = [s, b];
       }
@@ -49,7 +49,7 @@ describe("content matching", () => {
 });
 
 describe("rows of a pair", () => {
-  const [one, two] = randomFingerprint({ seed: 4, layers: 1, cols: 64 }).sketches as [Sketch, Sketch];
+  const [one, two] = randomFingerprint({ seed: 4, layers: 1, cols: 64 }).sketches as [MatrixSketch, MatrixSketch];
 
   test("stand at equal positions and are usable in both", () => {
     const holed = { ...two, valid: two.valid.map((ok, i) => ok && i !== 3) };
@@ -60,7 +60,12 @@ describe("rows of a pair", () => {
   });
 
   test("of token matrices are the same tokens, whatever was appended", () => {
-    const tokens = (sampled: number[]): Sketch => ({ ...one, tokens: true, sampled, valid: sampled.map(() => true) });
+    const tokens = (sampled: number[]): MatrixSketch => ({
+      ...one,
+      tokens: true,
+      sampled,
+      valid: sampled.map(() => true),
+    });
     const rows = rowPairs({ suspect: tokens([0, 8, 16, 24]), base: tokens([8, 24, 32]) });
     expect(rows.map(({ a, b }) => [a[0], b[0]])).toEqual([
       [one.bits[0], one.bits[2]],
@@ -69,8 +74,11 @@ describe("rows of a pair", () => {
   });
 
   test("belong to the axis that both sides know, or the one that knows its role", () => {
-    const side = (role: Sketch["role"], axis: Sketch["axis"]): Sketch => ({ ...one, role, axis });
-    const both = (x: Sketch, y: Sketch) => [axisOf({ suspect: x, base: y }), axisOf({ suspect: y, base: x })];
+    const side = (role: MatrixSketch["role"], axis: MatrixSketch["axis"]): MatrixSketch => ({ ...one, role, axis });
+    const both = (x: MatrixSketch, y: MatrixSketch) => [
+      axisOf({ suspect: x, base: y }),
+      axisOf({ suspect: y, base: x }),
+    ];
     const [q, down, open, conv] = [
       side("q", "residual"),
       side("down", "neurons"),

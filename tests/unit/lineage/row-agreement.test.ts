@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import type { MatrixPair } from "../../../src/lineage/matrix-pair.ts";
 import { rowsAgree } from "../../../src/lineage/row-agreement.ts";
 import { matrixPairs } from "../../support/sketches.ts";
@@ -9,7 +9,7 @@ const pairOf = (seed: number, noise: number, cols = 64): MatrixPair => matrixPai
 /** The suspect's rows edited, word by word. */
 function edited({ suspect, base }: MatrixPair, edit: (bits: Uint32Array, words: number) => Uint32Array): MatrixPair {
   const words = Math.ceil(suspect.cols / 32);
-  const changed: Sketch = { ...suspect, bits: edit(suspect.bits.slice(), words) };
+  const changed: MatrixSketch = { ...suspect, bits: edit(suspect.bits.slice(), words) };
   return { suspect: changed, base };
 }
 
@@ -56,7 +56,7 @@ test("what a row has in common over all columns says nothing of it", () => {
 
 test("few rows must nearly all agree, and where content chose the pair there must be more of them", () => {
   const cut = ({ suspect, base }: MatrixPair, rows: number): MatrixPair => {
-    const some = (sketch: Sketch): Sketch => ({
+    const some = (sketch: MatrixSketch): MatrixSketch => ({
       ...sketch,
       sampled: sketch.sampled.slice(0, rows),
       valid: sketch.valid.slice(0, rows),

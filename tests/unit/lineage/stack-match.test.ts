@@ -1,6 +1,6 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { compareSubjects } from "../../../src/lineage/compare.ts";
 import { stacksOf } from "../../../src/lineage/stack.ts";
 import { matchStacks } from "../../../src/lineage/stack-match.ts";
@@ -8,18 +8,18 @@ import { type RandomFingerprint, randomFingerprint } from "../../support/random-
 import { fingerprintOf } from "../../support/sketches.ts";
 
 /** The sketches of a stack that never was, or of one with a tenth of its signs changed. */
-function stack(name: string, seed: number, change: Partial<RandomFingerprint> = {}, kin = 0): Sketch[] {
+function stack(name: string, seed: number, change: Partial<RandomFingerprint> = {}, kin = 0): MatrixSketch[] {
   const plain = randomFingerprint({ seed, ...change });
   const made = kin === 0 ? plain : randomFingerprint({ ...change, seed: kin, from: plain, noise: 0.1 });
   return made.sketches.map((sketch) => ({ ...sketch, component: name }));
 }
 
-const namesOf = (suspect: readonly Sketch[], base: readonly Sketch[]) =>
+const namesOf = (suspect: readonly MatrixSketch[], base: readonly MatrixSketch[]) =>
   matchStacks(stacksOf(fingerprintOf(suspect)), stacksOf(fingerprintOf(base)))
     .map((match) => `${match.suspect.name} on ${match.base.name}`)
     .sort();
 
-const subject = (name: string, sketches: readonly Sketch[], seed: number) => ({
+const subject = (name: string, sketches: readonly MatrixSketch[], seed: number) => ({
   name,
   root: false,
   checkpoint: null,

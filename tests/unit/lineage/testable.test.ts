@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { describeAnatomy } from "../../../src/anatomy/describe.ts";
-import type { Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { outlinesOf, testableParts } from "../../../src/lineage/testable.ts";
 import { randomFingerprint } from "../../support/random-fingerprint.ts";
 import { tableOf } from "../../support/tensor-table.ts";
 
-const sketches = (component: string, roles: readonly Sketch["role"][], usable = true): Sketch[] =>
+const sketches = (component: string, roles: readonly MatrixSketch["role"][], usable = true): MatrixSketch[] =>
   randomFingerprint({ seed: 1, layers: 1, roles }).sketches.map((sketch) => ({
     ...sketch,
     component,

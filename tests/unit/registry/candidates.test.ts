@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { layerCodes } from "../../../src/fingerprint/codes.ts";
-import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { buildCodeIndex } from "../../../src/registry/code-index.ts";
 import { bestBases, scoreBases } from "../../../src/registry/code-search.ts";
@@ -25,7 +25,7 @@ function embeddingOnly(seed: number, vocabulary: number): Fingerprint {
   const sampled = tokenRows(vocabulary);
   const next = randomWords(seed);
   const bits = Uint32Array.from({ length: 2 * sampled.length }, next);
-  const table: Sketch = { ...fingerprint.sketches[0]!, tokens: true, rows: vocabulary, sampled, bits };
+  const table: MatrixSketch = { ...fingerprint.sketches[0]!, tokens: true, rows: vocabulary, sampled, bits };
   return { ...fingerprint, sketches: [{ ...table, valid: sampled.map(() => true) }] };
 }
 

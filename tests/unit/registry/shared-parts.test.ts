@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serializeFingerprint } from "../../../src/fingerprint/file.ts";
-import type { Fingerprint, Sketch } from "../../../src/fingerprint/fingerprint.ts";
+import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { namedComponent } from "../../../src/lineage/named-component.ts";
 import { digestOf } from "../../../src/registry/digest.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
@@ -15,11 +15,14 @@ const root = scratchDirectory();
 let count = 0;
 const fresh = () => openRegistry(join(root, `r${count++}`), { create: true });
 
-const sketchesOf = (seed: number, component: string, change: (sketch: Sketch) => Sketch = (sketch) => sketch) =>
-  randomFingerprint({ seed }).sketches.map((sketch) => change({ ...sketch, component }));
+const sketchesOf = (
+  seed: number,
+  component: string,
+  change: (sketch: MatrixSketch) => MatrixSketch = (sketch) => sketch,
+) => randomFingerprint({ seed }).sketches.map((sketch) => change({ ...sketch, component }));
 
 /** A model of several components, each a list of sketches. */
-function modelOf(...components: readonly (readonly Sketch[])[]): Fingerprint {
+function modelOf(...components: readonly (readonly MatrixSketch[])[]): Fingerprint {
   const sketches = components.flat();
   return {
     ...randomFingerprint({ seed: 1 }),
@@ -87,14 +90,17 @@ describe("parts of registered models", () => {
   it("are found after rounding, and not after any other change", async () => {
     const registry = await fresh();
     await registry.add(encoder, { name: "encoder" });
-    const rounded = (sketch: Sketch): Sketch => ({ ...sketch, digest: { ...sketch.digest, f32: sketch.digest.bf16 } });
-    const tuned = (sketch: Sketch, i: number): Sketch =>
+    const rounded = (sketch: MatrixSketch): MatrixSketch => ({
+      ...sketch,
+      digest: { ...sketch.digest, f32: sketch.digest.bf16 },
+    });
+    const tuned = (sketch: MatrixSketch, i: number): MatrixSketch =>
       i === 4 ? { ...sketch, digest: { ...sketch.digest, f32: "0".repeat(32) } } : sketch;
-    const other = (sketches: readonly Sketch[]) => modelOf(language, sketches);
+    const other = (sketches: readonly MatrixSketch[]) => modelOf(language, sketches);
     expect((await look(registry, other(sketchesOf(7, "v", rounded)))).parts).toMatchObject([{ component: "v" }]);
     expect((await look(registry, other(sketchesOf(7, "v").map(tuned)))).parts).toEqual([]);
     expect((await look(registry, other(sketchesOf(7, "v").slice(1)))).parts).toEqual([]);
-    const wider = (sketch: Sketch): Sketch => ({ ...sketch, rows: 128 });
+    const wider = (sketch: MatrixSketch): MatrixSketch => ({ ...sketch, rows: 128 });
     expect((await look(registry, other(sketchesOf(7, "v", wider)))).parts).toEqual([]);
   });
 
@@ -124,7 +130,7 @@ describe("parts of registered models", () => {
 
   it("are none where no row can be used: constants are equal everywhere", async () => {
     const registry = await fresh();
-    const constant = (sketch: Sketch): Sketch => ({ ...sketch, valid: sketch.valid.map(() => false) });
+    const constant = (sketch: MatrixSketch): MatrixSketch => ({ ...sketch, valid: sketch.valid.map(() => false) });
     await registry.add(modelOf(sketchesOf(7, "v", constant), sketchesOf(11, "language")), { name: "one" });
     expect(await look(registry, modelOf(sketchesOf(7, "v", constant), language))).toEqual(NOTHING);
   });

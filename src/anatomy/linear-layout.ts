@@ -1,7 +1,7 @@
 import type { Layer } from "./layer.ts";
 
 /** Which way the tensors of one layer lie. */
-export interface Orientation {
+export interface LinearLayout {
   /** GPT-2 keeps its linears as [in, out]. */
   readonly conv1d: boolean;
   /** Stacked experts are [E, in, out] (Llama 4, GPT-OSS) rather than [E, out, in]. */
@@ -27,7 +27,7 @@ export function layerWidth(layer: Layer): number {
   return best;
 }
 
-export function layerOrientation(layer: Layer, width: number): Orientation {
+export function linearLayout(layer: Layer, width: number): LinearLayout {
   return { conv1d: isConv1d(layer, width), expertsTransposed: areExpertsTransposed(layer, width) };
 }
 
