@@ -12,7 +12,6 @@ import type { MarkPlan } from "./mark-plan.ts";
 import { releaseMarking } from "./mark-release.ts";
 import type { Message } from "./message/message.ts";
 import { showPayload } from "./message/payload.ts";
-import { requireNoPublicBase } from "./public-base.ts";
 import type { EmbedResult } from "./result.ts";
 import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "./resync/staged-sketch.ts";
 
@@ -31,7 +30,11 @@ export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptio
   await requireOutsideModel(checkpoint, directory);
   const wantsSketch = base === undefined && (options.sketch ?? true);
   if (wantsSketch) await requireSketchPlace(sketchPath(directory), key);
-  if (base === undefined) await requireNoPublicBase(checkpoint, publicBases, options.signal);
+  if (base === undefined && publicBases !== null) {
+    // Loaded when needed: all of what lineage is told by.
+    const { requireNoPublicBase } = await import("./public-base.ts");
+    await requireNoPublicBase(checkpoint, publicBases, options.signal);
+  }
   const mode = base === undefined ? releaseMarking(checkpoint, options) : derivativeMarking(checkpoint, base, options);
   const message: Message = { key, payload: options.payload ?? null, rho: options.rho ?? mode.defaultRho };
 

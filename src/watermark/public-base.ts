@@ -12,14 +12,13 @@ const RELATION: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Refuses what one of `bases` shows to be public in the main: such a mark is found by subtracting the base. Null holds it
- * against none.
+ * Refuses what one of `bases` shows to be public in the main: such a mark is found by subtracting the base.
  *
  * @throws PUBLIC_BASE, USAGE; what `fingerprint` and `identify` throw; the signal's reason
  */
 export async function requireNoPublicBase(
   checkpoint: Checkpoint,
-  bases: CandidateSource | null,
+  bases: CandidateSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (bases === undefined) {
@@ -28,7 +27,7 @@ export async function requireNoPublicBase(
       detail: "Give `publicBases`, or null if nothing that this model was made from was ever public.",
     });
   }
-  if (bases === null || bases.entries === 0) return;
+  if (bases.entries === 0) return;
   const fingerprint = await fingerprintCheckpoint(checkpoint, signal === undefined ? {} : { signal });
   const suspect = { name: checkpoint.location, fingerprint, checkpoint, root: false };
   const { verdict, candidates } = await identifySubject(suspect, bases, { signal });
