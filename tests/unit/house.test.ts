@@ -198,6 +198,17 @@ describe("the house", () => {
     expect(folders.map(({ name }) => name).sort()).toEqual([...HOUSE, CATALOGUE].sort());
   });
 
+  test("comments end before column 130", () => {
+    const isComment = /^\s*(?:\/\/|\*|\/\*\*)/;
+    const long = sources().flatMap((path) =>
+      readFileSync(join(SOURCE, path), "utf8")
+        .split("\n")
+        .filter((line) => line.length > 130 && isComment.test(line))
+        .map((line) => `${path}: ${line}`),
+    );
+    expect(long).toEqual([]);
+  });
+
   test("directories are made by the one function that ends everywhere", () => {
     const recursive = /mkdir(?:Sync)?\([^;]*recursive/;
     expect(recursive.test("await mkdir(dirname(path), {\n recursive: true })")).toBe(true);
