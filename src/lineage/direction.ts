@@ -1,5 +1,7 @@
 import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { laidOver, type Side } from "./laid-over.ts";
+import { showsTraining } from "./learned-retention.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
@@ -80,8 +82,6 @@ const NEARLY_ALL = 0.8;
 /** Share of a stack's matrices that content finds where all are there: noise and odd shapes keep it from some. */
 const MOST_CHOSEN = 0.6;
 
-type Side = "suspect" | "base";
-
 /**
  * Nearly all layers of all main stacks that are a parent's own share their training, or all that the other one has is of
  * them; and no stack of the parent's own, however small, was found to be another.
@@ -98,13 +98,22 @@ function isWhollyThere(parent: Subject, child: Subject, findings: readonly Compo
   const names = new Set(shared.map((f) => nameOf(f, side)));
   const foreign = new Set(parent.parts?.map(({ component }) => component));
   const isSilent = (f: ComponentFinding): boolean =>
-    f.verdict.verdict === "no-evidence" && f.pairing.component !== EMBEDDINGS && !foreign.has(nameOf(f, side));
+    isOfAnother(f, side) && f.pairing.component !== EMBEDDINGS && !foreign.has(nameOf(f, side));
   if (findings.some((f) => isSilent(f) && !names.has(nameOf(f, side)))) return false;
   const own = stacksOf(parent.fingerprint).filter(({ name }) => !foreign.has(name));
   if (!own.every((stack) => !isMain(stack, own) || names.has(stack.name))) return false;
   // Fewer layers of every stack are a pruned model; a stack less may be where the others were taken from.
   const other = side === "base" ? "suspect" : "base";
-  return isFound(parent, shared, side) || (isFound(child, shared, other) && isFound(parent, shared, side, Math.ceil));
+  const [ofParent, ofChild] = [stacksOf(parent.fingerprint), stacksOf(child.fingerprint)];
+  const isThere = (counted?: (share: number) => number) => isFound(parent, ofChild, shared, side, counted);
+  return isThere() || (isFound(child, ofParent, shared, other) && isThere(Math.ceil));
+}
+
+/** Whether a part was found to be another model's, or of another training than the parent's, which shows in it. */
+function isOfAnother({ verdict: { verdict, learned }, sharesTraining }: ComponentFinding, side: Side): boolean {
+  if (verdict !== "shared-init") return verdict === "no-evidence";
+  const parents = side === "base" ? learned?.baseInSuspect : learned?.suspectInBase;
+  return !sharesTraining && parents !== undefined && showsTraining(parents);
 }
 
 function nameOf({ pairing }: ComponentFinding, side: Side): string {
@@ -114,6 +123,7 @@ function nameOf({ pairing }: ComponentFinding, side: Side): string {
 /** Whether nearly all that a model has of its own lies in stacks that agree, as far as their layers do (or `counted`). */
 function isFound(
   { fingerprint, parts }: Subject,
+  across: readonly Stack[],
   shared: readonly ComponentFinding[],
   side: Side,
   counted: (share: number) => number = (share) => share,
@@ -121,23 +131,36 @@ function isFound(
   const foreign = new Set(parts?.map(({ component }) => component));
   const own = stacksOf(fingerprint).filter(({ name }) => !foreign.has(name));
   const total = own.reduce((sum, { parameters }) => sum + parameters, 0);
-  const found = own.reduce((sum, stack) => sum + stack.parameters * counted(shareFound(stack, shared, side)), 0);
+  const found = own.reduce(
+    (sum, stack) => sum + stack.parameters * counted(shareFound(stack, across, shared, side)),
+    0,
+  );
   return total > 0 && found >= NEARLY_ALL * total;
 }
 
-function shareFound(stack: Stack, shared: readonly ComponentFinding[], side: Side): number {
-  const named = new Set<MatrixSketch>();
+/** @param across stacks of the other model */
+function shareFound(stack: Stack, across: readonly Stack[], shared: readonly ComponentFinding[], side: Side): number {
+  const back = side === "base" ? "suspect" : "base";
+  const byLayer = new Map<number, number>();
   const chosen = new Set<MatrixSketch>();
   let areEqual = true;
-  for (const { pairing, support } of shared) {
-    for (const { [side]: sketch } of support?.pairs ?? pairing.pairs) {
-      if (sketch.component === stack.name) (pairing.isChosen === true ? chosen : named).add(sketch);
-    }
+  for (const finding of shared) {
+    const { pairing, support } = finding;
     if (pairing.isChosen === true && pairing.isEqual !== true) areEqual = false;
+    const mine = (support?.pairs ?? pairing.pairs).map((pair) => pair[side]).filter((s) => s.component === stack.name);
+    if (pairing.isChosen === true) {
+      for (const sketch of mine) chosen.add(sketch);
+      continue;
+    }
+    const other = across.find(({ name }) => name === nameOf(finding, back));
+    if (nameOf(finding, side) !== stack.name || other === undefined) continue;
+    const agreeing = new Set(mine.map(({ layer }) => Math.max(-1, layer)));
+    for (const [layer, size] of laidOver(pairing, side, stack, other)) {
+      if (agreeing.has(layer)) byLayer.set(layer, Math.max(byLayer.get(layer) ?? 0, size));
+    }
   }
-  // Names may keep some matrices of a layer from being laid over any.
-  const layers = new Set([...named].map(({ layer }) => layer));
-  const ofLayers = stack.layers.length === 0 ? Number(named.size > 0) : layers.size / stack.layers.length;
-  const size = [...chosen].reduce((sum, { rows, cols }) => sum + rows * cols, 0) / stack.parameters;
-  return Math.min(1, Math.max(ofLayers, !areEqual && size >= MOST_CHOSEN ? 1 : size));
+  const total = (sizes: Iterable<number>): number => [...sizes].reduce((sum, size) => sum + size, 0) / stack.parameters;
+  const ofLayers = total(byLayer.values());
+  const ofMatrices = total([...chosen].map(({ rows, cols }) => rows * cols));
+  return Math.min(1, Math.max(ofLayers, !areEqual && ofMatrices >= MOST_CHOSEN ? 1 : ofMatrices));
 }

@@ -3,11 +3,13 @@ import { holdsIndices } from "../rows/row-reader.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { laidOver, type Side } from "./laid-over.ts";
+import type { Pairing } from "./pairing.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
 import { median, type SliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
-import { stacksOf } from "./stack.ts";
+import { type Stack, stacksOf } from "./stack.ts";
 
 /** More zeros than the base by this fraction is pruning; rounding to 3 bits makes a quarter. */
 const PRUNED_EXCESS = 0.28;
@@ -27,6 +29,8 @@ const CONTINUED_SHARE = 0.8;
 const MOST_SHARE = 1.06;
 /** By how much more of a fine-tune's training may be found in its base than the other way round. */
 const MORE_BACK = 0.06;
+/** Share of a stack, by the size of its sketched matrices, that is laid over the other's where all of it is. */
+const NEARLY_ALL = 0.8;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
 const MIN_LOW_RANK = 2;
 /** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
@@ -80,15 +84,24 @@ export function describeRelations(
 function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readonly ComponentFinding[]): boolean {
   if (!isCovered(suspect, findings, "suspect") || !isCovered(base, findings, "base")) return false;
   if (isFoundTwice(findings)) return false;
-  const depth = (fp: Fingerprint, name: string): number =>
-    stacksOf(fp).find((stack) => stack.name === name)?.layers.length ?? 0;
+  const stackOf = (fp: Fingerprint, name: string) => stacksOf(fp).find((stack) => stack.name === name);
   return findings.every(({ pairing, support }) => {
     if (support !== null && !support.whole) return false;
     if (pairing.component === EMBEDDINGS) return true;
-    const layers = [depth(suspect, pairing.suspectComponent), depth(base, pairing.component)];
+    const [left, right] = [stackOf(suspect, pairing.suspectComponent), stackOf(base, pairing.component)];
+    const layers = [left, right].map((stack) => stack?.layers.length ?? 0);
     if (pairing.layers.length > 0 && layers.some((count) => count !== pairing.layers.length)) return false;
+    // Experts that stand where one network stood were made otherwise than the rest.
+    if (pairing.isChosen !== true && left !== undefined && right !== undefined) {
+      if (!isLaidOver(pairing, "suspect", left, right) || !isLaidOver(pairing, "base", right, left)) return false;
+    }
     return pairing.pairs.every((pair) => pair.suspect.rows === pair.base.rows && pair.suspect.cols === pair.base.cols);
   });
+}
+
+function isLaidOver(pairing: Pairing, side: Side, own: Stack, other: Stack): boolean {
+  const size = [...laidOver(pairing, side, own, other).values()].reduce((sum, one) => sum + one, 0);
+  return size >= NEARLY_ALL * own.parameters;
 }
 
 /**
