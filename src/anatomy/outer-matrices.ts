@@ -48,6 +48,8 @@ function guessedRole({ name, shape }: Parameter): Role | undefined {
   if (shape.slice(0, -1).every((n) => n === 1)) return undefined;
   const role = outerRoleFromWords(name.stem);
   if (role !== "embed" && role !== "head") return role;
+  // What is numbered below a head is one of its layers, and no table.
+  if (role === "head" && /\.[0-9]+$/.test(name.stem)) return undefined;
   const own = name.stem.split(".").findLast((segment) => !/^[0-9]+$/.test(segment)) ?? "";
   return outerRoleFromWords(own) === role ? role : undefined;
 }

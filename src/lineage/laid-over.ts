@@ -21,17 +21,11 @@ export function laidOver(
   const found = new Map<number, number>();
   for (const hit of [...layers.map((pair) => [pair[side], pair[back]] as const), [-1, -1] as const]) {
     const [mine, theirs] = hit;
-    const left = new Map<string, number>();
-    for (const sketch of inLayer(other, theirs)) {
-      if (!partners.has(sketch)) left.set(shapeOf(sketch), (left.get(shapeOf(sketch)) ?? 0) + 1);
-    }
-    let size = 0;
-    for (const sketch of inLayer(own, mine)) {
-      const count = left.get(shapeOf(sketch)) ?? 0;
-      if (!paired.has(sketch) && count === 0) continue;
-      if (!paired.has(sketch)) left.set(shapeOf(sketch), count - 1);
-      size += sketch.rows * sketch.cols;
-    }
+    const [here, there] = [inLayer(own, mine), inLayer(other, theirs)];
+    const [left, leftThere] = [countShapes(here, paired), countShapes(there, partners)];
+    const isThere = (sketch: MatrixSketch): boolean =>
+      paired.has(sketch) || left.get(shapeOf(sketch)) === leftThere.get(shapeOf(sketch));
+    const size = here.filter(isThere).reduce((sum, { rows, cols }) => sum + rows * cols, 0);
     found.set(mine, Math.max(found.get(mine) ?? 0, size));
   }
   return found;
@@ -39,6 +33,15 @@ export function laidOver(
 
 function inLayer({ sketches }: Stack, layer: number): readonly MatrixSketch[] {
   return sketches.filter((sketch) => (layer < 0 ? sketch.layer < 0 : sketch.layer === layer));
+}
+
+/** How many matrices of each shape have no partner. */
+function countShapes(sketches: readonly MatrixSketch[], paired: ReadonlySet<MatrixSketch>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const sketch of sketches) {
+    if (!paired.has(sketch)) counts.set(shapeOf(sketch), (counts.get(shapeOf(sketch)) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function shapeOf({ rows, cols }: MatrixSketch): string {

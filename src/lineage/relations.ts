@@ -83,7 +83,7 @@ export function describeRelations(
  */
 function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readonly ComponentFinding[]): boolean {
   if (!isCovered(suspect, findings, "suspect") || !isCovered(base, findings, "base")) return false;
-  if (isFoundTwice(findings)) return false;
+  if (isFoundTwice(findings) || findings.some(isAnother)) return false;
   const stackOf = (fp: Fingerprint, name: string) => stacksOf(fp).find((stack) => stack.name === name);
   return findings.every(({ pairing, support }) => {
     if (support !== null && !support.whole) return false;
@@ -97,6 +97,11 @@ function isWholeChange(suspect: Fingerprint, base: Fingerprint, findings: readon
     }
     return pairing.pairs.every((pair) => pair.suspect.rows === pair.base.rows && pair.suspect.cols === pair.base.cols);
   });
+}
+
+/** Whether a part is another model's, however small it is. */
+function isAnother({ pairing, verdict: { verdict } }: ComponentFinding): boolean {
+  return verdict === "no-evidence" && pairing.component !== EMBEDDINGS;
 }
 
 function isLaidOver(pairing: Pairing, side: Side, own: Stack, other: Stack): boolean {
