@@ -45,6 +45,20 @@ describe("transformers", () => {
   });
 });
 
+test("what is numbered below a classifier is one of its layers, and no table of tokens", () => {
+  const labels = labelsOf(
+    tableOf(`backbone.layers.0.self_attn.q_proj.weight 64 64
+             backbone.layers.0.self_attn.k_proj.weight 64 64
+             backbone.layers.0.self_attn.v_proj.weight 64 64
+             backbone.layers.0.self_attn.o_proj.weight 64 64
+             backbone.layers.0.mlp.up_proj.weight 256 64
+             backbone.layers.0.mlp.down_proj.weight 64 256
+             classifier.0.weight 128 64
+             classifier.2.weight 10 128`),
+  );
+  expect(labels["classifier.0.weight"]).not.toBe("residual");
+});
+
 test("a vision transformer's pixels are given, what its classifier reads is not", () => {
   const labels = labelsOf(
     tableOf(`vit.embeddings.patch_embeddings.projection.weight 768 3 16 16
