@@ -49,7 +49,7 @@ function guessedRole({ name, shape }: Parameter): Role | undefined {
   const role = outerRoleFromWords(name.stem);
   if (role !== "embed" && role !== "head") return role;
   // What is numbered below a head is one of its layers, and no table.
-  if (role === "head" && /\.[0-9]+$/.test(name.stem)) return undefined;
+  if (role === "head" && /\.[0-9]+$/.test(name.stem)) return "other";
   const own = name.stem.split(".").findLast((segment) => !/^[0-9]+$/.test(segment)) ?? "";
   return outerRoleFromWords(own) === role ? role : undefined;
 }
