@@ -5,6 +5,8 @@ const SYSTEM_CODE = /^(?:Worker initialization failure: )?(E[A-Z0-9]+)\b/;
 
 function codeOf(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
+  // Node 24 says of the settings of a module that it cannot read them, and no code.
+  if (/^Cannot read package config .*: too many open files\b/i.test(error.message)) return "EMFILE";
   const inMessage = SYSTEM_CODE.exec(error.message)?.[1];
   // Why a thread cannot be started says more than that it cannot.
   if (inMessage !== undefined && HANDLES.has(inMessage)) return inMessage;

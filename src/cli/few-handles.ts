@@ -4,6 +4,9 @@ import { createRequire } from "node:module";
 /** Up to Node 22.11 all modules that one imports are opened at once: the library's index takes 180 handles by itself. */
 const ENOUGH = 512;
 
+/** Folders of the library that the command line takes something from. */
+const FACES = ["", "registry/", "scan/", "watermark/", "quality/", "report/"];
+
 /** The most files that this process may have open, or null where the system does not say. */
 export function openFileLimit(): number | null {
   try {
@@ -23,7 +26,7 @@ export function loadWithFewHandles(): void {
   // Sources are TypeScript, which `require` does not load.
   if (limit === null || limit >= ENOUGH || import.meta.url.endsWith(".ts")) return;
   try {
-    createRequire(import.meta.url)("../index.js");
+    for (const face of FACES) createRequire(import.meta.url)(`../${face}index.js`);
   } catch {
     // Anyone who imports it is told why it cannot be loaded.
   }

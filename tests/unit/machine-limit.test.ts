@@ -24,6 +24,12 @@ const LIMITS: readonly (readonly [what: string, error: Error, code: string, advi
     /ulimit -n/,
   ],
   [
+    "settings of a module that Node 24 cannot read",
+    new Error("Cannot read package config /x/package.json: too many open files."),
+    "TOO_MANY_OPEN_FILES",
+    /ulimit -n/,
+  ],
+  [
     "too many threads",
     system("ERR_WORKER_INIT_FAILED", "Worker initialization failure: EAGAIN"),
     "NODE_RESTRICTED",
