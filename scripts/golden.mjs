@@ -34,7 +34,7 @@ const command = join(root, "bin/weightmark.js");
 const work = mkdtempSync(join(tmpdir(), "weightmark-golden-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 cpSync(join(root, "examples/models"), join(work, "models"), { recursive: true });
-cpSync(join(root, "README.md"), join(work, "text.md"));
+cpSync(join(root, "LICENSE"), join(work, "text.md"));
 copyFileSync(join(root, "examples/demo.key"), join(work, "demo.key"));
 chmodSync(join(work, "demo.key"), 0o600);
 
