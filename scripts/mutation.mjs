@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const VERSION = "9";
 const FOLDERS = {
@@ -38,7 +38,7 @@ writeFileSync(settings, vitest);
 const report = join(place, `${folder}.json`);
 const config = {
   testRunner: "vitest",
-  plugins: [join(place, "node_modules", packages[1])],
+  plugins: [pathToFileURL(join(place, "node_modules", packages[1], "dist", "src", "index.js")).href],
   vitest: { configFile: "vitest.mutation.config.mjs", related: false },
   mutate: files.length > 0 ? files : [`src/${folder}/**/*.ts`],
   ignorePatterns: [".cache", "coverage", "benchmarks/out", "examples"],
