@@ -1,6 +1,6 @@
 import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { ComponentFinding } from "./finding.ts";
-import { laidOver, type Side } from "./laid-over.ts";
+import { laidOver, NEARLY_ALL, type Side } from "./laid-over.ts";
 import { showsTraining } from "./learned-retention.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
@@ -77,8 +77,6 @@ function shareOfMerge(share: number): number {
 
 const BOTH = ["baseInSuspect", "suspectInBase"] as const;
 
-/** Share of a model, by the size of its matrices, that is nearly all of it. */
-const NEARLY_ALL = 0.8;
 /** Share of a stack's matrices that content finds where all are there: noise and odd shapes keep it from some. */
 const MOST_CHOSEN = 0.6;
 

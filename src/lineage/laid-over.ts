@@ -4,6 +4,9 @@ import type { Stack } from "./stack.ts";
 
 export type Side = "suspect" | "base";
 
+/** Share of a model, or of one of its stacks, by the size of its matrices, that is nearly all of it. */
+export const NEARLY_ALL = 0.8;
+
 /**
  * How much of each layer of a stack a pairing lays over a layer of the other one, in elements, by the number of the layer (-1 for
  * what lies outside of layers). Matrices that names keep from being paired count where as many of their shape are left in the

@@ -3,7 +3,7 @@ import { holdsIndices } from "../rows/row-reader.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
-import { laidOver, type Side } from "./laid-over.ts";
+import { laidOver, NEARLY_ALL, type Side } from "./laid-over.ts";
 import type { Pairing } from "./pairing.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
@@ -29,8 +29,6 @@ const CONTINUED_SHARE = 0.8;
 const MOST_SHARE = 1.06;
 /** By how much more of a fine-tune's training may be found in its base than the other way round. */
 const MORE_BACK = 0.06;
-/** Share of a stack, by the size of its sketched matrices, that is laid over the other's where all of it is. */
-const NEARLY_ALL = 0.8;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
 const MIN_LOW_RANK = 2;
 /** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
