@@ -1,11 +1,14 @@
 // Mutation testing: changes the sources a little, again and again, and counts what no test notices. Stryker comes from the npm
 // registry into .cache/, for nothing else needs it. Takes from minutes (a file) to hours (a folder).
 //
-//   npm run test:mutation -- formats|numerics|lineage [FILE ...]
+//   npm run test:mutation -- formats|numerics|lineage [--every N] [FILE ...]
+//
+// --every N tests one mutant of N, drawn by its place and text.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 
 const VERSION = "9";
 const FOLDERS = {
@@ -17,7 +20,8 @@ const FOLDERS = {
 const TIMEOUT_MS = 20_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const [folder, ...files] = process.argv.slice(2);
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { every: { type: "string", default: "1" } } });
+const [folder, ...files] = positionals;
 const tests = FOLDERS[folder];
 if (tests === undefined) throw new Error(`name one of ${Object.keys(FOLDERS).join(", ")}`);
 
@@ -38,7 +42,11 @@ writeFileSync(settings, vitest);
 const report = join(place, `${folder}.json`);
 const config = {
   testRunner: "vitest",
-  plugins: [pathToFileURL(join(place, "node_modules", packages[1], "dist", "src", "index.js")).href],
+  plugins: [
+    pathToFileURL(join(place, "node_modules", packages[1], "dist", "src", "index.js")).href,
+    new URL("mutation-sample.mjs", import.meta.url).href,
+  ],
+  checkers: values.every === "1" ? [] : ["sample"],
   vitest: { configFile: "vitest.mutation.config.mjs", related: false },
   mutate: files.length > 0 ? files : [`src/${folder}/**/*.ts`],
   ignorePatterns: [".cache", "coverage", "benchmarks/out", "examples"],
@@ -60,6 +68,7 @@ const { status } = spawnSync(
   [join(place, "node_modules", packages[0], "bin", "stryker.js"), "run", path],
   {
     cwd: root,
+    env: { ...process.env, MUTATION_EVERY: values.every },
     stdio: "inherit",
   },
 );

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { fromReference, toReference } from "../../../src/alignment/residual.ts";
 import { findResidual } from "../../../src/alignment/rotation.ts";
 import { matmul } from "../../../src/kernels/matmul.ts";
-import { polarFactor } from "../../../src/numerics/polar.ts";
 import { permutation, prng } from "../../../src/numerics/prng.ts";
 import { randomRotation, rotateColumns } from "../../support/obfuscate.ts";
 import { trainedRows } from "../../support/token-rows.ts";
@@ -25,41 +24,6 @@ function cosine(a: Float32Array, b: Float32Array): number {
   }
   return ab / Math.sqrt(aa * bb);
 }
-
-describe("polarFactor", () => {
-  test("of a product of a rotation and a positive matrix is the rotation", () => {
-    const rotation = randomRotation(WIDTH, prng(1));
-    const rows = trainedRows(1, ROWS, WIDTH);
-    const gram = new Float32Array(WIDTH * WIDTH);
-    for (let i = 0; i < WIDTH; i++) {
-      for (let j = 0; j < WIDTH; j++) {
-        for (let r = 0; r < ROWS; r++) gram[i * WIDTH + j]! += rows[r * WIDTH + i]! * rows[r * WIDTH + j]!;
-      }
-    }
-    const product = matmul(rotation, gram, { rows: WIDTH, depth: WIDTH, columns: WIDTH });
-    const found = polarFactor(product, WIDTH)!;
-    expect(Math.max(...found.map((x, i) => Math.abs(x - rotation[i]!)))).toBeLessThan(2e-3);
-  });
-
-  test("is orthogonal up to f32, over a thousandfold range of singular values", () => {
-    const random = prng(2);
-    const factors = Float32Array.from({ length: WIDTH }, (_, i) => 1000 ** (-i / WIDTH));
-    const left = randomRotation(WIDTH, random).map((x, i) => x * factors[i % WIDTH]!);
-    const x = polarFactor(
-      matmul(left, randomRotation(WIDTH, random), { rows: WIDTH, depth: WIDTH, columns: WIDTH }),
-      WIDTH,
-    )!;
-    const product = matmul(x, x, { rows: WIDTH, depth: WIDTH, columns: WIDTH, transposedB: true });
-    product.forEach((value, i) => {
-      expect(Math.abs(value - Number(i % (WIDTH + 1) === 0))).toBeLessThan(1e-4);
-    });
-  });
-
-  test("has none for zeros and for what is not finite", () => {
-    expect(polarFactor(new Float32Array(9), 3)).toBeNull();
-    expect(polarFactor(new Float32Array(9).fill(Number.NaN), 3)).toBeNull();
-  });
-});
 
 describe("findResidual", () => {
   const rows = trainedRows(3, ROWS, WIDTH);
