@@ -1,4 +1,4 @@
-import { layerCodes } from "../../dist/src/fingerprint/codes.js";
+import { layerCodes } from "../../dist/src/fingerprint/layer-codes.js";
 import { packCodes } from "../../dist/src/registry/packed-codes.js";
 import { buildRegistryIndex, indexedSource } from "../../dist/src/registry/registry-index.js";
 

@@ -63,7 +63,7 @@ export function packBits(
 /** Rows in 8 bits. Values that are not finite count as 0. */
 export function quantiseRows(values: Float32Array, cols: number): QuantisedRows {
   const rows = values.length / cols;
-  const codes = new Int8Array(values.length);
+  const quanta = new Int8Array(values.length);
   const scales = new Float32Array(rows);
   for (let i = 0; i < rows; i++) {
     const row = values.subarray(i * cols, (i + 1) * cols);
@@ -73,16 +73,16 @@ export function quantiseRows(values: Float32Array, cols: number): QuantisedRows 
     if (scales[i] === 0) continue;
     for (let j = 0; j < cols; j++) {
       const x = row[j]!;
-      codes[i * cols + j] = Number.isFinite(x) ? Math.max(-127, Math.min(127, Math.round(x / scales[i]!))) : 0;
+      quanta[i * cols + j] = Number.isFinite(x) ? Math.max(-127, Math.min(127, Math.round(x / scales[i]!))) : 0;
     }
   }
-  return { rows, cols, codes, scales };
+  return { rows, cols, quanta, scales };
 }
 
-export function dequantiseRows({ rows, cols, codes, scales }: QuantisedRows): Float32Array {
+export function dequantiseRows({ rows, cols, quanta, scales }: QuantisedRows): Float32Array {
   const values = new Float32Array(rows * cols);
   for (let i = 0; i < rows; i++)
-    for (let j = 0; j < cols; j++) values[i * cols + j] = codes[i * cols + j]! * scales[i]!;
+    for (let j = 0; j < cols; j++) values[i * cols + j] = quanta[i * cols + j]! * scales[i]!;
   return values;
 }
 

@@ -27,11 +27,11 @@ export interface ReferenceTokens {
   readonly rows: QuantisedRows;
 }
 
-/** Rows in 8 bits with one scale each: row i is scales[i] * codes[i]. */
+/** Rows in 8 bits with one scale each: row i is scales[i] * quanta[i]. */
 export interface QuantisedRows {
   readonly rows: number;
   readonly cols: number;
-  readonly codes: Int8Array;
+  readonly quanta: Int8Array;
   readonly scales: Float32Array;
 }
 

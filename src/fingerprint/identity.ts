@@ -10,7 +10,7 @@ import { digestValues } from "./value-digest.ts";
 import { type Piece, wholeNumbers } from "./whole-numbers.ts";
 
 /** Code tensors (packed, quantised) are digested at their first, middle and last bytes. */
-const CODE_WINDOW = 4096;
+const PACKED_WINDOW = 4096;
 /** More tensors than any model has: a header could name millions, and every digest is a read. */
 const MAX_DIGESTED = 1 << 17;
 
@@ -25,7 +25,7 @@ export interface TensorDigest {
 
 /**
  * The tensors that are digested, the largest where there are too many, indices last. Two quantised models with equal norms
- * and embeddings are not the same model when their codes differ.
+ * and embeddings are not the same model when their packed weights differ.
  */
 export function digestedTensors(checkpoint: Checkpoint): CheckpointTensor[] {
   const all = [...checkpoint.tensors.values()];
@@ -61,14 +61,14 @@ export function withTellingConstants(
 /** What `digestTensor` reads. */
 export function digestRanges(tensor: CheckpointTensor): FileRange[] {
   if (!holdsValues(tensor.dtype)) {
-    return codeWindows(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
+    return sampleWindows(tensor.end - tensor.begin).map(([start, count]) => byteRange(tensor, start, count));
   }
   return tensorWindows(tensor.shape).map(([start, count]) => elementRange(tensor, start, count));
 }
 
 /** Digest of one of the `digestedTensors`. */
 export async function digestTensor(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
-  if (!holdsValues(tensor.dtype)) return digestCodes(reader, tensor);
+  if (!holdsValues(tensor.dtype)) return digestPacked(reader, tensor);
   const windows = tensorWindows(tensor.shape);
   const values = new Float32Array(windows.reduce((sum, [, count]) => sum + count, 0));
   const pieces: Piece[] = [];
@@ -88,12 +88,12 @@ function plainness(
   return { uniform: isCommonplace(pieces, shape, dtype), constant: constantOf(pieces) };
 }
 
-async function digestCodes(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
+async function digestPacked(reader: RowReader, tensor: CheckpointTensor): Promise<TensorDigest> {
   const { name, dtype, shape, begin, end } = tensor;
   const parts: string[] = [];
   const stored: Piece[] = [];
   const numbers: Piece[] = [];
-  for (const [start, count] of codeWindows(end - begin)) {
+  for (const [start, count] of sampleWindows(end - begin)) {
     const bytes = await reader.bytes(name, start, count);
     stored.push({ start, values: bytes });
     const whole = wholeNumbers(bytes, start, dtype);
@@ -103,15 +103,15 @@ async function digestCodes(reader: RowReader, tensor: CheckpointTensor): Promise
   const text = `${dtype} ${shape.join("x")} ${parts.join(" ")}`;
   const digest = toHex(blake3(new TextEncoder().encode(text)).subarray(0, 16));
   const values = { f32: digest, f16: digest, bf16: digest };
-  // Packed codes are no numbers, but bytes that are all one and the same say nothing either.
+  // Packed values are no numbers, but bytes that are all one and the same say nothing either.
   if (numbers.length === 0) return { values, uniform: constantOf(stored) !== undefined, constant: undefined };
   return { values, ...plainness(numbers, tensor) };
 }
 
 /** [start, count] of what is digested of `length` bytes. */
-function codeWindows(length: number): Window[] {
-  if (length <= 3 * CODE_WINDOW) return [[0, length]];
-  return [0, Math.floor((length - CODE_WINDOW) / 2), length - CODE_WINDOW].map((start) => [start, CODE_WINDOW]);
+function sampleWindows(length: number): Window[] {
+  if (length <= 3 * PACKED_WINDOW) return [[0, length]];
+  return [0, Math.floor((length - PACKED_WINDOW) / 2), length - PACKED_WINDOW].map((start) => [start, PACKED_WINDOW]);
 }
 
 /**

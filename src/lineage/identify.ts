@@ -1,5 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import { layerCodes } from "../fingerprint/codes.ts";
+import { layerCodes } from "../fingerprint/layer-codes.ts";
 import { loadBase } from "./base-cache.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { compareSubjects } from "./compare.ts";

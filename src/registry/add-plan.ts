@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
-import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { layerCodes } from "../fingerprint/layer-codes.ts";
 import { digestOf } from "./digest.ts";
 import type { Change } from "./journal.ts";
 import { packCodes } from "./packed-codes.ts";

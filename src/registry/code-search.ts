@@ -1,4 +1,4 @@
-import { CONTENT_WIDTH, laneBits } from "../fingerprint/codes.ts";
+import { CONTENT_WIDTH, laneBits } from "../fingerprint/layer-codes.ts";
 import { CODE_BYTES, nearestCodes } from "../kernels/bits.ts";
 import type { CodeIndex } from "./code-index.ts";
 import { nullOfSmallest } from "./code-null.ts";

@@ -1,6 +1,6 @@
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import { layerCodes } from "../fingerprint/codes.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
 import { isMain, type Stack, stacksOf } from "../lineage/stack.ts";

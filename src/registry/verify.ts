@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
-import { layerCodes } from "../fingerprint/codes.ts";
+import { layerCodes } from "../fingerprint/layer-codes.ts";
 import { readCodeFile } from "./code-file.ts";
 import { storedDigests } from "./fingerprint-file.ts";
 import { readJournal } from "./journal.ts";

@@ -8,7 +8,7 @@ import { BATCH_BYTES, fetchedAhead } from "./batches.ts";
 import { type HeldRanges, holdRanges } from "./held-ranges.ts";
 import { byteRange, type ColumnRun, elementCount, elementRange, type FileRange, rowRanges } from "./stored-ranges.ts";
 
-/** Element types whose values are weights. Integers are quantisation codes or indices: their values mean nothing alone. */
+/** Element types whose values are weights. Integers are quantised weights or indices: their values mean nothing alone. */
 const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([
   "F64",
   "F32",
@@ -36,8 +36,8 @@ export function holdsValues(dtype: Dtype): boolean {
   return VALUE_DTYPES.has(dtype);
 }
 
-/** Whether elements are codes of weights (packed, quantised, block scales): content, but no numbers to compare. */
-export function holdsCodes(dtype: Dtype): boolean {
+/** Whether elements are weights in a packed form (quantised, block scales): content, but no numbers to compare. */
+export function holdsPacked(dtype: Dtype): boolean {
   return !holdsValues(dtype) && !holdsIndices(dtype);
 }
 

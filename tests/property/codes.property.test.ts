@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import { laneBits, sketchCode } from "../../src/fingerprint/codes.ts";
 import type { MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
+import { laneBits, sketchCode } from "../../src/fingerprint/layer-codes.ts";
 import { laneCount, nearestCodes } from "../../src/kernels/bits.ts";
 import { randomFingerprint, randomWords } from "../support/random-fingerprint.ts";
 import { turnedRows } from "../support/turned-rows.ts";

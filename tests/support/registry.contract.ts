@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { layerCodes } from "../../src/fingerprint/codes.ts";
 import { serializeFingerprint } from "../../src/fingerprint/file.ts";
+import { layerCodes } from "../../src/fingerprint/layer-codes.ts";
 import { digestOf } from "../../src/registry/digest.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { rankBases } from "../../src/registry/registry-index.ts";

@@ -1,5 +1,5 @@
-import { layerCodes } from "../../../dist/src/fingerprint/codes.js";
 import { parseFingerprint, serializeFingerprint } from "../../../dist/src/fingerprint/file.js";
+import { layerCodes } from "../../../dist/src/fingerprint/layer-codes.js";
 import { compareSubjects } from "../../../dist/src/lineage/compare.js";
 import { identifySubject } from "../../../dist/src/lineage/identify.js";
 import { digestOf } from "../../../dist/src/registry/digest.js";

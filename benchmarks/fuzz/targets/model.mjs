@@ -1,6 +1,6 @@
-import { layerCodes } from "../../../dist/src/fingerprint/codes.js";
 import { fingerprintCheckpoint } from "../../../dist/src/fingerprint/extract.js";
 import { parseFingerprint, serializeFingerprint } from "../../../dist/src/fingerprint/file.js";
+import { layerCodes } from "../../../dist/src/fingerprint/layer-codes.js";
 import { changedBytes } from "../bytes.mjs";
 import { hostileText } from "../hostile.mjs";
 import { mustInspectSafely } from "../inspect-report.mjs";

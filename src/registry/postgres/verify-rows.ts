@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
-import { layerCodes } from "../../fingerprint/codes.ts";
+import { layerCodes } from "../../fingerprint/layer-codes.ts";
 import { packCodes } from "../packed-codes.ts";
 import type { Registry, RegistryProblem } from "../registry.ts";
 import type { Connection } from "./connect.ts";

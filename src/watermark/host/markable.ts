@@ -1,12 +1,12 @@
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
-import { holdsCodes } from "../../rows/row-reader.ts";
+import { holdsPacked } from "../../rows/row-reader.ts";
 import { addressedViews } from "./host-checkpoint.ts";
 import { mainModel } from "./rivals/settle.ts";
 
 const MARKABLE = new Set(["BF16", "F16", "F32"]);
-/** Codes of weights fill matrices; a few integers in a vector are scales or positions. */
-const LEAST_CODES = 4096;
+/** Packed weights fill matrices; a few integers in a vector are scales or positions. */
+const LEAST_PACKED = 4096;
 
 /**
  * Refuses models whose weights cannot take a mark of a few thousandths of their size.
@@ -16,7 +16,7 @@ const LEAST_CODES = 4096;
 export function requireMarkable(checkpoint: Checkpoint): void {
   for (const { name, dtype, shape } of checkpoint.tensors.values()) {
     const elements = shape.reduce((a, b) => a * b, 1);
-    if (shape.length >= 2 && elements >= LEAST_CODES && holdsCodes(dtype)) throw quantised(name, dtype);
+    if (shape.length >= 2 && elements >= LEAST_PACKED && holdsPacked(dtype)) throw quantised(name, dtype);
   }
   for (const { tensor } of addressedViews(mainModel(checkpoint))) {
     const { dtype } = checkpoint.tensors.get(tensor)!;

@@ -25,7 +25,7 @@ export function serializeSketch(sketch: Sketch): Uint8Array {
   const words: Uint32Array[] = [];
   const quantised = (rows: QuantisedRows | null): number | null => {
     if (rows === null) return null;
-    codes.push(rows.codes);
+    codes.push(rows.quanta);
     scales.push(rows.scales);
     return rows.rows;
   };
@@ -141,7 +141,7 @@ export async function parseSketch(bytes: Uint8Array, location: string): Promise<
     return {
       rows,
       cols,
-      codes: new Int8Array(taken.buffer, taken.byteOffset, rows * cols),
+      quanta: new Int8Array(taken.buffer, taken.byteOffset, rows * cols),
       scales: floats(scales, rows),
     };
   };

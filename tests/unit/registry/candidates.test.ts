@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { layerCodes } from "../../../src/fingerprint/codes.ts";
 import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
+import { layerCodes } from "../../../src/fingerprint/layer-codes.ts";
 import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { buildCodeIndex } from "../../../src/registry/code-index.ts";
 import { bestBases, scoreBases } from "../../../src/registry/code-search.ts";

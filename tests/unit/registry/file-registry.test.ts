@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { layerCodes } from "../../../src/fingerprint/codes.ts";
+import { layerCodes } from "../../../src/fingerprint/layer-codes.ts";
 import { blake3 } from "../../../src/kernels/blake3.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
 import { defaultRegistryDirectory } from "../../../src/registry/location.ts";

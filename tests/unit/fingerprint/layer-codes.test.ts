@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { layerCodes, sketchCode } from "../../../src/fingerprint/codes.ts";
 import type { Fingerprint, MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
+import { layerCodes, sketchCode } from "../../../src/fingerprint/layer-codes.ts";
 import { tokenRows } from "../../../src/fingerprint/sampling.ts";
 import { popcount32 } from "../../../src/kernels/bits.ts";
 import { subset } from "../../../src/numerics/prng.ts";
