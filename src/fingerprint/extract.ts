@@ -34,6 +34,12 @@ export interface FingerprintOptions {
  * Fingerprint of a checkpoint.
  *
  * @throws WeightmarkError CHANGED_DURING_READ when a file is replaced or written meanwhile.
+ * @example
+ * import { writeFile } from "node:fs/promises";
+ * import { fingerprint, openCheckpoint, serializeFingerprint } from "weightmark";
+ *
+ * await using model = await openCheckpoint("my-model");
+ * await writeFile("my-model.fp.safetensors", serializeFingerprint(await fingerprint(model, { depth: "full" })));
  */
 export async function fingerprintCheckpoint(
   checkpoint: Checkpoint,

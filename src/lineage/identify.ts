@@ -31,6 +31,14 @@ export interface IdentifyOptions {
 /**
  * Which registered base a suspect comes from. Codes rank every base exhaustively; the best are tested exactly, and p is
  * corrected for the whole registry. "No match" is an answer.
+ * @example
+ * import { identify, openSubject } from "weightmark";
+ * import { defaultRegistryDirectory, openAnyCandidates } from "weightmark/registry";
+ *
+ * await using registry = await openAnyCandidates(defaultRegistryDirectory());
+ * await using suspect = await openSubject("suspect-model");
+ * const { candidates, summary } = await identify(suspect, registry);
+ * console.log(summary, candidates.map(({ name }) => name));
  */
 export async function identifySubject(
   suspect: Subject,

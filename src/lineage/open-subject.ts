@@ -43,6 +43,8 @@ export interface OpenedSubject extends Subject, AsyncDisposable {
  * @throws what `openCheckpoint` and `fingerprint` throw; FINGERPRINT_MALFORMED, BYTE_BUDGET_EXCEEDED; the signal's reason. Every
  *   file is closed then
  * @example
+ * import { compare, openSubject } from "weightmark";
+ *
  * await using suspect = await openSubject("suspect-model");
  * await using base = await openSubject("hf:org/base", { root: true });
  * console.log((await compare(suspect, base)).summary);

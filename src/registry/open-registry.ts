@@ -24,6 +24,13 @@ export interface OpenedCandidates extends CandidateSource, AsyncDisposable {
  * Opens a registry by what the user typed: `postgres://...` and `postgresql://...` are databases, all else is a directory.
  *
  * @throws what `openRegistry` and `openPostgresRegistry` throw
+ * @example
+ * import { openSubject } from "weightmark";
+ * import { openAnyRegistry } from "weightmark/registry";
+ *
+ * await using registry = await openAnyRegistry("./registry", { create: true });
+ * await using base = await openSubject("hf:org/base");
+ * const { status } = await registry.add(base.fingerprint, { name: "org/base", root: true });
  */
 export async function openAnyRegistry(location: string, options: RegistryOptions = {}): Promise<OpenedRegistry> {
   if (isDatabaseUrl(location)) {

@@ -22,6 +22,16 @@ import { requireSketchPlace, type StagedSketch, sketchPath, stageSketch } from "
  * @throws PUBLIC_BASE, BASE_MISMATCH, QUANTIZED_WEIGHTS, DTYPE_UNSUPPORTED, MODEL_TOO_SMALL, PAYLOAD_TOO_LONG, ALREADY_MARKED;
  * what `writeMarkedCopy` throws.
  *   Nothing is left behind then
+ * @example
+ * import { openCheckpoint } from "weightmark";
+ * import { openAnyCandidates } from "weightmark/registry";
+ * import { embedWatermark, generateKeyFile, parsePayload, readKeyFile } from "weightmark/watermark";
+ *
+ * await generateKeyFile("my.key", { passphrase: "six words that nobody else knows" });
+ * const key = await readKeyFile("my.key", "six words that nobody else knows");
+ * await using model = await openCheckpoint("my-model");
+ * await using publicBases = await openAnyCandidates("./registry");
+ * await embedWatermark(model, { key, payload: parsePayload("text:release-1"), directory: "to-publish", publicBases });
  */
 export async function embedWatermark(checkpoint: Checkpoint, options: EmbedOptions): Promise<EmbedResult> {
   const { key, directory, base, publicBases } = options;

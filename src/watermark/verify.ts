@@ -34,6 +34,13 @@ export interface VerifyOptions extends ReadingOptions {
  * @throws SKETCH_OF_ANOTHER_KEY, SKETCH_MALFORMED and what opening the sketch throws; TOKENIZER_UNUSABLE; BASE_MISMATCH; USAGE
  * for a sketch beside a
  *   base; CHANGED_DURING_READ; the signal's reason
+ * @example
+ * import { openCheckpoint } from "weightmark";
+ * import { readKeyFile, verifyWatermark } from "weightmark/watermark";
+ *
+ * await using suspect = await openCheckpoint("suspect-model");
+ * const { present, log2P } = await verifyWatermark(suspect, { key: await readKeyFile("my.key", null) });
+ * console.log(present ? `marked, p = 2^${log2P}` : "no mark of this key");
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
   const { key, payload: claimed = null } = options;

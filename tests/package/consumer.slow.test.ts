@@ -44,6 +44,17 @@ function readmeSample(): string {
   return samples[0]![1]!;
 }
 
+/** What the docstrings show of it, a file each. */
+function docExamples(): string[] {
+  const source = join(ROOT, "src");
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  return files.flatMap((name) =>
+    [...readFileSync(join(source, name), "utf8").matchAll(/^ \* @example\n((?: \*(?: .*)?\n)+?)(?= \* @| \*\/)/gm)].map(
+      (match) => match[1]!.replaceAll(/^ \* ?/gm, ""),
+    ),
+  );
+}
+
 const CONSUMER = `
 import * as weightmark from "weightmark";
 import * as quality from "weightmark/quality";
@@ -113,6 +124,16 @@ describe("the published package", () => {
     ],
   ])("compiles in TypeScript: %s", (_, options) => {
     expect(compile(["consumer.ts", "sample.ts"], options)).toBe("");
+  });
+
+  test("compiles what its docstrings show", () => {
+    const examples = docExamples();
+    expect(examples.length).toBeGreaterThan(5);
+    const files = examples.map((text, i) => {
+      writeFileSync(join(directory, `example-${i}.ts`), text);
+      return `example-${i}.ts`;
+    });
+    expect(compile(files, { module: "nodenext", ...node })).toBe("");
   });
 
   test("runs what the README shows, which says what it says there and closes what it opens", () => {
