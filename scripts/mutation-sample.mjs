@@ -9,13 +9,18 @@ class Sample {
 
   async check(mutants) {
     return Object.fromEntries(
-      mutants.map((mutant) => [mutant.id, { status: this.#isDrawn(mutant) ? "passed" : "compileError", reason: "not drawn" }]),
+      mutants.map((mutant) => [
+        mutant.id,
+        { status: this.#isDrawn(mutant) ? "passed" : "compileError", reason: "not drawn" },
+      ]),
     );
   }
 
   #isDrawn({ fileName, location, replacement }) {
     const place = fileName.slice(fileName.lastIndexOf("/src/"));
-    const digest = createHash("sha256").update(JSON.stringify([place, location.start, location.end, replacement])).digest();
+    const digest = createHash("sha256")
+      .update(JSON.stringify([place, location.start, location.end, replacement]))
+      .digest();
     return digest.readUInt32BE() % this.#every === 0;
   }
 }

@@ -5,7 +5,7 @@
 //
 // --every N tests one mutant of N, drawn by its place and text.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,7 +20,10 @@ const FOLDERS = {
 const TIMEOUT_MS = 20_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { every: { type: "string", default: "1" } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { every: { type: "string", default: "1" } },
+});
 const [folder, ...files] = positionals;
 const tests = FOLDERS[folder];
 if (tests === undefined) throw new Error(`name one of ${Object.keys(FOLDERS).join(", ")}`);
@@ -39,54 +42,70 @@ const include = tests.map((test) => (test.endsWith(".ts") ? test : `${test}/**/*
 const vitest = `export default { test: { include: ${JSON.stringify(include)}, exclude: ["**/*.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
 const settings = join(root, "vitest.mutation.config.mjs");
 writeFileSync(settings, vitest);
-const report = join(place, `${folder}.json`);
-const config = {
-  testRunner: "vitest",
-  plugins: [
-    pathToFileURL(join(place, "node_modules", packages[1], "dist", "src", "index.js")).href,
-    new URL("mutation-sample.mjs", import.meta.url).href,
-  ],
-  checkers: values.every === "1" ? [] : ["sample"],
-  vitest: { configFile: "vitest.mutation.config.mjs", related: false },
-  mutate: files.length > 0 ? files : [`src/${folder}/**/*.ts`],
-  ignorePatterns: [".cache", "coverage", "benchmarks/out", "examples"],
-  coverageAnalysis: "perTest",
-  // What runs when a module is loaded would have all tests run anew, each in a process of its own.
-  ignoreStatic: true,
-  timeoutMS: TIMEOUT_MS,
-  tempDirName: join(".cache", "stryker-sandbox"),
-  reporters: ["progress-append-only", "json"],
-  jsonReporter: { fileName: report },
-  // The compiler of version 7 has no interface that Stryker knows, which reads no configuration that is not there.
-  tsconfigFile: "none.json",
-  disableTypeChecks: false,
-};
-const path = join(place, "stryker.config.json");
-writeFileSync(path, JSON.stringify(config));
-const { status } = spawnSync(
-  process.execPath,
-  [join(place, "node_modules", packages[0], "bin", "stryker.js"), "run", path],
-  {
-    cwd: root,
-    env: { ...process.env, MUTATION_EVERY: values.every },
-    stdio: "inherit",
-  },
-);
-rmSync(settings);
-if (status === 0) print(JSON.parse(readFileSync(report, "utf8")));
-process.exitCode = status ?? 1;
+const report = join(place, "report.json");
+const configuration = join(place, "stryker.config.json");
 
-/** The score of each file and of all: mutants that a test noticed, as a share of those that some test could. */
-function print({ files: mutated }) {
-  const rows = Object.entries(mutated).map(([name, { mutants }]) => {
-    const count = (...kinds) => mutants.filter((mutant) => kinds.includes(mutant.status)).length;
-    return { name, noticed: count("Killed", "Timeout"), survived: count("Survived"), uncovered: count("NoCoverage") };
-  });
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  rows.push({ name: "all", noticed: sum("noticed"), survived: sum("survived"), uncovered: sum("uncovered") });
-  console.log("| file | noticed | survived | without a test | score |\n| --- | --- | --- | --- | --- |");
-  for (const { name, noticed, survived, uncovered } of rows) {
-    const score = (100 * noticed) / Math.max(1, noticed + survived + uncovered);
-    console.log(`| ${name} | ${noticed} | ${survived} | ${uncovered} | ${score.toFixed(1)} % |`);
+/**
+ * The mutants of one file as Stryker reports them: changed all at once, files would slow each other down by a factor of forty.
+ *
+ * @param related whether only tests that load the file are loaded; Stryker fails, and this gives null, where there is none
+ */
+function mutate(file, related) {
+  const config = {
+    testRunner: "vitest",
+    plugins: [
+      pathToFileURL(join(place, "node_modules", packages[1], "dist", "src", "index.js")).href,
+      new URL("mutation-sample.mjs", import.meta.url).href,
+    ],
+    checkers: values.every === "1" ? [] : ["sample"],
+    vitest: { configFile: "vitest.mutation.config.mjs", related },
+    mutate: [file],
+    ignorePatterns: [".cache", "coverage", "benchmarks/out", "examples"],
+    coverageAnalysis: "perTest",
+    // What runs when a module is loaded would have all tests run anew, each in a process of its own.
+    ignoreStatic: true,
+    timeoutMS: TIMEOUT_MS,
+    tempDirName: join(".cache", "stryker-sandbox"),
+    reporters: ["json"],
+    jsonReporter: { fileName: report },
+    // The compiler of version 7 has no interface that Stryker knows, which reads no configuration that is not there.
+    tsconfigFile: "none.json",
+    disableTypeChecks: false,
+    logLevel: "warn",
+  };
+  writeFileSync(configuration, JSON.stringify(config));
+  const program = join(place, "node_modules", packages[0], "bin", "stryker.js");
+  const env = { ...process.env, MUTATION_EVERY: values.every };
+  const { status } = spawnSync(process.execPath, [program, "run", configuration], { cwd: root, env, stdio: "ignore" });
+  if (status !== 0) return null;
+  return Object.values(JSON.parse(readFileSync(report, "utf8")).files).flatMap(({ mutants }) => mutants);
+}
+
+const total = { noticed: 0, survived: 0, uncovered: 0 };
+console.log("| file | noticed | survived | without a test | score |\n| --- | --- | --- | --- | --- |");
+try {
+  const names = readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" });
+  const own = names.filter((name) => name.endsWith(".ts")).map((name) => `src/${folder}/${name}`);
+  for (const file of files.length > 0 ? files : own.sort()) {
+    const mutants = mutate(file, true) ?? mutate(file, false);
+    if (mutants === null) throw new Error(`Stryker failed on ${file}`);
+    const count = (...kinds) => mutants.filter(({ status }) => kinds.includes(status)).length;
+    const found = { noticed: count("Killed", "Timeout"), survived: count("Survived"), uncovered: count("NoCoverage") };
+    for (const key of Object.keys(total)) total[key] += found[key];
+    if (Object.values(found).some((number) => number > 0)) print(file, found);
+    for (const { status, location, replacement } of mutants) {
+      if (status !== "Survived" && status !== "NoCoverage") continue;
+      const text = readFileSync(join(root, file), "utf8").split("\n")[location.start.line - 1].trim();
+      console.log(`    ${file}:${location.start.line}:${location.start.column} ${status}: ${text}  =>  ${replacement}`);
+    }
   }
+  print("all", total);
+} finally {
+  rmSync(settings);
+}
+
+/** The score: mutants that a test noticed, as a share of those that some test could. */
+function print(name, { noticed, survived, uncovered }) {
+  const score = (100 * noticed) / Math.max(1, noticed + survived + uncovered);
+  console.log(`| ${name} | ${noticed} | ${survived} | ${uncovered} | ${score.toFixed(1)} % |`);
 }
