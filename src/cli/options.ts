@@ -17,7 +17,8 @@ export interface CommonOptions {
 
 /** Flags of the commands that read weights. */
 export interface ReadingOptions extends RemoteOptions {
-  readonly depth?: Depth;
+  /** "deep" where a command offers it: reads as "sampled", and more where tests are silent. */
+  readonly depth?: Depth | "deep";
   readonly threads?: number;
   readonly maxBytes?: number;
   readonly timeout?: number;
@@ -43,10 +44,23 @@ export function withCommon(command: Command, output = "write the result to FILE 
 }
 
 export function withReading(command: Command): Command {
-  return command
-    .addOption(
+  return withReadingLimits(
+    command.addOption(
       new Option("--depth <depth>", "sampled: some MB of any model; full: every byte").choices(["sampled", "full"]),
-    )
+    ),
+  );
+}
+
+/** `withReading` of a command that compares weights. */
+export function withDeepReading(command: Command): Command {
+  const depths = "sampled: some MB of any model; full: every byte; deep: look for labels that were moved on purpose";
+  return withReadingLimits(
+    command.addOption(new Option("--depth <depth>", depths).choices(["sampled", "full", "deep"])),
+  );
+}
+
+function withReadingLimits(command: Command): Command {
+  return command
     .option("--threads <n>", "worker threads of --depth full; 0 uses none", wholeNumber(0, 256))
     .option("--max-bytes <n>", "refuse to read more weights than this (10MB, 2GiB ...)", byteCount)
     .option("--timeout <seconds>", "give up reading a model after this long", positiveNumber);

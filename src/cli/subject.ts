@@ -13,7 +13,8 @@ export async function openSubject(
   about: { readonly name?: string | undefined; readonly root?: boolean | undefined } = {},
 ): Promise<OpenedSubject> {
   const library = await import("../index.ts");
-  const { depth = "sampled", threads, maxBytes } = options;
+  const { threads, maxBytes } = options;
+  const depth = options.depth === "full" ? "full" : "sampled";
   const limit = timeLimit(options, shownLocation(location));
   const access = await accessOf(location, options);
   let progress: Progress = { update() {}, end() {} };

@@ -17,9 +17,18 @@ export function sliceWindow(matrix: CanonicalTensor): { readonly rows: number[];
 /** Slice of one matrix, the `sketch`-th sketched one; null when it holds values that are not finite, or only zeros. */
 export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sketch: number): Promise<Slice | null> {
   const { rows, columns } = sliceWindow(matrix);
-  const height = rows.length;
-  const firstRow = rows[0]!;
   const raw = await reader.rows(matrix, rows, columns);
+  const slice = sliceOf(raw, { sketch, firstRow: rows[0]!, height: rows.length });
+  if (slice === null) return null;
+  const whole = await reader.gain(matrix.gain, matrix.cols);
+  return { ...slice, gain: whole !== null && allFinite(whole) ? cutOut(whole, columns, slice.width) : null };
+}
+
+/** Slice of values at hand, row-major; null when they are not finite, or only zeros. */
+export function sliceOf(
+  raw: Float32Array,
+  { sketch, firstRow, height }: Pick<Slice, "sketch" | "firstRow" | "height">,
+): Slice | null {
   const width = raw.length / height;
   const blocks = Math.ceil(width / SLICE_BLOCK);
   const q = new Int8Array(height * width);
@@ -43,10 +52,7 @@ export async function sliceMatrix(reader: RowReader, matrix: CanonicalTensor, sk
       if (top > peak) peak = top;
     }
   }
-  if (peak === 0) return null;
-  const whole = await reader.gain(matrix.gain, matrix.cols);
-  const gain = whole !== null && allFinite(whole) ? cutOut(whole, columns, width) : null;
-  return { sketch, firstRow, height, width, q, scale, gain };
+  return peak === 0 ? null : { sketch, firstRow, height, width, q, scale, gain: null };
 }
 
 /** Whether no value is NaN or infinite. By index: `every` costs ten times as much. */

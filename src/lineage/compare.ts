@@ -2,6 +2,8 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { holdsIndices } from "../rows/row-reader.ts";
 import { caveatsOf } from "./caveats.ts";
+import { deepFinding } from "./deep-finding.ts";
+import { withDeep } from "./deep-result.ts";
 import { directionOf } from "./direction.ts";
 import { factsOf, type Sides } from "./facts.ts";
 import type { ComponentFinding } from "./finding.ts";
@@ -31,6 +33,11 @@ export interface CompareOptions {
   readonly monteCarlo?: boolean;
   /** Bases this one was chosen from: p is corrected for all of them. @default 1 */
   readonly hypotheses?: number;
+  /**
+   * Where the plain tests are silent, asks whether labels were moved on purpose: neurons renumbered, the residual stream
+   * rotated, permuted or cut. Needs the weights of both. @default false
+   */
+  readonly deep?: boolean;
   /** Ends the comparison, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,7 +81,7 @@ export async function compareSubjects(
   const parents =
     direction === "suspect-from-base" ? [names.base] : direction === "base-from-suspect" ? [names.suspect] : [];
   const facts = factsOf(verdict, content, { suspect, base }, findings, difference);
-  return {
+  const plain: CompareResult = {
     verdict,
     summary: summarise(verdict, direction, names, facts),
     claim: claimOf(verdict, direction, names.base, facts),
@@ -90,6 +97,10 @@ export async function compareSubjects(
     difference,
     caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
   };
+  const isSilent = verdict === "no-evidence" || verdict === "not-testable";
+  if (options.deep !== true || !isSilent || first.checkpoint === null || second.checkpoint === null) return plain;
+  const deep = await deepFinding(first.checkpoint, second.checkpoint, judged.log10Hypotheses, signal);
+  return deep === null ? plain : withDeep(plain, deep, names, exchanged);
 }
 
 function withShare(finding: ComponentFinding): ComponentFinding {

@@ -29,17 +29,23 @@ export type Relation =
   | "depth-upscaled"
   | "layers-reordered"
   | "vocabulary-extended"
-  | "pruned";
+  | "pruned"
+  | "obfuscated";
+
+/** What was renumbered, rotated or cut so that labels no longer stand where they did. */
+export type Moved = "residual-rotated" | "residual-permuted" | "width" | "neurons" | "vocabulary";
 
 /** One statistical test. p-values are log10 and two-sided; `exact` is false where the tail is a normal approximation. */
 export interface TestResult {
   /**
    * "T1" permutation z, "T1-swap" its exact companion over label pairs, "T2" fixed points, "agreement" of matrices that
-   * were tested one by one.
+   * were tested one by one, "LIS" the longest run of matched labels in one order.
    */
-  readonly name: "T1" | "T1-swap" | "T2" | "agreement";
+  readonly name: "T1" | "T1-swap" | "T2" | "LIS" | "agreement";
   readonly component: string;
-  readonly axis: "residual" | "neurons" | "channels";
+  readonly axis: "residual" | "neurons" | "channels" | "tokens";
+  /** Of a deep test: what labels were seen from, so that it does not matter how the stream was turned. */
+  readonly seenFrom?: "tokens" | "anchors" | "untrained";
   /** Statistic in standard deviations (T1, T1-swap), or null. */
   readonly z: number | null;
   readonly log10P: number | null;
@@ -128,7 +134,22 @@ export interface CompareResult {
   readonly tests: readonly TestResult[];
   readonly layers: readonly LayerMatch[];
   readonly difference: Difference;
+  /** Of the deep tests, where they were asked for and the plain ones were silent. */
+  readonly deep?: DeepSummary;
   readonly caveats: readonly string[];
+}
+
+/** What the deep tests found beyond their p-values. */
+export interface DeepSummary {
+  /** What the verdict rests on: a p-value, or strength alone, held against what unrelated models have. Null for no claim. */
+  readonly basis: "exact" | "calibrated" | null;
+  readonly moved: readonly Moved[];
+  /**
+   * Mean cosines after alignment, medians over layers: of gates; of what gate-matched neurons read and write; of held-out
+   * tokens.
+   */
+  readonly strength: { readonly gate: number; readonly through: number; readonly tokens: number } | null;
+  readonly learned: { readonly baseInSuspect: LearnedRetention; readonly suspectInBase: LearnedRetention } | null;
 }
 
 export interface Candidate {

@@ -14,6 +14,7 @@ const HOUSE = [
   "rows",
   "fingerprint",
   "alignment",
+  "deep",
   "lineage",
   "watermark",
   "quality",

@@ -5,8 +5,8 @@ import {
   type FailOn,
   type ReadingOptions,
   withCommon,
+  withDeepReading,
   withFailOn,
-  withReading,
 } from "../options.ts";
 import { MODEL, shownLocation, withAccess } from "../remote.ts";
 import { openSession } from "../session.ts";
@@ -17,6 +17,7 @@ import { exitCodeFor } from "../verdict-exit.ts";
 interface CompareOptions extends CommonOptions, ReadingOptions {
   readonly root?: boolean;
   readonly failOn?: FailOn;
+  readonly acceptCalibrated?: boolean;
 }
 
 export function registerCompare(program: Command, setExitCode: SetExitCode): void {
@@ -26,8 +27,9 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .description("Tells whether two models share trained weights. Either side may be a model or a fingerprint file.")
     .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
     .argument("<base>", "the same")
-    .option("--root", "the base was trained from scratch: lets the verdict name a direction");
-  withFailOn(withLocalModels(withAccess(withReading(withCommon(command))))).action(
+    .option("--root", "the base was trained from scratch: lets the verdict name a direction")
+    .option("--accept-calibrated", "let --fail-on count verdicts of --depth deep that have no p-value");
+  withFailOn(withLocalModels(withAccess(withDeepReading(withCommon(command))))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },
@@ -46,13 +48,14 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
   try {
     const base = await openSubject(basePath, options, session, { name: names[1], root: options.root });
     try {
-      const result = await compareSubjects(suspect, base);
+      const result = await compareSubjects(suspect, base, { deep: options.depth === "deep" });
       const inputs = {
         suspect: inputReport(suspect, suspect.fingerprint),
         base: inputReport(base, base.fingerprint),
       };
       await session.emit(compareReport(session.run(), inputs, result));
-      return exitCodeFor(result.verdict, options.failOn);
+      const isProof = result.deep?.basis !== "calibrated" || options.acceptCalibrated === true;
+      return exitCodeFor(isProof ? result.verdict : "no-evidence", options.failOn);
     } finally {
       await base.close();
     }

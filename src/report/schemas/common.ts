@@ -50,6 +50,11 @@ const learnedRetention = z.strictObject({
   slices: count,
 });
 
+export const learned = z
+  .strictObject({ baseInSuspect: learnedRetention, suspectInBase: learnedRetention })
+  .nullable()
+  .describe("learned retention both ways round");
+
 export const component = z.strictObject({
   component: z.string().describe("the stack of the base, by the path of its tensors"),
   suspectComponent: z.string().describe("the stack of the suspect that it was held against"),
@@ -57,10 +62,7 @@ export const component = z.strictObject({
   log10P,
   r: z.number().nullable(),
   retention: z.number().nullable().describe("share of the base's training that the suspect has"),
-  learned: z
-    .strictObject({ baseInSuspect: learnedRetention, suspectInBase: learnedRetention })
-    .nullable()
-    .describe("learned retention both ways round"),
+  learned,
   reason: z.string().nullable(),
 });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { component, count, direction, envelope, input, log10P, relation, verdict } from "./common.ts";
+import { component, count, direction, envelope, input, learned, log10P, relation, verdict } from "./common.ts";
 
 /** What a comparison says, without the envelope. */
 export const comparison = z.strictObject({
@@ -17,7 +17,11 @@ export const comparison = z.strictObject({
     z.strictObject({
       name: z.string(),
       component: z.string(),
-      axis: z.enum(["residual", "neurons", "channels"]),
+      axis: z.enum(["residual", "neurons", "channels", "tokens"]),
+      seenFrom: z
+        .enum(["tokens", "anchors", "untrained"])
+        .optional()
+        .describe("of a deep test: what labels were seen from, whatever was done to the residual stream"),
       z: z.number().nullable(),
       log10P,
       exact: z.boolean(),
@@ -48,6 +52,18 @@ export const comparison = z.strictObject({
     loraRank: count.optional(),
     quantization: z.string().optional(),
   }),
+  deep: z
+    .strictObject({
+      basis: z
+        .enum(["exact", "calibrated"])
+        .nullable()
+        .describe("what the verdict rests on; null where nothing is claimed"),
+      moved: z.array(z.string()).describe("such as residual-rotated, neurons; the list may grow"),
+      strength: z.strictObject({ gate: z.number(), through: z.number(), tokens: z.number() }).nullable(),
+      learned,
+    })
+    .optional()
+    .describe("of the deep tests, where they were asked for and the plain ones were silent"),
   caveats: z.array(z.string()),
 });
 

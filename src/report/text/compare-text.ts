@@ -71,7 +71,7 @@ function tests(report: Comparison): string[] {
   const strongest = [...report.tests].sort((a, b) => (a.log10P ?? 1) - (b.log10P ?? 1));
   const rows = strongest.map((test) => [
     test.turned === true ? `${test.name}, turned` : test.name,
-    `${AXES[test.axis]}${report.components.length > 1 ? ` of ${escapeText(test.component)}` : ""}`,
+    axisText(test, report.components.length > 1),
     statistic(test),
     test.r === undefined || test.r === null ? "" : `r ${formatNumber(test.r)}`,
     `${formatP(test.log10P)} (${test.exact ? "exact" : "asymptotic"}${relabelled(test)})`,
@@ -79,9 +79,21 @@ function tests(report: Comparison): string[] {
   return atMost(table(rows), MAX_TESTS);
 }
 
-const AXES = { residual: "residual axis", neurons: "neuron axis", channels: "hidden channels" } as const;
+const AXES = {
+  residual: "residual axis",
+  neurons: "neuron axis",
+  channels: "hidden channels",
+  tokens: "token rows",
+} as const;
+const SEEN_FROM = { tokens: "seen from tokens", anchors: "seen from one another", untrained: "never trained" } as const;
+
+function axisText({ axis, component, seenFrom }: Comparison["tests"][number], isOneOfMany: boolean): string {
+  if (seenFrom !== undefined) return `${AXES[axis]}, ${SEEN_FROM[seenFrom]}`;
+  return `${AXES[axis]}${isOneOfMany ? ` of ${escapeText(component)}` : ""}`;
+}
 
 function statistic({ name, fixedPoints, m, n, z }: Comparison["tests"][number]): string {
+  if (name === "LIS") return `${m} of ${n} matched labels in one order`;
   if (name === "agreement") return `${m} of ${n} matrices at least as small`;
   if (fixedPoints !== undefined) return `${fixedPoints} of ${n} labels in place`;
   return z === null ? "" : `z ${formatNumber(z)}`;

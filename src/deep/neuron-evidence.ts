@@ -1,0 +1,101 @@
+import type { BlockParts } from "../alignment/parts.ts";
+import { subset } from "../numerics/prng.ts";
+import { anchorBlock, anchorRows } from "./anchors.ts";
+import type { DeepModel } from "./deep-model.ts";
+import type { Frames } from "./frames.ts";
+import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
+import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import { isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
+import { type LayerStrength, layerStrength } from "./strength.ts";
+import { spread, takeRows } from "./take.ts";
+import { type NeuronViews, neuronViews } from "./views.ts";
+
+/** Share of the strongest common directions that strength leaves out. */
+const BULK = 0.5;
+/** Neurons of a layer that are tested, and that are looked for among all of the other model's. */
+const MAX_LABELS = 512;
+/** Layers that are looked at, spread over the depth. */
+const MAX_LAYERS = 6;
+
+export interface NeuronEvidence {
+  /** Neurons of layers of equal size, in the directions that both streams have. */
+  readonly neurons: LabelTests | null;
+  /** The same without any common directions: seen from neurons of their own layer. */
+  readonly anchors: LabelTests | null;
+  /** The layer whose neurons best keep their order, its p corrected for all layers. */
+  readonly order: OrderTest | null;
+  readonly strength: readonly LayerStrength[];
+  /** Asked for where strength is worth it. */
+  slices(): readonly MatchedSlice[];
+}
+
+/** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
+export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames | null): Promise<NeuronEvidence> {
+  const [whole, weak] = [frames?.weaker(0) ?? null, frames?.weaker(BULK) ?? null];
+  const inFrame: LabelBlock[] = [];
+  const fromAnchors: LabelBlock[] = [];
+  const orders: OrderTest[] = [];
+  const strength: LayerStrength[] = [];
+  const seen: (readonly [NeuronViews, NeuronViews])[] = [];
+  for (const [x, y] of layerPairs(a, b)) {
+    const equal = networkSize(x) === networkSize(y);
+    const anchored = equal ? await anchorsOf(a, x, b, y) : null;
+    if (anchored !== null) fromAnchors.push(anchored);
+    if (whole === null || weak === null) continue;
+    const [seenA, seenB] = [await neuronViews(a, x, whole.a), await neuronViews(b, y, whole.b)];
+    if (seenA === null || seenB === null) continue;
+    seen.push([seenA, firstNeurons(seenB)]);
+    const [opensA, opensB] = [(seenA.gate ?? seenA.up)!, (seenB.gate ?? seenB.up)!];
+    const { width } = seenA;
+    if (!(isSortedBySize(opensA, width) && isSortedBySize(opensB, width))) {
+      const labels = [...subset(seenA.neurons, Math.min(seenA.neurons, MAX_LABELS), "weightmark labels")];
+      if (equal) inFrame.push({ width, a: takeRows(opensA, width, labels), b: takeRows(opensB, width, labels) });
+      orders.push(orderTest(opensA, opensB.subarray(0, MAX_LABELS * width), width));
+    }
+    const [weakA, weakB] = [await neuronViews(a, x, weak.a), await neuronViews(b, y, weak.b)];
+    const found = weakA === null || weakB === null ? null : layerStrength(weakA, firstNeurons(weakB));
+    if (found !== null) strength.push(found);
+  }
+  return {
+    neurons: labelTests(inFrame),
+    anchors: labelTests(fromAnchors),
+    order: bestOf(orders),
+    strength,
+    slices: () => seen.flatMap(([x, y]) => matchedSlices(x, y)),
+  };
+}
+
+/** Dense networks of the layers of both models, by their place. */
+function layerPairs(a: DeepModel, b: DeepModel): readonly (readonly [BlockParts, BlockParts])[] {
+  const count = Math.min(a.parts.layers.length, b.parts.layers.length);
+  const pairs = Array.from({ length: count }, (_, i) => {
+    const [x, y] = [a, b].map(({ parts }) => parts.layers[i]!.blocks.get(-1));
+    return x === undefined || y === undefined ? [] : [[x, y] as const];
+  });
+  return spread(pairs.flat(), MAX_LAYERS);
+}
+
+function networkSize({ gate, up }: BlockParts): number {
+  return (gate ?? up)?.rows ?? 0;
+}
+
+async function anchorsOf(a: DeepModel, x: BlockParts, b: DeepModel, y: BlockParts): Promise<LabelBlock | null> {
+  const [first, second] = [x.gate ?? x.up, y.gate ?? y.up];
+  const wanted = first === null ? null : anchorRows(first.rows);
+  if (first === null || second === null || wanted === null) return null;
+  const rows = [await a.readers(first, wanted), await b.readers(second, wanted)] as const;
+  if (isSortedBySize(rows[0], a.width, wanted) && isSortedBySize(rows[1], b.width, wanted)) return null;
+  return anchorBlock(rows[0], rows[1], a.width, b.width);
+}
+
+function firstNeurons(views: NeuronViews): NeuronViews {
+  const neurons = Math.min(views.neurons, MAX_LABELS);
+  const cut = (rows: Float32Array | null): Float32Array | null => rows?.subarray(0, neurons * views.width) ?? null;
+  return { ...views, neurons, gate: cut(views.gate), up: cut(views.up), down: cut(views.down) };
+}
+
+function bestOf(orders: readonly OrderTest[]): OrderTest | null {
+  if (orders.length === 0) return null;
+  const best = orders.reduce((x, y) => (x.log10P <= y.log10P ? x : y));
+  return { ...best, log10P: Math.min(0, best.log10P + Math.log10(orders.length)) };
+}

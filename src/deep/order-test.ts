@@ -1,0 +1,50 @@
+import { matmul } from "../kernels/matmul.ts";
+import { log10IncreasingTail, longestIncreasing } from "../numerics/increasing.ts";
+import { mutualNearest, rowLengths } from "./label-tests.ts";
+
+/** Labels that were matched by content, and how long a run of them stands in the same order. */
+export interface OrderTest {
+  readonly matched: number;
+  readonly increasing: number;
+  readonly log10P: number;
+}
+
+/**
+ * Labels of both sides matched where each is the other's nearest by |cosine|, n x width and m x width. Renumbering one side
+ * leaves the partners and shuffles the order in which they stand, uniformly, whatever n and m: P(LIS >= k) <= C(matched, k) /
+ * k!. Catches what was pruned, padded or cut out, for a subset keeps its order.
+ */
+export function orderTest(a: Float32Array, b: Float32Array, width: number): OrderTest {
+  const [n, m] = [a.length / width, b.length / width];
+  const products = matmul(a, b, { rows: n, depth: width, columns: m, transposedB: true }).map(Math.abs);
+  const partners = mutualNearest(products, rowLengths(a, width), rowLengths(b, width)).map(([, j]) => j);
+  const increasing = longestIncreasing(partners);
+  return { matched: partners.length, increasing, log10P: log10IncreasingTail(partners.length, increasing) };
+}
+
+/**
+ * Whether labels stand in order of size: |rank correlation of length and place| beyond four standard errors. Where they do in
+ * both models, what has one rank has one place, and no renumbering is as likely as another.
+ *
+ * @param places where in the model the rows stand. @default as they come
+ */
+export function isSortedBySize(rows: Float32Array, width: number, places?: readonly number[]): boolean {
+  const lengths = rowLengths(rows, width);
+  const n = lengths.length;
+  if (n < 16) return false;
+  const bySize = ranksOf(lengths);
+  const byPlace = ranksOf(places ?? [...lengths.keys()]);
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += (bySize[i]! - byPlace[i]!) ** 2;
+  const correlation = 1 - (6 * sum) / (n * (n * n - 1));
+  return Math.abs(correlation) * Math.sqrt(n) > 4;
+}
+
+function ranksOf(values: ArrayLike<number>): Uint32Array {
+  const order = Array.from({ length: values.length }, (_, i) => i).sort((i, j) => values[i]! - values[j]! || i - j);
+  const ranks = new Uint32Array(values.length);
+  order.forEach((place, rank) => {
+    ranks[place] = rank;
+  });
+  return ranks;
+}

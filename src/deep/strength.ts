@@ -1,0 +1,71 @@
+import { matmul } from "../kernels/matmul.ts";
+import { mutualNearest } from "./label-tests.ts";
+import { unitRows } from "./take.ts";
+import type { NeuronViews } from "./views.ts";
+
+/** How alike the neurons of two layers are, matched by one view and scored by the others: about 0 for unrelated networks. */
+export interface LayerStrength {
+  /** Mean cosine of the gates of neurons matched by what they read and write, less that of all pairs. */
+  readonly gate: number;
+  /**
+   * Mean product of the cosines of what gate-matched neurons read and write, less that of all pairs; its root, with the sign.
+   */
+  readonly through: number;
+  readonly matched: number;
+}
+
+/**
+ * Match by one view, score by another: scored by the view that they were matched by, unrelated neurons are alike. Up and
+ * down of a gated neuron may carry a common sign, which cancels in their product; gates may not, and a plain network has none.
+ *
+ * @returns null where a side has no view to score by
+ */
+export function layerStrength(a: NeuronViews, b: NeuronViews): LayerStrength | null {
+  const [n, m] = [a.neurons, b.neurons];
+  const cosines = (x: Float32Array | null, y: Float32Array | null): Float32Array | null =>
+    x === null || y === null
+      ? null
+      : matmul(unitRows(x, a.width), unitRows(y, b.width), { rows: n, depth: a.width, columns: m, transposedB: true });
+  const [gate, up, down] = [cosines(a.gate, b.gate), cosines(a.up, b.up), cosines(a.down, b.down)];
+  if (up === null) return null;
+  if (gate === null) {
+    if (down === null) return null;
+    const [byUp, byDown] = [pairsOf(up, n, m), pairsOf(down, n, m)];
+    const through = score(down, byUp, m);
+    return { gate: score(up, byDown, m), through, matched: byUp.length };
+  }
+  const byGate = pairsOf(gate, n, m);
+  if (down === null) {
+    const sizes = up.map(Math.abs);
+    return { gate: score(gate, pairsOf(sizes, n, m), m), through: score(sizes, byGate, m), matched: byGate.length };
+  }
+  const product = up.map((x, i) => x * down[i]!);
+  const through = score(product, byGate, m);
+  return {
+    gate: score(
+      gate,
+      pairsOf(
+        product.map((x) => Math.max(0, x)),
+        n,
+        m,
+      ),
+      m,
+    ),
+    through: Math.sign(through) * Math.sqrt(Math.abs(through)),
+    matched: byGate.length,
+  };
+}
+
+function pairsOf(cosines: Float32Array, n: number, m: number): readonly (readonly [number, number])[] {
+  return mutualNearest(cosines, new Float64Array(n).fill(1), new Float64Array(m).fill(1));
+}
+
+/** Mean over the pairs, less the mean over all. */
+function score(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
+  if (pairs.length === 0) return 0;
+  let all = 0;
+  for (const x of cosines) all += x;
+  let sum = 0;
+  for (const [i, j] of pairs) sum += cosines[i * m + j]!;
+  return sum / pairs.length - all / cosines.length;
+}

@@ -1,0 +1,107 @@
+import { matmul } from "../kernels/matmul.ts";
+import { subset } from "../numerics/prng.ts";
+import type { DeepModel } from "./deep-model.ts";
+import { commonFrames, type Frame, type Frames } from "./frames.ts";
+import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
+import { type OrderTest, orderTest } from "./order-test.ts";
+import { sharedTokens } from "./shared-tokens.ts";
+import { spread, takeRows } from "./take.ts";
+import { untrainedTokens } from "./untrained.ts";
+
+/** Share of the strongest common directions that is left out where rows of tokens are held against each other. */
+const BULK = 0.75;
+/** Tokens that streams are mapped by, that columns are seen from, and that are held against each other. */
+const MAX_TOKENS = 4096;
+const COLUMN_TOKENS = 512;
+const MAX_LABELS = 512;
+/** Fewer tokens in common map no stream on another. */
+const MIN_TOKENS = 64;
+const MIN_UNTRAINED = 16;
+
+export interface TokenEvidence {
+  readonly how: "ids" | "texts";
+  readonly frames: Frames;
+  /** Rows that the first model, and the second, never trained, as far as that is known; null where they are too few. */
+  readonly untrained: readonly [LabelTests | null, LabelTests | null];
+  /** Trained tokens that took no part in mapping the streams. No test: they are no labels. */
+  readonly heldOut: LabelTests | null;
+  /** Dimensions of the streams, matched by what tokens have there. */
+  readonly columns: OrderTest;
+}
+
+/** What the token tables of two models say; null where they have too few tokens in common. */
+export async function tokenEvidence(a: DeepModel, b: DeepModel): Promise<TokenEvidence | null> {
+  const shared = sharedTokens(a, b);
+  const never = [new Set(await untrainedTokens(a)), new Set(await untrainedTokens(b))] as const;
+  const places = shared.a.map((_, i) => i);
+  const isUntrained = [
+    (i: number): boolean => never[0].has(shared.a[i]!),
+    (i: number): boolean => never[1].has(shared.b[i]!),
+  ] as const;
+  const trained = spread(
+    places.filter((i) => !isUntrained.some((ask) => ask(i))),
+    MAX_TOKENS,
+  );
+  if (trained.length < MIN_TOKENS) return null;
+  const read = async (which: readonly number[]): Promise<Rows> => ({
+    a: await a.embedding(which.map((i) => shared.a[i]!)),
+    b: await b.embedding(which.map((i) => shared.b[i]!)),
+  });
+  const rows = await read(trained);
+  const widths = { a: a.width, b: b.width };
+  const frames = commonFrames(rows.a, rows.b, widths.a, widths.b);
+  const testOf = async (ask: (i: number) => boolean): Promise<LabelTests | null> => {
+    const which = spread(places.filter(ask), MAX_LABELS);
+    return which.length < MIN_UNTRAINED ? null : labelTests([framed(await read(which), frames.weaker(BULK), widths)]);
+  };
+  const seen = Math.min(COLUMN_TOKENS, trained.length);
+  return {
+    how: shared.how,
+    frames,
+    untrained: [await testOf(isUntrained[0]), await testOf(isUntrained[1])],
+    heldOut: heldOut(rows, trained.length, widths),
+    columns: orderTest(columnsOf(rows.a, widths.a, seen), columnsOf(rows.b, widths.b, seen), seen),
+  };
+}
+
+interface Rows {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+interface Widths {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** Half of the tokens, drawn by a coin, map the streams; the other half is held against each other. */
+function heldOut(rows: Rows, count: number, widths: Widths): LabelTests | null {
+  const fit = [...subset(count, count >> 1, "weightmark held-out tokens")];
+  const isFit = new Set(fit);
+  const rest = Array.from({ length: count }, (_, i) => i).filter((i) => !isFit.has(i));
+  const frames = commonFrames(takeRows(rows.a, widths.a, fit), takeRows(rows.b, widths.b, fit), widths.a, widths.b);
+  const few = spread(rest, MAX_LABELS);
+  const held = { a: takeRows(rows.a, widths.a, few), b: takeRows(rows.b, widths.b, few) };
+  return labelTests([framed(held, frames.weaker(BULK), widths)]);
+}
+
+function framed(rows: Rows, frame: Frame, widths: Widths): LabelBlock {
+  const through = (side: keyof Rows): Float32Array =>
+    matmul(rows[side], frame[side], {
+      rows: rows[side].length / widths[side],
+      depth: widths[side],
+      columns: frame.width,
+    });
+  return { width: frame.width, a: through("a"), b: through("b") };
+}
+
+/** Columns of the first rows, centred: width x count. */
+function columnsOf(rows: Float32Array, width: number, count: number): Float32Array {
+  const out = new Float32Array(width * count);
+  for (let j = 0; j < width; j++) {
+    let mean = 0;
+    for (let i = 0; i < count; i++) mean += rows[i * width + j]! / count;
+    for (let i = 0; i < count; i++) out[j * count + i] = rows[i * width + j]! - mean;
+  }
+  return out;
+}

@@ -1,0 +1,76 @@
+import type { BlockParts } from "../alignment/parts.ts";
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { matmul } from "../kernels/matmul.ts";
+import type { DeepModel } from "./deep-model.ts";
+
+/** Values read at a time. */
+const PIECE = 1 << 20;
+
+/** Rows of a matrix that reads the stream, in a frame's coordinates: rows x width. `map` is [stream width x width]. */
+export async function seenRows(
+  model: DeepModel,
+  matrix: CanonicalTensor,
+  map: Float32Array,
+  rows: readonly number[] = everyRow(matrix.rows),
+): Promise<Float32Array> {
+  const width = map.length / model.width;
+  const out = new Float32Array(rows.length * width);
+  const step = Math.max(1, Math.floor(PIECE / matrix.cols));
+  for (let first = 0; first < rows.length; first += step) {
+    const some = rows.slice(first, first + step);
+    const values = await model.readers(matrix, some);
+    out.set(matmul(values, map, { rows: some.length, depth: model.width, columns: width }), first * width);
+  }
+  return out;
+}
+
+/** Columns of a matrix that writes the stream, in a frame's coordinates: columns x width. */
+export async function seenColumns(model: DeepModel, matrix: CanonicalTensor, map: Float32Array): Promise<Float32Array> {
+  const width = map.length / model.width;
+  const out = new Float32Array(matrix.cols * width);
+  const step = Math.max(1, Math.floor(PIECE / matrix.cols));
+  for (let first = 0; first < matrix.rows; first += step) {
+    const count = Math.min(step, matrix.rows - first);
+    const values = await model.rows(
+      matrix,
+      Array.from({ length: count }, (_, i) => first + i),
+    );
+    const turned = new Float32Array(values.length);
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < matrix.cols; j++) turned[j * count + i] = values[i * matrix.cols + j]!;
+    const part = matmul(turned, map.subarray(first * width, (first + count) * width), {
+      rows: matrix.cols,
+      depth: count,
+      columns: width,
+    });
+    for (let i = 0; i < out.length; i++) out[i]! += part[i]!;
+  }
+  return out;
+}
+
+/** The neurons of a network from three sides, each neurons x width: what opens them, what they read, what they write. */
+export interface NeuronViews {
+  readonly neurons: number;
+  readonly width: number;
+  readonly gate: Float32Array | null;
+  readonly up: Float32Array | null;
+  readonly down: Float32Array | null;
+}
+
+export async function neuronViews(model: DeepModel, block: BlockParts, map: Float32Array): Promise<NeuronViews | null> {
+  const { gate, up, down } = block;
+  const opens = gate ?? up;
+  if (opens === null || [gate, up].some((matrix) => matrix !== null && matrix.rows !== opens.rows)) return null;
+  const writes = down !== null && down.cols === opens.rows ? down : null;
+  return {
+    neurons: opens.rows,
+    width: map.length / model.width,
+    gate: gate === null ? null : await seenRows(model, gate, map),
+    up: up === null ? null : await seenRows(model, up, map),
+    down: writes === null ? null : await seenColumns(model, writes, map),
+  };
+}
+
+function everyRow(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

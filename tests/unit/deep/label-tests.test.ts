@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { type LabelBlock, labelTests, mutualNearest } from "../../../src/deep/label-tests.ts";
+import { kolmogorovP } from "../../../src/numerics/kolmogorov.ts";
+import { normalTail } from "../../../src/numerics/normal.ts";
+import { permutation, prng } from "../../../src/numerics/prng.ts";
+
+const WIDTH = 24;
+
+function normals(n: number, seed: string): Float32Array {
+  const random = prng(seed);
+  return Float32Array.from({ length: n * WIDTH }, () => random.normal());
+}
+
+function related(n: number, seed: string, noise: number): LabelBlock {
+  const a = normals(n, seed);
+  const other = normals(n, `${seed} noise`);
+  return { width: WIDTH, a, b: a.map((x, i) => x + noise * other[i]!) };
+}
+
+function renumbered(rows: Float32Array, seed: string): Float32Array {
+  const order = permutation(rows.length / WIDTH, seed);
+  const out = new Float32Array(rows.length);
+  order.forEach((from, to) => {
+    out.set(rows.subarray(from * WIDTH, (from + 1) * WIDTH), to * WIDTH);
+  });
+  return out;
+}
+
+describe("labelTests", () => {
+  test("finds the labels of two noisy copies, block by block", () => {
+    const found = labelTests([related(60, "one", 0.5), related(40, "two", 0.5)])!;
+    expect(found.labels).toBe(100);
+    expect(found.r).toBeGreaterThan(0.8);
+    expect(found.fixed).toBeGreaterThan(90);
+    expect(found.fixedLog10P).toBeLessThan(-100);
+    expect(found.swapLog10P).toBeLessThan(-8);
+    expect(found.log10P).toBeCloseTo(Math.min(found.fixedLog10P, found.swapLog10P) + Math.log10(2), 10);
+  });
+
+  test("is silent where the same copies were renumbered", () => {
+    const block = related(200, "renumbered", 0.1);
+    const found = labelTests([{ ...block, b: renumbered(block.b, "away") }])!;
+    expect(found.matched).toBeGreaterThan(190);
+    expect(found.fixed).toBeLessThan(6);
+    expect(found.log10P).toBeGreaterThan(-3);
+  });
+
+  test("its z of strangers is standard normal, and no tail is smaller than it may be", () => {
+    const draws = 2000;
+    const found = Array.from({ length: draws }, (_, i) => {
+      const block = { width: WIDTH, a: normals(32, `a ${i}`), b: normals(32, `b ${i}`) };
+      return labelTests([block])!;
+    });
+    const uniform = found.map(({ z }) => (z > 0 ? 1 - normalTail(z) / 2 : normalTail(z) / 2)).sort((x, y) => x - y);
+    const distance = Math.max(...uniform.map((u, i) => Math.max(u - i / draws, (i + 1) / draws - u)));
+    expect(kolmogorovP(distance, draws)).toBeGreaterThan(0.01);
+    for (const level of [-1, -2, -3]) {
+      const share = found.filter(({ log10P }) => log10P <= level).length / draws;
+      expect(share).toBeLessThanOrEqual(10 ** level);
+    }
+  });
+
+  test("labels that are empty or another's equal say nothing", () => {
+    const block = related(40, "copies", 0);
+    for (const side of [block.a, block.b]) {
+      side.copyWithin(WIDTH, 0, WIDTH);
+      side.fill(0, 2 * WIDTH, 3 * WIDTH);
+    }
+    expect(labelTests([block])!.labels).toBe(37);
+    expect(labelTests([{ width: WIDTH, a: new Float32Array(20 * WIDTH), b: normals(20, "b") }])).toBeNull();
+    expect(labelTests([related(7, "few", 0)])).toBeNull();
+    expect(labelTests([])).toBeNull();
+  });
+});
+
+test("mutual nearest neighbours of a matrix worked by hand", () => {
+  // Row 0 likes column 1 and is liked by it; rows 1 and 2 both like column 0, which likes row 2.
+  const products = Float32Array.of(1, 9, 5, 2, 6, 3);
+  expect(mutualNearest(products, Float64Array.of(1, 1, 1), Float64Array.of(1, 1))).toEqual([
+    [0, 1],
+    [2, 0],
+  ]);
+});
