@@ -9,6 +9,7 @@ import { rowMeans, type SignStack } from "./sign-stack.ts";
  * stand out of both do not come apart row by row.
  */
 const TELLING_SIGMA = 8;
+/** Of m rows of n columns no more than sqrt((m - 1)(n - 1)) can be shown, nor more than m - 1: rows of two columns show 7.94. */
 const MOST_OF_FEW = 0.9;
 const FEWEST_ROWS = 8;
 /** Where content chose the pair, it chose the one of which most rows agree. */
@@ -28,7 +29,8 @@ const agreement = rememberedByPair((pair: MatrixPair): { rows: number; agree: bo
   const stack = pairStack([pair]);
   if (stack === null) return { rows: 0, agree: false };
   const products = rowProducts(stack);
-  const needed = Math.min(TELLING_SIGMA, MOST_OF_FEW * (stack.m - 1));
+  const most = Math.min(stack.m - 1, Math.sqrt((stack.m - 1) * (stack.n - 1)));
+  const needed = Math.min(TELLING_SIGMA, MOST_OF_FEW * most);
   // Rows may have been turned, their signs changed, in one of the models.
   const agree = [products, products.map(Math.abs)].some((of) => matchingZ(of, stack.m) >= needed);
   return { rows: stack.m, agree };
