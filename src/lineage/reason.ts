@@ -15,7 +15,7 @@ export function usable({ pairs }: Pairing): number {
 }
 
 const NO_SHARED =
-  "neither shapes nor names tell of any matrix of both that its columns are hidden units of the models' own: only equality is tested; compare whole models, their linears as matrices of two axes";
+  "neither shapes nor names tell of any matrix of both that its columns are hidden units of the models' own: only equality is tested; compare whole models, their linears as matrices of two axes (those of one input or output tell nothing)";
 
 export function reasonUntestable(pairing: Pairing, excluded: ReadonlySet<Axis>): string {
   if (excluded.size > 0) return `labels carry an order of their own in both models (${[...excluded].join(", ")})`;

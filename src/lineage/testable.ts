@@ -56,7 +56,7 @@ export function allSquare(matrices: readonly Pick<MatrixOutline, "rows" | "cols"
   const width = matrices[0]?.cols;
   if (matrices.length < FEWEST || !matrices.every(({ rows, cols }) => rows === width && cols === width)) return null;
   const all = `all ${matrices.length} matrices are ${width} x ${width}, as wide as what they were given`;
-  return `${all}: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, which change the width`;
+  return `${all}: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, if any has more than one input or output`;
 }
 
 const NO_UNITS =

@@ -31,3 +31,21 @@ describe("a narrow perceptron is told by its shapes, whatever its linears are ca
     expect(stranger.verdict).toBe("no-evidence");
   });
 });
+
+describe("networks of coordinates are tested, whatever the first layer reads", () => {
+  test.each([2, 3, 5])("%d inputs", async (inputs) => {
+    const widths = [inputs, 96, 96, 96, 96, 3];
+    const shapes = Object.fromEntries(
+      Array.from({ length: 5 }, (_, k) => [`net.${k}.linear.weight`, [widths[k + 1]!, widths[k]!]]),
+    );
+    const model = shapedModel(shapes, { init: 1 });
+    const base = await subjectOf(model, { name: "base" });
+    for (const suspect of [addNoise(model, 0.02), shapedModel(shapes, { init: 1, training: 3 })]) {
+      const found = await judge(await subjectOf(suspect), base);
+      expect(["derived", "shared-init"]).toContain(found.verdict);
+      expect(found.log10P).toBeLessThan(-50);
+    }
+    const stranger = await judge(await subjectOf(shapedModel(shapes, { init: 2 })), base);
+    expect(stranger.verdict).toBe("no-evidence");
+  });
+});

@@ -120,7 +120,7 @@ test("a claim that the best possible p could not carry is not testable, and says
 describe("nets of which all matrices are square", () => {
   const shapes = Object.fromEntries([0, 2, 4].map((n) => [`net.${n}.weight`, [96, 96]]));
   const reason =
-    "all 3 matrices are 96 x 96, as wide as what they were given: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, which change the width";
+    "all 3 matrices are 96 x 96, as wide as what they were given: nothing shows that their columns are hidden units, and only equality was tested; add the layers before or after them, if any has more than one input or output";
 
   test("are found equal, and are not told apart otherwise: the reason says why, and what to do", async () => {
     const net = shapedModel(shapes, { init: 1 });
