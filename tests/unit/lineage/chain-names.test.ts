@@ -40,11 +40,9 @@ describe("networks of coordinates are tested, whatever the first layer reads", (
     );
     const model = shapedModel(shapes, { init: 1 });
     const base = await subjectOf(model, { name: "base" });
-    for (const suspect of [addNoise(model, 0.02), shapedModel(shapes, { init: 1, training: 3 })]) {
-      const found = await judge(await subjectOf(suspect), base);
-      expect(["derived", "shared-init"]).toContain(found.verdict);
-      expect(found.log10P).toBeLessThan(-50);
-    }
+    const found = await judge(await subjectOf(addNoise(model, 0.02)), base);
+    expect(["derived", "shared-init"]).toContain(found.verdict);
+    expect(found.log10P).toBeLessThan(-50);
     const stranger = await judge(await subjectOf(shapedModel(shapes, { init: 2 })), base);
     expect(stranger.verdict).toBe("no-evidence");
   });
