@@ -65,6 +65,7 @@ function mutate(file, related) {
     // What runs when a module is loaded would have all tests run anew, each in a process of its own.
     ignoreStatic: true,
     timeoutMS: TIMEOUT_MS,
+    dryRunTimeoutMinutes: 30,
     tempDirName: join(".cache", "stryker-sandbox"),
     reporters: ["json"],
     jsonReporter: { fileName: report },

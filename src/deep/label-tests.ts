@@ -1,5 +1,5 @@
 import { matmul } from "../kernels/matmul.ts";
-import { log10FixedPointsTail, type MatchedLabels } from "../numerics/fixed-points.ts";
+import { log10FixedPointTail } from "../numerics/fixed-points.ts";
 import { log10RademacherTail } from "../numerics/rademacher.ts";
 
 /** Labels that one random renumbering may mix, with what each model says of them: n rows of `width` numbers on each side. */
@@ -9,17 +9,20 @@ export interface LabelBlock {
   readonly b: Float32Array;
 }
 
-/** Exact tests over independent blocks of labels; r is strength, z is no more than printed. */
+/** Exact tests over blocks of labels; r is strength, z is no more than printed. */
 export interface LabelTests {
   /** Labels that were tested, over all blocks. */
   readonly labels: number;
-  /** T1: the sum of products of a label with itself, in standard deviations of a random renumbering; and as a correlation. */
+  /** T1: the sum of products of a label with itself, in standard deviations of random renumberings; and as a correlation. */
   readonly z: number;
   readonly r: number;
+  /** Pairs of neighbouring labels, over blocks of equal length together. */
+  readonly pairs: number;
   readonly swapZ: number;
   readonly swapLog10P: number;
   readonly matched: number;
   readonly fixed: number;
+  /** Of the best block, corrected for how many there are. */
   readonly fixedLog10P: number;
   /** The better of the two exact tails, both counted. */
   readonly log10P: number;
@@ -33,49 +36,91 @@ const MIN_LABELS = 8;
 /**
  * T1, T1-swap and T2 on real features: products of unit rows, centred over the labels. Under independent initialisation the
  * labels of each block are exchangeable on one side given everything on the other; see `swap-test.ts` and `fixed-points.ts` of
- * lineage for why the tails hold. Labels whose features another label of the same side has are left out, all of them.
+ * lineage for why the tails hold. Blocks may be one layer stored several times, in both models: exchanges of one pair of labels
+ * are summed over blocks before they count as a coin, and of the blocks' fixed points the best are taken and corrected. Labels
+ * whose features another label of the same side has are left out, all of them.
  *
  * @returns null where no block has enough labels
  */
 export function labelTests(blocks: readonly LabelBlock[]): LabelTests | null {
-  const sums = { trace: 0, variance: 0, aa: 0, bb: 0, swap: 0, swapSquares: 0, labels: 0, fixed: 0 };
-  const matchings: MatchedLabels[] = [];
-  for (const block of blocks) {
-    const kept = distinct(block);
-    const n = kept.length;
-    if (n < MIN_LABELS) continue;
-    const [a, b] = [centredUnits(block.a, block.width, kept), centredUnits(block.b, block.width, kept)];
-    const products = matmul(a, b, { rows: n, depth: block.width, columns: n, transposedB: true });
-    sums.labels += n;
-    sums.aa += squares(a);
-    sums.bb += squares(b);
-    for (let i = 0; i < n; i++) sums.trace += products[i * n + i]!;
-    sums.variance += squares(products) / (n - 1);
-    for (let i = 0; i + 1 < n; i += 2) {
-      const d =
-        products[i * n + i]! + products[(i + 1) * n + i + 1]! - products[i * n + i + 1]! - products[(i + 1) * n + i]!;
-      sums.swap += d;
-      sums.swapSquares += d * d;
-    }
-    const pairs = mutualNearest(products, rowLengths(a, block.width), rowLengths(b, block.width));
-    matchings.push({ n, matched: pairs.length });
-    sums.fixed += pairs.filter(([i, j]) => i === j).length;
-  }
-  if (matchings.length === 0 || !(sums.variance > 0)) return null;
-  const swapZ = sums.swapSquares > 0 ? sums.swap / Math.sqrt(sums.swapSquares) : 0;
+  const found = blocks.map(blockTest).filter((one) => one !== null);
+  const sum = (of: (one: BlockTest) => number): number => found.reduce((total, one) => total + of(one), 0);
+  const variance = sum((one) => one.variance);
+  if (found.length === 0 || !(variance > 0)) return null;
+  const { z: swapZ, pairs } = swapOf(found);
   const swapLog10P = log10RademacherTail(swapZ);
-  const fixedLog10P = log10FixedPointsTail(matchings, sums.fixed);
+  const best = Math.min(...found.map(({ kept, matched, fixed }) => log10FixedPointTail(kept, matched, fixed)));
+  const fixedLog10P = Math.min(0, best + Math.log10(found.length));
   return {
-    labels: sums.labels,
-    z: sums.trace / Math.sqrt(sums.variance),
-    r: sums.trace / Math.sqrt(sums.aa * sums.bb),
+    labels: sum((one) => one.kept),
+    z: sum((one) => one.trace) / Math.sqrt(variance),
+    r: sum((one) => one.trace) / Math.sqrt(sum((one) => one.aa) * sum((one) => one.bb)),
+    pairs,
     swapZ,
     swapLog10P,
-    matched: matchings.reduce((sum, { matched }) => sum + matched, 0),
-    fixed: sums.fixed,
+    matched: sum((one) => one.matched),
+    fixed: sum((one) => one.fixed),
     fixedLog10P,
     log10P: Math.min(0, Math.min(swapLog10P, fixedLog10P) + LOG10_TAILS),
   };
+}
+
+interface BlockTest {
+  /** Labels of the block, and those that were tested. */
+  readonly labels: number;
+  readonly kept: number;
+  readonly trace: number;
+  readonly variance: number;
+  readonly aa: number;
+  readonly bb: number;
+  readonly matched: number;
+  readonly fixed: number;
+  /** By how much the trace would fall if labels (2 k, 2 k + 1) of one side were exchanged; 0 where either is left out. */
+  readonly exchanges: Float64Array;
+}
+
+function blockTest(block: LabelBlock): BlockTest | null {
+  const kept = distinct(block);
+  const n = kept.length;
+  if (n < MIN_LABELS) return null;
+  const [a, b] = [centredUnits(block.a, block.width, kept), centredUnits(block.b, block.width, kept)];
+  const products = matmul(a, b, { rows: n, depth: block.width, columns: n, transposedB: true });
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += products[i * n + i]!;
+  const labels = block.a.length / block.width;
+  const exchanges = new Float64Array(labels >> 1);
+  for (let i = 0; i + 1 < n; i++) {
+    const label = kept[i]!;
+    if (label % 2 === 1 || kept[i + 1] !== label + 1) continue;
+    const j = i + 1;
+    exchanges[label >> 1] = products[i * n + i]! + products[j * n + j]! - products[i * n + j]! - products[j * n + i]!;
+  }
+  const pairs = mutualNearest(products, rowLengths(a, block.width), rowLengths(b, block.width));
+  return {
+    labels,
+    kept: n,
+    trace,
+    variance: squares(products) / (n - 1),
+    aa: squares(a),
+    bb: squares(b),
+    matched: pairs.length,
+    fixed: pairs.filter(([i, j]) => i === j).length,
+    exchanges,
+  };
+}
+
+/** The swap test over blocks: coins of one place and length are one coin. */
+function swapOf(blocks: readonly BlockTest[]): { readonly z: number; readonly pairs: number } {
+  const byLength = new Map<number, Float64Array>();
+  for (const { labels, exchanges } of blocks) {
+    const sums = byLength.get(labels);
+    if (sums === undefined) byLength.set(labels, exchanges.slice());
+    else for (let k = 0; k < sums.length; k++) sums[k]! += exchanges[k]!;
+  }
+  const coins = [...byLength.values()].flatMap((sums) => [...sums]).filter((d) => d !== 0);
+  const total = coins.reduce((sum, d) => sum + d, 0);
+  const length = Math.sqrt(coins.reduce((sum, d) => sum + d * d, 0));
+  return { z: length > 0 ? total / length : 0, pairs: coins.length };
 }
 
 /**

@@ -4,18 +4,17 @@ import { anchorBlock, anchorRows } from "./anchors.ts";
 import type { DeepModel } from "./deep-model.ts";
 import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
+import { layerPairs } from "./layer-pairs.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
 import { isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
 import { type LayerStrength, layerStrength } from "./strength.ts";
-import { spread, takeRows } from "./take.ts";
-import { type NeuronViews, neuronViews } from "./views.ts";
+import { takeRows } from "./take.ts";
+import { firstNeurons, type NeuronViews, neuronViews } from "./views.ts";
 
 /** Share of the strongest common directions that strength leaves out. */
 const BULK = 0.5;
-/** Neurons of a layer that are tested, and that are looked for among all of the other model's. */
+/** Neurons of a layer that are tested. */
 const MAX_LABELS = 512;
-/** Layers that are looked at, spread over the depth. */
-const MAX_LAYERS = 6;
 
 export interface NeuronEvidence {
   /** Neurons of layers of equal size, in the directions that both streams have. */
@@ -37,7 +36,7 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
   const orders: OrderTest[] = [];
   const strength: LayerStrength[] = [];
   const seen: (readonly [NeuronViews, NeuronViews])[] = [];
-  for (const [x, y] of layerPairs(a, b)) {
+  for (const [x, y] of await layerPairs(a, b, weak)) {
     const equal = networkSize(x) === networkSize(y);
     const anchored = equal ? await anchorsOf(a, x, b, y) : null;
     if (anchored !== null) fromAnchors.push(anchored);
@@ -65,16 +64,6 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
   };
 }
 
-/** Dense networks of the layers of both models, by their place. */
-function layerPairs(a: DeepModel, b: DeepModel): readonly (readonly [BlockParts, BlockParts])[] {
-  const count = Math.min(a.parts.layers.length, b.parts.layers.length);
-  const pairs = Array.from({ length: count }, (_, i) => {
-    const [x, y] = [a, b].map(({ parts }) => parts.layers[i]!.blocks.get(-1));
-    return x === undefined || y === undefined ? [] : [[x, y] as const];
-  });
-  return spread(pairs.flat(), MAX_LAYERS);
-}
-
 function networkSize({ gate, up }: BlockParts): number {
   return (gate ?? up)?.rows ?? 0;
 }
@@ -86,12 +75,6 @@ async function anchorsOf(a: DeepModel, x: BlockParts, b: DeepModel, y: BlockPart
   const rows = [await a.readers(first, wanted), await b.readers(second, wanted)] as const;
   if (isSortedBySize(rows[0], a.width, wanted) && isSortedBySize(rows[1], b.width, wanted)) return null;
   return anchorBlock(rows[0], rows[1], a.width, b.width);
-}
-
-function firstNeurons(views: NeuronViews): NeuronViews {
-  const neurons = Math.min(views.neurons, MAX_LABELS);
-  const cut = (rows: Float32Array | null): Float32Array | null => rows?.subarray(0, neurons * views.width) ?? null;
-  return { ...views, neurons, gate: cut(views.gate), up: cut(views.up), down: cut(views.down) };
 }
 
 function bestOf(orders: readonly OrderTest[]): OrderTest | null {

@@ -71,6 +71,15 @@ export async function neuronViews(model: DeepModel, block: BlockParts, map: Floa
   };
 }
 
+/** Neurons of one model that are looked for among all of the other's. */
+const MAX_SOUGHT = 512;
+
+export function firstNeurons(views: NeuronViews): NeuronViews {
+  const neurons = Math.min(views.neurons, MAX_SOUGHT);
+  const cut = (rows: Float32Array | null): Float32Array | null => rows?.subarray(0, neurons * views.width) ?? null;
+  return { ...views, neurons, gate: cut(views.gate), up: cut(views.up), down: cut(views.down) };
+}
+
 function everyRow(count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => i);
 }

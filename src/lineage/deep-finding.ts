@@ -113,10 +113,10 @@ function labelResults(
   assumption: string,
 ): readonly TestResult[] {
   if (found === null) return [];
-  const { labels, r, swapZ, swapLog10P, matched, fixed, fixedLog10P } = found;
+  const { labels, pairs, r, swapZ, swapLog10P, matched, fixed, fixedLog10P } = found;
   const shared = { component: "", axis, seenFrom, exact: true, n: labels, r, assumptions: [assumption] };
   return [
-    { ...shared, name: "T1-swap", z: swapZ, log10P: swapLog10P, m: labels >> 1 },
+    { ...shared, name: "T1-swap", z: swapZ, log10P: swapLog10P, m: pairs },
     { ...shared, name: "T2", z: null, log10P: fixedLog10P, m: matched, fixedPoints: fixed },
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CompareResult } from "../../../src/lineage/result.ts";
-import { addNoise, extendVocabulary, quantise } from "../../support/derive.ts";
+import { addNoise, extendVocabulary, quantise, relayer } from "../../support/derive.ts";
 import { type Disguise, obfuscate } from "../../support/obfuscate.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { judge } from "../../support/stored-model.ts";
@@ -43,6 +43,17 @@ describe("compare, deep", () => {
     expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
     const orders = found.tests.filter(({ name, axis }) => name === "LIS" && axis === "neurons");
     expect(orders.map(({ log10P }) => log10P! < -100)).toEqual([true]);
+  });
+
+  test.each([
+    ["one dropped", [0, 2]],
+    ["another order", [2, 0, 1]],
+    ["one repeated", [0, 1, 1, 2]],
+  ] as const)("layers: %s, behind a rotated stream", async (_, order) => {
+    const found = await deep(relayer(obfuscate(tuned, SHAPE, { residual: "rotation" }, 7), order), model(1));
+    expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
+    const strange = await deep(relayer(obfuscate(model(2), SHAPE, { residual: "rotation" }, 7), order), model(1));
+    expect(strange.verdict).toBe("no-evidence");
   });
 
   test("every label moved: derived by strength alone, without a p", async () => {

@@ -32,9 +32,17 @@ describe("labelTests", () => {
     expect(found.labels).toBe(100);
     expect(found.r).toBeGreaterThan(0.8);
     expect(found.fixed).toBeGreaterThan(90);
-    expect(found.fixedLog10P).toBeLessThan(-100);
+    expect(found.fixedLog10P).toBeLessThan(-70);
     expect(found.swapLog10P).toBeLessThan(-8);
     expect(found.log10P).toBeCloseTo(Math.min(found.fixedLog10P, found.swapLog10P) + Math.log10(2), 10);
+  });
+
+  test("a layer that both models store twice counts once", () => {
+    const block = related(60, "twice", 1.5);
+    const [once, twice] = [labelTests([block])!, labelTests([block, block])!];
+    expect(twice.swapZ).toBeCloseTo(once.swapZ, 10);
+    expect(twice.fixedLog10P).toBeCloseTo(once.fixedLog10P + Math.log10(2), 10);
+    expect(twice.log10P).toBeGreaterThanOrEqual(once.log10P);
   });
 
   test("is silent where the same copies were renumbered", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { log10FixedPointsTail, log10FixedPointTail } from "../../../src/numerics/fixed-points.ts";
+import { log10FixedPointTail } from "../../../src/numerics/fixed-points.ts";
 import { permutations } from "./permutations.ts";
 
 // Reference values: mpmath, C(k0, k) (n - k)! / n!.
@@ -33,44 +33,4 @@ test("fixed points: no hits are certain, more hits than pairs impossible, imposs
   expect(() => log10FixedPointTail(5, 6, 1)).toThrow("impossible");
   expect(() => log10FixedPointTail(5, 3, -1)).toThrow("impossible");
   expect(() => log10FixedPointTail(5, 2.5, 1)).toThrow("impossible");
-});
-
-test("of one block the bound over blocks is the bound itself", () => {
-  for (const [n, matched, k] of [
-    [512, 300, 170],
-    [12, 9, 4],
-    [7, 7, 7],
-  ] as const) {
-    expect(log10FixedPointsTail([{ n, matched }], k) / log10FixedPointTail(n, matched, k)).toBeCloseTo(1, 12);
-  }
-});
-
-test("the bound over blocks holds over all pairs of permutations of up to 5 labels", () => {
-  const hitsOf = (n: number, matched: number): number[] =>
-    permutations(n).map((pi) => pi.slice(0, matched).filter((image, label) => image === label).length);
-  for (const [first, second] of [
-    [
-      { n: 4, matched: 3 },
-      { n: 5, matched: 5 },
-    ],
-    [
-      { n: 3, matched: 3 },
-      { n: 5, matched: 2 },
-    ],
-  ] as const) {
-    const sums = hitsOf(first.n, first.matched).flatMap((x) => hitsOf(second.n, second.matched).map((y) => x + y));
-    for (let k = 0; k <= first.matched + second.matched; k++) {
-      const exact = sums.filter((count) => count >= k).length / sums.length;
-      expect(Math.log10(exact)).toBeLessThanOrEqual(log10FixedPointsTail([first, second], k) + 1e-12);
-    }
-    const all = first.matched + second.matched;
-    expect(log10FixedPointsTail([first, second], all)).toBeCloseTo(
-      log10FixedPointTail(first.n, first.matched, first.matched) +
-        log10FixedPointTail(second.n, second.matched, second.matched),
-      12,
-    );
-    expect(log10FixedPointsTail([first, second], all + 1)).toBe(Number.NEGATIVE_INFINITY);
-  }
-  expect(log10FixedPointsTail([], 0)).toBe(0);
-  expect(() => log10FixedPointsTail([{ n: 3, matched: 4 }], 1)).toThrow("impossible");
 });

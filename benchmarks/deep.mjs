@@ -1,0 +1,41 @@
+/**
+ * Suspects whose labels were moved on purpose, through the whole decision at depth deep: every model under every disguise.
+ *
+ *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
+ *                            [--bases MODEL,...] [--stranger MODEL] [--json FILE]
+ *
+ * --strangers: a directory of independent models, every pair once, the disguises in turn. --siblings and --derivatives: manifests
+ * of benchmarks/lab; of the siblings one pair of every N, of the derivatives those of Llama's names that are expected derived.
+ * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
+ *
+ * Prints a Markdown table: verdicts by what the pair is and how the suspect was disguised. A stranger or a sibling that is
+ * called derived, and a stranger that is called shared-init, is wrong: exit code 1.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { judgeAll } from "./deep/judge.mjs";
+import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
+import { tableOf } from "./deep/table.mjs";
+
+const { values } = parseArgs({
+  options: {
+    strangers: { type: "string" },
+    most: { type: "string", default: "112" },
+    siblings: { type: "string" },
+    every: { type: "string", default: "8" },
+    derivatives: { type: "string" },
+    bases: { type: "string" },
+    stranger: { type: "string" },
+    json: { type: "string" },
+  },
+});
+const pairs = [
+  ...(values.strangers ? strangerPairs(values.strangers, Number(values.most)) : []),
+  ...(values.siblings ? siblingPairs(values.siblings, Number(values.every)) : []),
+  ...(values.derivatives ? derivativePairs(values.derivatives) : []),
+  ...(values.bases ? madePairs(values.bases.split(","), values.stranger) : []),
+];
+const rows = await judgeAll(pairs);
+process.stdout.write(tableOf(rows));
+if (values.json) writeFileSync(values.json, JSON.stringify(rows));
+process.exitCode = rows.some(({ isWrong }) => isWrong) ? 1 : 0;
