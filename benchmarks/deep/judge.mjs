@@ -47,9 +47,17 @@ async function disguised(view) {
   return { checkpoint, fingerprint: await fingerprint(checkpoint), name: "suspect", root: false };
 }
 
-function rowOf({ truth, change }, disguise, { verdict, log10P, deep, direction }) {
+function rowOf({ truth, change }, disguise, { verdict, log10P, deep, direction, tests }) {
   const isClaim = verdict === "derived" || verdict === "identical" || verdict === "recast";
   const isWrong = (truth !== "derivative" && isClaim) || (truth === "stranger" && verdict === "shared-init");
   const basis = deep === undefined ? "plain" : (deep.basis ?? "silent");
-  return { truth, change, disguise, verdict, basis, log10P, direction, strength: deep?.strength ?? null, isWrong };
+  const nulls = tests
+    .filter(({ seenFrom }) => seenFrom !== undefined)
+    .map(({ name, axis, seenFrom, z, log10P: p }) => ({
+      test: `${name}, ${axis} seen from ${seenFrom}`,
+      z,
+      log10P: p,
+    }));
+  const strength = deep?.strength ?? null;
+  return { truth, change, disguise, verdict, basis, log10P, direction, strength, nulls, isWrong };
 }
