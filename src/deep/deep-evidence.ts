@@ -1,7 +1,9 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { deepModel } from "./deep-model.ts";
+import { type DeepModel, deepModel } from "./deep-model.ts";
 import { type NeuronEvidence, neuronEvidence } from "./neuron-evidence.ts";
+import { type SharedTokens, sharedTokens } from "./shared-tokens.ts";
 import { type TokenEvidence, tokenEvidence } from "./token-evidence.ts";
+import { unknownTokens } from "./unknown-tokens.ts";
 
 /** What two models say of each other when labels may have been moved on purpose. */
 export interface DeepEvidence extends NeuronEvidence {
@@ -9,6 +11,9 @@ export interface DeepEvidence extends NeuronEvidence {
   readonly tokens: TokenEvidence | null;
   readonly widths: readonly [number, number];
 }
+
+/** Strength from which tokens are what their ids say: strangers have .06 at most. */
+const SAME_TOKENS = 0.15;
 
 /** Null where a model has no stack with a token table, the only kind that is looked at. */
 export async function deepEvidence(
@@ -18,7 +23,21 @@ export async function deepEvidence(
 ): Promise<DeepEvidence | null> {
   const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
   if (a === null || b === null) return null;
-  const tokens = await tokenEvidence(a, b);
+  const known = await evidenceBy(a, b, sharedTokens(a, b));
+  if (isAlike(known)) return known;
+  const found = await unknownTokens(a, b);
+  const byContent = found === null ? null : await evidenceBy(a, b, found);
+  return byContent !== null && isAlike(byContent) ? byContent : known;
+}
+
+async function evidenceBy(a: DeepModel, b: DeepModel, shared: SharedTokens): Promise<DeepEvidence> {
+  const tokens = await tokenEvidence(a, b, shared);
   const neurons = await neuronEvidence(a, b, tokens?.frames ?? null);
   return { ...neurons, tokens, widths: [a.width, b.width] };
+}
+
+/** Whether the streams were mapped so that neurons meet. It does not change when labels do, so that choosing by it is free. */
+function isAlike({ strength }: DeepEvidence): boolean {
+  const gates = strength.map(({ gate }) => gate).sort((x, y) => x - y);
+  return (gates[gates.length >> 1] ?? 0) >= SAME_TOKENS;
 }

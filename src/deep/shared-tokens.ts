@@ -2,7 +2,7 @@ import type { DeepModel } from "./deep-model.ts";
 
 /** The same tokens of two models: `a[i]` and `b[i]` are one token's ids. */
 export interface SharedTokens {
-  readonly how: "ids" | "texts";
+  readonly how: "ids" | "texts" | "content";
   readonly a: readonly number[];
   readonly b: readonly number[];
 }

@@ -4,7 +4,7 @@ import type { DeepModel } from "./deep-model.ts";
 import { commonFrames, type Frame, type Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
 import { type OrderTest, orderTest } from "./order-test.ts";
-import { sharedTokens } from "./shared-tokens.ts";
+import type { SharedTokens } from "./shared-tokens.ts";
 import { spread, takeRows } from "./take.ts";
 import { untrainedTokens } from "./untrained.ts";
 
@@ -19,7 +19,7 @@ const MIN_TOKENS = 64;
 const MIN_UNTRAINED = 16;
 
 export interface TokenEvidence {
-  readonly how: "ids" | "texts";
+  readonly how: SharedTokens["how"];
   readonly frames: Frames;
   /** Rows that the first model, and the second, never trained, as far as that is known; null where they are too few. */
   readonly untrained: readonly [LabelTests | null, LabelTests | null];
@@ -29,10 +29,17 @@ export interface TokenEvidence {
   readonly columns: OrderTest;
 }
 
-/** What the token tables of two models say; null where they have too few tokens in common. */
-export async function tokenEvidence(a: DeepModel, b: DeepModel): Promise<TokenEvidence | null> {
-  const shared = sharedTokens(a, b);
-  const never = [new Set(await untrainedTokens(a)), new Set(await untrainedTokens(b))] as const;
+/**
+ * What the token tables of two models say; null where they have too few tokens in common.
+ *
+ * Tokens that were found by content only map the streams: nothing is asked of them.
+ */
+export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTokens): Promise<TokenEvidence | null> {
+  const isKnown = shared.how !== "content";
+  const never = [
+    new Set(isKnown ? await untrainedTokens(a) : []),
+    new Set(isKnown ? await untrainedTokens(b) : []),
+  ] as const;
   const places = shared.a.map((_, i) => i);
   const isUntrained = [
     (i: number): boolean => never[0].has(shared.a[i]!),
@@ -59,7 +66,7 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel): Promise<TokenEv
     how: shared.how,
     frames,
     untrained: [await testOf(isUntrained[0]), await testOf(isUntrained[1])],
-    heldOut: heldOut(rows, trained.length, widths),
+    heldOut: isKnown ? heldOut(rows, trained.length, widths) : null,
     columns: orderTest(columnsOf(rows.a, widths.a, seen), columnsOf(rows.b, widths.b, seen), seen),
   };
 }

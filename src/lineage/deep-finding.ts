@@ -3,7 +3,7 @@ import { type DeepEvidence, deepEvidence } from "../deep/deep-evidence.ts";
 import type { LabelTests } from "../deep/label-tests.ts";
 import type { OrderTest } from "../deep/order-test.ts";
 import { learnedRetention, type Retention } from "./learned-retention.ts";
-import { LOG10_THRESHOLD, type Moved, type TestResult, type Verdict } from "./result.ts";
+import { type DeepSummary, LOG10_THRESHOLD, type Moved, type TestResult, type Verdict } from "./result.ts";
 import { sliceRetention } from "./retention.ts";
 import { sharesTraining } from "./shares-training.ts";
 
@@ -28,7 +28,7 @@ export interface DeepFinding {
   readonly tests: readonly TestResult[];
   readonly moved: readonly Moved[];
   /** Medians over layers: mean cosine of matched gates, and of what those neurons read and write; of tokens held out. */
-  readonly strength: { readonly gate: number; readonly through: number; readonly tokens: number } | null;
+  readonly strength: DeepSummary["strength"];
   readonly retention: Retention | null;
 }
 
@@ -51,7 +51,7 @@ export async function deepFinding(
   const log10P = smallest(counted);
   const isExact = log10P !== null && log10P <= LOG10_THRESHOLD;
   const isStrong = strength !== null && strength.gate >= STRENGTH && strength.through >= STRENGTH;
-  const isCalibrated = !isExact && isStrong && strength.tokens >= STRENGTH;
+  const isCalibrated = !isExact && isStrong && (strength.tokens ?? STRENGTH) >= STRENGTH;
   const moved = isExact || isCalibrated ? movedOf(evidence) : [];
   const finding = { log10Tried, tests, moved, strength, log10P: isCalibrated ? null : log10P };
   if (!isExact && !isCalibrated) return { ...finding, verdict: "no-evidence", basis: null, retention: null };
@@ -83,7 +83,7 @@ function strengthOf({ strength, tokens }: DeepEvidence): DeepFinding["strength"]
   return {
     gate: median(strength.map(({ gate }) => gate)),
     through: median(strength.map(({ through }) => through)),
-    tokens: tokens.heldOut?.r ?? 0,
+    tokens: tokens.how === "content" ? null : (tokens.heldOut?.r ?? 0),
   };
 }
 
@@ -146,6 +146,6 @@ function movedOf({ widths, tokens, neurons, order }: DeepEvidence): readonly Mov
   const isMatched = neurons !== null && neurons.matched >= HALF * neurons.labels;
   if (isMatched && neurons.fixed < MOST * neurons.matched) moved.push("neurons");
   else if (neurons === null && order !== null && order.increasing < MOST * order.matched) moved.push("neurons");
-  if (tokens?.how === "texts") moved.push("vocabulary");
+  if (tokens !== null && tokens.how !== "ids") moved.push("vocabulary");
   return moved;
 }

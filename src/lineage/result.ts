@@ -148,7 +148,7 @@ export interface DeepSummary {
    * Mean cosines after alignment, medians over layers: of gates; of what gate-matched neurons read and write; of held-out
    * tokens.
    */
-  readonly strength: { readonly gate: number; readonly through: number; readonly tokens: number } | null;
+  readonly strength: { readonly gate: number; readonly through: number; readonly tokens: number | null } | null;
   readonly learned: { readonly baseInSuspect: LearnedRetention; readonly suspectInBase: LearnedRetention } | null;
 }
 

@@ -1,5 +1,7 @@
 import type { ComponentFinding } from "./finding.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
+import type { ComponentVerdict, Verdict } from "./result.ts";
+import { rowsAgree } from "./row-agreement.ts";
 
 /**
  * What content found, told stack by stack: a pairing by content is of no stack, and those whose matrices do not agree are
@@ -37,10 +39,26 @@ export function stackFindings(finding: ComponentFinding): ComponentFinding[] {
     first,
     ...rest.map((pairs) => ({
       ...first,
-      verdict: { ...verdict, ...named(pairs), reason: `paired by content together with ${whole.component}` },
+      verdict: { ...verdict, ...named(pairs), ...wordFor(pairs, whole.component, verdict.verdict) },
       pairing: { ...pairing, ...named(pairs), pairs },
       tested: { ...finding.tested, tests: [] },
       slices: [],
     })),
   ];
+}
+
+/**
+ * What is said of a stack beside the largest, whose p is that of all together. Columns agree in whatever reads the stream of a
+ * common trunk, a stranger's own heads and branches as well: its own rows must agree, in half of its matrices.
+ */
+function wordFor(
+  pairs: readonly MatrixPair[],
+  beside: string,
+  verdict: Verdict,
+): Pick<ComponentVerdict, "verdict" | "log10P" | "r" | "reason"> {
+  const own = pairs.filter((pair) => rowsAgree(pair, true)).length;
+  const together = `paired by content together with ${beside}`;
+  if (2 * own >= pairs.length) return { verdict, log10P: null, r: null, reason: together };
+  const reason = `${together}, whose stream it may only read: its rows do not agree one by one`;
+  return { verdict: "not-testable", log10P: null, r: null, reason };
 }

@@ -59,7 +59,7 @@ export const comparison = z.strictObject({
         .nullable()
         .describe("what the verdict rests on; null where nothing is claimed"),
       moved: z.array(z.string()).describe("such as residual-rotated, neurons; the list may grow"),
-      strength: z.strictObject({ gate: z.number(), through: z.number(), tokens: z.number() }).nullable(),
+      strength: z.strictObject({ gate: z.number(), through: z.number(), tokens: z.number().nullable() }).nullable(),
       learned,
     })
     .optional()

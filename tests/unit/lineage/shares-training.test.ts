@@ -78,7 +78,7 @@ test("where the start is whole in both, nearly all of a training is asked for bo
   expect(sharesTraining(both([0.99, 0.004, 1, 0, 7], [0.75, 0.004, 0.96, 0, 8.2], 12), true)).toBe(false);
   // Noise of 30 %, which takes as much of the start.
   expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 12], [0.956, 0.004, 0.957, 0, 12], 12), true)).toBe(true);
-  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 22], [0.956, 0.004, 0.957, 0, 22], 12), false)).toBe(true);
+  expect(sharesTraining(both([0.957, 0.004, 0.958, 0, 15], [0.956, 0.004, 0.957, 0, 15], 12), false)).toBe(true);
   // A light fine-tune, and a longer one.
   expect(sharesTraining(both([0.99, 0.004, 1, 0, 12], [0.98, 0.004, 1, 0, 12], 12), true)).toBe(true);
   expect(sharesTraining(both([0.98, 0.004, 0.99, 0, 9], [0.87, 0.004, 0.95, 0, 9.1], 12), true)).toBe(true);
@@ -150,10 +150,10 @@ describe("of other networks than those that names tell", () => {
     expect(shares([0.976, 0.0009, 0.996, 0, 11.2], [1.008, 0.0011, 0.998, 0, 11.3], 12)).toBe(false);
     expect(shares([0.911, 0.0006, 0.978, 0, 11.1], [1.086, 0.0007, 1.024, 0, 10.4], 12)).toBe(false);
     expect(shares([0.996, 0.0005, 0.99, 0, 11], [1, 0.0005, 0.99, 0, 11], 12)).toBe(true);
-    expect(shares([0.99, 0.005, 0.98, 0, 22], [0.9, 0.005, 0.99, 0, 22], 12)).toBe(true);
-    expect(shares([0.89, 0.005, 0.98, 0, 22], [0.92, 0.005, 0.99, 0, 22], 12)).toBe(false);
+    expect(shares([0.99, 0.005, 0.98, 0, 15], [0.9, 0.005, 0.99, 0, 15], 12)).toBe(true);
+    expect(shares([0.89, 0.005, 0.98, 0, 15], [0.92, 0.005, 0.99, 0, 15], 12)).toBe(false);
     // Where one of the two shows little, both are asked as if they did.
-    expect(shares([0.99, 0.005, 0.98, 0, 22], [0.9, 0.005, 0.99, 0, 12], 12)).toBe(false);
+    expect(shares([0.99, 0.005, 0.98, 0, 15], [0.9, 0.005, 0.99, 0, 12], 12)).toBe(false);
   });
 });
 
