@@ -109,15 +109,13 @@ function isCoreMlType({ number, wire }: Field): boolean {
 function isCoreMl([, fields]: Message): boolean {
   const [version, description, ...rest] = fields;
   if (version?.number !== 1 || version.wire !== 0 || description?.number !== 2 || description.wire !== 2) return false;
-  return (
-    rest.length > 0 && rest.every((field) => field.number === 10 || isCoreMlType(field)) && rest.some(isCoreMlType)
-  );
+  return rest.every((field) => field.number === 10 || isCoreMlType(field)) && rest.some(isCoreMlType);
 }
 
 /** tensorflow.SavedModel: version 1, and graphs of which each begins with information about itself. */
 function isSavedModel([bytes, fields]: Message, size: number): boolean {
   const [version, ...graphs] = fields;
-  if (version?.number !== 1 || version.wire !== 0 || version.value !== 1 || graphs.length === 0) return false;
+  if (version?.number !== 1 || version.value !== 1 || graphs.length === 0) return false;
   if (!graphs.every(({ number, wire }) => number === 2 && wire === 2)) return false;
   const [first] = fieldsOf(bytes, graphs[0]!.start, graphs[0]!.end) ?? [];
   return first?.number === 1 && first.wire === 2 && graphs.at(-1)!.end === size;

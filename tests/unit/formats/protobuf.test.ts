@@ -157,7 +157,8 @@ describe("a TensorFlow SavedModel", () => {
   it("has no number of more than eight bytes", () => {
     const withValue = (...value: number[]) => kindOf(whole(1, 1), field(2, [...information, 9 * 8, ...value]));
     expect(withValue(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)).toBe("savedModel");
-    expect(withValue(...ENDLESS, 0, 0)).toBeNull();
+    expect(withValue(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)).toBeNull();
+    expect(withValue(...ENDLESS)).toBeNull();
     expect(kindOf(whole(1, 1), field(2, [...information, ...ENDLESS]))).toBeNull();
   });
 });
@@ -178,7 +179,7 @@ describe("a TensorFlow graph", () => {
     expect(kindOf(node(name, field(3, "Const")))).toBeNull();
     expect(kindOf(node(eight(1, "w/read:0"), operation))).toBeNull();
     expect(kindOf(node(name, eight(2, "Constant")))).toBeNull();
-    expect(kindOf(eight(1), operation)).toBeNull();
+    expect(kindOf(eight(1, [...field(1, "a"), ...field(2, "Abc")]))).toBeNull();
     expect(kindOf(whole(1, 200), operation)).toBeNull();
   });
 

@@ -96,6 +96,7 @@ describe("a MessagePack file of Flax", () => {
     expect(withKey("\xa4\0key")).toBeNull();
     expect(withKey("\xa0")).toBeNull();
     expect(withKey("\xd9\0")).toBeNull();
+    for (const first of [0x06, 0x86, 0xc0, 0xda, 0xe6]) expect(withKey([first, 6], "params")).toBeNull();
     // Bytes that are a number, nothing, or the key of another length.
     for (const first of [0x06, 0x46, 0x86, 0xc6, 0xc0, 0xda, 0xe6]) expect(withKey([first], "params")).toBeNull();
   });
