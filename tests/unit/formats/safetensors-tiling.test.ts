@@ -33,6 +33,17 @@ describe("tensors that fill a file", () => {
     expect([...tile(102, { z: at(100, 100), a: at(100, 100), w: at(100, 102) }).keys()]).toEqual(["z", "a", "w"]);
   });
 
+  it("are not copied where they lie in order, for there may be a million", () => {
+    const isKept = (...tensors: Omit<TensorInfo, "name">[]) => {
+      const given = new Map(tensors.map((info, i) => [String(i), { name: String(i), ...info }]));
+      return tileTensors(given, 100, 102, "f") === given;
+    };
+    expect(isKept(at(100, 101), at(101, 102))).toBe(true);
+    expect(isKept(at(100, 100), at(100, 100), at(100, 102), at(102, 102), at(102, 102))).toBe(true);
+    expect(isKept(at(101, 102), at(100, 101))).toBe(false);
+    expect(isKept(at(100, 102), at(100, 100))).toBe(false);
+  });
+
   it("leave no byte out", async () => {
     expect(await said("ST_HOLE", 103, { a: at(100, 101), b: at(102, 103) })).toEqual([
       "bytes 101 to 102 belong to no tensor",
