@@ -72,6 +72,7 @@ describe("a file that ends as a zip archive does", () => {
     await taken(file(Buffer.alloc(30), record().subarray(0, 21)));
     await taken(file(record().subarray(0, 21)));
     await taken(file(Buffer.from("PK\x05\x06")));
+    await taken(file(record({ comment: 9 }).subarray(1), Buffer.alloc(9)));
     await taken(file(Buffer.alloc(0)));
     const data = Uint8Array.of(1);
     const named = serializeSafetensors([{ name: "PK\x05\x06".padEnd(22, "\0"), dtype: "U8", shape: [1], data }]);

@@ -45,6 +45,12 @@ describe("a value of the wrong type", () => {
     expect(await said(`{"w":{${EMPTY}},"__metadata__":${text}}`, "ST_METADATA_INVALID")).toEqual([message, undefined]);
   });
 
+  it("as metadata, though a tensor before it would take it for its dtype", async () => {
+    const header = '{"w":{"shape":[0],"data_offsets":[0,0],"dtype":"U8"},"__metadata__":"U8"}';
+    const message = "__metadata__ must map strings to strings, here is a string";
+    expect(await said(header, "ST_METADATA_INVALID")).toEqual([message, undefined]);
+  });
+
   it.each([OBJECT, ARRAY, NUMBER, ...LITERALS])("in metadata: %s", async (text, type) => {
     const message = `__metadata__ must map strings to strings, here is a ${type}`;
     expect(await said(`{"__metadata__":{"k":${text}}}`, "ST_METADATA_INVALID")).toEqual([message, undefined]);
