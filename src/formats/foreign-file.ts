@@ -88,8 +88,8 @@ export function recogniseForeignFile(head: Uint8Array, about: AboutFile = {}): F
   const { name = "", size = Number.MAX_SAFE_INTEGER, companions } = about;
   const content = kindByContent(head, size);
   const named = kindByName(name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1), companions);
-  const isMadeOfIt = named !== null && content !== null && MADE_OF[named]?.includes(content) === true;
-  const kind = content === null || isMadeOfIt ? named : content;
+  const madeOf = named === null ? undefined : MADE_OF[named];
+  const kind = content === null || madeOf?.includes(content) ? named : content;
   if (kind === null) return null;
   const by = content !== null ? "content" : UNSIGNED.has(kind) ? "name" : "name against content";
   return { kind, by, ...CONTAINERS[kind] };

@@ -18,6 +18,6 @@ export function parseManifest<T>(
   }
   const result = schema.safeParse(parsed);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw refused(`its manifest is wrong at ${issue?.path.join(".")}: ${issue?.message}`);
+  const issue = result.error.issues[0]!;
+  throw refused(`its manifest is wrong at ${issue.path.join(".")}: ${issue.message}`);
 }

@@ -17,7 +17,7 @@ function zipNames(text: string): string[] {
   while (at >= 0 && names.length < MAX_NAMES) {
     const length = (text.charCodeAt(at + 27) << 8) | text.charCodeAt(at + 26);
     const start = at + LOCAL_HEADER_BYTES;
-    if (length > 0 && start + length <= text.length) names.push(text.slice(start, start + length));
+    if (start + length <= text.length) names.push(text.slice(start, start + length));
     at = text.indexOf(LOCAL_HEADER, at + LOCAL_HEADER.length);
   }
   return names;

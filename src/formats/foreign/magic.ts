@@ -96,5 +96,5 @@ export function kindByMagic(text: string): ContainerKind | null {
 function isWindowsProgram(text: string): boolean {
   if (!text.startsWith("MZ") || text.length < 64) return false;
   const at = Buffer.from(text.slice(60, 64), "latin1").readUInt32LE(0);
-  return at < text.length && text.startsWith("PE\x00\x00", at);
+  return text.startsWith("PE\x00\x00", at);
 }

@@ -12,13 +12,18 @@ interface Field {
   readonly end: number;
 }
 
+const WIRES: ReadonlySet<number> = new Set([0, 1, 2, 5]);
+
 /** Fields that are looked at: messages that begin with more small ones are not told apart. */
 const MAX_FIELDS = 200;
+
+/** Bytes of a varint of ours at most. */
+const MAX_VARINT_BYTES = 8;
 
 /** A varint and where it ends; null when it is cut off or too large to be one of ours. */
 function varint(bytes: Uint8Array, start: number): { readonly value: number; readonly end: number } | null {
   let value = 0;
-  for (let at = start; at < Math.min(bytes.length, start + 8); at++) {
+  for (let at = start; at < Math.min(bytes.length, start + MAX_VARINT_BYTES); at++) {
     value += (bytes[at]! & 0x7f) * 2 ** (7 * (at - start));
     if (bytes[at]! < 0x80) return { value, end: at + 1 };
   }
@@ -33,20 +38,25 @@ function fieldsOf(bytes: Uint8Array, start: number, end: number): Field[] | null
   const fields: Field[] = [];
   for (let at = start; at < Math.min(end, bytes.length) && fields.length < MAX_FIELDS; ) {
     const tag = varint(bytes, at);
-    if (tag === null) return fields.length > 0 && at + 8 > bytes.length ? fields : null;
+    if (tag === null) return isCutOff(bytes, at) ? fields : null;
     const [number, wire] = [Math.floor(tag.value / 8), tag.value % 8];
-    if (number === 0 || number > 10_000) return null;
+    if (number === 0 || number > 10_000 || !WIRES.has(wire)) return null;
     const field = contentOf(bytes, number, wire, tag.end);
-    if (field === null || field.end > end) return null;
+    if (field === null) return isCutOff(bytes, tag.end) ? fields : null;
+    if (field.end > end) return null;
     fields.push(field);
     at = field.end;
   }
   return fields;
 }
 
+/** Whether what is no varint at `start` is one that goes on beyond `bytes`. */
+function isCutOff(bytes: Uint8Array, start: number): boolean {
+  return start + MAX_VARINT_BYTES > bytes.length;
+}
+
 function contentOf(bytes: Uint8Array, number: number, wire: number, start: number): Field | null {
   if (wire === 1 || wire === 5) return { number, wire, value: 0, start, end: start + (wire === 1 ? 8 : 4) };
-  if (wire !== 0 && wire !== 2) return null;
   const found = varint(bytes, start);
   if (found === null) return null;
   const { value, end } = found;
@@ -99,22 +109,20 @@ function isCoreMlType({ number, wire }: Field): boolean {
 function isCoreMl([, fields]: Message): boolean {
   const [version, description, ...rest] = fields;
   if (version?.number !== 1 || version.wire !== 0 || description?.number !== 2 || description.wire !== 2) return false;
-  return (
-    rest.length > 0 && rest.every((field) => field.number === 10 || isCoreMlType(field)) && rest.some(isCoreMlType)
-  );
+  return rest.every((field) => field.number === 10 || isCoreMlType(field)) && rest.some(isCoreMlType);
 }
 
 /** tensorflow.SavedModel: version 1, and graphs of which each begins with information about itself. */
 function isSavedModel([bytes, fields]: Message, size: number): boolean {
   const [version, ...graphs] = fields;
-  if (version?.number !== 1 || version.wire !== 0 || version.value !== 1 || graphs.length === 0) return false;
+  if (version?.number !== 1 || version.value !== 1 || graphs.length === 0) return false;
   if (!graphs.every(({ number, wire }) => number === 2 && wire === 2)) return false;
   const [first] = fieldsOf(bytes, graphs[0]!.start, graphs[0]!.end) ?? [];
   return first?.number === 1 && first.wire === 2 && graphs.at(-1)!.end === size;
 }
 
-function textAt(bytes: Uint8Array, field: Field | undefined): string {
-  return field === undefined ? "" : Buffer.from(bytes.subarray(field.start, field.end)).toString("latin1");
+function textAt(bytes: Uint8Array, { start, end }: Field): string {
+  return Buffer.from(bytes.subarray(start, end)).toString("latin1");
 }
 
 /** Repeated messages of field 1, of which the first tells: a node of a TensorFlow graph, or a piece of a tokenizer. */
@@ -139,7 +147,7 @@ function kindOfList([bytes, fields]: Message): ContainerKind | null {
 export function kindOfProtobuf(bytes: Uint8Array, size: number): ContainerKind | null {
   if (isOnnx(bytes)) return "onnx";
   const fields = fieldsOf(bytes, 0, size);
-  if (fields === null || fields.length === 0) return null;
+  if (fields === null) return null;
   const message: Message = [bytes, fields];
   if (isCoreMl(message)) return "coreMl";
   if (isSavedModel(message, size)) return "savedModel";

@@ -6,7 +6,7 @@ const PICKLE_OPCODES = "\x8a\x95}](cX\x8c";
 function isPickle(head: Buffer): boolean {
   const [protocol = 0, version = 0, opcode = 0] = head;
   const isKnown = protocol === 0x80 && version >= 2 && version <= 5;
-  return isKnown && head.length > 2 && PICKLE_OPCODES.includes(String.fromCharCode(opcode));
+  return isKnown && PICKLE_OPCODES.includes(String.fromCharCode(opcode));
 }
 
 /** CTranslate2: the version of the format, the length of the name of what the model is, and that name, which ends with a NUL. */

@@ -237,7 +237,7 @@ export class HeaderBuilder implements JsonHandler {
   }
 
   #refuse(code: ErrorCode, message: string): WeightmarkError {
-    const inTensor = this.#place !== "start" && !this.#place.startsWith("metadata");
+    const inTensor = !this.#place.startsWith("metadata");
     return new WeightmarkError(code, message, {
       file: this.#location,
       tensor: inTensor && this.#name !== "" ? this.#name : undefined,

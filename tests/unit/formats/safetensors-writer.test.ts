@@ -76,10 +76,68 @@ describe("serializeSafetensors", () => {
     expect((await refusal(serialize(tensors), "ST_WRITE_INVALID")).message).toMatch(message);
   });
 
+  it("names the tensor in a refusal, unless its name is what is wrong", async () => {
+    const refused = (tensors: TensorData[], metadata?: ReadonlyMap<string, string>) =>
+      refusal(serialize(tensors, metadata), "ST_WRITE_INVALID");
+    for (const more of [
+      { data: Uint8Array.of(1) },
+      { dtype: "F128" as Dtype },
+      { shape: [-1] },
+      { shape: [2 ** 53] },
+      { shape: [2 ** 40, 2 ** 40] },
+    ]) {
+      expect((await refused(one(more))).tensor).toBe("w");
+    }
+    expect(await refused([...one({}), ...one({})])).toMatchObject({
+      tensor: "w",
+      message: "two tensors have the same name",
+    });
+    expect(await refused(one({ name: "__metadata__" }))).toMatchObject({
+      tensor: "__metadata__",
+      message: "a tensor cannot be called __metadata__",
+    });
+    expect(await refused(one({ name: "n".repeat(16_001) }))).toMatchObject({
+      tensor: undefined,
+      message: "a name of more than 16000 bytes",
+    });
+    expect(await refused(one({ name: "a\udc00" }))).toMatchObject({
+      tensor: undefined,
+      message: "half of a surrogate pair cannot be written as UTF-8",
+    });
+    const { message } = await refused(one({ dtype: "F32", shape: [2 ** 40, 2 ** 40] }));
+    expect(message).toBe("the size of F32 [1099511627776, 1099511627776] is overflow");
+  });
+
+  it("writes the longest name that is read, and dimensions of nothing", async () => {
+    const name = "é".repeat(8000);
+    const bytes = serializeSafetensors([
+      { name, dtype: "U8", shape: [0, 2], data: new Uint8Array(0) },
+      { name: "s", dtype: "F32", shape: [], data: Uint8Array.of(1, 2, 3, 4) },
+    ]);
+    const { tensors } = await readSafetensorsHeader(memorySource(bytes));
+    expect(tensors.get(name)).toMatchObject({ dtype: "U8", shape: [0, 2] });
+    expect(tensors.get("s")).toMatchObject({ dtype: "F32", shape: [], begin: bytes.length - 4 });
+  });
+
+  it("pads the header with spaces to eight bytes, and no further", () => {
+    for (let length = 1; length <= 16; length++) {
+      const bytes = serializeSafetensors([], new Map([["k", "v".repeat(length)]]));
+      const text = `{"__metadata__":{"k":"${"v".repeat(length)}"}}`;
+      const padded = text.padEnd(Math.ceil(text.length / 8) * 8, " ");
+      expect(Buffer.from(bytes.subarray(8)).toString()).toBe(padded);
+      expect(Buffer.from(bytes).readBigUInt64LE()).toBe(BigInt(padded.length));
+    }
+    expect(Buffer.from(serializeSafetensors([])).toString("latin1")).toBe("\x08\0\0\0\0\0\0\0{}      ");
+  });
+
   it("refuses metadata that cannot be written", async () => {
     await refusal(serialize([], new Map([["k", "\udc00"]])), "ST_WRITE_INVALID");
+    await refusal(serialize([], new Map([["\udc00", "v"]])), "ST_WRITE_INVALID");
     // Longer than what is read.
-    await refusal(serialize([], new Map([["k", "v".repeat(MAX_STRING_BYTES + 1)]])), "ST_WRITE_INVALID");
+    const long = new Map([["k", "v".repeat(MAX_STRING_BYTES + 1)]]);
+    expect((await refusal(serialize([], long), "ST_WRITE_INVALID")).message).toBe(
+      "metadata of more than 67108864 bytes",
+    );
   });
 
   it("writes the longest header that is read, and none longer", async () => {
@@ -93,6 +151,7 @@ describe("serializeSafetensors", () => {
     const longest = serializeSafetensors([], both(rest));
     expect(longest).toHaveLength(8 + MAX_HEADER_BYTES);
     expect((await readSafetensorsHeader(memorySource(longest))).metadata).toEqual(both(rest));
-    await refusal(serialize([], both(`${rest}w`)), "ST_WRITE_INVALID");
+    const { message } = await refusal(serialize([], both(`${rest}w`)), "ST_WRITE_INVALID");
+    expect(message).toBe("a header of 100000008 bytes, more than 100000000");
   });
 });
