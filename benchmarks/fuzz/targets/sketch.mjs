@@ -11,7 +11,7 @@ function quantised(rows, cols) {
   return {
     rows,
     cols,
-    codes: Int8Array.from({ length: rows * cols }, (_, i) => i % 100),
+    quanta: Int8Array.from({ length: rows * cols }, (_, i) => i % 100),
     scales: new Float32Array(rows).fill(0.5),
   };
 }
