@@ -71,6 +71,15 @@ describe("compare, deep", () => {
     expect(found.caveats[0]).toContain("no exact p-value exists");
   });
 
+  test("tokens renumbered: found by content, and neurons tell exactly", async () => {
+    const found = await deep(obfuscate(tuned, SHAPE, { residual: "rotation", tokenOrder: true }, 7), model(1));
+    expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
+    expect(found.deep!.moved).toContain("vocabulary");
+    expect(found.deep!.strength!.tokens).toBeNull();
+    const strange = await deep(obfuscate(model(2), SHAPE, { residual: "rotation", tokenOrder: true }, 7), model(1));
+    expect(strange.verdict).toBe("no-evidence");
+  });
+
   test("more tokens than the base has", async () => {
     const found = await deep(extendVocabulary(obfuscate(tuned, SHAPE, { residual: "rotation" }, 7), 40), model(1));
     expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
