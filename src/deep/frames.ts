@@ -1,3 +1,4 @@
+import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { symmetricEigen } from "../numerics/eigen.ts";
 import { thinSvd } from "../numerics/svd.ts";
@@ -105,11 +106,4 @@ function whitened({ width, tokens, values, vectors }: Viewed, first: number): Fl
   }
   const root = matmul(scaled, plain, { rows: seen, depth: kept, columns: seen });
   return transposed(matmul(root, tokens, { rows: seen, depth: seen, columns: width }), width);
-}
-
-function transposed(rows: Float32Array, width: number): Float32Array {
-  const count = rows.length / width;
-  const out = new Float32Array(rows.length);
-  for (let i = 0; i < count; i++) for (let j = 0; j < width; j++) out[j * count + i] = rows[i * width + j]!;
-  return out;
 }

@@ -1,3 +1,4 @@
+import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { polarFactor } from "../numerics/polar.ts";
 import type { DeepModel } from "./deep-model.ts";
@@ -136,13 +137,6 @@ function centred(rows: Float32Array, width: number): Float32Array {
   const count = rows.length / width;
   for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]! / count;
   return rows.map((x, i) => x - mean[i % width]!);
-}
-
-function transposed(rows: Float32Array, width: number): Float32Array {
-  const count = rows.length / width;
-  const out = new Float32Array(rows.length);
-  for (let i = 0; i < count; i++) for (let j = 0; j < width; j++) out[j * count + i] = rows[i * width + j]!;
-  return out;
 }
 
 function dot(x: Float32Array, y: Float32Array, row: number, width: number): number {
