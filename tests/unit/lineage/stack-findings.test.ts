@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import type { ComponentFinding } from "../../../src/lineage/finding.ts";
+import type { MatrixPair } from "../../../src/lineage/matrix-pair.ts";
+import { stackFindings } from "../../../src/lineage/stack-findings.ts";
+import { matrixPairs } from "../../support/sketches.ts";
+
+function ofStack(component: string, pairs: readonly MatrixPair[]): MatrixPair[] {
+  return pairs.map(({ suspect, base }) => ({ suspect: { ...suspect, component }, base: { ...base, component } }));
+}
+
+/** What content found of a trunk and of what lies beside it. */
+function found(trunk: readonly MatrixPair[], branch: readonly MatrixPair[]): ComponentFinding {
+  const pairs = [...ofStack("trunk", trunk), ...ofStack("branch", branch)];
+  return {
+    verdict: {
+      component: "matrices",
+      suspectComponent: "matrices",
+      verdict: "shared-init",
+      log10P: -84,
+      r: 0.4,
+      retention: null,
+      learned: null,
+      reason: null,
+    },
+    pairing: { component: "matrices", suspectComponent: "matrices", pairs, layers: [], log10Tried: 0, isChosen: true },
+    tested: { tests: [], log10P: -84, reach: -200, r: 0.4 },
+    slices: [],
+    sharesTraining: false,
+    isSimple: false,
+    isMinor: false,
+    stacks: 1,
+    support: null,
+  };
+}
+
+const copies = (seed: number, count: number): MatrixPair[] => matrixPairs(seed, count, count, {}, 0.1, 64);
+const strangers = (seed: number, count: number): MatrixPair[] => matrixPairs(seed, count, 0, {}, 0.1, 64);
+
+test("what content paired beside the largest stack is told where its own rows agree, without a p of its own", () => {
+  const [trunk, branch] = stackFindings(found(copies(1, 6), copies(50, 2)));
+  expect(trunk!.verdict).toMatchObject({ component: "trunk", verdict: "shared-init", log10P: -84 });
+  expect(branch!.verdict).toMatchObject({ component: "branch", verdict: "shared-init", log10P: null, r: null });
+  expect(branch!.verdict.reason).toBe("paired by content together with trunk");
+});
+
+test("a stranger's own branch beside a common trunk is not told as shared", () => {
+  const findings = stackFindings(found(copies(1, 6), strangers(50, 2)));
+  expect(findings.map(({ verdict }) => [verdict.component, verdict.verdict, verdict.log10P])).toEqual([
+    ["trunk", "shared-init", -84],
+    ["branch", "not-testable", null],
+  ]);
+  expect(findings[1]!.verdict.reason).toContain("its rows do not agree one by one");
+});
