@@ -103,10 +103,19 @@ function relabelled({ monteCarloP }: Comparison["tests"][number]): string {
   return typeof monteCarloP === "number" ? `; ${monteCarloP.toPrecision(2)} by random relabelling` : "";
 }
 
+type Deep = NonNullable<Comparison["deep"]>;
+
+function strengthText({ basis }: Deep, { gate, through, tokens }: NonNullable<Deep["strength"]>): string {
+  const ofTokens = tokens === null ? "" : `, held-out tokens ${formatNumber(tokens)}`;
+  const words = `gates ${formatNumber(gate)}, reads and writes ${formatNumber(through)}${ofTokens}`;
+  return `  after alignment: ${words}${basis === null ? "" : `; ${basis}`}`;
+}
+
 function change(report: Comparison): string[] {
   const lines: string[] = [];
   const bands = layerBands(report.layers);
   if (bands !== "") lines.push(`  layers of the suspect found in the base: ${bands}`);
+  if (report.deep?.strength) lines.push(strengthText(report.deep, report.deep.strength));
   if (report.relations.length === 0) return lines;
   const { scale, drift, frozenTensors, comparedTensors, loraRank, quantization } = report.difference;
   const details = [

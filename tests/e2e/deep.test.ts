@@ -1,0 +1,59 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CompareReport } from "../../src/report/schemas/index.ts";
+import { startCommandServer } from "../support/command.ts";
+import { addNoise } from "../support/derive.ts";
+import { type Disguise, obfuscate } from "../support/obfuscate.ts";
+import { randomModel } from "../support/random-model.ts";
+import { requireValid } from "../support/schemas.ts";
+import { scratchDirectory } from "../support/scratch-directory.ts";
+import { fileOf } from "../support/stored-model.ts";
+
+const root = scratchDirectory();
+const server = startCommandServer();
+const SHAPE = { width: 64, hidden: 160, heads: 4, kvHeads: 2, headSize: 16, vocabulary: 320 };
+
+afterAll(() => server.stop());
+
+beforeAll(() => {
+  const base = randomModel({ init: 1 }, { width: 64, hidden: 160, layers: 3, vocabulary: 320 });
+  const save = (name: string, disguise: Disguise | null): void => {
+    const model = disguise === null ? base : obfuscate(addNoise(base, 0.2), SHAPE, disguise, 7);
+    writeFileSync(join(root, `${name}.safetensors`), fileOf(model));
+  };
+  save("base", null);
+  save("rotated", { residual: "rotation" });
+  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true });
+});
+
+const compare = (suspect: string, ...flags: string[]) =>
+  server.run(["compare", `${suspect}.safetensors`, "base.safetensors", ...flags], root);
+
+describe("compare --depth deep", () => {
+  it("finds a rotated copy, which other depths pass over", async () => {
+    expect(JSON.parse((await compare("rotated", "--json")).stdout)).toMatchObject({ verdict: "no-evidence" });
+    const { stdout, exitCode } = await compare("rotated", "--depth", "deep", "--json", "--fail-on", "derived");
+    const report = JSON.parse(stdout) as CompareReport;
+    requireValid("compare@1", report);
+    expect(report).toMatchObject({ verdict: "derived", relations: ["obfuscated"] });
+    expect(report.deep).toMatchObject({ basis: "exact", moved: ["residual-rotated"] });
+    expect(exitCode).toBe(1);
+  });
+
+  it("says what it rests on, and that there is no p where no label was left", async () => {
+    const { stdout } = await compare("everything", "--depth", "deep");
+    expect(stdout).toContain("with no label left to test; the residual stream was rotated, neurons were renumbered.");
+    expect(stdout).toContain("no exact p-value exists");
+    expect(stdout).toMatch(
+      /after alignment: gates 0\.\d+, reads and writes 0\.\d+, held-out tokens 0\.\d+; calibrated/,
+    );
+  });
+
+  it("fails on what is calibrated only where that is accepted", async () => {
+    const flags = ["--depth", "deep", "--fail-on", "derived"];
+    expect((await compare("everything", ...flags)).exitCode).toBe(0);
+    expect((await compare("everything", ...flags, "--accept-calibrated")).exitCode).toBe(1);
+    expect((await compare("rotated", ...flags)).exitCode).toBe(1);
+  });
+});
