@@ -5,7 +5,7 @@
  *                            [--bases MODEL,...] [--stranger MODEL] [--json FILE]
  *
  * --strangers: a directory of independent models, every pair once, the disguises in turn. --siblings and --derivatives: manifests
- * of benchmarks/lab; of the siblings one pair of every N, of the derivatives those of Llama's names that are expected derived.
+ * of benchmarks/lab; of the siblings one pair of every N. Derivatives are all those of Llama's names.
  * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
  *
  * Prints a Markdown table: verdicts by what the pair is and how the suspect was disguised. A stranger or a sibling that is

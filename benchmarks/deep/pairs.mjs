@@ -23,21 +23,24 @@ export function strangerPairs(directory, most) {
   );
 }
 
+/** One sibling of every N, the disguises in turn; of the derivatives all, under all disguises. */
 export function siblingPairs(manifest, every) {
   const folder = dirname(manifest);
-  const listed = JSON.parse(readFileSync(manifest, "utf8")).filter(
-    ({ expected, size }) => expected === "sibling" && size !== "neox",
-  );
-  return listed
-    .filter((_, i) => i % every === 0)
-    .map(({ suspect, base, change = "" }, i) => ({
-      truth: "sibling",
-      change,
-      suspect: join(folder, suspect),
-      base: join(folder, base),
-      edit: same,
-      disguises: [DISGUISES[1 + (i % (DISGUISES.length - 1))]],
-    }));
+  const listed = JSON.parse(readFileSync(manifest, "utf8")).filter(({ size }) => size !== "neox");
+  const pairOf = ({ suspect, base, kind, baseSteps }, truth, disguises) => ({
+    truth,
+    change: `${kind}, base of ${baseSteps} steps`,
+    suspect: join(folder, suspect),
+    base: join(folder, base),
+    edit: same,
+    disguises,
+  });
+  const siblings = listed.filter(({ expected }) => expected === "sibling").filter((_, i) => i % every === 0);
+  const hidden = DISGUISES.length - 1;
+  return [
+    ...siblings.map((pair, i) => pairOf(pair, "sibling", [DISGUISES[1 + (i % hidden)]])),
+    ...listed.filter(({ expected }) => expected === "derivative").map((pair) => pairOf(pair, "derivative", DISGUISES)),
+  ];
 }
 
 export function derivativePairs(manifest) {
