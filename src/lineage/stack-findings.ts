@@ -2,6 +2,7 @@ import type { ComponentFinding } from "./finding.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 import type { ComponentVerdict, Verdict } from "./result.ts";
 import { rowsAgree } from "./row-agreement.ts";
+import { isMain } from "./stack.ts";
 
 /**
  * What content found, told stack by stack: a pairing by content is of no stack, and those whose matrices do not agree are
@@ -28,6 +29,8 @@ export function stackFindings(finding: ComponentFinding): ComponentFinding[] {
     suspectComponent: pairs[0]!.suspect.component,
   });
   const whole = named(main);
+  const sizes = [...groups.values()].map((pairs) => ({ parameters: size(pairs) }));
+  const isLarge = (pairs: readonly MatrixPair[]): boolean => isMain({ parameters: size(pairs) }, sizes);
   const first: ComponentFinding = {
     ...finding,
     verdict: { ...verdict, ...whole },
@@ -39,7 +42,7 @@ export function stackFindings(finding: ComponentFinding): ComponentFinding[] {
     first,
     ...rest.map((pairs) => ({
       ...first,
-      verdict: { ...verdict, ...named(pairs), ...wordFor(pairs, whole.component, verdict.verdict) },
+      verdict: { ...verdict, ...named(pairs), ...wordFor(pairs, isLarge(pairs), whole.component, verdict.verdict) },
       pairing: { ...pairing, ...named(pairs), pairs },
       tested: { ...finding.tested, tests: [] },
       slices: [],
@@ -49,16 +52,20 @@ export function stackFindings(finding: ComponentFinding): ComponentFinding[] {
 
 /**
  * What is said of a stack beside the largest, whose p is that of all together. Columns agree in whatever reads the stream of a
- * common trunk, a stranger's own heads and branches as well: its own rows must agree, in half of its matrices.
+ * common trunk, and rows in what writes into it, a stranger's own heads and branches as well: a small part is not told by
+ * that, and of a large one half of the matrices must agree row by row.
  */
 function wordFor(
   pairs: readonly MatrixPair[],
+  isLarge: boolean,
   beside: string,
   verdict: Verdict,
 ): Pick<ComponentVerdict, "verdict" | "log10P" | "r" | "reason"> {
-  const own = pairs.filter((pair) => rowsAgree(pair, true)).length;
   const together = `paired by content together with ${beside}`;
-  if (2 * own >= pairs.length) return { verdict, log10P: null, r: null, reason: together };
-  const reason = `${together}, whose stream it may only read: its rows do not agree one by one`;
-  return { verdict: "not-testable", log10P: null, r: null, reason };
+  const isOwn = 2 * pairs.filter((pair) => rowsAgree(pair, true)).length >= pairs.length;
+  if (isLarge && isOwn) return { verdict, log10P: null, r: null, reason: together };
+  const why = isLarge
+    ? "its rows do not agree one by one"
+    : "too small a part to be told from what reads and writes its stream";
+  return { verdict: "not-testable", log10P: null, r: null, reason: `${together}; ${why}` };
 }

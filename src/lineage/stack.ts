@@ -67,6 +67,9 @@ function gathered(fingerprint: Fingerprint): Stacks {
 /** Stacks that hold at least this share of a model's matrices are what a model is; heads and projectors come and go. */
 const MAIN_SHARE = 0.2;
 
-export function isMain({ parameters: own }: Pick<Stack, "parameters">, all: readonly Stack[]): boolean {
+export function isMain(
+  { parameters: own }: Pick<Stack, "parameters">,
+  all: readonly Pick<Stack, "parameters">[],
+): boolean {
   return own >= MAIN_SHARE * all.reduce((sum, { parameters }) => sum + parameters, 0);
 }

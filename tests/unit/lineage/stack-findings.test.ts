@@ -37,17 +37,23 @@ const copies = (seed: number, count: number): MatrixPair[] => matrixPairs(seed, 
 const strangers = (seed: number, count: number): MatrixPair[] => matrixPairs(seed, count, 0, {}, 0.1, 64);
 
 test("what content paired beside the largest stack is told where its own rows agree, without a p of its own", () => {
-  const [trunk, branch] = stackFindings(found(copies(1, 6), copies(50, 2)));
+  const [trunk, branch] = stackFindings(found(copies(1, 6), copies(50, 3)));
   expect(trunk!.verdict).toMatchObject({ component: "trunk", verdict: "shared-init", log10P: -84 });
   expect(branch!.verdict).toMatchObject({ component: "branch", verdict: "shared-init", log10P: null, r: null });
   expect(branch!.verdict.reason).toBe("paired by content together with trunk");
 });
 
 test("a stranger's own branch beside a common trunk is not told as shared", () => {
-  const findings = stackFindings(found(copies(1, 6), strangers(50, 2)));
+  const findings = stackFindings(found(copies(1, 6), strangers(50, 3)));
   expect(findings.map(({ verdict }) => [verdict.component, verdict.verdict, verdict.log10P])).toEqual([
     ["trunk", "shared-init", -84],
     ["branch", "not-testable", null],
   ]);
   expect(findings[1]!.verdict.reason).toContain("its rows do not agree one by one");
+});
+
+test("nor is a small part, whose rows may be what writes into the stream of the trunk", () => {
+  const [, branch] = stackFindings(found(copies(1, 9), copies(50, 1)));
+  expect(branch!.verdict).toMatchObject({ verdict: "not-testable", log10P: null });
+  expect(branch!.verdict.reason).toContain("too small a part");
 });
