@@ -18,10 +18,14 @@ export async function tokenHashes(
   const hashes = new Map<number, readonly [number, number]>();
   for (const [token, id] of vocabulary) {
     if (!Number.isSafeInteger(id) || id < 0 || hashes.size >= MAX_TOKENS) continue;
-    const digest = createHash("sha256").update(token, "utf8").digest();
-    hashes.set(id, [digest.readUInt32LE(0), digest.readUInt32LE(4)]);
+    hashes.set(id, tokenHash(token));
   }
   return hashes.size === 0 ? null : hashes;
+}
+
+export function tokenHash(text: string): readonly [number, number] {
+  const digest = createHash("sha256").update(text, "utf8").digest();
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
 }
 
 function textOf(bytes: Uint8Array | null): string | null {

@@ -1,8 +1,8 @@
 import { matmul } from "../kernels/matmul.ts";
-import { symmetricEigen } from "../numerics/eigen.ts";
 import { subset } from "../numerics/prng.ts";
 import type { LabelBlock } from "./label-tests.ts";
 import { unitRows } from "./take.ts";
+import { gramEigen, whitening } from "./whitening.ts";
 
 /** Neurons that others are seen from, and neurons that are seen: drawn by one coin for all models. */
 const ANCHORS = 128;
@@ -34,21 +34,7 @@ function seenFromAnchors(rows: Float32Array, width: number, anchors: number): Fl
   const first = units.subarray(0, anchors * width);
   const rest = units.subarray(anchors * width);
   const count = rest.length / width;
-  const shape = { depth: width, columns: anchors, transposedB: true } as const;
-  const gram = Float64Array.from(matmul(first, first, { rows: anchors, ...shape }));
-  for (let i = 0; i < anchors; i++) for (let j = 0; j < i; j++) gram[i * anchors + j] = gram[j * anchors + i]!;
-  const { values, vectors } = symmetricEigen(gram, anchors);
-  const mean = values.reduce((sum, value) => sum + Math.max(0, value), 0) / anchors;
-  const left = new Float32Array(anchors * anchors);
-  const right = new Float32Array(anchors * anchors);
-  for (let k = 0; k < anchors; k++) {
-    const scale = 1 / Math.sqrt(Math.max(0, values[k]!) + RIDGE * mean);
-    for (let i = 0; i < anchors; i++) {
-      left[i * anchors + k] = vectors[k * anchors + i]! * scale;
-      right[k * anchors + i] = vectors[k * anchors + i]!;
-    }
-  }
-  const root = matmul(left, right, { rows: anchors, depth: anchors, columns: anchors });
-  const products = matmul(rest, first, { rows: count, ...shape });
+  const root = whitening(gramEigen(first, width), RIDGE);
+  const products = matmul(rest, first, { rows: count, depth: width, columns: anchors, transposedB: true });
   return matmul(products, root, { rows: count, depth: anchors, columns: anchors });
 }

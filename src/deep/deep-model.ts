@@ -3,8 +3,6 @@ import { type ComponentParts, partsOf } from "../alignment/parts.ts";
 import { tokenHashes } from "../alignment/token-hashes.ts";
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
-import type { HeadShape } from "../anatomy/fused.ts";
-import { headShape } from "../anatomy/head-shape.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { holdsValues, RowReader } from "../rows/row-reader.ts";
 
@@ -12,9 +10,7 @@ import { holdsValues, RowReader } from "../rows/row-reader.ts";
 export interface DeepModel {
   readonly width: number;
   readonly vocabulary: number;
-  readonly reader: RowReader;
   readonly parts: ComponentParts;
-  readonly heads: HeadShape | null;
   /** Null where the head is the embedding. */
   readonly head: CanonicalTensor | null;
   /** Digest words of every token's text by id, null without a tokenizer. */
@@ -45,9 +41,7 @@ export async function deepModel(checkpoint: Checkpoint, signal?: AbortSignal): P
   return {
     width: main.width,
     vocabulary: embed.rows,
-    reader,
     parts: main,
-    heads: headShape(config, anatomy, tensors),
     head: head ?? null,
     texts: await tokenHashes(checkpoint),
     embedding: async (ids) => finite(await reader.rows(embed, ids)),

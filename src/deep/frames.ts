@@ -1,7 +1,7 @@
 import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
-import { symmetricEigen } from "../numerics/eigen.ts";
 import { thinSvd } from "../numerics/svd.ts";
+import { gramEigen, whitening } from "./whitening.ts";
 
 /** Coordinates of the residual streams of two models in which equal directions have equal numbers. */
 export interface Frame {
@@ -64,46 +64,18 @@ function wholeFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: n
  */
 function tokenFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: number): Frames {
   const seen = Math.min(FRAME_TOKENS, a.length / widthA);
-  const sides = [viewed(a, widthA, seen), viewed(b, widthB, seen)] as const;
+  const sides = [
+    [a.subarray(0, seen * widthA), widthA],
+    [b.subarray(0, seen * widthB), widthB],
+  ] as const;
+  const eigen = sides.map(([tokens, width]) => gramEigen(tokens, width));
   return {
     weaker: (strongest) => {
-      const [left, right] = sides.map((side) => whitened(side, Math.floor(seen * strongest)));
+      const [left, right] = sides.map(([tokens, width], i) => {
+        const root = whitening(eigen[i]!, RIDGE, Math.floor(seen * strongest));
+        return transposed(matmul(root, tokens, { rows: seen, depth: seen, columns: width }), width);
+      });
       return { width: seen, a: left!, b: right! };
     },
   };
-}
-
-interface Viewed {
-  readonly width: number;
-  readonly tokens: Float32Array;
-  readonly values: Float64Array;
-  readonly vectors: Float64Array;
-}
-
-/** The first tokens of a model with the eigenvectors of their Gram matrix. */
-function viewed(rows: Float32Array, width: number, seen: number): Viewed {
-  const tokens = rows.subarray(0, seen * width);
-  const gram = Float64Array.from(
-    matmul(tokens, tokens, { rows: seen, depth: width, columns: seen, transposedB: true }),
-  );
-  for (let i = 0; i < seen; i++) for (let j = 0; j < i; j++) gram[i * seen + j] = gram[j * seen + i]!;
-  return { width, tokens, ...symmetricEigen(gram, seen) };
-}
-
-function whitened({ width, tokens, values, vectors }: Viewed, first: number): Float32Array {
-  const seen = values.length;
-  const mean = values.reduce((sum, value) => sum + Math.max(0, value), 0) / seen;
-  const kept = seen - first;
-  const scaled = new Float32Array(seen * kept);
-  const plain = new Float32Array(kept * seen);
-  for (let k = 0; k < kept; k++) {
-    const scale = 1 / Math.sqrt(Math.max(0, values[first + k]!) + RIDGE * mean);
-    for (let t = 0; t < seen; t++) {
-      const entry = vectors[(first + k) * seen + t]!;
-      plain[k * seen + t] = entry;
-      scaled[t * kept + k] = entry * scale;
-    }
-  }
-  const root = matmul(scaled, plain, { rows: seen, depth: kept, columns: seen });
-  return transposed(matmul(root, tokens, { rows: seen, depth: seen, columns: width }), width);
 }

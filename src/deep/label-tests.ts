@@ -1,6 +1,6 @@
 import { matmul } from "../kernels/matmul.ts";
 import { log10FixedPointTail } from "../numerics/fixed-points.ts";
-import { log10RademacherTail } from "../numerics/rademacher.ts";
+import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
 
 /** Labels that one random renumbering may mix, with what each model says of them: n rows of `width` numbers on each side. */
 export interface LabelBlock {
@@ -9,12 +9,11 @@ export interface LabelBlock {
   readonly b: Float32Array;
 }
 
-/** Exact tests over blocks of labels; r is strength, z is no more than printed. */
+/** Exact tests over blocks of labels; r is strength. */
 export interface LabelTests {
   /** Labels that were tested, over all blocks. */
   readonly labels: number;
-  /** T1: the sum of products of a label with itself, in standard deviations of random renumberings; and as a correlation. */
-  readonly z: number;
+  /** The sum of products of a label with itself, as a correlation. */
   readonly r: number;
   /** Pairs of neighbouring labels, over blocks of equal length together. */
   readonly pairs: number;
@@ -24,17 +23,13 @@ export interface LabelTests {
   readonly fixed: number;
   /** Of the best block, corrected for how many there are. */
   readonly fixedLog10P: number;
-  /** The better of the two exact tails, both counted. */
-  readonly log10P: number;
 }
 
-/** Two tails are looked at. */
-const LOG10_TAILS = Math.log10(2);
 /** Fewer labels in a block than this are not tested. */
 const MIN_LABELS = 8;
 
 /**
- * T1, T1-swap and T2 on real features: products of unit rows, centred over the labels. Under independent initialisation the
+ * T1-swap and T2 on real features: products of unit rows, centred over the labels. Under independent initialisation the
  * labels of each block are exchangeable on one side given everything on the other; see `swap-test.ts` and `fixed-points.ts` of
  * lineage for why the tails hold. Blocks may be one layer stored several times, in both models: exchanges of one pair of labels
  * are summed over blocks before they count as a coin, and of the blocks' fixed points the best are taken and corrected. Labels
@@ -45,23 +40,21 @@ const MIN_LABELS = 8;
 export function labelTests(blocks: readonly LabelBlock[]): LabelTests | null {
   const found = blocks.map(blockTest).filter((one) => one !== null);
   const sum = (of: (one: BlockTest) => number): number => found.reduce((total, one) => total + of(one), 0);
-  const variance = sum((one) => one.variance);
-  if (found.length === 0 || !(variance > 0)) return null;
-  const { z: swapZ, pairs } = swapOf(found);
+  const size = Math.sqrt(sum((one) => one.aa) * sum((one) => one.bb));
+  if (!(size > 0)) return null;
+  const { z: swapZ, pairs } = exchangeSum(exchangesOf(found)) ?? { z: 0, pairs: 0 };
   const swapLog10P = log10RademacherTail(swapZ);
   const best = Math.min(...found.map(({ kept, matched, fixed }) => log10FixedPointTail(kept, matched, fixed)));
   const fixedLog10P = Math.min(0, best + Math.log10(found.length));
   return {
     labels: sum((one) => one.kept),
-    z: sum((one) => one.trace) / Math.sqrt(variance),
-    r: sum((one) => one.trace) / Math.sqrt(sum((one) => one.aa) * sum((one) => one.bb)),
+    r: sum((one) => one.trace) / size,
     pairs,
     swapZ,
     swapLog10P,
     matched: sum((one) => one.matched),
     fixed: sum((one) => one.fixed),
     fixedLog10P,
-    log10P: Math.min(0, Math.min(swapLog10P, fixedLog10P) + LOG10_TAILS),
   };
 }
 
@@ -70,7 +63,6 @@ interface BlockTest {
   readonly labels: number;
   readonly kept: number;
   readonly trace: number;
-  readonly variance: number;
   readonly aa: number;
   readonly bb: number;
   readonly matched: number;
@@ -100,7 +92,6 @@ function blockTest(block: LabelBlock): BlockTest | null {
     labels,
     kept: n,
     trace,
-    variance: squares(products) / (n - 1),
     aa: squares(a),
     bb: squares(b),
     matched: pairs.length,
@@ -109,18 +100,15 @@ function blockTest(block: LabelBlock): BlockTest | null {
   };
 }
 
-/** The swap test over blocks: coins of one place and length are one coin. */
-function swapOf(blocks: readonly BlockTest[]): { readonly z: number; readonly pairs: number } {
+/** What exchanges change, over blocks: coins of one place and length are one coin. */
+function exchangesOf(blocks: readonly BlockTest[]): readonly Float64Array[] {
   const byLength = new Map<number, Float64Array>();
   for (const { labels, exchanges } of blocks) {
     const sums = byLength.get(labels);
     if (sums === undefined) byLength.set(labels, exchanges.slice());
     else for (let k = 0; k < sums.length; k++) sums[k]! += exchanges[k]!;
   }
-  const coins = [...byLength.values()].flatMap((sums) => [...sums]).filter((d) => d !== 0);
-  const total = coins.reduce((sum, d) => sum + d, 0);
-  const length = Math.sqrt(coins.reduce((sum, d) => sum + d * d, 0));
-  return { z: length > 0 ? total / length : 0, pairs: coins.length };
+  return [...byLength.values()];
 }
 
 /**

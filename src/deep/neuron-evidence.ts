@@ -4,12 +4,12 @@ import { anchorBlock, anchorRows } from "./anchors.ts";
 import type { DeepModel } from "./deep-model.ts";
 import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
-import { layerPairs } from "./layer-pairs.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import { networkPairs } from "./network-pairs.ts";
 import { isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
 import { type LayerStrength, layerStrength } from "./strength.ts";
 import { takeRows } from "./take.ts";
-import { firstNeurons, type NeuronViews, neuronViews } from "./views.ts";
+import { firstNeurons, neuronViews } from "./views.ts";
 
 /** Share of the strongest common directions that strength leaves out. */
 const BULK = 0.5;
@@ -24,8 +24,7 @@ export interface NeuronEvidence {
   /** The layer whose neurons best keep their order, its p corrected for all layers. */
   readonly order: OrderTest | null;
   readonly strength: readonly LayerStrength[];
-  /** Asked for where strength is worth it. */
-  slices(): readonly MatchedSlice[];
+  readonly slices: readonly MatchedSlice[];
 }
 
 /** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
@@ -35,15 +34,15 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
   const fromAnchors: LabelBlock[] = [];
   const orders: OrderTest[] = [];
   const strength: LayerStrength[] = [];
-  const seen: (readonly [NeuronViews, NeuronViews])[] = [];
-  for (const [x, y] of await layerPairs(a, b, weak)) {
+  const slices: MatchedSlice[] = [];
+  for (const [x, y] of await networkPairs(a, b, weak)) {
     const equal = networkSize(x) === networkSize(y);
     const anchored = equal ? await anchorsOf(a, x, b, y) : null;
     if (anchored !== null) fromAnchors.push(anchored);
     if (whole === null || weak === null) continue;
     const [seenA, seenB] = [await neuronViews(a, x, whole.a), await neuronViews(b, y, whole.b)];
     if (seenA === null || seenB === null) continue;
-    seen.push([seenA, firstNeurons(seenB)]);
+    slices.push(...matchedSlices(seenA, firstNeurons(seenB)));
     const [opensA, opensB] = [(seenA.gate ?? seenA.up)!, (seenB.gate ?? seenB.up)!];
     const { width } = seenA;
     if (!(isSortedBySize(opensA, width) && isSortedBySize(opensB, width))) {
@@ -60,7 +59,7 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
     anchors: labelTests(fromAnchors),
     order: bestOf(orders),
     strength,
-    slices: () => seen.flatMap(([x, y]) => matchedSlices(x, y)),
+    slices,
   };
 }
 

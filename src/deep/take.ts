@@ -4,6 +4,12 @@ export function spread<T>(values: readonly T[], most: number): readonly T[] {
   return Array.from({ length: most }, (_, i) => values[Math.floor((i * values.length) / most)]!);
 }
 
+export function lengthOf(row: Float32Array): number {
+  let sum = 0;
+  for (const x of row) sum += x * x;
+  return Math.sqrt(sum);
+}
+
 /** Rows at unit length; zeros stay zeros. */
 export function unitRows(rows: Float32Array, width: number): Float32Array {
   const out = new Float32Array(rows.length);

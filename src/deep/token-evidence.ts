@@ -17,6 +17,8 @@ const MAX_LABELS = 512;
 /** Fewer tokens in common map no stream on another. */
 const MIN_TOKENS = 64;
 const MIN_UNTRAINED = 16;
+/** Products of dimensions that are held at a time: of two streams 8,192 wide. */
+const MAX_PRODUCTS = 1 << 26;
 
 export interface TokenEvidence {
   readonly how: SharedTokens["how"];
@@ -25,8 +27,8 @@ export interface TokenEvidence {
   readonly untrained: readonly [LabelTests | null, LabelTests | null];
   /** Trained tokens that took no part in mapping the streams. No test: they are no labels. */
   readonly heldOut: LabelTests | null;
-  /** Dimensions of the streams, matched by what tokens have there. */
-  readonly columns: OrderTest;
+  /** Dimensions of the streams, matched by what tokens have there; null for very wide ones. */
+  readonly columns: OrderTest | null;
 }
 
 /**
@@ -67,7 +69,10 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
     frames,
     untrained: [await testOf(isUntrained[0]), await testOf(isUntrained[1])],
     heldOut: isKnown ? heldOut(rows, trained.length, widths) : null,
-    columns: orderTest(columnsOf(rows.a, widths.a, seen), columnsOf(rows.b, widths.b, seen), seen),
+    columns:
+      widths.a * widths.b > MAX_PRODUCTS
+        ? null
+        : orderTest(columnsOf(rows.a, widths.a, seen), columnsOf(rows.b, widths.b, seen), seen),
   };
 }
 

@@ -4,7 +4,7 @@ import { polarFactor } from "../numerics/polar.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { mutualNearest } from "./label-tests.ts";
 import type { SharedTokens } from "./shared-tokens.ts";
-import { takeRows, unitRows } from "./take.ts";
+import { lengthOf, takeRows, unitRows } from "./take.ts";
 
 /** Tokens that are looked for: those of the longest rows of the head, which are the most trained. */
 const MAX_TOKENS = 2048;
@@ -55,12 +55,14 @@ async function tableOf(model: DeepModel): Promise<Table> {
   for (let first = 0; first < vocabulary; first += step) {
     const ids = all.slice(first, first + step);
     const values = await model.readers(table, ids);
-    for (const [i, id] of ids.entries()) rows.push({ id, size: lengthOf(values, i, width) });
+    for (const [i, id] of ids.entries()) rows.push({ id, size: lengthOf(values.subarray(i * width, (i + 1) * width)) });
   }
   const kept = rows.sort((x, y) => y.size - x.size || x.id - y.id).slice(0, MAX_TOKENS);
   const ids = kept.map(({ id }) => id).sort((x, y) => x - y);
   const parts = [await model.embedding(ids), await model.readers(table, ids)].map((values) => centred(values, width));
-  const lengths = parts.map((values) => Float64Array.from(ids, (_, i) => lengthOf(values, i, width)));
+  const lengths = parts.map((values) =>
+    Float64Array.from(ids, (_, i) => lengthOf(values.subarray(i * width, (i + 1) * width))),
+  );
   const [embedding, head] = parts.map((values) => unitRows(values, width)) as [Float32Array, Float32Array];
   return { ids, width, embedding, head, lengths };
 }
@@ -97,7 +99,10 @@ function nearest(x: Float32Array, y: Float32Array, width: number): readonly (rea
   const [n, m] = [x.length / width, y.length / width];
   const products = matmul(x, y, { rows: n, depth: width, columns: m, transposedB: true });
   const [sx, sy] = [x, y].map((rows) =>
-    Float64Array.from({ length: rows.length / width }, (_, i) => lengthOf(rows, i, width) ** 2),
+    Float64Array.from(
+      { length: rows.length / width },
+      (_, i) => lengthOf(rows.subarray(i * width, (i + 1) * width)) ** 2,
+    ),
   );
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) products[i * m + j]! -= (sx![i]! + sy![j]!) / 2;
   return mutualNearest(products, new Float64Array(n).fill(1), new Float64Array(m).fill(1));
@@ -143,8 +148,4 @@ function dot(x: Float32Array, y: Float32Array, row: number, width: number): numb
   let sum = 0;
   for (let k = row * width; k < (row + 1) * width; k++) sum += x[k]! * y[k]!;
   return sum;
-}
-
-function lengthOf(rows: Float32Array, row: number, width: number): number {
-  return Math.sqrt(dot(rows, rows, row, width));
 }

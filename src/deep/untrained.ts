@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import { tokenHash } from "../alignment/token-hashes.ts";
 import type { DeepModel } from "./deep-model.ts";
+import { lengthOf } from "./take.ts";
 
 /** Names that tokenizers give to tokens which no text has, and bytes that UTF-8 never has. */
 const BYTES = [0xc0, 0xc1, ...Array.from({ length: 11 }, (_, i) => 0xf5 + i)];
@@ -19,8 +20,8 @@ const NUMBERED: readonly (readonly [string, string, number])[] = [
 const SAME_PUSH = 0.95;
 const FEW = 16;
 const SMALLEST_SHARE = 1 / 50;
-/** Rows of a table that are looked at. */
-const MAX_ROWS = 1 << 18;
+/** Numbers of a head that are held: a file must not decide how much memory is used. */
+const MAX_NUMBERS = 1 << 26;
 
 /**
  * Tokens of the base that no text of its training had, as far as names or the head tell: by any rule that does not look at the
@@ -39,13 +40,8 @@ function untrainedNames(): ReadonlySet<string> {
     ...BYTES.flatMap((byte) => [`<0x${byte.toString(16).toUpperCase()}>`, String.fromCharCode(byte)]),
     ...NUMBERED.flatMap(([before, after, count]) => Array.from({ length: count }, (_, i) => `${before}${i}${after}`)),
   ];
-  names = new Set(texts.map(digestOf));
+  names = new Set(texts.map((text) => tokenHash(text).join()));
   return names;
-}
-
-function digestOf(text: string): string {
-  const digest = createHash("sha256").update(text, "utf8").digest();
-  return `${digest.readUInt32LE(0)},${digest.readUInt32LE(4)}`;
 }
 
 function namedUntrained({ texts, vocabulary }: DeepModel): readonly number[] {
@@ -61,7 +57,7 @@ function namedUntrained({ texts, vocabulary }: DeepModel): readonly number[] {
 
 async function pushedAlike(base: DeepModel): Promise<readonly number[]> {
   const { width } = base;
-  const count = Math.min(base.vocabulary, MAX_ROWS);
+  const count = Math.min(base.vocabulary, Math.floor(MAX_NUMBERS / width));
   const ids = Array.from({ length: count }, (_, i) => i);
   const norms = new Float64Array(count);
   const head = new Float32Array(count * width);
@@ -71,7 +67,7 @@ async function pushedAlike(base: DeepModel): Promise<readonly number[]> {
     const rows = await base.embedding(some);
     head.set(await base.readers(base.head!, some), first * width);
     some.forEach((id, i) => {
-      norms[id] = length(rows.subarray(i * width, (i + 1) * width));
+      norms[id] = lengthOf(rows.subarray(i * width, (i + 1) * width));
     });
   }
   const units = (id: number): Float32Array => head.subarray(id * width, (id + 1) * width);
@@ -79,7 +75,7 @@ async function pushedAlike(base: DeepModel): Promise<readonly number[]> {
     const sum = new Float64Array(width);
     for (const id of chosen) {
       const row = units(id);
-      const size = length(row);
+      const size = lengthOf(row);
       for (let j = 0; j < width && size > 0; j++) sum[j]! += row[j]! / size;
     }
     const whole = Math.sqrt(sum.reduce((a, x) => a + x * x, 0));
@@ -90,7 +86,7 @@ async function pushedAlike(base: DeepModel): Promise<readonly number[]> {
       const row = units(id);
       let dot = 0;
       for (let j = 0; j < width; j++) dot += row[j]! * to[j]!;
-      return dot > SAME_PUSH * length(row);
+      return dot > SAME_PUSH * lengthOf(row);
     });
   let chosen = [...ids]
     .sort((x, y) => norms[x]! - norms[y]! || x - y)
@@ -101,10 +97,4 @@ async function pushedAlike(base: DeepModel): Promise<readonly number[]> {
     chosen = next;
   }
   return chosen;
-}
-
-function length(row: Float32Array): number {
-  let sum = 0;
-  for (const x of row) sum += x * x;
-  return Math.sqrt(sum);
 }

@@ -60,7 +60,12 @@ export interface NeuronViews {
 export async function neuronViews(model: DeepModel, block: BlockParts, map: Float32Array): Promise<NeuronViews | null> {
   const { gate, up, down } = block;
   const opens = gate ?? up;
-  if (opens === null || [gate, up].some((matrix) => matrix !== null && matrix.rows !== opens.rows)) return null;
+  if (
+    opens === null ||
+    opens.rows > MAX_NEURONS ||
+    [gate, up].some((matrix) => matrix !== null && matrix.rows !== opens.rows)
+  )
+    return null;
   const writes = down !== null && down.cols === opens.rows ? down : null;
   return {
     neurons: opens.rows,
@@ -71,6 +76,8 @@ export async function neuronViews(model: DeepModel, block: BlockParts, map: Floa
   };
 }
 
+/** More neurons than any network has: a file must not decide how much memory is used. */
+const MAX_NEURONS = 1 << 17;
 /** Neurons of one model that are looked for among all of the other's. */
 const MAX_SOUGHT = 512;
 

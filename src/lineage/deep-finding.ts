@@ -71,9 +71,8 @@ export async function deepFinding(
 }
 
 function retentionOf(evidence: DeepEvidence): Retention | null {
-  const slices = evidence.slices();
   return learnedRetention(
-    slices.flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
+    evidence.slices.flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
   );
 }
 
@@ -96,7 +95,7 @@ function testsOf({ neurons, anchors, order, tokens }: DeepEvidence): readonly Te
     ...(tokens?.untrained ?? []).flatMap((found) => labelResults(found, "tokens", "untrained", UNTRAINED)),
     ...labelResults(neurons, "neurons", "tokens", EXCHANGEABLE),
     ...labelResults(anchors, "neurons", "anchors", EXCHANGEABLE),
-    ...(tokens === null ? [] : [orderResult(tokens.columns, "residual")]),
+    ...(tokens?.columns ? [orderResult(tokens.columns, "residual")] : []),
     ...(order === null ? [] : [orderResult(order, "neurons")]),
   ];
 }
@@ -140,8 +139,8 @@ function orderResult({ matched, increasing, log10P }: OrderTest, axis: TestResul
 function movedOf({ widths, tokens, neurons, order }: DeepEvidence): readonly Moved[] {
   const moved: Moved[] = [];
   if (widths[0] !== widths[1]) moved.push("width");
-  else if (tokens !== null && tokens.columns.matched < HALF * widths[0]) moved.push("residual-rotated");
-  else if (tokens !== null && tokens.columns.increasing < MOST * tokens.columns.matched)
+  else if (tokens?.columns && tokens.columns.matched < HALF * widths[0]) moved.push("residual-rotated");
+  else if (tokens?.columns && tokens.columns.increasing < MOST * tokens.columns.matched)
     moved.push("residual-permuted");
   const isMatched = neurons !== null && neurons.matched >= HALF * neurons.labels;
   if (isMatched && neurons.fixed < MOST * neurons.matched) moved.push("neurons");

@@ -1,5 +1,5 @@
 import { popcount32 } from "../kernels/bits.ts";
-import { log10RademacherTail } from "../numerics/rademacher.ts";
+import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
 import { labelColumns, type SignStack } from "./sign-stack.ts";
 
 /** T1's exact companion: a Rademacher sum over label pairs. */
@@ -50,24 +50,11 @@ export function swapTest(axes: readonly SwapAxis[]): SwapTest | null {
 
 /** The test on exchanges that are at hand. */
 export function swapOf(lists: readonly Float64Array[]): SwapTest | null {
-  let sum = 0;
-  let squares = 0;
-  let pairs = 0;
-  for (const exchanges of lists) {
-    for (const d of exchanges) {
-      if (Math.abs(d) < ROUNDING) continue;
-      sum += d;
-      squares += d * d;
-      pairs++;
-    }
-  }
-  if (pairs === 0) return null;
-  const z = sum / Math.sqrt(squares);
+  const found = exchangeSum(lists);
+  if (found === null) return null;
+  const { z, pairs } = found;
   return { z, log10P: log10RademacherTail(z), reach: log10RademacherTail(Math.sqrt(pairs)), pairs };
 }
-
-/** What division by a block's height may leave of a D that is zero. */
-const ROUNDING = 1e-9;
 
 /**
  * sum (a_i - a_j)(b_i - b_j) / 4 on packed signs, centred over the rows of each block: rows where both pairs differ,

@@ -1,12 +1,12 @@
 import type { Anatomy, CanonicalTensor } from "../../anatomy/anatomy.ts";
 import { describeAnatomy } from "../../anatomy/describe.ts";
-import { headShape } from "../../anatomy/head-shape.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
 import { isDirect } from "../../kernels/coins.ts";
 import type { AddressedMatrix } from "../../rows/addressed-matrix.ts";
 import { RowReader } from "../../rows/row-reader.ts";
 import { nonceOf } from "../key/keystream.ts";
+import { headShape } from "./head-shape.ts";
 import type { HostModel } from "./host-model.ts";
 import { byAddress, claimsOf, preference, stackSizes } from "./rivals/claims.ts";
 import { signSymmetries } from "./sign-symmetries.ts";

@@ -6,7 +6,7 @@ import { spread } from "./take.ts";
 import { firstNeurons, type NeuronViews, neuronViews } from "./views.ts";
 
 /** The feed-forward networks of a layer of either model. */
-export type LayerPair = readonly [BlockParts, BlockParts];
+export type NetworkPair = readonly [BlockParts, BlockParts];
 
 /** Layers that are looked at, spread over the depth. */
 const MAX_LAYERS = 6;
@@ -20,7 +20,7 @@ const MAX_WORK = 4e10;
  * the most alike of the first, and each of the first but once. Strength does not change when neurons are renumbered, so that
  * choosing by it costs the tests of neurons nothing.
  */
-export async function layerPairs(a: DeepModel, b: DeepModel, weak: Frame | null): Promise<readonly LayerPair[]> {
+export async function networkPairs(a: DeepModel, b: DeepModel, weak: Frame | null): Promise<readonly NetworkPair[]> {
   const [first, second] = [networksOf(a), networksOf(b)];
   const inPlace = spread(
     Array.from({ length: Math.min(first.length, second.length) }, (_, i) => [first[i]!, second[i]!] as const),
@@ -61,7 +61,7 @@ function mostAlike(candidates: readonly (NeuronViews | null)[], views: NeuronVie
   return best;
 }
 
-async function medianStrength(a: DeepModel, b: DeepModel, weak: Frame, pairs: readonly LayerPair[]): Promise<number> {
+async function medianStrength(a: DeepModel, b: DeepModel, weak: Frame, pairs: readonly NetworkPair[]): Promise<number> {
   const found: number[] = [];
   for (const [x, y] of pairs) {
     const [seenA, seenB] = [await neuronViews(a, x, weak.a), await neuronViews(b, y, weak.b)];

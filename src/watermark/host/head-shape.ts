@@ -1,8 +1,8 @@
-import type { Anatomy, TensorTable } from "./anatomy.ts";
-import { configCount, textConfig } from "./config-fields.ts";
-import type { HeadShape } from "./fused.ts";
-import { headHints } from "./heads.ts";
-import { parseTensorName } from "./name.ts";
+import type { Anatomy, TensorTable } from "../../anatomy/anatomy.ts";
+import { configCount, textConfig } from "../../anatomy/config-fields.ts";
+import type { HeadShape } from "../../anatomy/fused.ts";
+import { headHints } from "../../anatomy/heads.ts";
+import { parseTensorName } from "../../anatomy/name.ts";
 
 const HEADS = ["num_attention_heads", "n_head", "n_heads", "num_heads"];
 const KV_HEADS = ["num_key_value_heads", "num_kv_heads"];
