@@ -1,144 +1,30 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ErrorReport, ScanItemReport, ScanSummaryReport } from "../../src/report/schemas/index.ts";
-import {
-  type CommandResult,
-  EXECUTABLE,
-  NODE,
-  runCommand,
-  startCommand,
-  startCommandServer,
-} from "../support/command.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { ScanItemReport } from "../../src/report/schemas/index.ts";
+import { EXECUTABLE, NODE } from "../support/command.ts";
 import { FOREIGN_HEADS } from "../support/foreign-heads.ts";
 import { requireCycloneDx, requireSarif } from "../support/interchange.ts";
 import { NOWHERE } from "../support/nowhere.ts";
+import { errorOf, HOSTILE, linesOf, scanCommand, storeModels, WITH } from "../support/scan-command.ts";
 import { requireValid } from "../support/schemas.ts";
-import { scratchDirectory } from "../support/scratch-directory.ts";
 import { writeSparseModel } from "../support/sparse-model.ts";
-import { changed, tinyModel, writeModel } from "../support/tiny-model.ts";
 
-const examples = fileURLToPath(new URL("../../examples", import.meta.url));
-const root = scratchDirectory();
-const at = (...path: string[]) => join(root, ...path);
-const HOSTILE = "evil\u001b[2J\u202e](x)";
-/** As many as take long enough to be stopped among them. */
-const MANY = 16;
-
-const server = startCommandServer();
-const quick = (args: readonly string[]) => server.run(["scan", ...args], root);
-/** What every scan here has; `--jobs 0` costs no threads. */
-const WITH = ["--registry", "bases", "--no-cache", "--no-progress", "--jobs", "0"];
 interface Artifact {
   readonly artifactLocation: { readonly uri: string };
 }
 
-let journals = 0;
-const ownJournal = () => ["--journal", at(`journal-${++journals}`)];
-
-function linesOf(result: CommandResult): { items: ScanItemReport[]; summary: ScanSummaryReport } {
-  const lines = result.stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const summary = requireValid<ScanSummaryReport>("scan-summary@1", lines.pop());
-  return { items: lines.map((line) => requireValid<ScanItemReport>("scan-item@1", line)), summary };
-}
-
-const errorOf = (result: CommandResult) => requireValid<ErrorReport>("error@1", JSON.parse(result.stderr)).error;
-
-afterAll(() => server.stop());
+const command = scanCommand();
+const { root, at, server, quick, ownJournal } = command;
 
 beforeAll(async () => {
-  const base = tinyModel(1);
-  writeModel(at("models", "base"), base);
-  writeModel(at("models", "nested", "tuned"), changed(base, 3, 0.2));
-  writeModel(at("models", HOSTILE), tinyModel(5));
-  mkdirSync(at("models", "copy"));
-  linkSync(at("models", "base", "model.safetensors"), at("models", "copy", "model.safetensors"));
-  symlinkSync(at("many"), at("models", "outside"));
-  for (let i = 0; i < MANY; i++) writeModel(at("many", `m${String(i).padStart(2, "0")}`), tinyModel(100 + i));
+  await storeModels(command);
   mkdirSync(at("broken", "cut"), { recursive: true });
   writeFileSync(at("broken", "cut", "model.safetensors"), Buffer.from([200, 0, 0, 0, 0, 0, 0, 0, 123]));
   mkdirSync(at("other-format"));
   writeFileSync(at("other-format", "model.gguf"), "GGUF");
-  mkdirSync(at("keys"));
-  copyFileSync(join(examples, "demo.key"), at("keys", "demo.key"));
-  chmodSync(at("keys", "demo.key"), 0o600);
-  const added = await server.run(["registry", "add", "models/base", "--root", "--registry", "bases"], root);
-  expect(added, added.stderr).toMatchObject({ exitCode: 0 });
-});
-
-describe("a scan of the examples", () => {
-  const args = ["scan", "models", "--registry", "registry", "--no-cache", "--journal", at("examples.journal")];
-  const expected = {
-    "base-a": "identical",
-    "base-b": "identical",
-    finetune: "derived",
-    leaked: "derived",
-    "renamed-lora": "derived",
-    unrelated: "no-evidence",
-  };
-
-  it("finds what they are, in threads, and exports it", async () => {
-    const files = ["--sarif", at("e.sarif"), "--cyclonedx", at("e.json")];
-    const result = await runCommand([...args, "--format", "jsonl", "--fail-on", "derived", "--jobs", "2", ...files], {
-      cwd: examples,
-    });
-    expect(result, result.stderr).toMatchObject({ exitCode: 1 });
-    const { items, summary } = linesOf(result);
-    expect(Object.fromEntries(items.map(({ name, verdict }) => [name, verdict]))).toEqual(expected);
-    expect(summary).toMatchObject({ complete: true, exitCode: 1, listed: 6, done: 6, marked: 0 });
-    const sarif = JSON.parse(readFileSync(at("e.sarif"), "utf8"));
-    requireSarif(sarif);
-    expect(sarif.runs[0].results.map(({ level }: { level: string }) => level)).toEqual(Array(5).fill("error"));
-    const bom = JSON.parse(readFileSync(at("e.json"), "utf8"));
-    requireCycloneDx(bom);
-    expect(bom.components.map(({ name }: { name: string }) => name)).toEqual(Object.keys(expected));
-
-    // The same journal says it again, as text, and reads nothing.
-    const again = await server.run([...args, "--resume"], examples);
-    expect(again, again.stderr).toMatchObject({ exitCode: 0 });
-    expect(again.stdout).toMatch(/\nderived {7}renamed-lora +derives from base-a, p = .*, lora\n/);
-    expect(again.stdout).toContain("6 models: 2 identical, 3 derived, 1 no-evidence\n");
-  });
-
-  it("finds the mark of the leaked one", async () => {
-    const marks = [
-      "--watermark-keys",
-      at("keys"),
-      "--journal",
-      at("marks.journal"),
-      "--fail-on",
-      "mark",
-      "--jobs",
-      "0",
-    ];
-    // The server has no default registry: models are held against the keys alone.
-    const result = await server.run(["scan", "models/leaked", "--no-cache", "--format", "jsonl", ...marks], examples);
-    expect(result, result.stderr).toMatchObject({ exitCode: 1 });
-    const { items, summary } = linesOf(result);
-    expect(items).toMatchObject([
-      { name: "leaked", verdict: null, marks: [{ present: true, payload: "61636d652d303031" }] },
-    ]);
-    expect(summary).toMatchObject({ registry: null, marked: 1 });
-    expect(summary.keys).toEqual(items[0]!.marks.map(({ keyId }) => keyId));
-  });
 });
 
 describe("a scan", () => {
@@ -349,109 +235,5 @@ describe("a scan", () => {
     expect(events.at(-1)).toMatchObject({ level: "info", event: "finished", listed: 6, failed: 1, exit_code: 3 });
     expect(stdout + stderr).not.toContain(root);
     expect(JSON.parse(stdout).items.map(({ location }: ScanItemReport) => location)).toContain("models/nested/tuned");
-  });
-});
-
-describe("a scan that is broken off", () => {
-  const args = (journal: string) => [
-    "scan",
-    "many",
-    "models",
-    "--registry",
-    "bases",
-    "--no-cache",
-    "--jobs",
-    "1",
-    "--journal",
-    journal,
-    "--no-progress",
-  ];
-  const undisturbed = async () =>
-    (await quick(["many", "models", ...WITH, ...ownJournal(), "--deterministic", "--format", "jsonl"])).stdout;
-
-  /** A scan that has printed some items. */
-  async function begun(journal: string) {
-    const child = startCommand([...args(journal), "--format", "jsonl"], { cwd: root });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    for (let i = 0; i < 3; i++) await lines.next();
-    return { child, ended: once(child, "close") as Promise<[number | null, string | null]>, lines };
-  }
-
-  it("goes on after a kill -9, loses nothing and repeats nothing; unfinished journals are not overwritten", async () => {
-    const journal = at("killed");
-    const { child, ended } = await begun(journal);
-    child.kill("SIGKILL");
-    expect((await ended)[1]).toBe("SIGKILL");
-    const refused = await quick(["many", "models", ...WITH, "--journal", journal, "--json"]);
-    expect(refused.exitCode).toBe(2);
-    expect(errorOf(refused).code).toBe("SCAN_UNFINISHED");
-    expect(errorOf(await quick(["many", ...WITH, "--journal", journal, "--json", "--resume"])).code).toBe(
-      "SCAN_DIFFERS",
-    );
-    const resumed = await quick(["many", "models", ...WITH, "--journal", journal, "--resume", "--format", "jsonl"]);
-    expect(resumed, resumed.stderr).toMatchObject({ exitCode: 0 });
-    const { items, summary } = linesOf(resumed);
-    expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
-    expect(summary).toMatchObject({ complete: true, listed: MANY + 5 });
-    expect(summary.work?.replayed).toBeGreaterThanOrEqual(3);
-    const whole = await quick([
-      "many",
-      "models",
-      ...WITH,
-      "--journal",
-      journal,
-      "--resume",
-      "--deterministic",
-      "--format",
-      "jsonl",
-    ]);
-    expect(whole.stdout).toBe(await undisturbed());
-  });
-
-  it("stops at the first signal, exits 5, says how to go on, and locks others out while it runs", async () => {
-    const journal = at("stopped");
-    const { child, ended, lines } = await begun(journal);
-    const second = await quick(["many", "models", ...WITH, "--journal", journal, "--json", "--resume"]);
-    expect(second.exitCode).toBe(3);
-    expect(errorOf(second).code).toBe("SCAN_JOURNAL_LOCKED");
-    let stderr = "";
-    child.stderr.on("data", (text) => {
-      stderr += text;
-    });
-    child.kill("SIGINT");
-    let last = "";
-    for (let line = await lines.next(); !line.done; line = await lines.next()) last = line.value;
-    expect((await ended)[0]).toBe(5);
-    expect(requireValid("scan-summary@1", JSON.parse(last))).toMatchObject({
-      interrupted: true,
-      complete: false,
-      exitCode: 5,
-    });
-    expect(stderr).toContain("--resume");
-    const resumed = await quick([
-      "many",
-      "models",
-      ...WITH,
-      "--journal",
-      journal,
-      "--resume",
-      "--deterministic",
-      "--format",
-      "jsonl",
-    ]);
-    expect(resumed.stdout).toBe(await undisturbed());
-  });
-
-  it("ends when its reader goes away, without a word, as incomplete", async () => {
-    const journal = at("unread");
-    const { child, ended } = await begun(journal);
-    let stderr = "";
-    child.stderr.on("data", (text) => {
-      stderr += text;
-    });
-    child.stdout.destroy();
-    expect([(await ended)[0], stderr]).toEqual([5, ""]);
-    const resumed = await quick(["many", "models", ...WITH, "--journal", journal, "--resume", "-q"]);
-    expect(resumed, resumed.stderr).toMatchObject({ exitCode: 0, stderr: "" });
   });
 });
