@@ -1,22 +1,33 @@
 import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
 import type { Pairing } from "./pairing.ts";
-import { stacksOf } from "./stack.ts";
+import { isMain, stacksOf } from "./stack.ts";
+import { stackGroups } from "./stack-groups.ts";
 
 /** Roles whose rows count the heads of attention. */
 export const ATTENTION: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
 
 /** Whether all of attention and the network behind it are among the matrices, by the names of one model. */
-export function isNetwork({ pairs }: Pairing): boolean {
+export function isNetwork({ pairs }: Pick<Pairing, "pairs">): boolean {
   return (["suspect", "base"] as const).some((side) => isWhole(pairs.map((pair) => pair[side])));
 }
 
-/** Whether they are among the matrices of the stack that was tested, of either model, whichever of them were paired. */
+/**
+ * Whether they are among the matrices of the stack that was tested, of either model, whichever of them were paired. Content
+ * pairs matrices of any stack: of each large one, for what a small attention may be told by says nothing of other nets.
+ */
 export function isOfNetwork(suspect: Fingerprint, base: Fingerprint, pairing: Pairing): boolean {
-  const stacks = [
-    stacksOf(suspect).find(({ name }) => name === pairing.suspectComponent),
-    stacksOf(base).find(({ name }) => name === pairing.component),
-  ];
-  return isNetwork(pairing) || stacks.some((stack) => stack !== undefined && isWhole(stack.sketches));
+  const isOf = (pairs: Pairing["pairs"], component: string, suspectComponent: string): boolean => {
+    const stacks = [
+      stacksOf(suspect).find(({ name }) => name === suspectComponent),
+      stacksOf(base).find(({ name }) => name === component),
+    ];
+    return isNetwork({ pairs }) || stacks.some((stack) => stack !== undefined && isWhole(stack.sketches));
+  };
+  if (pairing.isChosen !== true) return isOf(pairing.pairs, pairing.component, pairing.suspectComponent);
+  const groups = stackGroups(pairing.pairs);
+  return groups
+    .filter((group) => isMain(group, groups))
+    .every(({ pairs }) => isOf(pairs, pairs[0]!.base.component, pairs[0]!.suspect.component));
 }
 
 function isWhole(matrices: readonly Pick<MatrixSketch, "role">[]): boolean {

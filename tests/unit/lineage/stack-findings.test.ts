@@ -57,3 +57,24 @@ test("nor is a small part, whose rows may be what writes into the stream of the 
   expect(branch!.verdict).toMatchObject({ verdict: "not-testable", log10P: null });
   expect(branch!.verdict.reason).toContain("too small a part");
 });
+
+test("of a part beside the largest it is not said that training is shared, unless it is equal bit for bit", () => {
+  const pool = found(copies(1, 6), copies(50, 3));
+  const retention = 0.97;
+  const derived = {
+    ...pool,
+    sharesTraining: true,
+    verdict: { ...pool.verdict, verdict: "derived" as const, retention },
+  };
+  const [trunk, branch] = stackFindings(derived);
+  expect(trunk!.verdict).toMatchObject({ verdict: "derived", retention });
+  expect(branch!.verdict).toMatchObject({ verdict: "shared-init", retention: null, learned: null });
+  expect(branch!.sharesTraining).toBe(false);
+  const [, equal] = stackFindings({ ...derived, pairing: { ...derived.pairing, isEqual: true } });
+  expect(equal!.verdict.verdict).toBe("derived");
+  const [, small] = stackFindings({
+    ...found(copies(1, 9), copies(50, 1)),
+    pairing: { ...found(copies(1, 9), copies(50, 1)).pairing, isEqual: true },
+  });
+  expect(small!.verdict.reason).toContain("equal bit for bit, and too small a part");
+});
