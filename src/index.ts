@@ -11,10 +11,14 @@ export {
   type RemoteSettings,
   remoteSettings,
 } from "./checkpoint/remote-environment.ts";
+export {
+  type DeepFingerprintOptions as FingerprintOptions,
+  takeFingerprint as fingerprint,
+} from "./deep/deep-fingerprint.ts";
 export { ERRORS, type ErrorCode, type ErrorDetail, type ErrorKind, WeightmarkError } from "./errors.ts";
-export { type FingerprintOptions, fingerprintCheckpoint as fingerprint } from "./fingerprint/extract.ts";
+export type { DeepPart } from "./fingerprint/deep-part.ts";
 export { parseFingerprint, serializeFingerprint } from "./fingerprint/file.ts";
-export type { Depth, Fingerprint, MatrixSketch, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
+export type { Depth, Fingerprint, MatrixSketch, ReadingDepth, Slice, TensorRecord } from "./fingerprint/fingerprint.ts";
 export type { CandidateSource, RankedBase } from "./lineage/candidate-source.ts";
 export { type CompareOptions, compareSubjects as compare } from "./lineage/compare.ts";
 export { type IdentifyOptions, identifySubject as identify } from "./lineage/identify.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Depth, Verdict } from "../index.ts";
+import type { ReadingDepth, Verdict } from "../index.ts";
 import type { RemoteOptions } from "./remote.ts";
 
 /** Flags that every command knows. */
@@ -17,8 +17,7 @@ export interface CommonOptions {
 
 /** Flags of the commands that read weights. */
 export interface ReadingOptions extends RemoteOptions {
-  /** "deep" where a command offers it: reads as "sampled", and more where tests are silent. */
-  readonly depth?: Depth | "deep";
+  readonly depth?: ReadingDepth;
   readonly threads?: number;
   readonly maxBytes?: number;
   readonly timeout?: number;
@@ -43,24 +42,16 @@ export function withCommon(command: Command, output = "write the result to FILE 
     .option("-v, --verbose", "say more on stderr");
 }
 
+export const ACCEPT_CALIBRATED = "let --fail-on count verdicts on labels that were moved, which have no p-value";
+
+/** Of `--depth`, in the order of what is read. */
+export const DEPTHS = ["sampled", "full", "deep"] as const satisfies readonly ReadingDepth[];
+export const DEPTH_HELP =
+  "sampled: some MB of any model; full: every byte; deep: sampled, and what finds labels that were moved on purpose";
+
 export function withReading(command: Command): Command {
-  return withReadingLimits(
-    command.addOption(
-      new Option("--depth <depth>", "sampled: some MB of any model; full: every byte").choices(["sampled", "full"]),
-    ),
-  );
-}
-
-/** `withReading` of a command that compares weights. */
-export function withDeepReading(command: Command): Command {
-  const depths = "sampled: some MB of any model; full: every byte; deep: look for labels that were moved on purpose";
-  return withReadingLimits(
-    command.addOption(new Option("--depth <depth>", depths).choices(["sampled", "full", "deep"])),
-  );
-}
-
-function withReadingLimits(command: Command): Command {
   return command
+    .addOption(new Option("--depth <depth>", DEPTH_HELP).choices(DEPTHS))
     .option("--threads <n>", "worker threads of --depth full; 0 uses none", wholeNumber(0, 256))
     .option("--max-bytes <n>", "refuse to read more weights than this (10MB, 2GiB ...)", byteCount)
     .option("--timeout <seconds>", "give up reading a model after this long", positiveNumber);

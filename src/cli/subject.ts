@@ -13,8 +13,7 @@ export async function openSubject(
   about: { readonly name?: string | undefined; readonly root?: boolean | undefined } = {},
 ): Promise<OpenedSubject> {
   const library = await import("../index.ts");
-  const { threads, maxBytes } = options;
-  const depth = options.depth === "full" ? "full" : "sampled";
+  const { threads, maxBytes, depth = "sampled" } = options;
   const limit = timeLimit(options, shownLocation(location));
   const access = await accessOf(location, options);
   let progress: Progress = { update() {}, end() {} };

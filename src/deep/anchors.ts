@@ -29,7 +29,8 @@ export function anchorBlock(a: Float32Array, b: Float32Array, widthA: number, wi
   return { width: anchors, a: seenFromAnchors(a, widthA, anchors), b: seenFromAnchors(b, widthB, anchors) };
 }
 
-function seenFromAnchors(rows: Float32Array, width: number, anchors: number): Float32Array {
+/** Rows behind the first `anchors` as these see them: (count - anchors) x anchors. */
+export function seenFromAnchors(rows: Float32Array, width: number, anchors: number): Float32Array {
   const units = unitRows(rows, width);
   const first = units.subarray(0, anchors * width);
   const rest = units.subarray(anchors * width);

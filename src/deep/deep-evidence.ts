@@ -8,7 +8,7 @@ import { unknownTokens } from "./unknown-tokens.ts";
 /** What two models say of each other when labels may have been moved on purpose. */
 export interface DeepEvidence extends NeuronEvidence {
   /** Null where the two have too few tokens in common. */
-  readonly tokens: TokenEvidence | null;
+  readonly tokens: Omit<TokenEvidence, "frames"> | null;
   readonly widths: readonly [number, number];
 }
 

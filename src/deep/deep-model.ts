@@ -15,6 +15,8 @@ export interface DeepModel {
   readonly head: CanonicalTensor | null;
   /** Digest words of every token's text by id, null without a tokenizer. */
   readonly texts: ReadonlyMap<number, readonly [number, number]> | null;
+  /** Bytes of weights that were asked for. */
+  bytesRead(): number;
   /** Rows of the token embedding as they are, ids.length x width. */
   embedding(ids: readonly number[]): Promise<Float32Array>;
   /** Rows of a matrix that reads the stream, times the gain in front of it: rows.length x width. */
@@ -44,6 +46,7 @@ export async function deepModel(checkpoint: Checkpoint, signal?: AbortSignal): P
     parts: main,
     head: head ?? null,
     texts: await tokenHashes(checkpoint),
+    bytesRead: () => reader.bytesRead,
     embedding: async (ids) => finite(await reader.rows(embed, ids)),
     rows: async (matrix, rows) => finite(await reader.rows(matrix, rows)),
     async readers(matrix, rows) {

@@ -1,7 +1,7 @@
 import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { thinSvd } from "../numerics/svd.ts";
-import { gramEigen, whitening } from "./whitening.ts";
+import { TokenFrame } from "./token-frame.ts";
 
 /** Coordinates of the residual streams of two models in which equal directions have equal numbers. */
 export interface Frame {
@@ -22,8 +22,6 @@ export interface Frames {
 /** Streams up to this wide are mapped on each other whole; wider ones are seen from as many tokens. */
 const WHOLE_WIDTH = 768;
 const FRAME_TOKENS = 512;
-/** Penalty on the directions that tokens hardly reach, relative to their mean energy. */
-const RIDGE = 0.01;
 
 /**
  * Common directions of two streams from rows of the same tokens, [tokens x width] of each model, which no renumbering or
@@ -58,24 +56,10 @@ function wholeFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: n
   };
 }
 
-/**
- * c(x) = V (w + ridge)^(-1/2) V^T E x of up to 512 tokens, G = E E^T = V w V^T: the same numbers in every basis of the stream,
- * and no two models need to be looked at together.
- */
+/** The same numbers in every basis of a stream need no map between two of them. */
 function tokenFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: number): Frames {
   const seen = Math.min(FRAME_TOKENS, a.length / widthA);
-  const sides = [
-    [a.subarray(0, seen * widthA), widthA],
-    [b.subarray(0, seen * widthB), widthB],
-  ] as const;
-  const eigen = sides.map(([tokens, width]) => gramEigen(tokens, width));
-  return {
-    weaker: (strongest) => {
-      const [left, right] = sides.map(([tokens, width], i) => {
-        const root = whitening(eigen[i]!, RIDGE, Math.floor(seen * strongest));
-        return transposed(matmul(root, tokens, { rows: seen, depth: seen, columns: width }), width);
-      });
-      return { width: seen, a: left!, b: right! };
-    },
-  };
+  const first = new TokenFrame(a.subarray(0, seen * widthA), widthA);
+  const second = new TokenFrame(b.subarray(0, seen * widthB), widthB);
+  return { weaker: (strongest) => ({ width: seen, a: first.weaker(strongest), b: second.weaker(strongest) }) };
 }

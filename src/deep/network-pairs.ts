@@ -3,7 +3,7 @@ import type { DeepModel } from "./deep-model.ts";
 import type { Frame } from "./frames.ts";
 import { layerStrength } from "./strength.ts";
 import { spread } from "./take.ts";
-import { firstNeurons, type NeuronViews, neuronViews } from "./views.ts";
+import { firstNeurons, type NeuronViews, networksOf, neuronViews } from "./views.ts";
 
 /** The feed-forward networks of a layer of either model. */
 export type NetworkPair = readonly [BlockParts, BlockParts];
@@ -40,10 +40,6 @@ export async function networkPairs(a: DeepModel, b: DeepModel, weak: Frame | nul
     return [[block, second[strongest]!] as const];
   });
   return spread(pairs, MAX_LAYERS);
-}
-
-function networksOf({ parts }: DeepModel): readonly BlockParts[] {
-  return parts.layers.flatMap(({ blocks }) => blocks.get(-1) ?? []);
 }
 
 interface Alike {

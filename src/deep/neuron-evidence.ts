@@ -6,7 +6,7 @@ import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
 import { networkPairs } from "./network-pairs.ts";
-import { isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
+import { bestOrder, isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
 import { type LayerStrength, layerStrength } from "./strength.ts";
 import { takeRows } from "./take.ts";
 import { firstNeurons, neuronViews } from "./views.ts";
@@ -57,7 +57,7 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
   return {
     neurons: labelTests(inFrame),
     anchors: labelTests(fromAnchors),
-    order: bestOf(orders),
+    order: bestOrder(orders),
     strength,
     slices,
   };
@@ -74,10 +74,4 @@ async function anchorsOf(a: DeepModel, x: BlockParts, b: DeepModel, y: BlockPart
   const rows = [await a.readers(first, wanted), await b.readers(second, wanted)] as const;
   if (isSortedBySize(rows[0], a.width, wanted) && isSortedBySize(rows[1], b.width, wanted)) return null;
   return anchorBlock(rows[0], rows[1], a.width, b.width);
-}
-
-function bestOf(orders: readonly OrderTest[]): OrderTest | null {
-  if (orders.length === 0) return null;
-  const best = orders.reduce((x, y) => (x.log10P <= y.log10P ? x : y));
-  return { ...best, log10P: Math.min(0, best.log10P + Math.log10(orders.length)) };
 }

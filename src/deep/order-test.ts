@@ -17,9 +17,27 @@ export interface OrderTest {
 export function orderTest(a: Float32Array, b: Float32Array, width: number): OrderTest {
   const [n, m] = [a.length / width, b.length / width];
   const products = matmul(a, b, { rows: n, depth: width, columns: m, transposedB: true }).map(Math.abs);
-  const partners = mutualNearest(products, rowLengths(a, width), rowLengths(b, width)).map(([, j]) => j);
+  return orderOf(products, n, m, rowLengths(a, width), rowLengths(b, width));
+}
+
+/** The same of products at hand, n x m, of rows of the given lengths. @default of unit rows */
+export function orderOf(
+  products: Float32Array,
+  n: number,
+  m: number,
+  left: Float64Array = new Float64Array(n).fill(1),
+  right: Float64Array = new Float64Array(m).fill(1),
+): OrderTest {
+  const partners = mutualNearest(products, left, right).map(([, j]) => j);
   const increasing = longestIncreasing(partners);
   return { matched: partners.length, increasing, log10P: log10IncreasingTail(partners.length, increasing) };
+}
+
+/** The best of several, its p corrected for how many there are: one layer may be stored twice in both models. */
+export function bestOrder(orders: readonly OrderTest[]): OrderTest | null {
+  if (orders.length === 0) return null;
+  const best = orders.reduce((x, y) => (x.log10P <= y.log10P ? x : y));
+  return { ...best, log10P: Math.min(0, best.log10P + Math.log10(orders.length)) };
 }
 
 /**

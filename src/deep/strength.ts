@@ -26,23 +26,39 @@ export function layerStrength(a: NeuronViews, b: NeuronViews): LayerStrength | n
     x === null || y === null
       ? null
       : matmul(unitRows(x, a.width), unitRows(y, b.width), { rows: n, depth: a.width, columns: m, transposedB: true });
-  const [gate, up, down] = [cosines(a.gate, b.gate), cosines(a.up, b.up), cosines(a.down, b.down)];
+  return strengthOfCosines(
+    { gate: cosines(a.gate, b.gate), up: cosines(a.up, b.up), down: cosines(a.down, b.down) },
+    n,
+    m,
+  );
+}
+
+/** The same of cosines at hand, n x m. */
+export function strengthOfCosines(
+  { gate, up, down }: { readonly [role in "gate" | "up" | "down"]: Float32Array | null },
+  n: number,
+  m: number,
+): LayerStrength | null {
   if (up === null) return null;
   if (gate === null) {
     if (down === null) return null;
     const [byUp, byDown] = [pairsOf(up, n, m), pairsOf(down, n, m)];
-    const through = score(down, byUp, m);
-    return { gate: score(up, byDown, m), through, matched: byUp.length };
+    const through = meanOver(down, byUp, m);
+    return { gate: meanOver(up, byDown, m), through, matched: byUp.length };
   }
   const byGate = pairsOf(gate, n, m);
   if (down === null) {
     const sizes = up.map(Math.abs);
-    return { gate: score(gate, pairsOf(sizes, n, m), m), through: score(sizes, byGate, m), matched: byGate.length };
+    return {
+      gate: meanOver(gate, pairsOf(sizes, n, m), m),
+      through: meanOver(sizes, byGate, m),
+      matched: byGate.length,
+    };
   }
   const product = up.map((x, i) => x * down[i]!);
-  const through = score(product, byGate, m);
+  const through = meanOver(product, byGate, m);
   return {
-    gate: score(
+    gate: meanOver(
       gate,
       pairsOf(
         product.map((x) => Math.max(0, x)),
@@ -61,7 +77,7 @@ function pairsOf(cosines: Float32Array, n: number, m: number): readonly (readonl
 }
 
 /** Mean over the pairs, less the mean over all. */
-function score(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
+export function meanOver(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
   if (pairs.length === 0) return 0;
   let all = 0;
   for (const x of cosines) all += x;

@@ -72,7 +72,7 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
     columns:
       widths.a * widths.b > MAX_PRODUCTS
         ? null
-        : orderTest(columnsOf(rows.a, widths.a, seen), columnsOf(rows.b, widths.b, seen), seen),
+        : orderTest(centredColumns(rows.a, widths.a, seen), centredColumns(rows.b, widths.b, seen), seen),
   };
 }
 
@@ -108,7 +108,7 @@ function framed(rows: Rows, frame: Frame, widths: Widths): LabelBlock {
 }
 
 /** Columns of the first rows, centred: width x count. */
-function columnsOf(rows: Float32Array, width: number, count: number): Float32Array {
+export function centredColumns(rows: Float32Array, width: number, count: number): Float32Array {
   const out = new Float32Array(width * count);
   for (let j = 0; j < width; j++) {
     let mean = 0;

@@ -48,6 +48,11 @@ export async function seenColumns(model: DeepModel, matrix: CanonicalTensor, map
   return out;
 }
 
+/** The dense feed-forward networks of a model, layer by layer. */
+export function networksOf({ parts }: DeepModel): readonly BlockParts[] {
+  return parts.layers.flatMap(({ blocks }) => blocks.get(-1) ?? []);
+}
+
 /** The neurons of a network from three sides, each neurons x width: what opens them, what they read, what they write. */
 export interface NeuronViews {
   readonly neurons: number;

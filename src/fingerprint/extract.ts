@@ -31,15 +31,9 @@ export interface FingerprintOptions {
 }
 
 /**
- * Fingerprint of a checkpoint.
+ * Fingerprint of a checkpoint, without a deep part.
  *
  * @throws WeightmarkError CHANGED_DURING_READ when a file is replaced or written meanwhile.
- * @example
- * import { writeFile } from "node:fs/promises";
- * import { fingerprint, openCheckpoint, serializeFingerprint } from "weightmark";
- *
- * await using model = await openCheckpoint("my-model");
- * await writeFile("my-model.fp.safetensors", serializeFingerprint(await fingerprint(model, { depth: "full" })));
  */
 export async function fingerprintCheckpoint(
   checkpoint: Checkpoint,

@@ -4,9 +4,11 @@ import { memorySource } from "../bytes/memory-source.ts";
 import { MAX_BASE_NAME } from "../checkpoint/adapter-config.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseManifest } from "../formats/manifest.ts";
-import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
+import { readSafetensorsHeader, type SafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { DEEP, DEEP_CHECK, DEEP_PARTS, isDeepPart, parseDeepPart, serializeDeepPart } from "./deep-file.ts";
+import type { DeepPart } from "./deep-part.ts";
 import { CHECK, checkOf, isDamaged } from "./file-check.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type MatrixSketch, type Slice } from "./fingerprint.ts";
 import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
@@ -119,7 +121,7 @@ export function isFingerprintHeader(header: {
  * the digest of its bytes, so one that was read from a file must be written as the one that was just taken.
  */
 export function serializeFingerprint(fp: Fingerprint): Uint8Array {
-  const { sketches, slices, tensors, ...rest } = fp;
+  const { sketches, slices, tensors, deep, ...rest } = fp;
   const manifest: Manifest = {
     ...rest,
     version: FINGERPRINT_VERSION,
@@ -190,8 +192,9 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     { name: scalePart, dtype: "F32", shape: [scale.length / 4], data: scale },
     { name: gainPart, dtype: "F32", shape: [gain.length / 4], data: gain },
   ];
+  const more = deep === undefined ? { metadata: [], tensors: [] } : serializeDeepPart(deep);
   return serializeSafetensors(
-    parts,
+    [...parts, ...more.tensors],
     new Map([
       [MARK, String(FINGERPRINT_VERSION)],
       ["manifest", text],
@@ -202,6 +205,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
           parts.map(({ data }) => data),
         ),
       ],
+      ...more.metadata,
     ]),
   );
 }
@@ -309,8 +313,10 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     scaleAt += scales[i]!;
     return slice;
   });
+  const deep = deepPartOf(header, bytes, location);
   return {
     ...manifest,
+    ...(deep === null ? {} : { deep }),
     tensors: manifest.tensors.map((t) => ({
       ...t,
       content: t.content ?? null,
@@ -322,6 +328,27 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     sketches,
     slices,
   };
+}
+
+/** Null where there is none, or one of another version, which can be taken again and says nothing of the rest. */
+function deepPartOf(
+  { metadata, tensors }: Pick<SafetensorsHeader, "metadata" | "tensors">,
+  bytes: Uint8Array,
+  location: string,
+): DeepPart | null {
+  const text = metadata.get(DEEP);
+  if (text === undefined) {
+    const isRest = metadata.has(DEEP_CHECK) || DEEP_PARTS.some((name) => tensors.has(name));
+    if (isRest) throw malformed(location, "it was damaged or altered");
+    return null;
+  }
+  const stored = DEEP_PARTS.map((name) => {
+    const info = tensors.get(name);
+    return info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
+  });
+  if (metadata.get(DEEP_CHECK) !== checkOf(text, stored)) throw malformed(location, "it was damaged or altered");
+  if (!isDeepPart(text)) return null;
+  return parseDeepPart(text, stored, (why, cause) => malformed(location, why, cause));
 }
 
 function malformed(location: string, why: string, cause?: unknown): WeightmarkError {

@@ -1,8 +1,14 @@
 import type { AdapterSummary } from "../anatomy/adapter.ts";
 import type { Axis, Role } from "../anatomy/anatomy.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
+import type { DeepPart } from "./deep-part.ts";
+import type { Slice } from "./slice.ts";
+
+export type { Slice } from "./slice.ts";
 
 export type Depth = "sampled" | "full";
+/** How much is read: "deep" is "sampled" with a deep part. */
+export type ReadingDepth = Depth | "deep";
 
 /** Version of the extraction rules: fingerprints of different versions are not compared. */
 export const FINGERPRINT_VERSION = 2;
@@ -100,21 +106,6 @@ export interface MatrixSketch {
   readonly moments: SampleMoments;
 }
 
-/** A slice of one sketched matrix in int8, for the retention test: rows x evenly spaced runs of columns. */
-export interface Slice {
-  /** Index of the matrix among the sketches. */
-  readonly sketch: number;
-  readonly firstRow: number;
-  readonly height: number;
-  readonly width: number;
-  /** height x width values, each q * scale of its block of 32 along the row. */
-  readonly q: Int8Array;
-  /** height x ceil(width / 32). */
-  readonly scale: Float32Array;
-  /** The norm gain of the columns, or null when none is known. Kept apart: two slices are folded both or neither. */
-  readonly gain: Float32Array | null;
-}
-
 /** How much of a model a fingerprint covers. */
 export interface Coverage {
   /** Matrices that were sketched, of those that are worth it, of all: of many experts a few are enough. */
@@ -150,6 +141,8 @@ export interface Fingerprint {
   readonly sketches: readonly MatrixSketch[];
   readonly slices: readonly Slice[];
   readonly notes: readonly string[];
+  /** What tests of labels that were moved on purpose need; where it was asked for, and the model has a token table. */
+  readonly deep?: DeepPart | undefined;
 }
 
 /** 256-bit code of a sketch: agreement of codes nominates candidates, it never decides. */

@@ -1,5 +1,6 @@
 import { CODE_BYTES, laneCount, laneWords } from "../kernels/bits.ts";
 import { prng, subset } from "../numerics/prng.ts";
+import type { DeepPart, SignRows } from "./deep-part.ts";
 import type { Fingerprint, LayerCode, MatrixSketch } from "./fingerprint.ts";
 
 /** The "width" of the code that stands for all values that were sampled; no matrix has it. */
@@ -14,7 +15,8 @@ const TOKEN_IDS = 32;
 
 /**
  * Codes of a fingerprint: one of what was sampled as a whole, then those of its sketches, in their order; matrices without a
- * usable row are left out. All that a comparison can test has one, for a model may consist of nothing else.
+ * usable row are left out. All that a comparison can test has one, for a model may consist of nothing else. Then those of a
+ * deep part.
  */
 export function layerCodes(fingerprint: Fingerprint): LayerCode[] {
   const { sampled: root } = fingerprint.roots;
@@ -27,7 +29,29 @@ export function layerCodes(fingerprint: Fingerprint): LayerCode[] {
       codes.push({ component: sketch.component, layer: sketch.layer, role: sketch.role, cols: sketch.cols, code });
     }
   }
-  return codes;
+  return [...codes, ...(fingerprint.deep === undefined ? [] : deepCodes(fingerprint.deep))];
+}
+
+/** What stands in the place of a width where streams are seen from tokens; no matrix is so wide. */
+const FRAME_WIDTH = 2 ** 31;
+
+/**
+ * Codes of the tokens that a deep part sees its stream from: they find a model whose stream was rotated or renumbered, of
+ * which no matrix keeps its signs. Only those of the same tokens are compared.
+ */
+export function deepCodes({
+  code,
+  heldOut,
+  vocabulary,
+}: Pick<DeepPart, "code" | "vocabulary"> & { readonly heldOut: Pick<SignRows, "width"> }): LayerCode[] {
+  const cols = FRAME_WIDTH + 32 * heldOut.width + Math.floor(Math.log2(vocabulary));
+  return Array.from({ length: code.length / CODE_BYTES }, (_, i) => ({
+    component: "",
+    layer: -1,
+    role: "embed",
+    cols,
+    code: code.subarray(i * CODE_BYTES, (i + 1) * CODE_BYTES),
+  }));
 }
 
 /** Bits that a lane of a code uses: all codes of one width use as many. */

@@ -1,8 +1,22 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { RowReader } from "../rows/row-reader.ts";
 import type { ColumnRun } from "../rows/stored-ranges.ts";
-import type { Slice } from "./fingerprint.ts";
 import { indexedByTokens, SLICE_HEIGHT, sliceFirstRow, sliceRuns } from "./sampling.ts";
+
+/** A slice of one sketched matrix in int8, for the retention test: rows x evenly spaced runs of columns. */
+export interface Slice {
+  /** Index of the matrix among the sketches. */
+  readonly sketch: number;
+  readonly firstRow: number;
+  readonly height: number;
+  readonly width: number;
+  /** height x width values, each q * scale of its block of 32 along the row. */
+  readonly q: Int8Array;
+  /** height x ceil(width / 32). */
+  readonly scale: Float32Array;
+  /** The norm gain of the columns, or null when none is known. Kept apart: two slices are folded both or neither. */
+  readonly gain: Float32Array | null;
+}
 
 /** Values that share a scale: int8 with blocks of 32 keeps a slice to a relative error of .005. */
 export const SLICE_BLOCK = 32;

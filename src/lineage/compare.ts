@@ -5,6 +5,7 @@ import { caveatsOf } from "./caveats.ts";
 import { deepFinding } from "./deep-finding.ts";
 import { withDeep } from "./deep-result.ts";
 import { directionOf } from "./direction.ts";
+import { evidenceOf } from "./evidence-sources.ts";
 import { factsOf, type Sides } from "./facts.ts";
 import type { ComponentFinding } from "./finding.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
@@ -35,7 +36,7 @@ export interface CompareOptions {
   readonly hypotheses?: number;
   /**
    * Where the plain tests are silent, asks whether labels were moved on purpose: neurons renumbered, the residual stream
-   * rotated, permuted or cut. Needs the weights of both. @default false
+   * rotated, permuted or cut. Needs the weights of both, or fingerprints with a deep part in their place. @default false
    */
   readonly deep?: boolean;
   /** Ends the comparison, with its reason. */
@@ -98,8 +99,8 @@ export async function compareSubjects(
     caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
   };
   const isSilent = verdict === "no-evidence" || verdict === "not-testable";
-  if (options.deep !== true || !isSilent || first.checkpoint === null || second.checkpoint === null) return plain;
-  const deep = await deepFinding(first.checkpoint, second.checkpoint, judged.log10Hypotheses, signal);
+  const evidence = options.deep === true && isSilent ? await evidenceOf(first, second, signal) : null;
+  const deep = evidence === null ? null : deepFinding(evidence, judged.log10Hypotheses);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);
 }
 

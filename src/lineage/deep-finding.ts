@@ -1,5 +1,4 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { type DeepEvidence, deepEvidence } from "../deep/deep-evidence.ts";
+import type { DeepEvidence } from "../deep/deep-evidence.ts";
 import type { LabelTests } from "../deep/label-tests.ts";
 import type { OrderTest } from "../deep/order-test.ts";
 import { learnedRetention, type Retention } from "./learned-retention.ts";
@@ -33,14 +32,7 @@ export interface DeepFinding {
 }
 
 /** Null where nothing could be tested. Says the same whichever of the two comes first. */
-export async function deepFinding(
-  first: Checkpoint,
-  second: Checkpoint,
-  log10Hypotheses: number,
-  signal?: AbortSignal,
-): Promise<DeepFinding | null> {
-  const evidence = await deepEvidence(first, second, signal);
-  if (evidence === null) return null;
+export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): DeepFinding | null {
   const tests = testsOf(evidence);
   const strength = strengthOf(evidence);
   if (tests.length === 0 && strength === null) return null;

@@ -1,9 +1,8 @@
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/layer-codes.ts";
-import { loadBase } from "./base-cache.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
-import { compareSubjects } from "./compare.ts";
 import { damageOf } from "./damage.ts";
+import { tokenCodesOf } from "./evidence-sources.ts";
+import { type Ranking, TELLING_SCORE, testRanked } from "./ranked-bases.ts";
 import {
   type Candidate,
   type CompareResult,
@@ -17,9 +16,6 @@ import { untestableReason } from "./untestable.ts";
 
 /** Bases that get the exact tests; codes rank all of them first. */
 const DEFAULT_LIMIT = 8;
-/** The closest are tested whatever their score, the others only where codes show something (about 5 sigma). */
-const ALWAYS_TESTED = 2;
-const TELLING_SCORE = 5;
 
 export interface IdentifyOptions {
   /** Candidates to test at most. @default 8 */
@@ -30,7 +26,8 @@ export interface IdentifyOptions {
 
 /**
  * Which registered base a suspect comes from. Codes rank every base exhaustively; the best are tested exactly, and p is
- * corrected for the whole registry. "No match" is an answer.
+ * corrected for the whole registry. Where all are silent, bases with a deep part are ranked by their tokens and asked whether
+ * labels were moved. "No match" is an answer.
  * @example
  * import { identify, openSubject } from "weightmark";
  * import { defaultRegistryDirectory, openAnyCandidates } from "weightmark/registry";
@@ -45,40 +42,14 @@ export async function identifySubject(
   registry: CandidateSource,
   options: IdentifyOptions = {},
 ): Promise<IdentifyResult> {
-  const ranked = await registry.candidates(layerCodes(suspect.fingerprint), options.limit ?? DEFAULT_LIMIT);
-  const candidates: Candidate[] = [];
-  const unread: RankedBase[] = [];
-  let why: WeightmarkError | null = null;
-  for (const [place, entry] of ranked.entries()) {
-    // One that cannot be read makes room for the next.
-    if (place - unread.length >= ALWAYS_TESTED && entry.score < TELLING_SCORE) break;
-    const fingerprint = await loadBase(registry, entry.digest).catch(unsound);
-    if (fingerprint instanceof WeightmarkError) {
-      unread.push(entry);
-      why ??= fingerprint;
-      continue;
-    }
-    const { name, root, parts } = entry;
-    const base: Subject = { name, fingerprint, checkpoint: null, root, parts };
-    const comparison = await compareSubjects(suspect, base, {
-      hypotheses: registry.entries,
-      monteCarlo: false,
-      signal: options.signal,
-    });
-    candidates.push({
-      name,
-      root,
-      verdict: comparison.verdict,
-      direction: comparison.direction,
-      relations: comparison.relations,
-      log10P: comparison.log10P,
-      matchedLayers: comparison.layers.filter((l) => (l.log10P ?? 0) < -6).length,
-      components: comparison.components,
-      comparison,
-    });
-  }
+  const { limit = DEFAULT_LIMIT, signal } = options;
+  const plain = await testRanked(suspect, registry, layerCodes(suspect.fingerprint), { limit, signal, deep: false });
+  const { unread, why } = plain;
   // Held against nothing is no answer.
-  if (candidates.length === 0 && why !== null) throw why;
+  if (plain.candidates.length === 0 && why !== null) throw why;
+  const candidates = plain.candidates.every(isSilent)
+    ? withMoved(plain.candidates, await movedCandidates(suspect, registry, { limit, signal }))
+    : plain.candidates;
   candidates.sort(closestFirst);
   const best = candidates[0];
   const verdict: Verdict = best?.verdict ?? "not-testable";
@@ -103,18 +74,29 @@ export async function identifySubject(
   };
 }
 
-/** What is wrong with one entry, and not with the registry or the way to it. */
-const UNSOUND: readonly ErrorCode[] = [
-  "REGISTRY_ENTRY_MISSING",
-  "REGISTRY_ENTRY_POISONED",
-  "REGISTRY_ENTRY_UNKNOWN",
-  "FINGERPRINT_MALFORMED",
-  "FINGERPRINT_VERSION",
-];
+/**
+ * The bases that tokens rank first, asked whether labels were moved: of those with a deep part, where the suspect has its
+ * weights or a deep part as well.
+ */
+async function movedCandidates(
+  suspect: Subject,
+  registry: CandidateSource,
+  testing: Omit<Ranking, "deep">,
+): Promise<readonly Candidate[]> {
+  const codes = await tokenCodesOf(suspect, testing.signal);
+  if (codes.length === 0) return [];
+  const { candidates } = await testRanked(suspect, registry, codes, { ...testing, deep: true });
+  return candidates.filter(({ comparison }) => comparison.deep !== undefined);
+}
 
-function unsound(error: unknown): WeightmarkError {
-  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return error;
-  throw error;
+/** What deep tests say of a base is more than what the plain ones said. */
+function withMoved(plain: readonly Candidate[], moved: readonly Candidate[]): Candidate[] {
+  const asked = new Set(moved.map(({ name }) => name));
+  return [...plain.filter(({ name }) => !asked.has(name)), ...moved];
+}
+
+function isSilent({ verdict }: Candidate): boolean {
+  return verdict === "no-evidence" || verdict === "not-testable";
 }
 
 /** One bad entry among thousands must not silence the others, nor be passed over in silence: it may be the very base. */
@@ -146,7 +128,7 @@ function driftOf({ difference: { drift } }: CompareResult): number {
 }
 
 function strength(c: CompareResult): number {
-  return Math.max(0, ...c.components.map((x) => (x.r === null ? 0 : Math.abs(x.r))));
+  return Math.max(c.deep?.strength?.gate ?? 0, ...c.components.map((x) => (x.r === null ? 0 : Math.abs(x.r))));
 }
 
 function summaryOf(

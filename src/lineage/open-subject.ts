@@ -3,15 +3,15 @@ import { closing } from "../bytes/closing.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { type OpenOptions, openCheckpoint } from "../checkpoint/open-checkpoint.ts";
+import { type DeepFingerprintOptions, takeFingerprint } from "../deep/deep-fingerprint.ts";
 import { WeightmarkError } from "../errors.ts";
-import { type FingerprintOptions, fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import { fingerprintIn, readFingerprintFile, type StoredFingerprint } from "./stored-fingerprint.ts";
 import type { Subject } from "./subject.ts";
 import { subjectName } from "./subject-name.ts";
 
 export interface SubjectOptions
   extends Pick<OpenOptions, "remote" | "allowLinks">,
-    Pick<FingerprintOptions, "depth" | "threads" | "onProgress"> {
+    Pick<DeepFingerprintOptions, "depth" | "threads" | "onProgress"> {
   /** What the result calls it. @default the repository and commit of a model of the Hub, else the last part of the location */
   readonly name?: string | undefined;
   /** Trained from scratch: the only ground on which a direction is claimed. @default false */
@@ -67,7 +67,7 @@ export async function openSubject(location: string, options: SubjectOptions = {}
     options.onOpened?.(checkpoint);
     if (depth === "full") requireWithin(bytesTotal, maxBytes, checkpoint.location);
     const { threads, onProgress } = options;
-    const fingerprint = await fingerprintCheckpoint(checkpoint, {
+    const fingerprint = await takeFingerprint(checkpoint, {
       depth,
       ...(threads === undefined ? {} : { threads }),
       ...(signal === undefined ? {} : { signal }),

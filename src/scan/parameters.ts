@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Depth } from "../fingerprint/fingerprint.ts";
+import type { ReadingDepth } from "../fingerprint/fingerprint.ts";
 
 /** What decides the results of a scan, and nothing else: equal parameters and equal targets, equal results. No secrets. */
 export interface ScanParameters {
@@ -11,7 +11,7 @@ export interface ScanParameters {
   readonly exclude: readonly string[];
   /** Directories that links may lead into; absent where there are none. */
   readonly allowLinks?: readonly string[] | undefined;
-  readonly depth: Depth;
+  readonly depth: ReadingDepth;
   /** Whether models are held against a registry; its digest, so that all are held against the same. */
   readonly registry: string | null;
   /** Ids of the watermark keys, sorted. */
@@ -30,7 +30,7 @@ const schema = z.strictObject({
   include: z.array(z.string()),
   exclude: z.array(z.string()),
   allowLinks: z.array(z.string()).optional(),
-  depth: z.enum(["sampled", "full"]),
+  depth: z.enum(["sampled", "full", "deep"]),
   registry: z.string().nullable(),
   keys: z.array(z.string()),
   maxBytes: z.number().nullable(),

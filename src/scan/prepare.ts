@@ -2,7 +2,7 @@ import { createGateMemory } from "../bytes/http/shared-gate.ts";
 import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
 import { WeightmarkError } from "../errors.ts";
-import type { Depth } from "../fingerprint/fingerprint.ts";
+import type { ReadingDepth } from "../fingerprint/fingerprint.ts";
 import { openAnyCandidates } from "../registry/open-registry.ts";
 import { describeKeyFile } from "../watermark/key/key-file.ts";
 import { exposedKey } from "../watermark/key/secret-file.ts";
@@ -23,7 +23,7 @@ export interface ScanSettings {
   /** Directories that links may lead into. @default none */
   readonly allowLinks?: readonly string[] | undefined;
   readonly cacheDirectory: string | null;
-  readonly depth: Depth;
+  readonly depth: ReadingDepth;
   readonly maxBytes: number | null;
   readonly timeout: number | null;
   readonly remote: RemoteSettings;

@@ -2,8 +2,8 @@ import { type ByteBudget, byteBudget } from "../bytes/byte-budget.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import type { Remote } from "../checkpoint/remote.ts";
+import { takeFingerprint } from "../deep/deep-fingerprint.ts";
 import { WeightmarkError } from "../errors.ts";
-import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { damageOf } from "../lineage/damage.ts";
 import { identifySubject } from "../lineage/identify.ts";
@@ -79,11 +79,13 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
   const { registry } = context;
   const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
   const found = registry === null ? null : await identifySubject(subject, registry, { signal: access.signal });
+  // Nobody reads an item's caveats before its verdict is counted: what is no proof counts as none, and says so.
+  const isProof = found?.candidates[0]?.comparison.deep?.basis !== "calibrated";
   return {
     ...emptyItem(target),
-    verdict: found?.verdict ?? null,
+    verdict: isProof ? (found?.verdict ?? null) : "no-evidence",
     summary: found?.summary ?? null,
-    matches: found === null ? [] : matchesOf(found.candidates),
+    matches: found === null || !isProof ? [] : matchesOf(found.candidates),
     caveats: found?.caveats ?? damageOf(target.name, fingerprint),
     marks,
     sampledRoot: fingerprint.roots.sampled,
@@ -114,7 +116,14 @@ async function read(
     readAhead: keys.length > 0 || setup.depth === "full",
   });
   try {
-    const fingerprint = known ?? (await fingerprintCheckpoint(checkpoint, { depth: setup.depth, threads: 0, signal }));
+    const fingerprint =
+      known ??
+      (await takeFingerprint(checkpoint, {
+        depth: setup.depth,
+        threads: 0,
+        few: isRemoteLocation(target.location),
+        signal,
+      }));
     await requireAsListed(target, fingerprint, setup);
     if (known === null) await cache?.storeFingerprint(target, fingerprint);
     return { fingerprint, marks: await checkMarks(checkpoint, keys, signal), cached: known !== null };

@@ -1,5 +1,5 @@
 import type { RemoteSettings } from "../checkpoint/remote-environment.ts";
-import type { Depth } from "../fingerprint/fingerprint.ts";
+import type { ReadingDepth } from "../fingerprint/fingerprint.ts";
 import type { RegistryIndex } from "../registry/registry-index.ts";
 
 /** What a worker thread needs to work on any target of a scan. Plain data, of this machine only: it may hold secrets. */
@@ -16,7 +16,7 @@ export interface ScanSetup {
   readonly keys: { readonly directory: string; readonly passphrase: string | null } | null;
   /** Where fingerprints are cached, or null. */
   readonly cacheDirectory: string | null;
-  readonly depth: Depth;
+  readonly depth: ReadingDepth;
   readonly maxBytes: number | null;
   /** Seconds a target may take, or null. */
   readonly timeout: number | null;

@@ -1,18 +1,19 @@
 import type { Command } from "commander";
 import { withLocalModels } from "../local-models.ts";
 import {
+  ACCEPT_CALIBRATED,
   type CommonOptions,
   type FailOn,
   type ReadingOptions,
   withCommon,
-  withDeepReading,
   withFailOn,
+  withReading,
 } from "../options.ts";
 import { MODEL, shownLocation, withAccess } from "../remote.ts";
 import { openSession } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
 import { openSubject } from "../subject.ts";
-import { exitCodeFor } from "../verdict-exit.ts";
+import { exitCodeFor, provenVerdict } from "../verdict-exit.ts";
 
 interface CompareOptions extends CommonOptions, ReadingOptions {
   readonly root?: boolean;
@@ -28,8 +29,8 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .argument("<suspect>", `fingerprint file or model: ${MODEL}`)
     .argument("<base>", "the same")
     .option("--root", "the base was trained from scratch: lets the verdict name a direction")
-    .option("--accept-calibrated", "let --fail-on count verdicts of --depth deep that have no p-value");
-  withFailOn(withLocalModels(withAccess(withDeepReading(withCommon(command))))).action(
+    .option("--accept-calibrated", ACCEPT_CALIBRATED);
+  withFailOn(withLocalModels(withAccess(withReading(withCommon(command))))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },
@@ -54,8 +55,7 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
         base: inputReport(base, base.fingerprint),
       };
       await session.emit(compareReport(session.run(), inputs, result));
-      const isProof = result.deep?.basis !== "calibrated" || options.acceptCalibrated === true;
-      return exitCodeFor(isProof ? result.verdict : "no-evidence", options.failOn);
+      return exitCodeFor(provenVerdict(result, options.acceptCalibrated), options.failOn);
     } finally {
       await base.close();
     }

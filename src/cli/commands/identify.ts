@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import {
+  ACCEPT_CALIBRATED,
   type CommonOptions,
   type FailOn,
   type ReadingOptions,
@@ -13,12 +14,13 @@ import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
 import { openSubject } from "../subject.ts";
-import { exitCodeFor } from "../verdict-exit.ts";
+import { exitCodeFor, provenVerdict } from "../verdict-exit.ts";
 
 interface IdentifyOptions extends CommonOptions, ReadingOptions {
   readonly registry?: string;
   readonly failOn?: FailOn;
   readonly limit?: number;
+  readonly acceptCalibrated?: boolean;
 }
 
 export function registerIdentify(program: Command, setExitCode: SetExitCode): void {
@@ -31,7 +33,8 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
       "--registry <dir|url>",
       "where the bases are registered: directory or postgres://... (default: the user's data directory)",
     )
-    .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000));
+    .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000))
+    .option("--accept-calibrated", ACCEPT_CALIBRATED);
   withFailOn(withRemote(withReading(withCommon(command)))).action(async (suspect: string, options: IdentifyOptions) => {
     setExitCode(await identify(suspect, options));
   });
@@ -58,7 +61,8 @@ async function identify(model: string, options: IdentifyOptions): Promise<number
     const result = await identifySubject(suspect, registry, limit);
     const input = inputReport(suspect, suspect.fingerprint);
     await session.emit(identifyReport(session.run(), input, registry.location, result));
-    return exitCodeFor(result.verdict, options.failOn);
+    const best = result.candidates[0]?.comparison ?? { verdict: result.verdict };
+    return exitCodeFor(provenVerdict(best, options.acceptCalibrated), options.failOn);
   } finally {
     await suspect.close();
     await registry.close();

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Depth } from "../../index.ts";
+import type { ReadingDepth } from "../../index.ts";
 import { withLocalModels } from "../local-models.ts";
-import { byteCount, FAIL_ON, type FailOn, positiveNumber, wholeNumber } from "../options.ts";
+import { byteCount, DEPTH_HELP, DEPTHS, FAIL_ON, type FailOn, positiveNumber, wholeNumber } from "../options.ts";
 import { type RemoteOptions, withAccess } from "../remote.ts";
 import type { LogFormat } from "./log.ts";
 
@@ -26,7 +26,7 @@ export interface ScanOptions extends RemoteOptions {
   readonly jobs?: number;
   readonly maxBytes?: number;
   readonly timeout?: number;
-  readonly depth?: Depth;
+  readonly depth?: ReadingDepth;
   readonly failOn: readonly (FailOn | "mark")[];
   readonly dryRun?: boolean;
   readonly database?: string;
@@ -69,9 +69,7 @@ function withWork(command: Command): Command {
     .option("--cache-dir <dir>", "where fingerprints are cached (default: the user's cache directory)")
     .option("--no-cache", "use no cache")
     .option("--jobs <n>", "threads that work on models", wholeNumber(0, 256))
-    .addOption(
-      new Option("--depth <depth>", "sampled: some MB of any model; full: every byte").choices(["sampled", "full"]),
-    )
+    .addOption(new Option("--depth <depth>", DEPTH_HELP).choices(DEPTHS))
     .option("--max-bytes <n>", "refuse to read more of one model than this (10MB, 2GiB ...)", byteCount)
     .option("--timeout <seconds>", "give up on one model after this long", positiveNumber)
     .option("--database <url>", "share the work with `weightmark worker` through PostgreSQL")

@@ -11,6 +11,7 @@ export const log10P = z.number().nullable().describe("log10 of a p-value; null w
 export const verdict = z.enum(["identical", "recast", "derived", "shared-init", "no-evidence", "not-testable"]);
 export const direction = z.enum(["suspect-from-base", "base-from-suspect", "siblings", "not-established"]);
 export const depth = z.enum(["sampled", "full"]);
+export const readingDepth = z.enum(["sampled", "full", "deep"]);
 
 /** Fields of every result; `kind` is the name in `schema`. */
 export function envelope<Kind extends string>(kind: Kind) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bigCount, count, depth, direction, envelope, hash, log10P, relation, verdict } from "./common.ts";
+import { bigCount, count, direction, envelope, hash, log10P, readingDepth, relation, verdict } from "./common.ts";
 
 const location = z.string().describe("a path as it was found, hf:org/name@commit, or an address");
 const code = z.string().describe("one of the closed list in docs/errors.md");
@@ -91,7 +91,7 @@ export const scanSummarySchema = z
     include: z.array(z.string()),
     exclude: z.array(z.string()),
     allowLinks: z.array(z.string()).optional().describe("directories that links may lead into; left out for none"),
-    depth,
+    depth: readingDepth,
     registry: z
       .strictObject({ location: z.string(), digest: hash })
       .nullable()

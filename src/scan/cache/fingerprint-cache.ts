@@ -6,8 +6,9 @@ import { makeDirectory } from "../../bytes/make-directory.ts";
 import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
 import { isShardIndex } from "../../checkpoint/index-name.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
+import { DEEP_VERSION } from "../../fingerprint/deep-part.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
-import { type Depth, FINGERPRINT_VERSION, type Fingerprint } from "../../fingerprint/fingerprint.ts";
+import { FINGERPRINT_VERSION, type Fingerprint, type ReadingDepth } from "../../fingerprint/fingerprint.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { digestOf } from "../../registry/digest.ts";
 import { readStored } from "../../registry/stored-file.ts";
@@ -28,7 +29,7 @@ export interface FingerprintCache {
 
 export interface CacheOptions {
   readonly directory: string;
-  readonly depth: Depth;
+  readonly depth: ReadingDepth;
   /** Of the tool: another release may read what this one refuses. */
   readonly version: string;
   /** Address of the Hub that `hf:` targets are of. */
@@ -66,7 +67,8 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
   const whose = ({ id }: ScanTarget) => (id.startsWith(HUB_PREFIX) ? endpoint : "here");
   const keyOf = (kind: string, target: ScanTarget) =>
     target.content === null ? null : `${kind} ${target.content} ${whose(target)}`;
-  const fingerprintKey = (target: ScanTarget) => keyOf(`fingerprint ${FINGERPRINT_VERSION} ${depth}`, target);
+  const rules = depth === "deep" ? `${FINGERPRINT_VERSION} deep ${DEEP_VERSION}` : `${FINGERPRINT_VERSION} ${depth}`;
+  const fingerprintKey = (target: ScanTarget) => keyOf(`fingerprint ${rules}`, target);
   // Refusals name files: a copy whose files are called otherwise is read itself, and told of by its own.
   const contentFailureKey = (target: ScanTarget) => keyOf(`failure ${version} ${namesOf(target)}`, target);
   // Not of a snapshot on this machine, whose download may not be over.

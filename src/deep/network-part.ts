@@ -1,0 +1,96 @@
+import type { BlockParts } from "../alignment/parts.ts";
+import type { CanonicalTensor } from "../anatomy/anatomy.ts";
+import { BLOCK_NEURONS, type NetworkPart, type NetworkViews, type SignRows } from "../fingerprint/deep-part.ts";
+import { sliceOf } from "../fingerprint/slice.ts";
+import { seenFromAnchors } from "./anchors.ts";
+import type { DeepModel } from "./deep-model.ts";
+import { isSortedBySize } from "./order-test.ts";
+import { firstRows, rowCount, signCosines, signsOf } from "./sign-rows.ts";
+import { takeRows } from "./take.ts";
+import { seenColumns, seenRows } from "./views.ts";
+
+/** Neurons of a layer that others are seen from, and with those that are seen. */
+const ANCHORS = 128;
+const ANCHORED = 384;
+const LEAST_ANCHORS = 16;
+/** More neurons than any network has: a file must not decide how much memory is used. */
+const MAX_NEURONS = 1 << 17;
+
+/** Maps [stream width x tokens] into a frame: of all directions, and of the weaker ones. */
+export interface FrameMaps {
+  readonly whole: Float32Array;
+  readonly weak: Float32Array;
+  readonly size: number;
+}
+
+export interface NetworkOptions {
+  /** Only the first neurons, which a source far away has in one piece. */
+  readonly few: boolean;
+  /** The other side's: values are kept of the neurons that are most like its own. @default the first neurons */
+  readonly like?: NetworkPart | undefined;
+}
+
+/** Null for a layer that has no neurons, or more than any has. */
+export async function networkPart(
+  model: DeepModel,
+  layer: number,
+  block: BlockParts,
+  { whole, weak, size }: FrameMaps,
+  { few, like }: NetworkOptions,
+): Promise<NetworkPart | null> {
+  const { gate, up, down } = block;
+  const opens = gate ?? up;
+  if (opens === null || opens.rows > MAX_NEURONS) return null;
+  const neurons = opens.rows;
+  const first = Array.from({ length: Math.min(neurons, BLOCK_NEURONS) }, (_, i) => i);
+  const reads = up?.rows === neurons ? up : null;
+  // What writes the stream lies across it: read where nothing else would be left beside what opens a neuron.
+  const writes = gate === null && !few && down?.cols === neurons ? down : null;
+  const views = async (map: Float32Array, rows: readonly number[] | null): Promise<NetworkViews<Float32Array>> => {
+    const of = async (matrix: CanonicalTensor | null): Promise<Float32Array | null> =>
+      matrix === null ? null : seenRows(model, matrix, map, rows ?? undefined);
+    const written = writes === null ? null : await seenColumns(model, writes, map);
+    return {
+      gate: await of(gate),
+      up: await of(reads),
+      down: written === null || rows === null ? written : takeRows(written, size, rows),
+    };
+  };
+  const signs = each(await views(weak, few ? first : null), (values) => signsOf(values, size));
+  const kept = few || like === undefined ? first : nearest(like, signs, first);
+  const values = await views(whole, kept);
+  const opening = kept === first ? (values.gate ?? values.up)! : await seenRows(model, opens, whole, first);
+  return {
+    layer,
+    neurons,
+    sorted: isSortedBySize(opening, size),
+    signs,
+    values: each(values, (rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height: kept.length })),
+    anchors: anchorsOf(await model.readers(opens, first.slice(0, ANCHORED)), model.width),
+  };
+}
+
+/** The neurons most like the first ones of the other side, by what opens them. */
+function nearest(like: NetworkPart, signs: NetworkViews<SignRows>, first: readonly number[]): readonly number[] {
+  const [theirs, own] = [like.signs.gate ?? like.signs.up, signs.gate ?? signs.up];
+  if (theirs === null || own === null || theirs.width !== own.width) return first;
+  const sought = firstRows(theirs, BLOCK_NEURONS);
+  const cosines = signCosines(sought, own);
+  const count = rowCount(own);
+  const found = new Set<number>();
+  for (let i = 0; i < rowCount(sought); i++) {
+    let best = 0;
+    for (let j = 1; j < count; j++) if (cosines[i * count + j]! > cosines[i * count + best]!) best = j;
+    found.add(best);
+  }
+  return [...found].sort((x, y) => x - y);
+}
+
+function each<T, U>({ gate, up, down }: NetworkViews<T>, of: (values: T) => U | null): NetworkViews<U> {
+  return { gate: gate && of(gate), up: up && of(up), down: down && of(down) };
+}
+
+function anchorsOf(rows: Float32Array, width: number): SignRows | null {
+  const anchors = Math.min(ANCHORS, Math.floor(rows.length / width / 3));
+  return anchors < LEAST_ANCHORS ? null : signsOf(seenFromAnchors(rows, width, anchors), anchors);
+}

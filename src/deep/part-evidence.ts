@@ -1,0 +1,124 @@
+import type { DeepPart, NetworkPart, SignRows, TokenList } from "../fingerprint/deep-part.ts";
+import { sliceValues } from "../fingerprint/slice.ts";
+import { subset } from "../numerics/prng.ts";
+import type { DeepEvidence } from "./deep-evidence.ts";
+import { type LabelTests, labelTests } from "./label-tests.ts";
+import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import { bestOrder, type OrderTest, orderOf } from "./order-test.ts";
+import { firstRows, rowCount, signCosines, signedRows } from "./sign-rows.ts";
+import { type LayerStrength, strengthOfCosines } from "./strength.ts";
+
+/** Neurons of a layer that are tested, or looked for among all of the other's. */
+const MAX_LABELS = 512;
+const LEAST_LABELS = 16;
+
+/** What two stored parts say; null where they do not see their streams from the same tokens. */
+export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
+  if (!isSameList(a.frame, b.frame)) return null;
+  const pairs = a.networks.flatMap((x, i) => (b.networks[i] === undefined ? [] : [[x, b.networks[i]] as const]));
+  const orders = pairs.flatMap(([x, y]) => neuronOrder(x, y) ?? []);
+  return {
+    widths: [a.width, b.width],
+    tokens: {
+      how: "ids",
+      untrained: [untrainedTests(a, b), null],
+      heldOut: testOf([[a.heldOut, b.heldOut]]),
+      columns: a.columns === null || b.columns === null ? null : orderOfSigns(a.columns, b.columns),
+    },
+    neurons: testOf(pairs.flatMap(([x, y]) => labelled(x, y))),
+    anchors: testOf(
+      pairs.flatMap(([x, y]) =>
+        x.anchors === null || y.anchors === null || (x.sorted && y.sorted) ? [] : [[x.anchors, y.anchors] as const],
+      ),
+    ),
+    order: bestOrder(orders),
+    strength: pairs.flatMap(([x, y]) => partStrength(x, y) ?? []),
+    slices: pairs.flatMap(([x, y]) => slicesOf(x, y)),
+  };
+}
+
+/** By text where both know it, else by id. */
+function isSameList(a: TokenList, b: TokenList): boolean {
+  const same = (x: Uint32Array, y: Uint32Array): boolean =>
+    x.length === y.length && x.every((word, i) => word === y[i]);
+  return a.texts !== null && b.texts !== null ? same(a.texts, b.texts) : same(a.ids, b.ids);
+}
+
+/** Tokens that both have among those which the one, or the other, never saw. */
+function untrainedTests(a: DeepPart, b: DeepPart): LabelTests | null {
+  const places = new Map([...b.untrained.ids].map((id, i) => [id, i]));
+  const both = [...a.untrained.ids].flatMap((id, i) => (places.has(id) ? [[i, places.get(id)!] as const] : []));
+  if (both.length < LEAST_LABELS) return null;
+  const { width } = a.untrained.signs;
+  const rows = [
+    signedRows(
+      a.untrained.signs,
+      both.map(([i]) => i),
+    ),
+    signedRows(
+      b.untrained.signs,
+      both.map(([, j]) => j),
+    ),
+  ] as const;
+  return labelTests([{ width, a: rows[0], b: rows[1] }]);
+}
+
+type Labelled = readonly [SignRows, SignRows];
+
+function testOf(blocks: readonly Labelled[]): LabelTests | null {
+  return labelTests(
+    blocks
+      .filter(([a, b]) => a.width === b.width)
+      .map(([a, b]) => {
+        const count = Math.min(rowCount(a), rowCount(b));
+        const wanted = [...subset(count, Math.min(count, MAX_LABELS), "weightmark labels")];
+        return { width: a.width, a: signedRows(a, wanted), b: signedRows(b, wanted) };
+      }),
+  );
+}
+
+function opens({ signs }: NetworkPart): SignRows | null {
+  return signs.gate ?? signs.up;
+}
+
+/** The neurons of two layers of one size, which labels can be tested of. */
+function labelled(x: NetworkPart, y: NetworkPart): readonly Labelled[] {
+  const [a, b] = [opens(x), opens(y)];
+  return x.neurons !== y.neurons || (x.sorted && y.sorted) || a === null || b === null ? [] : [[a, b]];
+}
+
+function neuronOrder(x: NetworkPart, y: NetworkPart): OrderTest | null {
+  const [all, some] = sought(opens(x), opens(y)) ?? [];
+  return all === undefined || some === undefined || (x.sorted && y.sorted) ? null : orderOfSigns(all, some);
+}
+
+/** The side of which more is known, and the first rows of the other, which are looked for there. */
+function sought(a: SignRows | null, b: SignRows | null): Labelled | null {
+  if (a === null || b === null || a.width !== b.width) return null;
+  const [all, some] = rowCount(a) < rowCount(b) ? [b, a] : [a, b];
+  return [all, firstRows(some, MAX_LABELS)];
+}
+
+function orderOfSigns(a: SignRows, b: SignRows): OrderTest {
+  return orderOf(signCosines(a, b).map(Math.abs), rowCount(a), rowCount(b));
+}
+
+export function partStrength(x: NetworkPart, y: NetworkPart): LayerStrength | null {
+  const views = (["gate", "up", "down"] as const).map((role) => sought(x.signs[role], y.signs[role]));
+  const [n, m] = (views[0] ?? views[1] ?? []).map(rowCount);
+  if (n === undefined || m === undefined) return null;
+  const [gate, up, down] = views.map((pair) => pair && signCosines(...pair));
+  return strengthOfCosines({ gate: gate!, up: up!, down: down! }, n, m);
+}
+
+function slicesOf(x: NetworkPart, y: NetworkPart): readonly MatchedSlice[] {
+  const views = ({ values: { gate, up, down } }: NetworkPart) => ({
+    neurons: (gate ?? up)?.height ?? 0,
+    width: (gate ?? up)?.width ?? 0,
+    gate: gate && sliceValues(gate, false),
+    up: up && sliceValues(up, false),
+    down: down && sliceValues(down, false),
+  });
+  const [a, b] = [views(x), views(y)];
+  return a.width === b.width && a.width > 0 ? matchedSlices(a, b) : [];
+}

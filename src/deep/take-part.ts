@@ -1,0 +1,147 @@
+import { DEEP_VERSION, type DeepPart, MAX_UNTRAINED, type SignRows, type TokenList } from "../fingerprint/deep-part.ts";
+import type { LayerCode } from "../fingerprint/fingerprint.ts";
+import { deepCodes } from "../fingerprint/layer-codes.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { deepCode } from "./deep-code.ts";
+import type { DeepModel } from "./deep-model.ts";
+import { type FrameMaps, networkPart } from "./network-part.ts";
+import { partStrength } from "./part-evidence.ts";
+import { keptLayers, layersAlike, layersInPlace, type PlacedNetwork } from "./part-layers.ts";
+import { signsOf } from "./sign-rows.ts";
+import { spread } from "./take.ts";
+import { centredColumns } from "./token-evidence.ts";
+import { TokenFrame } from "./token-frame.ts";
+import { frameSize, frameTokens, placesOf, tokenList } from "./token-list.ts";
+import { untrainedTokens } from "./untrained.ts";
+import { networksOf } from "./views.ts";
+
+/** Shares of the strongest directions that are left out where neurons, and where rows of tokens, are seen. */
+const BULK = 0.5;
+const TOKEN_BULK = 0.75;
+/** Streams wider than this have no signs of their dimensions. */
+const MAX_COLUMNS = 1 << 13;
+/** Strength of layers in their places from which they are not looked for elsewhere. */
+const IN_PLACE = 0.15;
+
+/**
+ * What deep tests need of a model whose weights will not be at hand; null for one that is too narrow.
+ *
+ * @param few only the first neurons of a layer, which a source far away has in one piece
+ */
+export async function takeDeepPart(model: DeepModel, few = false): Promise<DeepPart | null> {
+  const size = frameSize(model.width);
+  const ids = size === null ? null : frameTokens(size, model.vocabulary);
+  if (ids === null) return null;
+  const taken = new Set(ids);
+  // The map between two streams is made of the frame's tokens: none of them is tested.
+  const never = spread(
+    (await untrainedTokens(model)).filter((id) => !taken.has(id)),
+    MAX_UNTRAINED,
+  );
+  const lists = { frame: tokenList(model, ids), untrained: tokenList(model, Uint32Array.from(never)) };
+  const view = await viewOf(model, [...ids], never, lists);
+  const layers = await partsOf(model, keptLayers(networksOf(model)), view.maps, few);
+  return { ...view.part, networks: layers.map(([, part]) => part) };
+}
+
+/**
+ * The same of a suspect as its counterpart sees it: the other side's tokens and layers; with it the other side's part as far as
+ * there is something to hold against it. Null where the suspect lacks a token.
+ *
+ * @param few only the first neurons of a layer, which a source far away has in one piece
+ */
+export async function counterpart(
+  model: DeepModel,
+  like: DeepPart,
+  few: boolean,
+): Promise<readonly [DeepPart, DeepPart] | null> {
+  const ids = placesOf(like.frame, model);
+  if (ids.includes(-1)) return null;
+  const view = await viewOf(model, [...ids], [...placesOf(like.untrained, model)], like);
+  const networks = networksOf(model);
+  const answer = async (placed: readonly (PlacedNetwork | null)[]): Promise<readonly [DeepPart, DeepPart]> => {
+    const found = await partsOf(model, placed, view.maps, few, like);
+    const theirs = found.map(([i]) => like.networks[i]!);
+    return [
+      { ...view.part, networks: found.map(([, part]) => part) },
+      { ...like, networks: theirs },
+    ];
+  };
+  const placed = layersInPlace(networks, like);
+  const inPlace = placed === null ? null : await answer(placed);
+  if (inPlace !== null && medianStrength(...inPlace) >= IN_PLACE) return inPlace;
+  return networks.length === 0 ? inPlace : answer(await layersAlike(model, networks, like, view.maps.weak));
+}
+
+/** What ranks registered models by their tokens; null for a model that is too narrow. */
+export async function tokenCodes(model: DeepModel): Promise<readonly LayerCode[] | null> {
+  const { width, vocabulary } = model;
+  const size = frameSize(width);
+  const ids = size === null ? null : frameTokens(size, vocabulary);
+  if (size === null || ids === null) return null;
+  const frame = new TokenFrame(await model.embedding([...ids.subarray(0, size)]), width);
+  return deepCodes({ code: deepCode(frame), heldOut: { width: size }, vocabulary });
+}
+
+interface View {
+  readonly part: Omit<DeepPart, "networks">;
+  readonly maps: FrameMaps;
+}
+
+/** All but the layers. Tokens that training never saw are left out where they have no place, -1. */
+async function viewOf(
+  model: DeepModel,
+  ids: readonly number[],
+  never: readonly number[],
+  lists: { readonly frame: TokenList; readonly untrained: TokenList },
+): Promise<View> {
+  const { width, vocabulary } = model;
+  const size = ids.length / 2;
+  const rows = await model.embedding(ids);
+  const frame = new TokenFrame(rows.subarray(0, size * width), width);
+  const weakest = frame.weaker(TOKEN_BULK);
+  const seen = (of: Float32Array): SignRows =>
+    signsOf(matmul(of, weakest, { rows: of.length / width, depth: width, columns: size }), size);
+  const kept = [...never.keys()].filter((i) => never[i]! >= 0);
+  const untrained = await model.embedding(kept.map((i) => never[i]!));
+  const part = {
+    version: DEEP_VERSION,
+    width,
+    vocabulary,
+    layers: networksOf(model).length,
+    frame: lists.frame,
+    heldOut: seen(rows.subarray(size * width)),
+    untrained: { ...someOf(lists.untrained, kept), signs: seen(untrained) },
+    columns: width > MAX_COLUMNS ? null : signsOf(centredColumns(rows, width, ids.length), ids.length),
+    code: deepCode(frame),
+  };
+  return { part, maps: { whole: frame.weaker(0), weak: frame.weaker(BULK), size } };
+}
+
+function someOf({ ids, texts }: TokenList, kept: readonly number[]): TokenList {
+  return {
+    ids: Uint32Array.from(kept, (i) => ids[i]!),
+    texts: texts === null ? null : Uint32Array.from(kept.flatMap((i) => [texts[2 * i]!, texts[2 * i + 1]!])),
+  };
+}
+
+/** Layers that have neurons, with their places in the list. */
+async function partsOf(
+  model: DeepModel,
+  placed: readonly (PlacedNetwork | null)[],
+  maps: FrameMaps,
+  few: boolean,
+  like?: DeepPart,
+): Promise<readonly (readonly [number, DeepPart["networks"][number]])[]> {
+  const found: (readonly [number, DeepPart["networks"][number]])[] = [];
+  for (const [i, one] of placed.entries()) {
+    const part = one === null ? null : await networkPart(model, ...one, maps, { few, like: like?.networks[i] });
+    if (part !== null) found.push([i, part]);
+  }
+  return found;
+}
+
+function medianStrength(own: DeepPart, theirs: DeepPart): number {
+  const found = own.networks.map((part, i) => partStrength(theirs.networks[i]!, part)?.gate ?? 0);
+  return found.sort((x, y) => x - y)[found.length >> 1] ?? 0;
+}

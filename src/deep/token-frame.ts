@@ -1,0 +1,43 @@
+import { transposed } from "../alignment/rotation.ts";
+import { matmul } from "../kernels/matmul.ts";
+import type { SymmetricEigen } from "../numerics/eigen.ts";
+import { gramEigen, whitening } from "./whitening.ts";
+
+/** Penalty on the directions that tokens hardly reach, relative to their mean energy. */
+const RIDGE = 0.01;
+
+/**
+ * c(x) = V (w + ridge)^(-1/2) V^T E x of some tokens, G = E E^T = V w V^T: the same numbers in every basis of the stream, and
+ * no two models need to be looked at together.
+ */
+export class TokenFrame {
+  readonly #tokens: Float32Array;
+  readonly #width: number;
+  readonly #eigen: SymmetricEigen;
+
+  /** @param tokens their rows of the embedding, [tokens x width] */
+  constructor(tokens: Float32Array, width: number) {
+    this.#tokens = tokens;
+    this.#width = width;
+    this.#eigen = gramEigen(tokens, width);
+  }
+
+  get size(): number {
+    return this.#tokens.length / this.#width;
+  }
+
+  /** Map [stream width x tokens] of all directions but the strongest share of them. */
+  weaker(strongest: number): Float32Array {
+    const { size } = this;
+    const root = whitening(this.#eigen, RIDGE, Math.floor(size * strongest));
+    return transposed(matmul(root, this.#tokens, { rows: size, depth: size, columns: this.#width }), this.#width);
+  }
+
+  /** Products of the tokens with one another, as far as they are in the weaker half of directions: tokens x tokens. */
+  weakProducts(): Float32Array {
+    const { size } = this;
+    const first = size >> 1;
+    const weak = Float32Array.from(this.#eigen.vectors.subarray(first * size));
+    return matmul(transposed(weak, size), weak, { rows: size, depth: size - first, columns: size });
+  }
+}

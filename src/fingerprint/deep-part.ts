@@ -1,0 +1,69 @@
+import type { Slice } from "./slice.ts";
+
+/** Version of the rules by which deep parts are taken: those of different versions are not compared. */
+export const DEEP_VERSION = 1;
+/** Tokens that a stream is seen from at most, and as many again that are held against each other. */
+export const MAX_FRAME = 256;
+/** Rows of tokens that training never saw, neurons of which values are kept, layers that are kept. */
+export const MAX_UNTRAINED = 512;
+export const BLOCK_NEURONS = 512;
+export const MAX_NETWORKS = 4;
+/** Bytes by which a registry finds the models that have a frame in common. */
+export const DEEP_CODE_BYTES = 128;
+
+/** Signs of rows: bit j & 31 of word j >> 5 is 1 where number j of the row is negative; rows begin at words. */
+export interface SignRows {
+  readonly width: number;
+  readonly words: Uint32Array;
+}
+
+/** Views of the neurons of a feed-forward network: what opens them, what they read, what they write. */
+export interface NetworkViews<T> {
+  readonly gate: T | null;
+  readonly up: T | null;
+  readonly down: T | null;
+}
+
+/** The feed-forward network of one layer, seen from the frame's tokens. */
+export interface NetworkPart {
+  readonly layer: number;
+  /** Of the network; signs may be those of its first ones alone. */
+  readonly neurons: number;
+  /** Whether neurons stand in order of size, so that no renumbering is as likely as another. */
+  readonly sorted: boolean;
+  /** Of every neuron, in the weaker directions. `down` is left out where there is a gate. */
+  readonly signs: NetworkViews<SignRows>;
+  /** Values of the first neurons in all directions, in int8. */
+  readonly values: NetworkViews<Slice>;
+  /** Neurons seen from other neurons of the same layer, which needs no tokens; null where there are too few. */
+  readonly anchors: SignRows | null;
+}
+
+/** Tokens by id, with the first 8 bytes of SHA-256 of each one's text where a tokenizer lies beside the weights. */
+export interface TokenList {
+  readonly ids: Uint32Array;
+  /** Two words a token. */
+  readonly texts: Uint32Array | null;
+}
+
+/**
+ * What a model looks like from its own tokens, neurons from neurons: the same numbers however its residual stream was rotated
+ * or renumbered. About 3 MB of a 7B model, of which signs of neurons are the most.
+ */
+export interface DeepPart {
+  readonly version: number;
+  readonly width: number;
+  readonly vocabulary: number;
+  readonly layers: number;
+  /** Tokens that the stream is seen from, and as many again. */
+  readonly frame: TokenList;
+  /** Signs of the second half of `frame`'s rows in the weakest directions. */
+  readonly heldOut: SignRows;
+  /** Tokens that training never saw, and signs of their rows in the weakest directions. */
+  readonly untrained: TokenList & { readonly signs: SignRows };
+  /** Signs of every dimension of the stream, as the tokens of `frame` have it; null for very wide ones. */
+  readonly columns: SignRows | null;
+  readonly networks: readonly NetworkPart[];
+  /** Signs of products of the frame's tokens in the weaker directions: nominates candidates, decides nothing. */
+  readonly code: Uint8Array;
+}

@@ -1,0 +1,49 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { isRemoteLocation } from "../checkpoint/location.ts";
+import { type DeepEvidence, deepEvidence } from "../deep/deep-evidence.ts";
+import { deepModel } from "../deep/deep-model.ts";
+import { partEvidence } from "../deep/part-evidence.ts";
+import { counterpart, tokenCodes } from "../deep/take-part.ts";
+import type { DeepPart } from "../fingerprint/deep-part.ts";
+import type { LayerCode } from "../fingerprint/fingerprint.ts";
+import { deepCodes } from "../fingerprint/layer-codes.ts";
+import type { Subject } from "./subject.ts";
+
+/**
+ * What two subjects say of each other when labels may have been moved: from the weights of both, else from the deep part of a
+ * fingerprint and what the weights of the other show from its tokens, else from two deep parts. Null where there is neither.
+ */
+export async function evidenceOf(first: Subject, second: Subject, signal?: AbortSignal): Promise<DeepEvidence | null> {
+  const [a, b] = [first.fingerprint.deep, second.fingerprint.deep];
+  if (first.checkpoint !== null && second.checkpoint !== null) {
+    return deepEvidence(first.checkpoint, second.checkpoint, signal);
+  }
+  if (second.checkpoint !== null && a !== undefined) {
+    const [own, theirs] = (await answer(second.checkpoint, a, signal)) ?? [];
+    return own === undefined || theirs === undefined ? null : partEvidence(theirs, own);
+  }
+  if (first.checkpoint !== null && b !== undefined) {
+    const [own, theirs] = (await answer(first.checkpoint, b, signal)) ?? [];
+    return own === undefined || theirs === undefined ? null : partEvidence(own, theirs);
+  }
+  return a === undefined || b === undefined ? null : partEvidence(a, b);
+}
+
+/** Codes by which a registry finds models that have the tokens of a suspect, however its stream was turned. */
+export async function tokenCodesOf(
+  { fingerprint, checkpoint }: Subject,
+  signal?: AbortSignal,
+): Promise<readonly LayerCode[]> {
+  if (fingerprint.deep !== undefined) return deepCodes(fingerprint.deep);
+  const model = checkpoint === null ? null : await deepModel(checkpoint, signal);
+  return (model === null ? null : await tokenCodes(model)) ?? [];
+}
+
+async function answer(
+  checkpoint: Checkpoint,
+  like: DeepPart,
+  signal: AbortSignal | undefined,
+): Promise<readonly [DeepPart, DeepPart] | null> {
+  const model = await deepModel(checkpoint, signal);
+  return model === null ? null : counterpart(model, like, isRemoteLocation(checkpoint.location));
+}
