@@ -88,7 +88,10 @@ async function streamTests(layers: readonly AdapterLayer[], read: AdapterReaders
 }
 
 /** By every size that heads may have: layers are blocks, for one may be stored twice. */
-async function valueTests(layers: readonly AdapterLayer[], read: AdapterReaders): Promise<readonly (readonly LabelTests[])[]> {
+async function valueTests(
+  layers: readonly AdapterLayer[],
+  read: AdapterReaders,
+): Promise<readonly (readonly LabelTests[])[]> {
   const values = layers.flatMap((layer) => layer.values ?? []);
   const isGrouped = values.some(({ channels, output }) => output.cols !== channels);
   const tests: (readonly LabelTests[])[] = [];

@@ -77,7 +77,8 @@ function attentionOf(tensors: Checkpoint["tensors"]): ReadonlyMap<string, Stack>
 
 /** The base's stack of that path, whatever wraps the model in either file; or the only one that there is. */
 function stackOf(path: string, stacks: ReadonlyMap<string, Stack>): Stack | null {
-  const flat = (text: string): string => `_${text.replace(/^(?:base_model\.model\.|lora_[a-z0-9]+_)/, "").replaceAll(".", "_")}`;
+  const flat = (text: string): string =>
+    `_${text.replace(/^(?:base_model\.model\.|lora_[a-z0-9]+_)/, "").replaceAll(".", "_")}`;
   const wanted = flat(path);
   const named = [...stacks].filter(([stack]) => wanted.endsWith(flat(stack)) || flat(stack).endsWith(wanted));
   const found = named.length > 0 ? named : [...stacks];

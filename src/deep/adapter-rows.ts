@@ -36,7 +36,10 @@ const PIECE = 1 << 20;
  * Dimensions of the stream: columns of A, and columns of W_q, W_k and W_v, each matrix at one size. No gain is folded in, for
  * an adapter reads what the norm gave, gain included.
  */
-export async function streamRows({ readers, changed }: AdapterLayer, read: AdapterReaders): Promise<AdapterRows | null> {
+export async function streamRows(
+  { readers, changed }: AdapterLayer,
+  read: AdapterReaders,
+): Promise<AdapterRows | null> {
   const width = readers[0]!.cols;
   const places = drawn(width, 1);
   if (places === null) return null;
@@ -79,9 +82,14 @@ export async function valueRows(
   }
   const components = Math.min(module.rank, componentsOf(places.length));
   const b = await factorB(module, read.adapter);
-  const rows = takeRows(b, module.rank, places.map((c) => first + c));
+  const rows = takeRows(
+    b,
+    module.rank,
+    places.map((c) => first + c),
+  );
   const target = new Float32Array(places.length * components);
-  for (let i = 0; i < places.length; i++) target.set(rows.subarray(i * module.rank, i * module.rank + components), i * components);
+  for (let i = 0; i < places.length; i++)
+    target.set(rows.subarray(i * module.rank, i * module.rank + components), i * components);
   return { places, features: asLabels(features, places.length), target: { rows: target, width: components } };
 }
 

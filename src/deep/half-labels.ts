@@ -43,8 +43,9 @@ export function predictedBlock(
   tested: readonly number[],
 ): LabelBlock | null {
   const [y, x] = [features, target].map((side) => {
-    const first = takeRows(side.rows, side.width, anchors);
-    const second = takeRows(side.rows, side.width, tested);
+    const rows = atMostOne(side.rows);
+    const first = takeRows(rows, side.width, anchors);
+    const second = takeRows(rows, side.width, tested);
     const mean = meanRow(first, side.width);
     return { anchors: minus(first, mean), tested: minus(second, mean), width: side.width };
   }) as [Split, Split];
@@ -68,6 +69,12 @@ interface Split {
   readonly anchors: Float32Array;
   readonly tested: Float32Array;
   readonly width: number;
+}
+
+/** The same at a size of which no product overflows. */
+function atMostOne(rows: Float32Array): Float32Array {
+  const largest = rows.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return largest > 0 ? rows.map((x) => x / largest) : rows;
 }
 
 function meanRow(rows: Float32Array, width: number): Float64Array {

@@ -112,7 +112,9 @@ function blockTest(block: LabelBlock): BlockTest | null {
 
 /** Where in the kept labels those of each run begin and end. */
 function runsOf(kept: readonly number[], run: number): readonly (readonly [number, number])[] {
-  const starts = [...kept.keys()].filter((i) => i === 0 || Math.floor(kept[i]! / run) !== Math.floor(kept[i - 1]! / run));
+  const starts = [...kept.keys()].filter(
+    (i) => i === 0 || Math.floor(kept[i]! / run) !== Math.floor(kept[i - 1]! / run),
+  );
   return starts.map((first, at) => [first, starts[at + 1] ?? kept.length] as const);
 }
 

@@ -1,6 +1,8 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { holdsIndices } from "../rows/row-reader.ts";
+import { adapterFinding } from "./adapter-finding.ts";
+import { withAdapter } from "./adapter-result.ts";
 import { caveatsOf } from "./caveats.ts";
 import { deepFinding } from "./deep-finding.ts";
 import { withDeep } from "./deep-result.ts";
@@ -34,8 +36,9 @@ export interface CompareOptions {
   /** Bases this one was chosen from: p is corrected for all of them. @default 1 */
   readonly hypotheses?: number;
   /**
-   * Where the plain tests are silent, asks whether labels were moved on purpose: neurons renumbered, the residual stream
-   * rotated, permuted or cut. Needs the weights of both. @default false
+   * Where the plain tests are silent, asks whether labels were moved on purpose (neurons renumbered, the residual stream
+   * rotated, permuted or cut), and of a LoRA adapter alone whether it was trained on top of the other model or a relative.
+   * Needs the weights of both. @default false
    */
   readonly deep?: boolean;
   /** Ends the comparison, with its reason. */
@@ -99,6 +102,8 @@ export async function compareSubjects(
   };
   const isSilent = verdict === "no-evidence" || verdict === "not-testable";
   if (options.deep !== true || !isSilent || first.checkpoint === null || second.checkpoint === null) return plain;
+  const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
+  if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
   const deep = await deepFinding(first.checkpoint, second.checkpoint, judged.log10Hypotheses, signal);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);
 }

@@ -31,7 +31,9 @@ export function log10FixedPointTailOfRuns(runs: readonly LabelRun[], k: number):
   for (const { labels, pairs } of runs) {
     const own = Array.from({ length: pairs + 1 }, (_, j) => logMoment(labels, pairs, j));
     const most = Math.min(k, moments.length - 1 + pairs);
-    moments = Array.from({ length: most + 1 }, (_, sum) => logSum(own.map((x, j) => x + (moments[sum - j] ?? Number.NEGATIVE_INFINITY))));
+    moments = Array.from({ length: most + 1 }, (_, sum) =>
+      logSum(own.map((x, j) => x + (moments[sum - j] ?? Number.NEGATIVE_INFINITY))),
+    );
   }
   return Math.min(0, moments[k] ?? Number.NEGATIVE_INFINITY) / Math.LN10;
 }

@@ -44,7 +44,13 @@ export function fitLinear(
 }
 
 /** (A + ridge I)^-1 B for a symmetric A of n rows, in units of its mean diagonal; B has `cols` columns. Null for A = 0. */
-export function solveRidge(a: Float64Array, n: number, b: Float32Array, cols: number, ridge: number): Float32Array | null {
+export function solveRidge(
+  a: Float64Array,
+  n: number,
+  b: Float32Array,
+  cols: number,
+  ridge: number,
+): Float32Array | null {
   let trace = 0;
   for (let i = 0; i < n; i++) trace += a[i * n + i]!;
   if (!(trace > 0)) return null;
