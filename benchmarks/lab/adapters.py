@@ -1,6 +1,7 @@
-"""LoRA adapters as peft saves them, with the bases that they were trained on, relatives, siblings and strangers of those.
+"""LoRA adapters as peft saves them, with the bases that they were trained on, relatives and siblings of those, and strangers.
 
 Each set is one initialisation: `base`, `tuned` (the base, trained on), `sibling` (another training of the same start).
+Adapters of some calibration models are strangers to all the others.
 """
 
 from __future__ import annotations
@@ -47,8 +48,15 @@ ADAPTERS = (
 )
 
 
+TINY = (
+    Adapter("qv-r8", "", QUERIES_VALUES, 8, 200),
+    Adapter("all-r8", "", tuple(PROJECTIONS), 8, 200),
+)
+TINY_BASES = 6
+
+
 def make_adapters(out: Path) -> None:
-    """Writes adapters/SEED/NAME and manifest.json, the pairs of every adapter with every base; what is there is kept."""
+    """Writes adapters/SEED/NAME and manifest.json, the pairs of adapters and bases of one shape; what is there is kept."""
     arrays = token_arrays(out / "text")
     root = out / "adapters"
     for seed in SEEDS:
@@ -62,7 +70,15 @@ def make_adapters(out: Path) -> None:
                 checkpoints.load(folder / a.of), arrays[a.domain], a, seed + n, place
             )
             _keep(folder / adapter.name, make)
-    (root / "manifest.json").write_text(json.dumps(list(_pairs()), indent=1) + "\n")
+    models = sorted(path.name for path in (out / "calibration").iterdir() if path.name.isdigit())
+    for number, model in enumerate(models[:TINY_BASES]):
+        adapter = TINY[number % len(TINY)]
+        make = lambda place, m=model, a=adapter, n=number: train_adapter(  # noqa: E731
+            checkpoints.load(out / "calibration" / m), arrays[a.domain], a, SEEDS[0] + 100 + n, place
+        )
+        _keep(root / "tiny" / model, make)
+    pairs = [*_pairs(), *_tiny_pairs(models)]
+    (root / "manifest.json").write_text(json.dumps(pairs, indent=1) + "\n")
 
 
 def train_adapter(model: PreTrainedModel, tokens, adapter: Adapter, seed: int, place: Path) -> None:
@@ -113,6 +129,17 @@ def _pairs():
                         "kind": _kind(adapter.of, base) if seed == other else "stranger",
                         "change": adapter.name,
                     }
+
+
+def _tiny_pairs(models: list[str]):
+    for number, adapter in enumerate(models[:TINY_BASES]):
+        for base in models:
+            yield {
+                "adapter": f"tiny/{adapter}",
+                "base": f"../calibration/{base}",
+                "kind": "own" if base == adapter else "stranger",
+                "change": f"tiny {TINY[number % len(TINY)].name}",
+            }
 
 
 def _kind(of: str, base: str) -> str:
