@@ -53,7 +53,8 @@ export function withReading(command: Command): Command {
 
 /** `withReading` of a command that compares weights. */
 export function withDeepReading(command: Command): Command {
-  const depths = "sampled: some MB of any model; full: every byte; deep: look for labels that were moved on purpose";
+  const depths =
+    "sampled: some MB of any model; full: every byte; deep: also labels that were moved on purpose, and adapters alone";
   return withReadingLimits(
     command.addOption(new Option("--depth <depth>", depths).choices(["sampled", "full", "deep"])),
   );

@@ -25,7 +25,7 @@ const MAX_LAYERS = 8;
 /** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
 const RUN = 8;
 /** Sizes that heads have; which one matters only where several heads of queries share one of values. */
-const HEAD_SIZES = [16, 32, 64, 80, 96, 128, 256];
+const HEAD_SIZES = [32, 64, 80, 96, 128, 256];
 
 /**
  * An adapter that never saw its base's weights is made of them: the gradient of B of values is that of the stream through W_o,

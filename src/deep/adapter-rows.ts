@@ -74,7 +74,7 @@ export async function valueRows(
   const group = output.cols / channels;
   const places = channels % headSize === 0 && group <= MAX_FEATURES ? drawn(channels, run) : null;
   if (places === null) return null;
-  const wanted = drawnRows(output, Math.max(1, Math.floor((2 * MAX_FEATURES) / group)));
+  const wanted = drawnRows(output, Math.max(1, Math.floor(MAX_FEATURES / group)));
   const features: Float32Array[] = [];
   for (let g = 0; g < group; g++) {
     const columns = places.map((c) => (Math.floor(c / headSize) * group + g) * headSize + (c % headSize));
