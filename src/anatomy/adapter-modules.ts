@@ -22,7 +22,7 @@ const FLATTENED = /^(.+_(?:layers?|h|blocks?))_(0|[1-9][0-9]{0,5})_(.+)$/;
 const MAX_NAME = 512;
 /** Wider than any linear, and more components than any adapter has: a file must not decide how much memory is used. */
 const MAX_SIDE = 1 << 20;
-const MAX_ELEMENTS = 1 << 26;
+const MAX_ELEMENTS = 1 << 24;
 
 /** The linears inside layers whose names tell what they do; of several adapters in one file the first by name. */
 export function adapterModules(tensors: TensorTable): readonly AdapterModule[] {

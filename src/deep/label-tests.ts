@@ -1,6 +1,7 @@
 import { matmul } from "../kernels/matmul.ts";
 import { log10FixedPointTailOfRuns } from "../numerics/fixed-points.ts";
 import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
+import { runsOf, squareOf } from "./label-runs.ts";
 
 /** Labels that one random renumbering may mix, with what each model says of them: n rows of `width` numbers on each side. */
 export interface LabelBlock {
@@ -92,7 +93,7 @@ function blockTest(block: LabelBlock): BlockTest | null {
   }
   const lengths = [rowLengths(a, block.width), rowLengths(b, block.width)] as const;
   const runs = runsOf(kept, block.run ?? labels).map(([first, end]) => {
-    const own = part(products, n, first, end);
+    const own = squareOf(products, n, first, end);
     const pairs = mutualNearest(own, lengths[0].subarray(first, end), lengths[1].subarray(first, end));
     return { labels: end - first, pairs: pairs.length, fixed: pairs.filter(([i, j]) => i === j).length };
   });
@@ -108,23 +109,6 @@ function blockTest(block: LabelBlock): BlockTest | null {
     fixedLog10P: log10FixedPointTailOfRuns(runs, fixed),
     exchanges,
   };
-}
-
-/** Where in the kept labels those of each run begin and end. */
-function runsOf(kept: readonly number[], run: number): readonly (readonly [number, number])[] {
-  const starts = [...kept.keys()].filter(
-    (i) => i === 0 || Math.floor(kept[i]! / run) !== Math.floor(kept[i - 1]! / run),
-  );
-  return starts.map((first, at) => [first, starts[at + 1] ?? kept.length] as const);
-}
-
-/** The square of a matrix of n columns that some labels have among themselves. */
-function part(products: Float32Array, n: number, first: number, end: number): Float32Array {
-  const size = end - first;
-  if (size === n) return products;
-  const out = new Float32Array(size * size);
-  for (let i = 0; i < size; i++) out.set(products.subarray((first + i) * n + first, (first + i) * n + end), i * size);
-  return out;
 }
 
 /** What exchanges change, over blocks: coins of one place and length are one coin. */

@@ -25,8 +25,6 @@ export interface AdapterFinding {
   readonly tests: readonly TestResult[];
   /** Mean correlation of what the base predicts of channels of values with what the adapter has; null without a test of those. */
   readonly strength: number | null;
-  /** Whether a claim rests on dimensions of the stream alone. */
-  readonly ofStream: boolean;
 }
 
 /** Null where not one of the two is an adapter and nothing else. Says the same whichever of the two is called the base. */
@@ -42,7 +40,7 @@ export async function adapterFinding(
   if (adapter.checkpoint === null || model.checkpoint === null) return null;
   const evidence = await adapterEvidence(adapter.checkpoint, model.checkpoint, signal);
   if (typeof evidence === "string") {
-    const nothing = { log10P: null, log10Tried: log10Hypotheses, tests: [], strength: null, ofStream: false };
+    const nothing = { log10P: null, log10Tried: log10Hypotheses, tests: [], strength: null };
     return { ...nothing, adapter, verdict: "not-testable", silence: evidence };
   }
   const values = evidence.values.flatMap((found) => labelResults(found, "channels", "anchors", NULL));
@@ -55,8 +53,7 @@ export async function adapterFinding(
   const strength = meanOf(evidence.values.map(({ r }) => r));
   const isStrong = strength !== null && strength >= STRENGTH && log10OfValues <= LOG10_OF_VALUES;
   const verdict = log10P > LOG10_THRESHOLD ? "no-evidence" : isStrong ? "derived" : "shared-init";
-  const ofStream = verdict === "shared-init" && log10OfValues > LOG10_THRESHOLD;
-  return { adapter, verdict, silence: null, log10P, log10Tried, tests, strength, ofStream };
+  return { adapter, verdict, silence: null, log10P, log10Tried, tests, strength };
 }
 
 const NULL =

@@ -16,14 +16,10 @@ const REASONS: Readonly<Record<AdapterSilence, string>> = {
 const STAYS_SILENT =
   "silent against adapters that were hardly trained, and where dimensions and channels of values of the adapter's own base were renumbered or mixed, or layers moved";
 
-const GIVEN =
-  "only dimensions of the stream agree, as they do as well where one token table was given to models of different origin";
-
 /** What a comparison says of an adapter alone; the plain tests cannot say anything of it. */
 export function withAdapter(plain: CompareResult, finding: AdapterFinding, { suspect, base }: Sides): CompareResult {
   const { adapter, verdict, silence, log10P, strength } = finding;
-  if (silence !== null)
-    return { ...plain, verdict: "not-testable", caveats: [...plain.caveats, `${adapter.name}: ${REASONS[silence]}`] };
+  if (silence !== null) return { ...plain, caveats: [...plain.caveats, `${adapter.name}: ${REASONS[silence]}`] };
   const isSuspect = adapter === suspect;
   const result: CompareResult = {
     ...plain,
@@ -56,7 +52,6 @@ export function withAdapter(plain: CompareResult, finding: AdapterFinding, { sus
     parents: direction === "not-established" ? [] : [{ name: model.name, log10P }],
     caveats: [
       ...agreement,
-      ...(finding.ofStream ? [GIVEN] : []),
       "which model of a family an adapter was trained on is not shown: fine-tunes of one base have its labels",
       ...others,
     ],
@@ -67,14 +62,17 @@ function directionFrom(isSuspect: boolean): Direction {
   return isSuspect ? "suspect-from-base" : "base-from-suspect";
 }
 
+/** What A alone shows may be a token table that was given to models of different origin. */
+const NOT_SHOWN = "that trained weights are shared is not shown";
+
 function claimOfAdapter(verdict: AdapterFinding["verdict"], model: string): string {
   return verdict === "derived"
     ? `was trained on top of ${model} or of a model that shares its labels (a relative of it)`
-    : `was trained on top of a model that goes back at least to the same initial weights as ${model}; that trained weights are shared is not shown`;
+    : `was trained on top of a model that shares at least initial weights or a token table with ${model}; ${NOT_SHOWN}`;
 }
 
 function claimOfModel(verdict: AdapterFinding["verdict"], adapter: string): string {
   return verdict === "derived"
     ? `is what ${adapter} was trained on top of, or shares its labels (a relative of it)`
-    : `goes back at least to the same initial weights as what ${adapter} was trained on top of; that trained weights are shared is not shown`;
+    : `shares at least initial weights or a token table with what ${adapter} was trained on top of; ${NOT_SHOWN}`;
 }

@@ -52,7 +52,7 @@ describe("compare, deep, of an adapter alone", () => {
   test("what only A shows is no more than a common start", async () => {
     const found = await deep(byStream, base);
     expect(found).toMatchObject({ verdict: "shared-init", deep: { basis: "exact" } });
-    expect(found.caveats.join()).toContain("only dimensions of the stream agree");
+    expect(found.claim).toContain("at least initial weights or a token table");
     expect((await deep(byStream, stranger)).verdict).toBe("no-evidence");
   });
 
