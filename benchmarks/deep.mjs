@@ -2,17 +2,19 @@
  * Suspects whose labels were moved on purpose, through the whole decision at depth deep: every model under every disguise.
  *
  *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
- *                            [--bases MODEL,...] [--stranger MODEL] [--json FILE]
+ *                            [--bases MODEL,...] [--stranger MODEL] [--adapters MANIFEST] [--json FILE]
  *
  * --strangers: a directory of independent models, every pair once, the disguises in turn. --siblings and --derivatives: manifests
  * of benchmarks/lab; of the siblings one pair of every N. Derivatives are all those of Llama's names.
  * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
+ * --adapters: the manifest of benchmarks/lab's adapters, each alone against bases: a table of its own.
  *
  * Prints a Markdown table: verdicts by what the pair is and how the suspect was disguised. A stranger or a sibling that is
  * called derived, and a stranger that is called shared-init, is wrong: exit code 1.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { adapterTable, judgeAdapters } from "./deep/adapters.mjs";
 import { judgeAll } from "./deep/judge.mjs";
 import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
 import { tableOf } from "./deep/table.mjs";
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     derivatives: { type: "string" },
     bases: { type: "string" },
     stranger: { type: "string" },
+    adapters: { type: "string" },
     json: { type: "string" },
   },
 });
@@ -36,6 +39,8 @@ const pairs = [
   ...(values.bases ? madePairs(values.bases.split(","), values.stranger) : []),
 ];
 const rows = await judgeAll(pairs);
-process.stdout.write(tableOf(rows));
-if (values.json) writeFileSync(values.json, JSON.stringify(rows));
-process.exitCode = rows.some(({ isWrong }) => isWrong) ? 1 : 0;
+if (pairs.length > 0) process.stdout.write(tableOf(rows));
+const adapters = values.adapters ? await judgeAdapters(values.adapters) : [];
+if (adapters.length > 0) process.stdout.write(adapterTable(adapters));
+if (values.json) writeFileSync(values.json, JSON.stringify([...rows, ...adapters]));
+process.exitCode = [...rows, ...adapters].some(({ isWrong }) => isWrong) ? 1 : 0;

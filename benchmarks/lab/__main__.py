@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from transformers.utils import logging
 
+from .adapters import make_adapters
 from .calibration import COUNT, make_calibration
 from .derivatives import DERIVATIVES
 from .examples import EXAMPLES
@@ -22,7 +23,7 @@ from .table import print_table
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
 # Tiny derivatives start from calibration models, so those come first.
 GROUPS = ("examples", "calibration", "derivatives", "siblings", "manifest", "table")
-OPTIONAL = ("nets", "net-siblings")
+OPTIONAL = ("nets", "net-siblings", "adapters")
 
 
 def main() -> None:
@@ -54,6 +55,8 @@ def run(name: str, out: Path, count: int) -> None:
         make_nets(out)
     elif name == "net-siblings":
         make_net_siblings(out)
+    elif name == "adapters":
+        make_adapters(out)
     elif name == "siblings":
         make_siblings(out)
     elif name == "manifest":

@@ -15,6 +15,11 @@ def llama(seed: int, *, layers: int = 4) -> PreTrainedModel:
     return _llama(seed, hidden=128, ffn=352, layers=layers, kv_heads=2)
 
 
+def many_values_llama(seed: int) -> PreTrainedModel:
+    """As `llama`, with a value head for each query head: adapters are told by the channels of values."""
+    return _llama(seed, hidden=128, ffn=352, layers=4, kv_heads=4)
+
+
 def tiny_llama(seed: int) -> PreTrainedModel:
     """About .16 M parameters: the unit of the calibration set."""
     return _llama(seed, hidden=64, ffn=176, layers=2, kv_heads=4)

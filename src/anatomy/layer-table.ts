@@ -71,3 +71,10 @@ add("-", { ffn_gate_shexp: "gate", ffn_up_shexp: "up", ffn_down_shexp: "down" })
 export function layerUse(pattern: string): Use | undefined {
   return TABLE.get(pattern);
 }
+
+const FLATTENED = new Map([...TABLE].map(([pattern, use]) => [pattern.replaceAll(".", "_"), use]));
+
+/** The same by a path whose segments were joined by underscores. */
+export function flattenedUse(path: string): Use | undefined {
+  return FLATTENED.get(path);
+}

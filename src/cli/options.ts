@@ -47,7 +47,7 @@ export const ACCEPT_CALIBRATED = "let --fail-on count verdicts on labels that we
 /** Of `--depth`, in the order of what is read. */
 export const DEPTHS = ["sampled", "full", "deep"] as const satisfies readonly ReadingDepth[];
 export const DEPTH_HELP =
-  "sampled: some MB of any model; full: every byte; deep: sampled, and what finds labels that were moved on purpose";
+  "sampled: some MB of any model; full: every byte; deep: also labels that were moved on purpose, and adapters alone";
 
 export function withReading(command: Command): Command {
   return command

@@ -1,12 +1,15 @@
 import { matmul } from "../kernels/matmul.ts";
-import { log10FixedPointTail } from "../numerics/fixed-points.ts";
+import { log10FixedPointTailOfRuns } from "../numerics/fixed-points.ts";
 import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
+import { runsOf, squareOf } from "./label-runs.ts";
 
 /** Labels that one random renumbering may mix, with what each model says of them: n rows of `width` numbers on each side. */
 export interface LabelBlock {
   readonly width: number;
   readonly a: Float32Array;
   readonly b: Float32Array;
+  /** Labels that a renumbering may mix stand in runs of so many, an even number. @default all labels are one run */
+  readonly run?: number;
 }
 
 /** Exact tests over blocks of labels; r is strength. */
@@ -44,7 +47,7 @@ export function labelTests(blocks: readonly LabelBlock[]): LabelTests | null {
   if (!(size > 0)) return null;
   const { z: swapZ, pairs } = exchangeSum(exchangesOf(found)) ?? { z: 0, pairs: 0 };
   const swapLog10P = log10RademacherTail(swapZ);
-  const best = Math.min(...found.map(({ kept, matched, fixed }) => log10FixedPointTail(kept, matched, fixed)));
+  const best = Math.min(...found.map(({ fixedLog10P }) => fixedLog10P));
   const fixedLog10P = Math.min(0, best + Math.log10(found.length));
   return {
     labels: sum((one) => one.kept),
@@ -67,6 +70,7 @@ interface BlockTest {
   readonly bb: number;
   readonly matched: number;
   readonly fixed: number;
+  readonly fixedLog10P: number;
   /** By how much the trace would fall if labels (2 k, 2 k + 1) of one side were exchanged; 0 where either is left out. */
   readonly exchanges: Float64Array;
 }
@@ -87,15 +91,22 @@ function blockTest(block: LabelBlock): BlockTest | null {
     const j = i + 1;
     exchanges[label >> 1] = products[i * n + i]! + products[j * n + j]! - products[i * n + j]! - products[j * n + i]!;
   }
-  const pairs = mutualNearest(products, rowLengths(a, block.width), rowLengths(b, block.width));
+  const lengths = [rowLengths(a, block.width), rowLengths(b, block.width)] as const;
+  const runs = runsOf(kept, block.run ?? labels).map(([first, end]) => {
+    const own = squareOf(products, n, first, end);
+    const pairs = mutualNearest(own, lengths[0].subarray(first, end), lengths[1].subarray(first, end));
+    return { labels: end - first, pairs: pairs.length, fixed: pairs.filter(([i, j]) => i === j).length };
+  });
+  const fixed = runs.reduce((sum, run) => sum + run.fixed, 0);
   return {
     labels,
     kept: n,
     trace,
     aa: squares(a),
     bb: squares(b),
-    matched: pairs.length,
-    fixed: pairs.filter(([i, j]) => i === j).length,
+    matched: runs.reduce((sum, { pairs }) => sum + pairs, 0),
+    fixed,
+    fixedLog10P: log10FixedPointTailOfRuns(runs, fixed),
     exchanges,
   };
 }

@@ -1,6 +1,7 @@
 import { matmul } from "../kernels/matmul.ts";
 import { log10IncreasingTail, longestIncreasing } from "../numerics/increasing.ts";
 import { mutualNearest, rowLengths } from "./label-tests.ts";
+import { unitRows } from "./take.ts";
 
 /** Labels that were matched by content, and how long a run of them stands in the same order. */
 export interface OrderTest {
@@ -56,6 +57,32 @@ export function isSortedBySize(rows: Float32Array, width: number, places?: reado
   for (let i = 0; i < n; i++) sum += (bySize[i]! - byPlace[i]!) ** 2;
   const correlation = 1 - (6 * sum) / (n * (n * n - 1));
   return Math.abs(correlation) * Math.sqrt(n) > 4;
+}
+
+/** Neighbours compared: next to each other, and next but one where sines and cosines alternate. */
+const LAGS = [1, 2];
+const ORDERED_SIGMA = 8;
+
+/** Whether neighbouring labels are more alike than others, as dimensions are that carry positions of a fixed formula. */
+export function hasOrder(rows: Float32Array, width: number): boolean {
+  const units = unitRows(rows, width);
+  const n = units.length / width;
+  const products = matmul(units, units, { rows: n, depth: width, columns: n, transposedB: true });
+  let [sum, squares] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      sum += products[i * n + j]!;
+      squares += products[i * n + j]! ** 2;
+    }
+  }
+  const count = (n * (n - 1)) / 2;
+  const mean = sum / count;
+  const sd = Math.sqrt(Math.max(0, squares / count - mean * mean));
+  return LAGS.some((lag) => {
+    let excess = 0;
+    for (let i = lag; i < n; i++) excess += products[i * n + i - lag]! - mean;
+    return excess > ORDERED_SIGMA * sd * Math.sqrt(n - lag);
+  });
 }
 
 function ranksOf(values: ArrayLike<number>): Uint32Array {

@@ -7,6 +7,8 @@ import { stackedLayers } from "./stacked-layers.ts";
 import type { Subject } from "./subject.ts";
 import { untestableReason } from "./untestable.ts";
 
+export const NOTHING_COMPARABLE = "the models have no comparable matrices";
+
 /** What a reader must know before a verdict is repeated to others. */
 export function caveatsOf(
   verdict: Verdict,
@@ -73,9 +75,7 @@ export function caveatsOf(
   }
   if (findings.every((f) => f.pairing.component === EMBEDDINGS) && content === null) {
     caveats.push(
-      findings.length === 0
-        ? "the models have no comparable matrices"
-        : "beside token tables nothing of the models can be compared",
+      findings.length === 0 ? NOTHING_COMPARABLE : "beside token tables nothing of the models can be compared",
     );
   }
   for (const { name, fingerprint } of [suspect, base]) {

@@ -1,6 +1,8 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { holdsIndices } from "../rows/row-reader.ts";
+import { adapterFinding } from "./adapter-finding.ts";
+import { withAdapter } from "./adapter-result.ts";
 import { caveatsOf } from "./caveats.ts";
 import { deepFinding } from "./deep-finding.ts";
 import { withDeep } from "./deep-result.ts";
@@ -35,8 +37,9 @@ export interface CompareOptions {
   /** Bases this one was chosen from: p is corrected for all of them. @default 1 */
   readonly hypotheses?: number;
   /**
-   * Where the plain tests are silent, asks whether labels were moved on purpose: neurons renumbered, the residual stream
-   * rotated, permuted or cut. Needs the weights of both, or fingerprints with a deep part in their place. @default false
+   * Where the plain tests are silent, asks whether labels were moved on purpose (neurons renumbered, the residual stream
+   * rotated, permuted or cut), and of a LoRA adapter alone whether it was trained on top of the other model or a relative.
+   * Needs the weights of both, or fingerprints with a deep part in their place. @default false
    */
   readonly deep?: boolean;
   /** Ends the comparison, with its reason. */
@@ -99,7 +102,10 @@ export async function compareSubjects(
     caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
   };
   const isSilent = verdict === "no-evidence" || verdict === "not-testable";
-  const evidence = options.deep === true && isSilent ? await evidenceOf(first, second, signal) : null;
+  if (options.deep !== true || !isSilent) return plain;
+  const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
+  if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
+  const evidence = await evidenceOf(first, second, signal);
   const deep = evidence === null ? null : deepFinding(evidence, judged.log10Hypotheses);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);
 }

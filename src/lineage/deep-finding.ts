@@ -1,13 +1,13 @@
 import type { DeepEvidence } from "../deep/deep-evidence.ts";
-import type { LabelTests } from "../deep/label-tests.ts";
 import type { OrderTest } from "../deep/order-test.ts";
+import { labelResults } from "./label-results.ts";
 import { learnedRetention, type Retention } from "./learned-retention.ts";
 import { type DeepSummary, LOG10_THRESHOLD, type Moved, type TestResult, type Verdict } from "./result.ts";
 import { sliceRetention } from "./retention.ts";
 import { sharesTraining } from "./shares-training.ts";
 
 /** Tests that any pair is put to, two tails each: alignment.md's count, with room. */
-const LOG10_TRIED = Math.log10(24);
+export const LOG10_TRIED = Math.log10(24);
 /** Strength of rows that were never trained, below which tokens that were misjudged may speak. */
 const UNTRAINED_STRENGTH = 0.1;
 /** Strength after alignment below which models that go back to one start, or merges, lie. */
@@ -95,21 +95,6 @@ function testsOf({ neurons, anchors, order, tokens }: DeepEvidence): readonly Te
 /** A test of rows that may have been trained after all counts only where it is strong. */
 function isCounted({ seenFrom, r }: TestResult): boolean {
   return seenFrom !== "untrained" || (r ?? 0) >= UNTRAINED_STRENGTH;
-}
-
-function labelResults(
-  found: LabelTests | null,
-  axis: TestResult["axis"],
-  seenFrom: NonNullable<TestResult["seenFrom"]>,
-  assumption: string,
-): readonly TestResult[] {
-  if (found === null) return [];
-  const { labels, pairs, r, swapZ, swapLog10P, matched, fixed, fixedLog10P } = found;
-  const shared = { component: "", axis, seenFrom, exact: true, n: labels, r, assumptions: [assumption] };
-  return [
-    { ...shared, name: "T1-swap", z: swapZ, log10P: swapLog10P, m: pairs },
-    { ...shared, name: "T2", z: null, log10P: fixedLog10P, m: matched, fixedPoints: fixed },
-  ];
 }
 
 function orderResult({ matched, increasing, log10P }: OrderTest, axis: TestResult["axis"]): TestResult {

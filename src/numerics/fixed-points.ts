@@ -13,7 +13,39 @@ export function log10FixedPointTail(n: number, k0: number, k: number): number {
     throw new WeightmarkError("INTERNAL", `fixed-point tail of impossible counts: n = ${n}, k0 = ${k0}, k = ${k}`);
   }
   if (k > k0) return Number.NEGATIVE_INFINITY;
-  return Math.min(0, logBinomial(k0, k) - logBinomial(n, k) - logFactorial(k)) / Math.LN10;
+  return Math.min(0, logMoment(n, k0, k)) / Math.LN10;
+}
+
+/** Labels that move only among themselves, and how many pairs (label, other label) of them are given. */
+export interface LabelRun {
+  readonly labels: number;
+  readonly pairs: number;
+}
+
+/**
+ * The same for runs of labels that are permuted each by itself, with k pairs hit in all: E C(K, k) is the coefficient of x^k in
+ * the product over runs of their factorial moments.
+ */
+export function log10FixedPointTailOfRuns(runs: readonly LabelRun[], k: number): number {
+  let moments = [0];
+  for (const { labels, pairs } of runs) {
+    const own = Array.from({ length: pairs + 1 }, (_, j) => logMoment(labels, pairs, j));
+    const most = Math.min(k, moments.length - 1 + pairs);
+    moments = Array.from({ length: most + 1 }, (_, sum) =>
+      logSum(own.map((x, j) => x + (moments[sum - j] ?? Number.NEGATIVE_INFINITY))),
+    );
+  }
+  return Math.min(0, moments[k] ?? Number.NEGATIVE_INFINITY) / Math.LN10;
+}
+
+function logSum(terms: readonly number[]): number {
+  const largest = Math.max(...terms);
+  return largest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - largest), 0));
+}
+
+/** ln of C(k0, k) (n - k)! / n!. */
+function logMoment(n: number, k0: number, k: number): number {
+  return logBinomial(k0, k) - logBinomial(n, k) - logFactorial(k);
 }
 
 function isCount(value: number): boolean {

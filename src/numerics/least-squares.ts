@@ -43,6 +43,32 @@ export function fitLinear(
   return { matrix, residuals };
 }
 
+/** (A + ridge I)^-1 B for a symmetric A of n rows, in units of its mean diagonal; B has `cols` columns. Null for A = 0. */
+export function solveRidge(
+  a: Float64Array,
+  n: number,
+  b: Float32Array,
+  cols: number,
+  ridge: number,
+): Float32Array | null {
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += a[i * n + i]!;
+  if (!(trace > 0)) return null;
+  const damped = a.slice();
+  for (let i = 0; i < n; i++) damped[i * n + i]! += (ridge * trace) / n;
+  const factor = cholesky(damped, n);
+  if (factor === null) return null;
+  const out = new Float32Array(n * cols);
+  const right = new Float64Array(n);
+  for (let c = 0; c < cols; c++) {
+    for (let i = 0; i < n; i++) right[i] = b[i * cols + c]!;
+    solve(factor, right, n).forEach((value, i) => {
+      out[i * cols + c] = value;
+    });
+  }
+  return out;
+}
+
 /** Lower triangular L with L L^T = a; null when a is not positive definite. */
 function cholesky(a: Float64Array, n: number): Float64Array | null {
   const l = new Float64Array(n * n);

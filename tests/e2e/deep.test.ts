@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CompareReport } from "../../src/report/schemas/index.ts";
 import { startCommandServer } from "../support/command.ts";
 import { addNoise } from "../support/derive.ts";
+import { loraAdapter } from "../support/lora-adapter.ts";
 import { type Disguise, obfuscate } from "../support/obfuscate.ts";
 import { randomModel } from "../support/random-model.ts";
 import { requireValid } from "../support/schemas.ts";
@@ -22,6 +23,9 @@ beforeAll(() => {
     const model = disguise === null ? base : obfuscate(addNoise(base, 0.2), SHAPE, disguise, 7);
     writeFileSync(join(root, `${name}.safetensors`), fileOf(model));
   };
+  const wide = randomModel({ init: 2 }, { width: 256, hidden: 64, layers: 3, vocabulary: 64 });
+  writeFileSync(join(root, "wide.safetensors"), fileOf(wide));
+  writeFileSync(join(root, "adapter.safetensors"), fileOf(loraAdapter(wide, 1)));
   save("base", null);
   save("rotated", { residual: "rotation" });
   save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true });
@@ -48,6 +52,19 @@ describe("compare --depth deep", () => {
     expect(stdout).toMatch(
       /after alignment: gates 0\.\d+, reads and writes 0\.\d+, held-out tokens 0\.\d+; calibrated/,
     );
+  });
+
+  it("tells what an adapter was trained on, and that another model has other shapes", async () => {
+    const flags = ["--depth", "deep", "--json", "--fail-on", "derived"];
+    const { stdout, exitCode } = await server.run(
+      ["compare", "adapter.safetensors", "wide.safetensors", ...flags],
+      root,
+    );
+    const report = JSON.parse(stdout) as CompareReport;
+    requireValid("compare@1", report);
+    expect(report).toMatchObject({ verdict: "derived", relations: ["lora"], deep: { basis: "exact", strength: null } });
+    expect(exitCode).toBe(1);
+    expect((await compare("adapter", "--depth", "deep")).stdout).toContain("other shapes or layers than the model");
   });
 
   it("fails on what is calibrated only where that is accepted", async () => {

@@ -56,10 +56,13 @@ function adapterText(adapter: InspectReport["adapter"]): string[] {
   const { kind, tensors, ofTensors, base } = adapter;
   const what = kind === "other" ? "modules trained beside a model" : kind;
   const of = base === null ? "" : `; adapter_config.json names the base "${escapeText(base)}"`;
-  const alone = tensors === ofTensors;
+  const isLora = kind === "lora" || kind === "dora";
+  const alone = isLora
+    ? "an adapter by itself is tested by compare --depth deep only"
+    : "an adapter by itself cannot be tested";
   return [
     `  ${what}: ${tensors.toLocaleString("en-US")} of ${formatCount(ofTensors, "tensor")}${of}`,
-    `  merge it into its base first: ${alone ? "an adapter by itself" : "what is not merged"} cannot be tested`,
+    `  merge it into its base first: ${tensors === ofTensors ? alone : "what is not merged cannot be tested"}`,
   ];
 }
 

@@ -89,3 +89,15 @@ test("mutual nearest neighbours of a matrix worked by hand", () => {
     [2, 0],
   ]);
 });
+
+test("labels in runs are matched within those, and renumbered runs are silent", () => {
+  const block = related(64, "in runs", 0.3);
+  const found = labelTests([{ ...block, run: 4 }])!;
+  expect(found.fixed).toBe(64);
+  expect(found.fixedLog10P).toBeCloseTo(-16 * Math.log10(24), 6);
+  const moved = Array.from({ length: 16 }, (_, at) =>
+    renumbered(block.b.subarray(4 * at * WIDTH, 4 * (at + 1) * WIDTH), `run ${at}`),
+  );
+  const b = Float32Array.from(moved.flatMap((rows) => [...rows]));
+  expect(labelTests([{ ...block, b, run: 4 }])!.fixedLog10P).toBeGreaterThan(-3);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { log10FixedPointTail } from "../../../src/numerics/fixed-points.ts";
+import { log10FixedPointTail, log10FixedPointTailOfRuns } from "../../../src/numerics/fixed-points.ts";
 import { permutations } from "./permutations.ts";
 
 // Reference values: mpmath, C(k0, k) (n - k)! / n!.
@@ -33,4 +33,18 @@ test("fixed points: no hits are certain, more hits than pairs impossible, imposs
   expect(() => log10FixedPointTail(5, 6, 1)).toThrow("impossible");
   expect(() => log10FixedPointTail(5, 3, -1)).toThrow("impossible");
   expect(() => log10FixedPointTail(5, 2.5, 1)).toThrow("impossible");
+});
+
+test("of labels that move in runs, the bound is that of all ways in which the runs may be permuted", () => {
+  const runs = [
+    { labels: 3, pairs: 2 },
+    { labels: 4, pairs: 4 },
+  ];
+  // C(2, i) / 3!_i times C(4, j) / 4!_j, summed over i + j = 5 and 6.
+  const five = (2 / 3) * (1 / 24) + (1 / 6) * (4 / 24);
+  expect(log10FixedPointTailOfRuns(runs, 5)).toBeCloseTo(Math.log10(five), 12);
+  expect(log10FixedPointTailOfRuns(runs, 6)).toBeCloseTo(Math.log10((1 / 6) * (1 / 24)), 12);
+  expect(log10FixedPointTailOfRuns(runs, 0)).toBe(0);
+  expect(log10FixedPointTailOfRuns(runs, 7)).toBe(Number.NEGATIVE_INFINITY);
+  expect(log10FixedPointTailOfRuns([{ labels: 40, pairs: 20 }], 9)).toBe(log10FixedPointTail(40, 20, 9));
 });

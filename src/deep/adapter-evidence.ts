@@ -1,0 +1,140 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { RowReader } from "../rows/row-reader.ts";
+import { type AdapterLayer, adapterLayers, type Misfit } from "./adapter-layers.ts";
+import { type AdapterReaders, type AdapterRows, factorB, streamRows, valueRows } from "./adapter-rows.ts";
+import { halvesOf, type LabelRows, predictedBlock } from "./half-labels.ts";
+import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
+import { hasOrder, isSortedBySize } from "./order-test.ts";
+import { spread } from "./take.ts";
+
+/** What a LoRA adapter and a base say of each other: tests of each half of the labels, by a map that the other half fits. */
+export interface AdapterEvidence {
+  /** Channels of values, by B. */
+  readonly values: readonly LabelTests[];
+  /** Dimensions of the stream, by A. */
+  readonly stream: readonly LabelTests[];
+  /** Ways in which groups of queries were laid over values, of which the most telling was taken. */
+  readonly ways: number;
+}
+
+/** Why an adapter says nothing of a base. */
+export type AdapterSilence = Misfit | "untrained" | "no-labels";
+
+/** Layers that are looked at, spread over those that the adapter changes. */
+const MAX_LAYERS = 8;
+/** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
+const RUN = 8;
+/** Sizes that heads have; which one matters only where several heads of queries share one of values. */
+const HEAD_SIZES = [32, 64, 80, 96, 128, 256];
+
+/**
+ * An adapter that never saw its base's weights is made of them: the gradient of B of values is that of the stream through W_o,
+ * and A learns in the span of what its module reads, as W_q, W_k and W_v do.
+ */
+export async function adapterEvidence(
+  adapter: Checkpoint,
+  base: Checkpoint,
+  signal?: AbortSignal,
+): Promise<AdapterEvidence | AdapterSilence> {
+  const fitting = adapterLayers(adapter, base);
+  if (typeof fitting === "string") return fitting;
+  const read = { adapter: new RowReader(adapter, undefined, signal), base: new RowReader(base, undefined, signal) };
+  const layers: AdapterLayer[] = [];
+  for (const layer of spread(fitting, MAX_LAYERS)) {
+    const trained = await trainedOf(layer, read.adapter);
+    if (trained !== null) layers.push(trained);
+  }
+  if (layers.length === 0) return "untrained";
+  const ways = await valueTests(layers, read);
+  const values = ways.reduce((a, b) => (smallest(b) < smallest(a) ? b : a), ways[0] ?? []);
+  const stream = await streamTests(layers, read);
+  return values.length + stream.length === 0 ? "no-labels" : { values, stream, ways: Math.max(1, ways.length) };
+}
+
+function smallest(tests: readonly LabelTests[]): number {
+  return Math.min(0, ...tests.flatMap(({ swapLog10P, fixedLog10P }) => [swapLog10P, fixedLog10P]));
+}
+
+/** What of a layer was trained: B begins at zero, and A gets no gradient while it is. Null for nothing. */
+async function trainedOf(layer: AdapterLayer, reader: RowReader): Promise<AdapterLayer | null> {
+  const changed = [];
+  for (const module of layer.changed) {
+    const b = await factorB(module, reader);
+    if (b.some((x) => x !== 0)) changed.push(module);
+  }
+  const values = layer.values !== null && changed.includes(layer.values.module) ? layer.values : null;
+  return changed.length === 0 ? null : { ...layer, changed, values };
+}
+
+/** One axis for all layers: what they say of a dimension stands side by side, and is one piece of evidence. */
+async function streamTests(layers: readonly AdapterLayer[], read: AdapterReaders): Promise<readonly LabelTests[]> {
+  const found: AdapterRows[] = [];
+  for (const layer of layers) {
+    const rows = await streamRows(layer, read);
+    if (rows !== null) found.push(rows);
+  }
+  if (found.length === 0) return [];
+  const { places } = found[0]!;
+  const sides = [sideBySide(found.map(({ features }) => features)), sideBySide(found.map(({ target }) => target))];
+  if (sides.some(({ rows, width }) => hasOrder(rows, width)) || areSorted(sides, places)) return [];
+  return bothHalves(places.length, places.length, (anchors, tested) => {
+    const blocks = found.flatMap(({ features, target }) => predictedBlock(features, target, anchors, tested) ?? []);
+    if (blocks.length === 0) return [];
+    const [a, b] = (["a", "b"] as const).map((side) =>
+      sideBySide(blocks.map((block) => ({ rows: block[side], width: block.width }))),
+    );
+    return [{ width: a!.width, a: a!.rows, b: b!.rows }];
+  });
+}
+
+/** By every size that heads may have: layers are blocks, for one may be stored twice. */
+async function valueTests(
+  layers: readonly AdapterLayer[],
+  read: AdapterReaders,
+): Promise<readonly (readonly LabelTests[])[]> {
+  const values = layers.flatMap((layer) => layer.values ?? []);
+  const isGrouped = values.some(({ channels, output }) => output.cols !== channels);
+  const tests: (readonly LabelTests[])[] = [];
+  for (const headSize of isGrouped ? HEAD_SIZES : [1]) {
+    const found: AdapterRows[] = [];
+    for (const one of values) {
+      const rows = await valueRows(one, headSize, RUN, read);
+      if (rows !== null && !areSorted([rows.features, rows.target], rows.places)) found.push(rows);
+    }
+    const count = Math.min(...found.map(({ places }) => places.length));
+    const tested = bothHalves(count, RUN, (anchors, rest) =>
+      found.flatMap(({ features, target }) => {
+        const block = predictedBlock(features, target, anchors, rest);
+        return block === null ? [] : [{ ...block, run: RUN / 2 }];
+      }),
+    );
+    if (tested.length > 0) tests.push(tested);
+  }
+  return tests;
+}
+
+function bothHalves(
+  labels: number,
+  run: number,
+  blocks: (anchors: readonly number[], tested: readonly number[]) => readonly LabelBlock[],
+): readonly LabelTests[] {
+  if (!Number.isFinite(labels)) return [];
+  const [one, other] = halvesOf(labels, run);
+  return [blocks(one, other), blocks(other, one)].flatMap((list) => labelTests(list) ?? []);
+}
+
+function areSorted(sides: readonly LabelRows[], places: readonly number[]): boolean {
+  return sides.every(({ rows, width }) => isSortedBySize(rows, width, places));
+}
+
+function sideBySide(parts: readonly LabelRows[]): LabelRows {
+  const width = parts.reduce((sum, part) => sum + part.width, 0);
+  const labels = parts[0]!.rows.length / parts[0]!.width;
+  const rows = new Float32Array(labels * width);
+  let at = 0;
+  for (const part of parts) {
+    for (let i = 0; i < labels; i++) rows.set(part.rows.subarray(i * part.width, (i + 1) * part.width), i * width + at);
+    at += part.width;
+  }
+  return { rows, width };
+}
