@@ -40,7 +40,8 @@ export async function channelEvidence(
     const rowsB = await valueRows(b, y.attention.get("v"), whole.b, MAX_CHANNELS);
     if (rowsA === null || rowsB === null) continue;
     if (isSortedInPairs(rowsA, whole.width) && isSortedInPairs(rowsB, whole.width)) continue;
-    layers.push(channelFours(rowsA, rowsB, whole.width));
+    const found = channelFours(rowsA, rowsB, whole.width);
+    if (found !== null) layers.push(found);
   }
   const sum = (of: (layer: ChannelFours) => number): number => layers.reduce((total, one) => total + of(one), 0);
   const labels = 4 * sum(({ fours }) => fours);

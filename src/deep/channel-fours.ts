@@ -1,6 +1,10 @@
+import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
+import { log10FoursTail } from "../numerics/fixed-points.ts";
 import { mutualNearest } from "./label-tests.ts";
+import { FOUR, fixedOfFour, type Products, productsOfFours, sumsOfFours } from "./orders-of-four.ts";
 import { takeRows, unitRows } from "./take.ts";
+import { gramEigen, whitening } from "./whitening.ts";
 
 /** Value channels of one layer of two models, in fours. */
 export interface ChannelFours {
@@ -19,60 +23,49 @@ export interface ChannelFours {
   readonly inFours: number;
 }
 
-const FOUR = 4;
-/** Mean product of two fours of one model in their best order, less that of all orders, from which one is the other's copy. */
-const COPY = 0.15;
+/** Penalty on the directions that values hardly read, relative to their mean energy. */
+const RIDGE = 0.01;
+/** What rounding leaves of the product of equal rows. */
+const EQUAL = 1 - 1e-6;
+/** log10 p of two fours of one model having one order, from which its heads are held for copies. */
+const COPIED = -2;
 
 /**
  * Rows of value projections, n x width and m x width, n and m multiples of four. The size of a head is not in the weights, but
  * all heads are multiples of four wide, and within a head channels are exchangeable: so are they within each four. A channel's
- * row may have any sign and length, which what reads it takes back, so that products are squared cosines.
+ * row may have any sign and length, which what reads it takes back, so that products are squared cosines. Fours are paired by
+ * the sum of theirs, which no order within changes: moved heads are found again, and choosing costs nothing.
  *
- * Fours are paired by the sum of all their 16 products, which no order within changes: moved heads are found again, and choosing
- * costs nothing. Of a model whose heads were copied, orders of several fours are one: fours that are copies are left out, by a
- * measure that no order within changes either.
+ * @returns null where heads of a model are copies of each other, so that several fours have one order
  */
-export function channelFours(a: Float32Array, b: Float32Array, width: number): ChannelFours {
+export function channelFours(a: Float32Array, b: Float32Array, width: number): ChannelFours | null {
   const [x, y] = [unitRows(a, width), unitRows(b, width)];
-  const [n, m] = [x.length / width, y.length / width];
-  const products = squaredCosines(x, y, width);
-  const sums = sumsOfFours(products, n, m);
-  const paired = mutualNearest(sums, ones(n / FOUR), ones(m / FOUR));
-  const partner = new Map(paired);
-  const left = copies(
-    foursOf(
-      x,
-      width,
-      paired.map(([i]) => i),
-    ),
-    width,
+  const products = squaredCosines(evened(x, width), evened(y, width), width);
+  const paired = nearestOf(sumsOfFours(products)).filter(
+    ([i, j]) => isDistinct(x, i, width) && isDistinct(y, j, width),
   );
-  const right = copies(
-    foursOf(
-      y,
-      width,
-      paired.map(([, j]) => j),
-    ),
-    width,
-  );
-  const exchanges = new Float64Array(n >> 1);
-  let [fours, fixed, excess] = [0, 0, 0];
-  paired.forEach(([i, j], at) => {
-    if (left[at] || right[at]) return;
-    const block = fourBy(products, m, FOUR * i, FOUR * j);
-    const own = trace(block, IDENTITY);
-    fours++;
-    fixed += inOrder(bestOrder(block));
-    excess += own - (total(block) - own) / (FOUR - 1);
-    for (const k of [0, 2]) {
-      const change = block[k * 5]! + block[k * 5 + 5]! - block[k * 5 + 1]! - block[k * 5 + 4]!;
-      exchanges[(FOUR * i + k) >> 1] = change;
+  const side = (rows: Float32Array, which: 0 | 1): Float32Array => {
+    const wanted = paired.map((pair) => pair[which]);
+    return takeRows(rows, FOUR * width, wanted);
+  };
+  if (areCopies(side(x, 0), width) || areCopies(side(y, 1), width)) return null;
+  const exchanges = new Float64Array(products.rows >> 1);
+  let [fixed, excess] = [0, 0];
+  for (const [i, j] of paired) {
+    const block = productsOfFours(products, i, j);
+    fixed += fixedOfFour(block);
+    const own = block[0]! + block[5]! + block[10]! + block[15]!;
+    excess += own - (block.reduce((sum, product) => sum + product, 0) - own) / (FOUR - 1);
+    for (const k of [0, 1]) {
+      const at = 10 * k;
+      exchanges[2 * i + k] = block[at]! + block[at + 5]! - block[at + 1]! - block[at + 4]!;
     }
-  });
-  const nearest = mutualNearest(products, ones(n), ones(m));
+  }
+  const nearest = nearestOf(products);
+  const partner = new Map(paired);
   return {
-    labels: n,
-    fours,
+    labels: products.rows,
+    fours: paired.length,
     fixed,
     excess,
     exchanges,
@@ -82,70 +75,45 @@ export function channelFours(a: Float32Array, b: Float32Array, width: number): C
   };
 }
 
-function squaredCosines(x: Float32Array, y: Float32Array, width: number): Float32Array {
-  const shape = { rows: x.length / width, depth: width, columns: y.length / width, transposedB: true };
-  return matmul(x, y, shape).map((cosine) => cosine * cosine);
-}
-
-function sumsOfFours(products: Float32Array, n: number, m: number): Float32Array {
-  const across = m / FOUR;
-  const sums = new Float32Array((n / FOUR) * across);
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) sums[(i >> 2) * across + (j >> 2)]! += products[i * m + j]!;
-  return sums;
-}
-
-function foursOf(rows: Float32Array, width: number, wanted: readonly number[]): Float32Array {
-  return takeRows(rows, FOUR * width, wanted);
-}
-
-/** Which fours of unit rows have an empty row, or are another's copies. */
-function copies(rows: Float32Array, width: number): readonly boolean[] {
-  const n = rows.length / width;
-  const products = squaredCosines(rows, rows, width);
-  const found = Array.from({ length: n / FOUR }, (_, i) =>
-    [0, 1, 2, 3].some((k) => !(products[(FOUR * i + k) * (n + 1)]! > 0)),
+/**
+ * Unit rows after whitening over all of them, W (W^T W + ridge)^(-1/2): values read some directions much more than others, and
+ * rows would be told apart by the rest alone. Renumbering rows renumbers these.
+ */
+function evened(rows: Float32Array, width: number): Float32Array {
+  const count = rows.length / width;
+  const isFlat = count <= width;
+  const root = whitening(isFlat ? gramEigen(rows, width) : gramEigen(transposed(rows, width), count), RIDGE);
+  return unitRows(
+    isFlat
+      ? matmul(root, rows, { rows: count, depth: count, columns: width })
+      : matmul(rows, root, { rows: count, depth: width, columns: width }),
+    width,
   );
-  for (let i = 0; i < found.length; i++) {
-    for (let j = 0; j < i; j++) {
-      const block = fourBy(products, n, FOUR * i, FOUR * j);
-      const alike = trace(block, bestOrder(block)) / FOUR - total(block) / block.length;
-      if (alike >= COPY) found[i] = found[j] = true;
-    }
-  }
-  return found;
 }
 
-function fourBy(products: Float32Array, across: number, row: number, column: number): Float64Array {
-  return Float64Array.from({ length: FOUR * FOUR }, (_, k) => products[(row + (k >> 2)) * across + column + (k & 3)]!);
+function squaredCosines(x: Float32Array, y: Float32Array, width: number): Products {
+  const [rows, columns] = [x.length / width, y.length / width];
+  const cosines = matmul(x, y, { rows, depth: width, columns, transposedB: true });
+  return { values: cosines.map((cosine) => cosine * cosine), rows, columns };
 }
 
-type Order = readonly number[];
-
-const IDENTITY: Order = [0, 1, 2, 3];
-/** Those that leave least in place first: of equals the first is taken, so that ties speak for nobody. */
-const ORDERS: readonly Order[] = ordersOf(IDENTITY).sort((x, y) => inOrder(x) - inOrder(y));
-
-function ordersOf(values: Order): Order[] {
-  if (values.length === 0) return [[]];
-  return values.flatMap((first) => ordersOf(values.filter((x) => x !== first)).map((rest) => [first, ...rest]));
+function nearestOf({ values, rows, columns }: Products): readonly (readonly [number, number])[] {
+  return mutualNearest(values, new Float64Array(rows).fill(1), new Float64Array(columns).fill(1));
 }
 
-function inOrder(order: Order): number {
-  return order.filter((to, from) => to === from).length;
+/** Whether no unit row of the four is empty or another's equal. */
+function isDistinct(rows: Float32Array, four: number, width: number): boolean {
+  const own = rows.subarray(FOUR * four * width, FOUR * (four + 1) * width);
+  const { values } = squaredCosines(own, own, width);
+  return values.every((product, k) => (k % (FOUR + 1) === 0 ? product > 0 : product < EQUAL));
 }
 
-function bestOrder(block: Float64Array): Order {
-  return ORDERS.reduce((best, order) => (trace(block, order) > trace(block, best) ? order : best));
-}
-
-function trace(block: Float64Array, order: Order): number {
-  return order.reduce((sum, to, from) => sum + block[FOUR * from + to]!, 0);
-}
-
-function total(block: Float64Array): number {
-  return block.reduce((sum, x) => sum + x, 0);
-}
-
-function ones(count: number): Float64Array {
-  return new Float64Array(count).fill(1);
+/** Whether fours of one model that are most alike have one order, more than by chance: never, where each was drawn by itself. */
+function areCopies(rows: Float32Array, width: number): boolean {
+  const products = squaredCosines(rows, rows, width);
+  const sums = sumsOfFours(products);
+  for (let i = 0; i < sums.rows; i++) sums.values[i * (sums.columns + 1)] = -1;
+  const pairs = nearestOf(sums).filter(([i, j]) => i < j);
+  const fixed = pairs.reduce((sum, [i, j]) => sum + fixedOfFour(productsOfFours(products, i, j)), 0);
+  return log10FoursTail(pairs.length, fixed) <= COPIED;
 }

@@ -24,7 +24,7 @@ beforeAll(() => {
   };
   save("base", null);
   save("rotated", { residual: "rotation" });
-  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true });
+  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true, values: "dense" });
 });
 
 const compare = (suspect: string, ...flags: string[]) =>
