@@ -1,5 +1,7 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { type ChannelTests, channelEvidence } from "./channel-evidence.ts";
 import { type DeepModel, deepModel } from "./deep-model.ts";
+import { layerPairs } from "./layer-pairs.ts";
 import { type NeuronEvidence, neuronEvidence } from "./neuron-evidence.ts";
 import { type SharedTokens, sharedTokens } from "./shared-tokens.ts";
 import { type TokenEvidence, tokenEvidence } from "./token-evidence.ts";
@@ -7,6 +9,8 @@ import { unknownTokens } from "./unknown-tokens.ts";
 
 /** What two models say of each other when labels may have been moved on purpose. */
 export interface DeepEvidence extends NeuronEvidence {
+  /** Value channels of attention; null where the streams have no tokens in common. */
+  readonly channels: ChannelTests | null;
   /** Null where the two have too few tokens in common. */
   readonly tokens: Omit<TokenEvidence, "frames"> | null;
   readonly widths: readonly [number, number];
@@ -32,8 +36,11 @@ export async function deepEvidence(
 
 async function evidenceBy(a: DeepModel, b: DeepModel, shared: SharedTokens): Promise<DeepEvidence> {
   const tokens = await tokenEvidence(a, b, shared);
-  const neurons = await neuronEvidence(a, b, tokens?.frames ?? null);
-  return { ...neurons, tokens, widths: [a.width, b.width] };
+  const frames = tokens?.frames ?? null;
+  const pairs = await layerPairs(a, b, frames);
+  const neurons = await neuronEvidence(a, b, pairs, frames);
+  const channels = frames === null ? null : await channelEvidence(a, b, pairs, frames.weaker(0));
+  return { ...neurons, channels, tokens, widths: [a.width, b.width] };
 }
 
 /** Whether the streams were mapped so that neurons meet. It does not change when labels do, so that choosing by it is free. */

@@ -112,7 +112,7 @@ function blockTest(block: LabelBlock): BlockTest | null {
 }
 
 /** What exchanges change, over blocks: coins of one place and length are one coin. */
-function exchangesOf(blocks: readonly BlockTest[]): readonly Float64Array[] {
+export function exchangesOf(blocks: readonly Pick<BlockTest, "labels" | "exchanges">[]): readonly Float64Array[] {
   const byLength = new Map<number, Float64Array>();
   for (const { labels, exchanges } of blocks) {
     const sums = byLength.get(labels);

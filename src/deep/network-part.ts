@@ -1,9 +1,18 @@
-import type { BlockParts } from "../alignment/parts.ts";
+import type { LayerParts } from "../alignment/parts.ts";
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
-import { BLOCK_NEURONS, type NetworkPart, type NetworkViews, type SignRows } from "../fingerprint/deep-part.ts";
-import { sliceOf } from "../fingerprint/slice.ts";
+import {
+  BLOCK_NEURONS,
+  KEPT_CHANNELS,
+  KEPT_NEURONS,
+  type NetworkPart,
+  type NetworkViews,
+  type SignRows,
+} from "../fingerprint/deep-part.ts";
+import { type Slice, sliceOf } from "../fingerprint/slice.ts";
 import { seenFromAnchors } from "./anchors.ts";
+import { valueRows } from "./channel-evidence.ts";
 import type { DeepModel } from "./deep-model.ts";
+import { networkOf } from "./layer-pairs.ts";
 import { isSortedBySize } from "./order-test.ts";
 import { firstRows, rowCount, signCosines, signsOf } from "./sign-rows.ts";
 import { takeRows } from "./take.ts";
@@ -26,7 +35,7 @@ export interface FrameMaps {
 export interface NetworkOptions {
   /** Only the first neurons, which a source far away has in one piece. */
   readonly few: boolean;
-  /** The other side's: values are kept of the neurons that are most like its own. @default the first neurons */
+  /** The other side's: values are taken of the neurons most like its own, signs of all. @default the first ones */
   readonly like?: NetworkPart | undefined;
 }
 
@@ -34,15 +43,15 @@ export interface NetworkOptions {
 export async function networkPart(
   model: DeepModel,
   layer: number,
-  block: BlockParts,
+  parts: LayerParts,
   { whole, weak, size }: FrameMaps,
   { few, like }: NetworkOptions,
 ): Promise<NetworkPart | null> {
-  const { gate, up, down } = block;
+  const { gate, up, down } = networkOf(parts) ?? NOTHING;
   const opens = gate ?? up;
   if (opens === null || opens.rows > MAX_NEURONS) return null;
   const neurons = opens.rows;
-  const first = Array.from({ length: Math.min(neurons, BLOCK_NEURONS) }, (_, i) => i);
+  const first = upTo(Math.min(neurons, BLOCK_NEURONS));
   const reads = up?.rows === neurons ? up : null;
   // What writes the stream lies across it: read where nothing else would be left beside what opens a neuron.
   const writes = gate === null && !few && down?.cols === neurons ? down : null;
@@ -56,7 +65,8 @@ export async function networkPart(
       down: written === null || rows === null ? written : takeRows(written, size, rows),
     };
   };
-  const signs = each(await views(weak, few ? first : null), (values) => signsOf(values, size));
+  const seen = few ? first : like === undefined && neurons > KEPT_NEURONS ? upTo(KEPT_NEURONS) : null;
+  const signs = each(await views(weak, seen), (values) => signsOf(values, size));
   const kept = few || like === undefined ? first : nearest(like, signs, first);
   const values = await views(whole, kept);
   const opening = kept === first ? (values.gate ?? values.up)! : await seenRows(model, opens, whole, first);
@@ -66,8 +76,25 @@ export async function networkPart(
     sorted: isSortedBySize(opening, size),
     signs,
     values: each(values, (rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height: kept.length })),
+    channels: await channelsOf(model, parts.attention.get("v"), whole, size),
     anchors: anchorsOf(await model.readers(opens, first.slice(0, ANCHORED)), model.width),
   };
+}
+
+const NOTHING = { gate: null, up: null, down: null };
+
+function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+async function channelsOf(
+  model: DeepModel,
+  values: CanonicalTensor | undefined,
+  whole: Float32Array,
+  size: number,
+): Promise<Slice | null> {
+  const rows = values === undefined ? null : await valueRows(model, values, whole, KEPT_CHANNELS);
+  return rows === null ? null : sliceOf(rows, { sketch: 0, firstRow: 0, height: rows.length / size });
 }
 
 /** The neurons most like the first ones of the other side, by what opens them. */

@@ -4,15 +4,13 @@ import { anchorBlock, anchorRows } from "./anchors.ts";
 import type { DeepModel } from "./deep-model.ts";
 import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
+import { type LayerPair, networkOf, networkSize } from "./layer-pairs.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
-import { networkPairs } from "./network-pairs.ts";
 import { bestOrder, isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
-import { type LayerStrength, layerStrength } from "./strength.ts";
+import { BULK, type LayerStrength, layerStrength } from "./strength.ts";
 import { takeRows } from "./take.ts";
 import { firstNeurons, neuronViews } from "./views.ts";
 
-/** Share of the strongest common directions that strength leaves out. */
-const BULK = 0.5;
 /** Neurons of a layer that are tested. */
 const MAX_LABELS = 512;
 
@@ -28,14 +26,21 @@ export interface NeuronEvidence {
 }
 
 /** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
-export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames | null): Promise<NeuronEvidence> {
+export async function neuronEvidence(
+  a: DeepModel,
+  b: DeepModel,
+  pairs: readonly LayerPair[],
+  frames: Frames | null,
+): Promise<NeuronEvidence> {
   const [whole, weak] = [frames?.weaker(0) ?? null, frames?.weaker(BULK) ?? null];
   const inFrame: LabelBlock[] = [];
   const fromAnchors: LabelBlock[] = [];
   const orders: OrderTest[] = [];
   const strength: LayerStrength[] = [];
   const slices: MatchedSlice[] = [];
-  for (const [x, y] of await networkPairs(a, b, weak)) {
+  for (const layers of pairs) {
+    const [x, y] = [networkOf(layers[0]), networkOf(layers[1])];
+    if (x === null || y === null) continue;
     const equal = networkSize(x) === networkSize(y);
     const anchored = equal ? await anchorsOf(a, x, b, y) : null;
     if (anchored !== null) fromAnchors.push(anchored);
@@ -61,10 +66,6 @@ export async function neuronEvidence(a: DeepModel, b: DeepModel, frames: Frames 
     strength,
     slices,
   };
-}
-
-function networkSize({ gate, up }: BlockParts): number {
-  return (gate ?? up)?.rows ?? 0;
 }
 
 async function anchorsOf(a: DeepModel, x: BlockParts, b: DeepModel, y: BlockParts): Promise<LabelBlock | null> {

@@ -1,6 +1,8 @@
 import type { DeepPart, NetworkPart, SignRows, TokenList } from "../fingerprint/deep-part.ts";
 import { sliceValues } from "../fingerprint/slice.ts";
 import { subset } from "../numerics/prng.ts";
+import { channelTests, unsortedFours } from "./channel-evidence.ts";
+import type { ChannelFours } from "./channel-fours.ts";
 import type { DeepEvidence } from "./deep-evidence.ts";
 import { type LabelTests, labelTests } from "./label-tests.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
@@ -25,6 +27,7 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
       heldOut: testOf([[a.heldOut, b.heldOut]]),
       columns: a.columns === null || b.columns === null ? null : orderOfSigns(a.columns, b.columns),
     },
+    channels: channelTests(pairs.flatMap(([x, y]) => foursOf(x, y) ?? [])),
     neurons: testOf(pairs.flatMap(([x, y]) => labelled(x, y))),
     anchors: testOf(
       pairs.flatMap(([x, y]) =>
@@ -109,6 +112,11 @@ export function partStrength(x: NetworkPart, y: NetworkPart): LayerStrength | nu
   if (n === undefined || m === undefined) return null;
   const [gate, up, down] = views.map((pair) => pair && signCosines(...pair));
   return strengthOfCosines({ gate: gate!, up: up!, down: down! }, n, m);
+}
+
+function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): ChannelFours | null {
+  if (a === null || b === null || a.width !== b.width) return null;
+  return unsortedFours(sliceValues(a, false), sliceValues(b, false), a.width);
 }
 
 function slicesOf(x: NetworkPart, y: NetworkPart): readonly MatchedSlice[] {

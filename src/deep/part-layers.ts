@@ -1,7 +1,8 @@
-import type { BlockParts } from "../alignment/parts.ts";
+import type { LayerParts } from "../alignment/parts.ts";
 import { type DeepPart, MAX_NETWORKS, type NetworkPart } from "../fingerprint/deep-part.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { mutualNearest } from "./label-tests.ts";
+import { networkOf } from "./layer-pairs.ts";
 import { rowCount, signCosines, signsOf } from "./sign-rows.ts";
 import { meanOver } from "./strength.ts";
 import { spread } from "./take.ts";
@@ -11,15 +12,15 @@ import { seenRows } from "./views.ts";
 const SOUGHT = 64;
 
 /** A layer of a model by its place. */
-export type PlacedNetwork = readonly [number, BlockParts];
+export type PlacedNetwork = readonly [number, LayerParts];
 
 /** Layers that are kept, spread over the depth. */
-export function keptLayers(networks: readonly BlockParts[]): readonly PlacedNetwork[] {
+export function keptLayers(networks: readonly LayerParts[]): readonly PlacedNetwork[] {
   return spread([...networks.entries()], MAX_NETWORKS);
 }
 
 /** The layers that stand where the other side's stand; null where it has another number of layers. */
-export function layersInPlace(networks: readonly BlockParts[], like: DeepPart): readonly PlacedNetwork[] | null {
+export function layersInPlace(networks: readonly LayerParts[], like: DeepPart): readonly PlacedNetwork[] | null {
   if (like.layers !== networks.length) return null;
   return like.networks.map(({ layer }) => [layer, networks[layer]!] as const);
 }
@@ -31,13 +32,14 @@ export function layersInPlace(networks: readonly BlockParts[], like: DeepPart): 
  */
 export async function layersAlike(
   model: DeepModel,
-  networks: readonly BlockParts[],
+  networks: readonly LayerParts[],
   like: DeepPart,
   weak: Float32Array,
 ): Promise<readonly (PlacedNetwork | null)[]> {
   const best = like.networks.map(() => ({ at: 0, alike: Number.NEGATIVE_INFINITY }));
-  for (const [at, { gate, up }] of networks.entries()) {
-    const opens = gate ?? up;
+  for (const [at, layer] of networks.entries()) {
+    const network = networkOf(layer);
+    const opens = network?.gate ?? network?.up ?? null;
     if (opens === null) continue;
     const rows = Array.from({ length: Math.min(opens.rows, SOUGHT) }, (_, i) => i);
     const size = weak.length / model.width;

@@ -3,6 +3,9 @@ import { mutualNearest } from "./label-tests.ts";
 import { unitRows } from "./take.ts";
 import type { NeuronViews } from "./views.ts";
 
+/** Share of the strongest common directions that strength leaves out. */
+export const BULK = 0.5;
+
 /** How alike the neurons of two layers are, matched by one view and scored by the others: about 0 for unrelated networks. */
 export interface LayerStrength {
   /** Mean cosine of the gates of neurons matched by what they read and write, less that of all pairs. */

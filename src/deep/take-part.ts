@@ -13,7 +13,7 @@ import { centredColumns } from "./token-evidence.ts";
 import { TokenFrame } from "./token-frame.ts";
 import { frameSize, frameTokens, placesOf, tokenList } from "./token-list.ts";
 import { untrainedTokens } from "./untrained.ts";
-import { networksOf } from "./views.ts";
+import { networkLayers } from "./views.ts";
 
 /** Shares of the strongest directions that are left out where neurons, and where rows of tokens, are seen. */
 const BULK = 0.5;
@@ -40,7 +40,7 @@ export async function takeDeepPart(model: DeepModel, few = false): Promise<DeepP
   );
   const lists = { frame: tokenList(model, ids), untrained: tokenList(model, Uint32Array.from(never)) };
   const view = await viewOf(model, [...ids], never, lists);
-  const layers = await partsOf(model, keptLayers(networksOf(model)), view.maps, few);
+  const layers = await partsOf(model, keptLayers(networkLayers(model)), view.maps, few);
   return { ...view.part, networks: layers.map(([, part]) => part) };
 }
 
@@ -58,7 +58,7 @@ export async function counterpart(
   const ids = placesOf(like.frame, model);
   if (ids.includes(-1)) return null;
   const view = await viewOf(model, [...ids], [...placesOf(like.untrained, model)], like);
-  const networks = networksOf(model);
+  const networks = networkLayers(model);
   const answer = async (placed: readonly (PlacedNetwork | null)[]): Promise<readonly [DeepPart, DeepPart]> => {
     const found = await partsOf(model, placed, view.maps, few, like);
     const theirs = found.map(([i]) => like.networks[i]!);
@@ -108,7 +108,7 @@ async function viewOf(
     version: DEEP_VERSION,
     width,
     vocabulary,
-    layers: networksOf(model).length,
+    layers: networkLayers(model).length,
     frame: lists.frame,
     heldOut: seen(rows.subarray(size * width)),
     untrained: { ...someOf(lists.untrained, kept), signs: seen(untrained) },

@@ -1,4 +1,4 @@
-import type { BlockParts } from "../alignment/parts.ts";
+import type { BlockParts, LayerParts } from "../alignment/parts.ts";
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { matmul } from "../kernels/matmul.ts";
 import type { DeepModel } from "./deep-model.ts";
@@ -48,9 +48,9 @@ export async function seenColumns(model: DeepModel, matrix: CanonicalTensor, map
   return out;
 }
 
-/** The dense feed-forward networks of a model, layer by layer. */
-export function networksOf({ parts }: DeepModel): readonly BlockParts[] {
-  return parts.layers.flatMap(({ blocks }) => blocks.get(-1) ?? []);
+/** The layers of a model that have a dense feed-forward network. */
+export function networkLayers({ parts }: DeepModel): readonly LayerParts[] {
+  return parts.layers.filter(({ blocks }) => blocks.has(-1));
 }
 
 /** The neurons of a network from three sides, each neurons x width: what opens them, what they read, what they write. */

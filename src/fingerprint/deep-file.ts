@@ -6,6 +6,8 @@ import {
   DEEP_CODE_BYTES,
   DEEP_VERSION,
   type DeepPart,
+  KEPT_CHANNELS,
+  KEPT_NEURONS,
   MAX_FRAME,
   MAX_NETWORKS,
   MAX_UNTRAINED,
@@ -47,8 +49,9 @@ const schema = z.strictObject({
         layer: count(1 << 16),
         neurons: count(MAX_ROWS),
         sorted: z.boolean(),
-        signs: views(MAX_ROWS),
+        signs: views(KEPT_NEURONS),
         values: views(BLOCK_NEURONS),
+        channels: count(KEPT_CHANNELS).optional(),
         anchors: z.strictObject({ rows: count(BLOCK_NEURONS), width: z.int().min(1).max(BLOCK_NEURONS) }).optional(),
       }),
     )
@@ -69,17 +72,21 @@ export function serializeDeepPart(part: DeepPart): { metadata: [string, string][
     texts: frame.texts !== null,
     untrained: { count: untrained.ids.length, texts: untrained.texts !== null },
     columns: columns !== null,
-    networks: networks.map(({ layer, neurons, sorted, signs, values, anchors }) => ({
+    networks: networks.map(({ layer, neurons, sorted, signs, values, channels, anchors }) => ({
       layer,
       neurons,
       sorted,
       signs: counted(signs, rowsOf),
       values: counted(values, ({ height }) => height),
+      ...(channels === null ? {} : { channels: channels.height }),
       ...(anchors === null ? {} : { anchors: { rows: rowsOf(anchors), width: anchors.width } }),
     })),
     code: Buffer.from(code).toString("hex"),
   };
-  const slices = networks.flatMap(({ values }) => VIEWS.flatMap((view) => values[view] ?? []));
+  const slices = networks.flatMap(({ values, channels }) => [
+    ...VIEWS.flatMap((view) => values[view] ?? []),
+    ...(channels === null ? [] : [channels]),
+  ]);
   const text = JSON.stringify(manifest);
   const [words, scale, q] = [
     joined(wordsOf(part).map(bytesOf)),
@@ -159,6 +166,7 @@ export function parseDeepPart(
         sorted,
         signs: viewed(one.signs, (rows) => signs(rows, size)),
         values: viewed(one.values, slice),
+        channels: one.channels === undefined ? null : slice(one.channels),
         anchors: anchors === undefined ? null : signs(anchors.rows, anchors.width),
       };
     }),

@@ -7,6 +7,9 @@ export const MAX_FRAME = 256;
 /** Rows of tokens that training never saw, neurons of which values are kept, layers that are kept. */
 export const MAX_UNTRAINED = 512;
 export const BLOCK_NEURONS = 512;
+/** Neurons of a layer of which signs are kept, and channels of its values of which numbers are. */
+export const KEPT_NEURONS = 8192;
+export const KEPT_CHANNELS = 512;
 export const MAX_NETWORKS = 4;
 /** Bytes by which a registry finds the models that have a frame in common. */
 export const DEEP_CODE_BYTES = 128;
@@ -24,17 +27,19 @@ export interface NetworkViews<T> {
   readonly down: T | null;
 }
 
-/** The feed-forward network of one layer, seen from the frame's tokens. */
+/** One layer, its feed-forward network above all, seen from the frame's tokens. */
 export interface NetworkPart {
   readonly layer: number;
-  /** Of the network; signs may be those of its first ones alone. */
+  /** Of the network. */
   readonly neurons: number;
   /** Whether neurons stand in order of size, so that no renumbering is as likely as another. */
   readonly sorted: boolean;
-  /** Of every neuron, in the weaker directions. `down` is left out where there is a gate. */
+  /** Of its first neurons, in the weaker directions. `down` is left out where there is a gate. */
   readonly signs: NetworkViews<SignRows>;
   /** Values of the first neurons in all directions, in int8. */
   readonly values: NetworkViews<Slice>;
+  /** Rows of attention's first value channels in all directions, whole fours of them; null where it has none. */
+  readonly channels: Slice | null;
   /** Neurons seen from other neurons of the same layer, which needs no tokens; null where there are too few. */
   readonly anchors: SignRows | null;
 }

@@ -6,7 +6,7 @@ import { type DeepSummary, LOG10_THRESHOLD, type Moved, type TestResult, type Ve
 import { sliceRetention } from "./retention.ts";
 import { sharesTraining } from "./shares-training.ts";
 
-/** Tests that any pair is put to, two tails each: alignment.md's count, with room. */
+/** Tests that any pair is put to: five of labels with two tails each, two orders; twice, for tokens found by content. */
 export const LOG10_TRIED = Math.log10(24);
 /** Strength of rows that were never trained, below which tokens that were misjudged may speak. */
 const UNTRAINED_STRENGTH = 0.1;
@@ -50,7 +50,7 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   const retention = isStrong ? retentionOf(evidence) : null;
   const isTraining = retention !== null && sharesTraining(retention, true);
   // Tables alone say nothing of the model: their rows and columns may have been given to both.
-  const ofModel = smallest(counted.filter(({ axis }) => axis === "neurons"));
+  const ofModel = smallest(counted.filter(({ axis }) => axis === "neurons" || axis === "channels"));
   if (!isTraining && (ofModel === null || ofModel > LOG10_THRESHOLD)) {
     return { ...finding, verdict: "no-evidence", basis: null, moved: [], log10P: ofModel, retention };
   }
@@ -79,14 +79,17 @@ function strengthOf({ strength, tokens }: DeepEvidence): DeepFinding["strength"]
 }
 
 const EXCHANGEABLE = "labels of one model are exchangeable, given all that the streams were mapped by";
+const FOURS =
+  "value channels of one head are exchangeable, given all that the streams were mapped by; heads are a multiple of four wide";
 const UNTRAINED = "rows of tokens that training never saw are exchangeable";
 const ORDER = "renumbering leaves who is matched with whom, and shuffles the order";
 
-function testsOf({ neurons, anchors, order, tokens }: DeepEvidence): readonly TestResult[] {
+function testsOf({ neurons, anchors, channels, order, tokens }: DeepEvidence): readonly TestResult[] {
   return [
     ...(tokens?.untrained ?? []).flatMap((found) => labelResults(found, "tokens", "untrained", UNTRAINED)),
     ...labelResults(neurons, "neurons", "tokens", EXCHANGEABLE),
     ...labelResults(anchors, "neurons", "anchors", EXCHANGEABLE),
+    ...labelResults(channels, "channels", "tokens", FOURS),
     ...(tokens?.columns ? [orderResult(tokens.columns, "residual")] : []),
     ...(order === null ? [] : [orderResult(order, "neurons")]),
   ];
@@ -113,7 +116,7 @@ function orderResult({ matched, increasing, log10P }: OrderTest, axis: TestResul
 }
 
 /** What was renumbered or rotated, of two models that have much in common. */
-function movedOf({ widths, tokens, neurons, order }: DeepEvidence): readonly Moved[] {
+function movedOf({ widths, tokens, neurons, channels, order }: DeepEvidence): readonly Moved[] {
   const moved: Moved[] = [];
   if (widths[0] !== widths[1]) moved.push("width");
   else if (tokens?.columns && tokens.columns.matched < HALF * widths[0]) moved.push("residual-rotated");
@@ -122,6 +125,10 @@ function movedOf({ widths, tokens, neurons, order }: DeepEvidence): readonly Mov
   const isMatched = neurons !== null && neurons.matched >= HALF * neurons.labels;
   if (isMatched && neurons.fixed < MOST * neurons.matched) moved.push("neurons");
   else if (neurons === null && order !== null && order.increasing < MOST * order.matched) moved.push("neurons");
+  // Strangers' channels are each other's nearest by half; those of heads that were mixed are not, and say nothing.
+  const isFound = channels !== null && channels.nearest >= MOST * channels.sought;
+  if (isFound && channels.inPlace < MOST * channels.nearest)
+    moved.push(channels.inFours < MOST * channels.nearest ? "channels" : "heads");
   if (tokens !== null && tokens.how !== "ids") moved.push("vocabulary");
   return moved;
 }

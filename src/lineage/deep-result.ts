@@ -6,6 +6,8 @@ const WORDS: Readonly<Record<Moved, string>> = {
   "residual-permuted": "the dimensions of the residual stream were renumbered",
   width: "the residual stream has another width",
   neurons: "neurons were renumbered",
+  heads: "attention heads were renumbered",
+  channels: "value channels were renumbered",
   vocabulary: "tokens were renumbered",
 };
 

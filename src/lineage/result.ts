@@ -33,7 +33,14 @@ export type Relation =
   | "obfuscated";
 
 /** What was renumbered, rotated or cut so that labels no longer stand where they did. */
-export type Moved = "residual-rotated" | "residual-permuted" | "width" | "neurons" | "vocabulary";
+export type Moved =
+  | "residual-rotated"
+  | "residual-permuted"
+  | "width"
+  | "neurons"
+  | "heads"
+  | "channels"
+  | "vocabulary";
 
 /** One statistical test. p-values are log10 and two-sided; `exact` is false where the tail is a normal approximation. */
 export interface TestResult {

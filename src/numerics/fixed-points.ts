@@ -48,6 +48,24 @@ function logMoment(n: number, k0: number, k: number): number {
   return logBinomial(k0, k) - logBinomial(n, k) - logFactorial(k);
 }
 
+/** How many of the 24 orders of four leave none, one, ... of them in place. */
+const ORDERS_OF_FOUR = [9, 8, 6, 0, 1].map((count) => count / 24);
+
+/**
+ * log10 P(K >= k), where K counts what `fours` independent and uniformly random orders of four leave in place: the exact
+ * distribution, summed from its small end. 0 for k = 0, -Infinity for k > 4 fours.
+ */
+export function log10FoursTail(fours: number, k: number): number {
+  let chances = Float64Array.of(1);
+  for (let i = 0; i < fours; i++) {
+    const next = new Float64Array(chances.length + 4);
+    for (const [j, chance] of chances.entries())
+      for (const [more, p] of ORDERS_OF_FOUR.entries()) next[j + more]! += chance * p;
+    chances = next;
+  }
+  return Math.min(0, Math.log10(chances.subarray(k).reduceRight((sum, chance) => sum + chance, 0)));
+}
+
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }

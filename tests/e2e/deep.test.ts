@@ -28,7 +28,7 @@ beforeAll(() => {
   writeFileSync(join(root, "adapter.safetensors"), fileOf(loraAdapter(wide, 1)));
   save("base", null);
   save("rotated", { residual: "rotation" });
-  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true });
+  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true, values: "dense" });
 });
 
 const compare = (suspect: string, ...flags: string[]) =>

@@ -63,6 +63,7 @@ describe("compare, deep", () => {
       neuronSigns: true,
       neuronScales: true,
       headOrder: true,
+      values: "dense",
     };
     const found = await deep(obfuscate(tuned, SHAPE, everything, 7), model(1));
     expect(found).toMatchObject({ verdict: "derived", log10P: null });

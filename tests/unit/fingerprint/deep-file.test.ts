@@ -27,7 +27,7 @@ interface DeepManifest {
   width: number;
   vocabulary: number;
   untrained: { count: number };
-  networks: { signs: { gate: number }; values: { up: number }; anchors: { rows: number } }[];
+  networks: { signs: { gate: number }; values: { up: number }; channels: number; anchors: { rows: number } }[];
   code: string;
   more?: number;
 }
@@ -147,6 +147,12 @@ describe("a deep part in its file", () => {
       "a slice of more rows",
       (value) => {
         value.networks[0]!.values.up = 500;
+      },
+    ],
+    [
+      "more channels of values",
+      (value) => {
+        value.networks[0]!.channels = 100;
       },
     ],
     [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { log10FixedPointTail, log10FixedPointTailOfRuns } from "../../../src/numerics/fixed-points.ts";
+import { log10FixedPointTail, log10FixedPointTailOfRuns, log10FoursTail } from "../../../src/numerics/fixed-points.ts";
 import { permutations } from "./permutations.ts";
 
 // Reference values: mpmath, C(k0, k) (n - k)! / n!.
@@ -47,4 +47,17 @@ test("of labels that move in runs, the bound is that of all ways in which the ru
   expect(log10FixedPointTailOfRuns(runs, 0)).toBe(0);
   expect(log10FixedPointTailOfRuns(runs, 7)).toBe(Number.NEGATIVE_INFINITY);
   expect(log10FixedPointTailOfRuns([{ labels: 40, pairs: 20 }], 9)).toBe(log10FixedPointTail(40, 20, 9));
+});
+
+test("fixed points of several orders of four: as counted over all of them", () => {
+  const one = permutations(4).map((pi) => pi.filter((image, label) => image === label).length);
+  const two = one.flatMap((x) => one.map((y) => x + y));
+  for (let k = 0; k <= 8; k++) {
+    const share = two.filter((count) => count >= k).length / two.length;
+    expect(log10FoursTail(2, k)).toBeCloseTo(Math.log10(share), 12);
+  }
+  expect(log10FoursTail(128, 512) / (-128 * Math.log10(24))).toBeCloseTo(1, 12);
+  expect(log10FoursTail(0, 0)).toBe(0);
+  expect(log10FoursTail(3, 0)).toBe(0);
+  expect(log10FoursTail(3, 13)).toBe(Number.NEGATIVE_INFINITY);
 });
