@@ -2,10 +2,12 @@
  * Suspects whose labels were moved on purpose, through the whole decision at depth deep: every model under every disguise.
  *
  *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
- *                            [--bases MODEL,...] [--stranger MODEL] [--adapters MANIFEST] [--json FILE]
+ *                            [--bases MODEL,...] [--stranger MODEL] [--adapters MANIFEST] [--fingerprints] [--json FILE]
  *
- * --strangers: a directory of independent models, every pair once, the disguises in turn. --siblings and --derivatives: manifests
- * of benchmarks/lab; of the siblings one pair of every N. Derivatives are all those of Llama's names.
+ * --fingerprints: all that is known of either model is its fingerprint with a deep part. --strangers: a directory of
+ * independent models, every pair once, the disguises in turn; of fingerprints every pair as it is and under the two that
+ * renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
+ * Derivatives are all those of Llama's names.
  * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
  * --adapters: the manifest of benchmarks/lab's adapters, each alone against bases: a table of its own.
  *
@@ -28,17 +30,18 @@ const { values } = parseArgs({
     derivatives: { type: "string" },
     bases: { type: "string" },
     stranger: { type: "string" },
+    fingerprints: { type: "boolean", default: false },
     adapters: { type: "string" },
     json: { type: "string" },
   },
 });
 const pairs = [
-  ...(values.strangers ? strangerPairs(values.strangers, Number(values.most)) : []),
+  ...(values.strangers ? strangerPairs(values.strangers, Number(values.most), values.fingerprints) : []),
   ...(values.siblings ? siblingPairs(values.siblings, Number(values.every)) : []),
   ...(values.derivatives ? derivativePairs(values.derivatives) : []),
   ...(values.bases ? madePairs(values.bases.split(","), values.stranger) : []),
 ];
-const rows = await judgeAll(pairs);
+const rows = await judgeAll(pairs, values.fingerprints);
 if (pairs.length > 0) process.stdout.write(tableOf(rows));
 const adapters = values.adapters ? await judgeAdapters(values.adapters) : [];
 if (adapters.length > 0) process.stdout.write(adapterTable(adapters));

@@ -6,9 +6,17 @@ import { openView } from "../robustness/model-view.mjs";
 import { int4 } from "../robustness/quantise.mjs";
 import { DISGUISES } from "./disguises.mjs";
 
-const same = (view) => view;
+export const unchanged = (view) => view;
 
-export function strangerPairs(directory, most) {
+/** What gives tests of neurons and channels another draw: those that renumber neurons, and the same by another seed. */
+const DRAWS = [
+  DISGUISES[0],
+  ...DISGUISES.slice(-2),
+  ...DISGUISES.slice(-2).map(([name, move]) => [`${name}, again`, (seed) => move(seed + 1000)]),
+];
+
+/** All draws of every pair where `every` says so, else one disguise in turn. */
+export function strangerPairs(directory, most, every) {
   const models = readdirSync(directory)
     .filter((name) => statSync(join(directory, name)).isDirectory())
     .sort()
@@ -17,8 +25,8 @@ export function strangerPairs(directory, most) {
   let number = 0;
   return models.flatMap((suspect, i) =>
     models.slice(0, i).map((base) => {
-      const disguises = [DISGUISES[number++ % DISGUISES.length]];
-      return { truth: "stranger", change: "", suspect, base, edit: same, disguises };
+      const disguises = every ? DRAWS : [DISGUISES[number++ % DISGUISES.length]];
+      return { truth: "stranger", change: "", suspect, base, edit: unchanged, disguises };
     }),
   );
 }
@@ -32,7 +40,7 @@ export function siblingPairs(manifest, every) {
     change: `${kind}, base of ${baseSteps} steps`,
     suspect: join(folder, suspect),
     base: join(folder, base),
-    edit: same,
+    edit: unchanged,
     disguises,
   });
   const siblings = listed.filter(({ expected }) => expected === "sibling").filter((_, i) => i % every === 0);
@@ -52,7 +60,7 @@ export function derivativePairs(manifest) {
       change,
       suspect: join(folder, path),
       base: join(folder, basePath),
-      edit: same,
+      edit: unchanged,
       disguises: DISGUISES,
     }));
 }
@@ -72,7 +80,7 @@ export function madePairs(bases, stranger) {
     ["noise 20 %", noise(0.2)],
     ["int4, groups of 128", int4],
     ["prune 50 %", prune(0.5)],
-    ["none", same],
+    ["none", unchanged],
     ...(stranger ? [["half of a stranger", (view) => soup(0.5, openView(stranger))(view)]] : []),
   ];
   return bases.flatMap((base) =>
