@@ -39,7 +39,10 @@ if (!packages.every((name) => existsSync(join(place, "node_modules", name)))) {
 }
 
 const include = tests.map((test) => (test.endsWith(".ts") ? test : `${test}/**/*.test.ts`));
-const vitest = `export default { test: { include: ${JSON.stringify(include)}, exclude: ["**/*.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
+const setup = join(root, "vitest.mutation.setup.mjs");
+// Properties are named with their seeds, and mutants are tried on tests by name.
+writeFileSync(setup, `import { configureGlobal } from "fast-check";\nconfigureGlobal({ seed: 1 });\n`);
+const vitest = `export default { test: { setupFiles: ["vitest.mutation.setup.mjs"], include: ${JSON.stringify(include)}, exclude: ["**/*.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
 const settings = join(root, "vitest.mutation.config.mjs");
 writeFileSync(settings, vitest);
 const report = join(place, "report.json");
@@ -103,6 +106,7 @@ try {
   print("all", total);
 } finally {
   rmSync(settings);
+  rmSync(setup);
 }
 
 /** The score: mutants that a test noticed, as a share of those that some test could. */

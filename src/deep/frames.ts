@@ -20,7 +20,7 @@ export interface Frames {
 }
 
 /** Streams up to this wide are mapped on each other whole; wider ones are seen from as many tokens. */
-const WHOLE_WIDTH = 768;
+export const WHOLE_WIDTH = 768;
 const FRAME_TOKENS = 512;
 
 /**

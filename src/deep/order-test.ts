@@ -5,6 +5,8 @@ import { unitRows } from "./take.ts";
 
 /** Labels that were matched by content, and how long a run of them stands in the same order. */
 export interface OrderTest {
+  /** Of the side that has fewer. */
+  readonly labels: number;
   readonly matched: number;
   readonly increasing: number;
   readonly log10P: number;
@@ -31,7 +33,12 @@ export function orderOf(
 ): OrderTest {
   const partners = mutualNearest(products, left, right).map(([, j]) => j);
   const increasing = longestIncreasing(partners);
-  return { matched: partners.length, increasing, log10P: log10IncreasingTail(partners.length, increasing) };
+  return {
+    labels: Math.min(n, m),
+    matched: partners.length,
+    increasing,
+    log10P: log10IncreasingTail(partners.length, increasing),
+  };
 }
 
 /** The best of several, its p corrected for how many there are: one layer may be stored twice in both models. */

@@ -25,7 +25,7 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
       how: "ids",
       untrained: [untrainedTests(a, b), null],
       heldOut: testOf([[a.heldOut, b.heldOut]]),
-      columns: a.columns === null || b.columns === null ? null : orderOfSigns(a.columns, b.columns),
+      columns: orderOfSigns(sought(a.columns, b.columns)),
     },
     channels: channelTests(pairs.flatMap(([x, y]) => foursOf(x, y) ?? [])),
     neurons: testOf(pairs.flatMap(([x, y]) => labelled(x, y))),
@@ -91,8 +91,7 @@ function labelled(x: NetworkPart, y: NetworkPart): readonly Labelled[] {
 }
 
 function neuronOrder(x: NetworkPart, y: NetworkPart): OrderTest | null {
-  const [all, some] = sought(opens(x), opens(y)) ?? [];
-  return all === undefined || some === undefined || (x.sorted && y.sorted) ? null : orderOfSigns(all, some);
+  return x.sorted && y.sorted ? null : orderOfSigns(sought(opens(x), opens(y)));
 }
 
 /** The side of which more is known, and the first rows of the other, which are looked for there. */
@@ -102,8 +101,12 @@ function sought(a: SignRows | null, b: SignRows | null): Labelled | null {
   return [all, firstRows(some, MAX_LABELS)];
 }
 
-function orderOfSigns(a: SignRows, b: SignRows): OrderTest {
-  return orderOf(signCosines(a, b).map(Math.abs), rowCount(a), rowCount(b));
+function orderOfSigns(pair: Labelled | null): OrderTest | null {
+  if (pair === null) return null;
+  const [a, b] = pair;
+  const cosines = signCosines(a, b);
+  for (let i = 0; i < cosines.length; i++) cosines[i] = Math.abs(cosines[i]!);
+  return orderOf(cosines, rowCount(a), rowCount(b));
 }
 
 export function partStrength(x: NetworkPart, y: NetworkPart): LayerStrength | null {

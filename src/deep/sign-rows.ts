@@ -37,5 +37,8 @@ export function firstRows({ width, words }: SignRows, count: number): SignRows {
 export function signCosines(a: SignRows, b: SignRows): Float32Array {
   const distances = hammingMatrix(a.words, rowCount(a), b.words, rowCount(b), Math.ceil(a.width / 32));
   const table = Float32Array.from({ length: a.width + 1 }, (_, d) => Math.sin((Math.PI / 2) * (1 - (2 * d) / a.width)));
-  return Float32Array.from(distances, (d) => table[d]!);
+  // By index: `from` and `map` take ten times as long, and there are millions.
+  const cosines = new Float32Array(distances.length);
+  for (let i = 0; i < cosines.length; i++) cosines[i] = table[distances[i]!]!;
+  return cosines;
 }

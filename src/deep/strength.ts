@@ -51,7 +51,8 @@ export function strengthOfCosines(
   }
   const byGate = pairsOf(gate, n, m);
   if (down === null) {
-    const sizes = up.map(Math.abs);
+    const sizes = new Float32Array(up.length);
+    for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(up[i]!);
     return {
       gate: meanOver(gate, pairsOf(sizes, n, m), m),
       through: meanOver(sizes, byGate, m),
@@ -83,7 +84,7 @@ function pairsOf(cosines: Float32Array, n: number, m: number): readonly (readonl
 export function meanOver(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
   if (pairs.length === 0) return 0;
   let all = 0;
-  for (const x of cosines) all += x;
+  for (let i = 0; i < cosines.length; i++) all += cosines[i]!;
   let sum = 0;
   for (const [i, j] of pairs) sum += cosines[i * m + j]!;
   return sum / pairs.length - all / cosines.length;

@@ -27,10 +27,13 @@ const IN_PLACE = 0.15;
  * What deep tests need of a model whose weights will not be at hand; null for one that is too narrow.
  *
  * @param few only the first neurons of a layer, which a source far away has in one piece
+ * @param ids tokens that it is seen from, and as many again. @default the same as of all models of this width
  */
-export async function takeDeepPart(model: DeepModel, few = false): Promise<DeepPart | null> {
-  const size = frameSize(model.width);
-  const ids = size === null ? null : frameTokens(size, model.vocabulary);
+export async function takeDeepPart(
+  model: DeepModel,
+  few = false,
+  ids: Uint32Array | null = ownFrame(model),
+): Promise<DeepPart | null> {
   if (ids === null) return null;
   const taken = new Set(ids);
   // The map between two streams is made of the frame's tokens: none of them is tested.
@@ -76,11 +79,16 @@ export async function counterpart(
 /** What ranks registered models by their tokens; null for a model that is too narrow. */
 export async function tokenCodes(model: DeepModel): Promise<readonly LayerCode[] | null> {
   const { width, vocabulary } = model;
-  const size = frameSize(width);
-  const ids = size === null ? null : frameTokens(size, vocabulary);
-  if (size === null || ids === null) return null;
+  const ids = ownFrame(model);
+  if (ids === null) return null;
+  const size = ids.length / 2;
   const frame = new TokenFrame(await model.embedding([...ids.subarray(0, size)]), width);
   return deepCodes({ code: deepCode(frame), heldOut: { width: size }, vocabulary });
+}
+
+function ownFrame({ width, vocabulary }: DeepModel): Uint32Array | null {
+  const size = frameSize(width);
+  return size === null ? null : frameTokens(size, vocabulary);
 }
 
 interface View {

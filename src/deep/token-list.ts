@@ -1,6 +1,7 @@
 import { MAX_FRAME, type TokenList } from "../fingerprint/deep-part.ts";
 import { subset } from "../numerics/prng.ts";
 import type { DeepModel } from "./deep-model.ts";
+import { sharedTokens } from "./shared-tokens.ts";
 
 /** A frame of fewer tokens has too few signs to tell neurons apart. */
 const LEAST_FRAME = 48;
@@ -22,7 +23,21 @@ export function frameSize(width: number): number | null {
 export function frameTokens(size: number, vocabulary: number): Uint32Array | null {
   const below = 2 ** Math.floor(Math.log2(Math.max(1, vocabulary)));
   if (below < 2 * size) return null;
-  const drawn = subset(below, 2 * size, "weightmark frame tokens");
+  return halved(subset(below, 2 * size, "weightmark frame tokens"));
+}
+
+/** Tokens of the first model that the second has as well, by its own rule as far as that can be; null where they are too few. */
+export function sharedFrame(a: DeepModel, b: DeepModel): Uint32Array | null {
+  const size = frameSize(Math.min(a.width, b.width));
+  const own = size === null ? null : frameTokens(size, a.vocabulary);
+  if (size === null || (own !== null && !placesOf(tokenList(a, own), b).includes(-1))) return own;
+  const both = sharedTokens(a, b).a;
+  const count = Math.min(size, STEP * Math.floor(both.length / (2 * STEP)));
+  if (count < LEAST_FRAME) return null;
+  return halved(Uint32Array.from(subset(both.length, 2 * count, "weightmark shared frame"), (i) => both[i]!));
+}
+
+function halved(drawn: Uint32Array): Uint32Array {
   return Uint32Array.from([...drawn.filter((_, i) => i % 2 === 0), ...drawn.filter((_, i) => i % 2 === 1)]);
 }
 

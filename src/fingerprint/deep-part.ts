@@ -8,7 +8,7 @@ export const MAX_FRAME = 256;
 export const MAX_UNTRAINED = 512;
 export const BLOCK_NEURONS = 512;
 /** Neurons of a layer of which signs are kept, and channels of its values of which numbers are. */
-export const KEPT_NEURONS = 8192;
+export const KEPT_NEURONS = 7168;
 export const KEPT_CHANNELS = 512;
 export const MAX_NETWORKS = 4;
 /** Bytes by which a registry finds the models that have a frame in common. */

@@ -119,7 +119,7 @@ function orderResult({ matched, increasing, log10P }: OrderTest, axis: TestResul
 function movedOf({ widths, tokens, neurons, channels, order }: DeepEvidence): readonly Moved[] {
   const moved: Moved[] = [];
   if (widths[0] !== widths[1]) moved.push("width");
-  else if (tokens?.columns && tokens.columns.matched < HALF * widths[0]) moved.push("residual-rotated");
+  else if (tokens?.columns && tokens.columns.matched < HALF * tokens.columns.labels) moved.push("residual-rotated");
   else if (tokens?.columns && tokens.columns.increasing < MOST * tokens.columns.matched)
     moved.push("residual-permuted");
   const isMatched = neurons !== null && neurons.matched >= HALF * neurons.labels;

@@ -2,8 +2,10 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { type DeepEvidence, deepEvidence } from "../deep/deep-evidence.ts";
 import { deepModel } from "../deep/deep-model.ts";
+import { WHOLE_WIDTH } from "../deep/frames.ts";
 import { partEvidence } from "../deep/part-evidence.ts";
-import { counterpart, tokenCodes } from "../deep/take-part.ts";
+import { counterpart, takeDeepPart, tokenCodes } from "../deep/take-part.ts";
+import { sharedFrame } from "../deep/token-list.ts";
 import type { DeepPart } from "../fingerprint/deep-part.ts";
 import type { LayerCode } from "../fingerprint/fingerprint.ts";
 import { deepCodes } from "../fingerprint/layer-codes.ts";
@@ -16,7 +18,8 @@ import type { Subject } from "./subject.ts";
 export async function evidenceOf(first: Subject, second: Subject, signal?: AbortSignal): Promise<DeepEvidence | null> {
   const [a, b] = [first.fingerprint.deep, second.fingerprint.deep];
   if (first.checkpoint !== null && second.checkpoint !== null) {
-    return deepEvidence(first.checkpoint, second.checkpoint, signal);
+    const ofParts = await wideEvidence(first.checkpoint, second.checkpoint, signal);
+    return ofParts ?? deepEvidence(first.checkpoint, second.checkpoint, signal);
   }
   if (second.checkpoint !== null && a !== undefined) {
     const [own, theirs] = (await answer(second.checkpoint, a, signal)) ?? [];
@@ -27,6 +30,20 @@ export async function evidenceOf(first: Subject, second: Subject, signal?: Abort
     return own === undefined || theirs === undefined ? null : partEvidence(own, theirs);
   }
   return a === undefined || b === undefined ? null : partEvidence(a, b);
+}
+
+/** Of wide models what fingerprints would show: all neurons in all directions would take many minutes. */
+async function wideEvidence(
+  first: Checkpoint,
+  second: Checkpoint,
+  signal: AbortSignal | undefined,
+): Promise<DeepEvidence | null> {
+  const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
+  if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
+  const ids = sharedFrame(a, b);
+  const part = ids === null ? null : await takeDeepPart(a, false, ids);
+  const [own, theirs] = (part === null ? null : await counterpart(b, part, false)) ?? [];
+  return own === undefined || theirs === undefined ? null : partEvidence(theirs, own);
 }
 
 /** Codes by which a registry finds models that have the tokens of a suspect, however its stream was turned. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dot, fitLinear } from "../../../src/numerics/least-squares.ts";
+import { dot, fitLinear, solveRidge } from "../../../src/numerics/least-squares.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 
 const N = 7;
@@ -73,5 +73,24 @@ describe("fitLinear", () => {
     expect(fitLinear(new Float64Array(N * COLS).fill(Number.NaN), times(b, x), N, COLS)).toBeNull();
     // Two equal rows without a penalty have no one answer.
     expect(fitLinear(Float64Array.of(1, 0, 1, 0), Float64Array.of(1, 0, 0, 1), 2, 2, 0)).toBeNull();
+  });
+});
+
+describe("solveRidge", () => {
+  // [[4, 1], [1, 2]]^-1 = [[2, -1], [-1, 4]] / 7.
+  const a = Float64Array.of(4, 1, 1, 2);
+
+  test("solves for every column; the penalty is in units of the mean diagonal", () => {
+    const exact = solveRidge(a, 2, Float32Array.of(7, 0, 14, 7), 2, 0)!;
+    expect([...exact]).toEqual([0, -1, 7, 4].map((x) => expect.closeTo(x, 5)));
+    // 4 + 3 and 2 + 3 on the diagonal: the inverse is [[5, -1], [-1, 7]] / 34.
+    const damped = solveRidge(a, 2, Float32Array.of(34, 68), 1, 1)!;
+    expect([...damped]).toEqual([3, 13].map((x) => expect.closeTo(x, 5)));
+    expect([...a]).toEqual([4, 1, 1, 2]);
+  });
+
+  test("nothing to divide by, no answer", () => {
+    expect(solveRidge(new Float64Array(4), 2, Float32Array.of(1, 2), 1, 1)).toBeNull();
+    expect(solveRidge(Float64Array.of(1, 2, 2, 1), 2, Float32Array.of(1, 2), 1, 0)).toBeNull();
   });
 });

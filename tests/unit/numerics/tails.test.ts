@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { stouffer } from "../../../src/numerics/combine.ts";
 import { log10NormalTail, normalTail } from "../../../src/numerics/normal.ts";
-import { log10RademacherTail } from "../../../src/numerics/rademacher.ts";
+import { exchangeSum, log10RademacherTail } from "../../../src/numerics/rademacher.ts";
 
 // Reference values: mpmath at 60 digits.
 test.each([
@@ -57,4 +57,12 @@ test("the Rademacher bound covers every sum of up to 12 signs, by enumeration", 
       expect(log10RademacherTail(t / length)).toBeGreaterThanOrEqual(Math.log10(exact) - 1e-12);
     }
   }
+});
+
+test("exchanges: their sum in units of its standard deviation, without those that change nothing", () => {
+  const { z, pairs } = exchangeSum([Float64Array.of(3, 0, -1), Float64Array.of(1e-12, 2)])!;
+  expect(pairs).toBe(3);
+  expect(z).toBeCloseTo(4 / Math.sqrt(14), 14);
+  expect(exchangeSum([Float64Array.of(0, 1e-10), new Float64Array(0)])).toBeNull();
+  expect(exchangeSum([])).toBeNull();
 });
