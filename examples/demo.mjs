@@ -34,6 +34,26 @@ const steps = [
     expected: /^no-evidence: No match/,
   },
   {
+    title: "The fine-tune with its stream rotated and its neurons renumbered: found by what tokens see",
+    args: ["identify", "examples/disguised/rotated", "--registry", "examples/registry"],
+    expected: /^derived: rotated shares trained weights with base-a/,
+  },
+  {
+    title: "The same beside the weights of its base",
+    args: ["compare", "examples/disguised/rotated", "examples/models/base-a", "--depth", "deep"],
+    expected: /^derived: rotated shares trained weights with base-a/,
+  },
+  {
+    title: "An adapter that was not merged, whose configuration names another base",
+    args: ["compare", "examples/adapter", "examples/models/base-a", "--depth", "deep"],
+    expected: /^derived: adapter was trained on top of base-a or of a model that shares its labels/,
+  },
+  {
+    title: "The same adapter against the wrong base",
+    args: ["compare", "examples/adapter", "examples/models/base-b", "--depth", "deep"],
+    expected: /^no-evidence: /,
+  },
+  {
     title: "A base itself, against its registered fingerprint",
     args: ["identify", "examples/models/base-b", "--registry", "examples/registry", "--depth", "full"],
     expected: /^identical: base-b holds the same weights as base-b/,

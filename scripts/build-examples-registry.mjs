@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 rmSync(path("examples/registry"), { recursive: true, force: true });
 const bases = ["base-a", "base-b"].map((name) => path(`examples/models/${name}`));
-const options = ["--root", "--depth", "full", "--deterministic", "--registry", path("examples/registry")];
+const options = ["--root", "--depth", "full", "--deep", "--deterministic", "--registry", path("examples/registry")];
 execFileSync(process.execPath, [path("bin/weightmark.js"), "registry", "add", ...bases, ...options], {
   stdio: "inherit",
 });

@@ -14,7 +14,7 @@ const VERSION = "9";
 const FOLDERS = {
   formats: ["tests/unit/formats", "tests/property/safetensors.property.test.ts"],
   numerics: ["tests/unit/numerics"],
-  lineage: ["tests/unit/lineage"],
+  lineage: ["tests/unit/lineage", "tests/unit/deep"],
 };
 /** What a mutant may take beyond the time that the tests take: a machine may be busy. */
 const TIMEOUT_MS = 20_000;

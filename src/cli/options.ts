@@ -18,6 +18,7 @@ export interface CommonOptions {
 /** Flags of the commands that read weights. */
 export interface ReadingOptions extends RemoteOptions {
   readonly depth?: ReadingDepth;
+  readonly deep?: boolean;
   readonly threads?: number;
   readonly maxBytes?: number;
   readonly timeout?: number;
@@ -56,6 +57,9 @@ export function withReading(command: Command): Command {
     .option("--max-bytes <n>", "refuse to read more weights than this (10MB, 2GiB ...)", byteCount)
     .option("--timeout <seconds>", "give up reading a model after this long", positiveNumber);
 }
+
+/** Of commands that keep a fingerprint. */
+export const KEEP_DEEP = "keep what finds labels that were moved on purpose, at any depth (some MB)";
 
 export function withFailOn(command: Command): Command {
   return command.addOption(

@@ -13,7 +13,7 @@ export async function openSubject(
   about: { readonly name?: string | undefined; readonly root?: boolean | undefined } = {},
 ): Promise<OpenedSubject> {
   const library = await import("../index.ts");
-  const { threads, maxBytes, depth = "sampled" } = options;
+  const { threads, maxBytes, deep, depth = "sampled" } = options;
   const limit = timeLimit(options, shownLocation(location));
   const access = await accessOf(location, options);
   let progress: Progress = { update() {}, end() {} };
@@ -24,6 +24,7 @@ export async function openSubject(
       depth,
       maxBytes,
       ...(threads === undefined ? {} : { threads }),
+      ...(deep === undefined ? {} : { deep }),
       signal: limit.signal,
       onOpened({ location: opened, tensors, files }) {
         session.log(`${opened}: ${tensors.size} tensors in ${files.length} files`);

@@ -24,6 +24,8 @@ export type AdapterSilence = Misfit | "untrained" | "no-labels";
 const MAX_LAYERS = 8;
 /** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
 const RUN = 8;
+/** log10 p, corrected, of two layers of a base that resemble each other, from which one is held for a copy of the other. */
+const COPIED = -2;
 /** Sizes that heads have; which one matters only where several heads of queries share one of values. */
 const HEAD_SIZES = [32, 64, 80, 96, 128, 256];
 
@@ -102,11 +104,15 @@ async function valueTests(
       if (rows !== null && !areSorted([rows.features, rows.target], rows.places)) found.push(rows);
     }
     const count = Math.min(...found.map(({ places }) => places.length));
-    const tested = bothHalves(count, RUN, (anchors, rest) =>
-      found.flatMap(({ features, target }) => {
-        const block = predictedBlock(features, target, anchors, rest);
-        return block === null ? [] : [{ ...block, run: RUN / 2 }];
-      }),
+    const tested = bothHalves(
+      count,
+      RUN,
+      (anchors, rest) =>
+        found.flatMap(({ features, target }) => {
+          const block = predictedBlock(features, target, anchors, rest);
+          return block === null ? [] : [{ ...block, run: RUN / 2 }];
+        }),
+      areApart(found.map(({ features }) => features)),
     );
     if (tested.length > 0) tests.push(tested);
   }
@@ -117,10 +123,26 @@ function bothHalves(
   labels: number,
   run: number,
   blocks: (anchors: readonly number[], tested: readonly number[]) => readonly LabelBlock[],
+  areBlocksApart = false,
 ): readonly LabelTests[] {
   if (!Number.isFinite(labels)) return [];
   const [one, other] = halvesOf(labels, run);
-  return [blocks(one, other), blocks(other, one)].flatMap((list) => labelTests(list) ?? []);
+  return [blocks(one, other), blocks(other, one)].flatMap((list) => labelTests(list, areBlocksApart) ?? []);
+}
+
+/**
+ * Whether no two layers of the base resemble each other channel by channel: then each has labels of its own, renumbered by
+ * itself. Layers that were copied, one from the other, have the same.
+ */
+function areApart(layers: readonly LabelRows[]): boolean {
+  const tails = layers.flatMap((x, i) =>
+    layers.slice(0, i).map((y) => {
+      const block = { width: x.width, a: x.rows, b: y.rows, run: RUN };
+      const found = x.width === y.width && x.rows.length === y.rows.length ? labelTests([block]) : null;
+      return found === null ? Number.NEGATIVE_INFINITY : Math.min(found.swapLog10P, found.fixedLog10P);
+    }),
+  );
+  return Math.min(0, ...tails) + Math.log10(2 * Math.max(1, tails.length)) > COPIED;
 }
 
 function areSorted(sides: readonly LabelRows[], places: readonly number[]): boolean {

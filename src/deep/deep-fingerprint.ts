@@ -10,6 +10,8 @@ export interface DeepFingerprintOptions extends Omit<FingerprintOptions, "depth"
    * that were moved on purpose need, for which four layers of feed-forward networks are read. @default "sampled"
    */
   readonly depth?: ReadingDepth;
+  /** The same at any depth. @default at depth `deep` */
+  readonly deep?: boolean;
   /** At depth `deep`: only the first neurons of these layers, some 60 MB of a 7B model. @default false */
   readonly few?: boolean;
 }
@@ -29,9 +31,9 @@ export async function takeFingerprint(
   checkpoint: Checkpoint,
   options: DeepFingerprintOptions = {},
 ): Promise<Fingerprint> {
-  const { depth = "sampled", few = false, signal } = options;
+  const { depth = "sampled", deep: isDeep = depth === "deep", few = false, signal } = options;
   const plain = await fingerprintCheckpoint(checkpoint, { ...options, depth: depth === "deep" ? "sampled" : depth });
-  if (depth !== "deep") return plain;
+  if (!isDeep) return plain;
   const model = await deepModel(checkpoint, signal);
   const deep = model === null ? null : await takeDeepPart(model, few);
   if (model === null || deep === null) return plain;

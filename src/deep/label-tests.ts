@@ -1,5 +1,5 @@
 import { matmul } from "../kernels/matmul.ts";
-import { log10FixedPointTailOfRuns } from "../numerics/fixed-points.ts";
+import { type LabelRun, log10FixedPointTailOfRuns } from "../numerics/fixed-points.ts";
 import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
 import { runsOf, squareOf } from "./label-runs.ts";
 
@@ -24,7 +24,7 @@ export interface LabelTests {
   readonly swapLog10P: number;
   readonly matched: number;
   readonly fixed: number;
-  /** Of the best block, corrected for how many there are. */
+  /** Of the best block, corrected for how many there are; of all together where they are apart. */
   readonly fixedLog10P: number;
 }
 
@@ -38,17 +38,27 @@ const MIN_LABELS = 8;
  * are summed over blocks before they count as a coin, and of the blocks' fixed points the best are taken and corrected. Labels
  * whose features another label of the same side has are left out, all of them.
  *
+ * @param areApart blocks were shown to have labels of their own on one side: coins and fixed points of all of them count
  * @returns null where no block has enough labels
  */
-export function labelTests(blocks: readonly LabelBlock[]): LabelTests | null {
+export function labelTests(blocks: readonly LabelBlock[], areApart = false): LabelTests | null {
   const found = blocks.map(blockTest).filter((one) => one !== null);
   const sum = (of: (one: BlockTest) => number): number => found.reduce((total, one) => total + of(one), 0);
   const size = Math.sqrt(sum((one) => one.aa) * sum((one) => one.bb));
   if (!(size > 0)) return null;
-  const { z: swapZ, pairs } = exchangeSum(exchangesOf(found)) ?? { z: 0, pairs: 0 };
+  const { z: swapZ, pairs } = exchangeSum(areApart ? found.map(({ exchanges }) => exchanges) : exchangesOf(found)) ?? {
+    z: 0,
+    pairs: 0,
+  };
   const swapLog10P = log10RademacherTail(swapZ);
-  const best = Math.min(...found.map(({ fixedLog10P }) => fixedLog10P));
-  const fixedLog10P = Math.min(0, best + Math.log10(found.length));
+  const fixed = sum((one) => one.fixed);
+  const best = Math.min(...found.map((one) => log10FixedPointTailOfRuns(one.runs, one.fixed)));
+  const fixedLog10P = areApart
+    ? log10FixedPointTailOfRuns(
+        found.flatMap(({ runs }) => runs),
+        fixed,
+      )
+    : Math.min(0, best + Math.log10(found.length));
   return {
     labels: sum((one) => one.kept),
     r: sum((one) => one.trace) / size,
@@ -56,7 +66,7 @@ export function labelTests(blocks: readonly LabelBlock[]): LabelTests | null {
     swapZ,
     swapLog10P,
     matched: sum((one) => one.matched),
-    fixed: sum((one) => one.fixed),
+    fixed,
     fixedLog10P,
   };
 }
@@ -70,7 +80,7 @@ interface BlockTest {
   readonly bb: number;
   readonly matched: number;
   readonly fixed: number;
-  readonly fixedLog10P: number;
+  readonly runs: readonly LabelRun[];
   /** By how much the trace would fall if labels (2 k, 2 k + 1) of one side were exchanged; 0 where either is left out. */
   readonly exchanges: Float64Array;
 }
@@ -97,7 +107,6 @@ function blockTest(block: LabelBlock): BlockTest | null {
     const pairs = mutualNearest(own, lengths[0].subarray(first, end), lengths[1].subarray(first, end));
     return { labels: end - first, pairs: pairs.length, fixed: pairs.filter(([i, j]) => i === j).length };
   });
-  const fixed = runs.reduce((sum, run) => sum + run.fixed, 0);
   return {
     labels,
     kept: n,
@@ -105,8 +114,8 @@ function blockTest(block: LabelBlock): BlockTest | null {
     aa: squares(a),
     bb: squares(b),
     matched: runs.reduce((sum, { pairs }) => sum + pairs, 0),
-    fixed,
-    fixedLog10P: log10FixedPointTailOfRuns(runs, fixed),
+    fixed: runs.reduce((sum, run) => sum + run.fixed, 0),
+    runs,
     exchanges,
   };
 }

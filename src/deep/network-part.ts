@@ -16,7 +16,7 @@ import { networkOf } from "./layer-pairs.ts";
 import { isSortedBySize } from "./order-test.ts";
 import { firstRows, rowCount, signCosines, signsOf } from "./sign-rows.ts";
 import { takeRows } from "./take.ts";
-import { seenColumns, seenRows } from "./views.ts";
+import { readRows, seenColumns, seenRows } from "./views.ts";
 
 /** Neurons of a layer that others are seen from, and with those that are seen. */
 const ANCHORS = 128;
@@ -41,12 +41,13 @@ export interface NetworkOptions {
 
 /** Null for a layer that has no neurons, or more than any has. */
 export async function networkPart(
-  model: DeepModel,
+  source: DeepModel,
   layer: number,
   parts: LayerParts,
   { whole, weak, size }: FrameMaps,
   { few, like }: NetworkOptions,
 ): Promise<NetworkPart | null> {
+  const model = few ? remembering(source) : source;
   const { gate, up, down } = networkOf(parts) ?? NOTHING;
   const opens = gate ?? up;
   if (opens === null || opens.rows > MAX_NEURONS) return null;
@@ -77,11 +78,25 @@ export async function networkPart(
     signs,
     values: each(values, (rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height: kept.length })),
     channels: await channelsOf(model, parts.attention.get("v"), whole, size),
-    anchors: anchorsOf(await model.readers(opens, first.slice(0, ANCHORED)), model.width),
+    anchors: anchorsOf((await readRows(model, opens, first)).subarray(0, ANCHORED * model.width), model.width),
   };
 }
 
 const NOTHING = { gate: null, up: null, down: null };
+
+/** What was read of a layer, which is seen in several ways, is not fetched again. */
+function remembering(model: DeepModel): DeepModel {
+  const held = new Map<string, Promise<Float32Array>>();
+  return {
+    ...model,
+    readers(matrix, rows) {
+      const key = `${matrix.tensor} ${matrix.role} ${rows[0]} ${rows.length}`;
+      const found = held.get(key) ?? model.readers(matrix, rows);
+      held.set(key, found);
+      return found;
+    },
+  };
+}
 
 function upTo(count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => i);

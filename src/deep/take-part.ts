@@ -38,7 +38,7 @@ export async function takeDeepPart(
   const taken = new Set(ids);
   // The map between two streams is made of the frame's tokens: none of them is tested.
   const never = spread(
-    (await untrainedTokens(model)).filter((id) => !taken.has(id)),
+    (await untrainedTokens(model, !few)).filter((id) => !taken.has(id)),
     MAX_UNTRAINED,
   );
   const lists = { frame: tokenList(model, ids), untrained: tokenList(model, Uint32Array.from(never)) };

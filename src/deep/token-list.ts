@@ -5,6 +5,7 @@ import { sharedTokens } from "./shared-tokens.ts";
 
 /** A frame of fewer tokens has too few signs to tell neurons apart. */
 const LEAST_FRAME = 48;
+/** Frames have a multiple of so many, and tokens are drawn in runs of so many. */
 const STEP = 16;
 
 /**
@@ -18,12 +19,14 @@ export function frameSize(width: number): number | null {
 
 /**
  * The same token ids of all vocabularies of about one size, twice as many as the frame has: drawn below a power of two, so that
- * tokens which were added behind a vocabulary change nothing. Every other one is of the frame, which comes first.
+ * tokens which were added behind a vocabulary change nothing, and in runs, which a source far away has in one piece. Every other
+ * one is of the frame, which comes first.
  */
 export function frameTokens(size: number, vocabulary: number): Uint32Array | null {
   const below = 2 ** Math.floor(Math.log2(Math.max(1, vocabulary)));
   if (below < 2 * size) return null;
-  return halved(subset(below, 2 * size, "weightmark frame tokens"));
+  const runs = [...subset(below / STEP, (2 * size) / STEP, "weightmark frame tokens")];
+  return halved(Uint32Array.from(runs.flatMap((run) => Array.from({ length: STEP }, (_, i) => STEP * run + i))));
 }
 
 /** Tokens of the first model that the second has as well, by its own rule as far as that can be; null where they are too few. */

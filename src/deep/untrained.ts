@@ -25,11 +25,14 @@ const MAX_NUMBERS = 1 << 26;
 
 /**
  * Tokens of the base that no text of its training had, as far as names or the head tell: by any rule that does not look at the
- * order of rows. Names first; else rows of an untied head along the common direction of those with the smallest embeddings.
+ * order of rows. Names first; else rows of an untied head along the common direction of those with the smallest embeddings,
+ * for which both tables are read whole.
+ *
+ * @param isNear whether so much may be read
  */
-export async function untrainedTokens(base: DeepModel): Promise<readonly number[]> {
+export async function untrainedTokens(base: DeepModel, isNear = true): Promise<readonly number[]> {
   const named = namedUntrained(base);
-  return named.length >= FEW || base.head === null ? named : pushedAlike(base);
+  return named.length >= FEW || base.head === null || !isNear ? named : pushedAlike(base);
 }
 
 let names: ReadonlySet<string> | null = null;

@@ -24,6 +24,20 @@ export async function seenRows(
   return out;
 }
 
+/** Rows of a matrix that reads the stream, asked for as `seenRows` asks: rows x stream width. */
+export async function readRows(
+  model: DeepModel,
+  matrix: CanonicalTensor,
+  rows: readonly number[],
+): Promise<Float32Array> {
+  const out = new Float32Array(rows.length * matrix.cols);
+  const step = Math.max(1, Math.floor(PIECE / matrix.cols));
+  for (let first = 0; first < rows.length; first += step) {
+    out.set(await model.readers(matrix, rows.slice(first, first + step)), first * matrix.cols);
+  }
+  return out;
+}
+
 /** Columns of a matrix that writes the stream, in a frame's coordinates: columns x width. */
 export async function seenColumns(model: DeepModel, matrix: CanonicalTensor, map: Float32Array): Promise<Float32Array> {
   const width = map.length / model.width;

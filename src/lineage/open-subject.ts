@@ -11,7 +11,7 @@ import { subjectName } from "./subject-name.ts";
 
 export interface SubjectOptions
   extends Pick<OpenOptions, "remote" | "allowLinks">,
-    Pick<DeepFingerprintOptions, "depth" | "threads" | "onProgress"> {
+    Pick<DeepFingerprintOptions, "depth" | "deep" | "threads" | "onProgress"> {
   /** What the result calls it. @default the repository and commit of a model of the Hub, else the last part of the location */
   readonly name?: string | undefined;
   /** Trained from scratch: the only ground on which a direction is claimed. @default false */
@@ -66,9 +66,10 @@ export async function openSubject(location: string, options: SubjectOptions = {}
     const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
     options.onOpened?.(checkpoint);
     if (depth === "full") requireWithin(bytesTotal, maxBytes, checkpoint.location);
-    const { threads, onProgress } = options;
+    const { deep, threads, onProgress } = options;
     const fingerprint = await takeFingerprint(checkpoint, {
       depth,
+      ...(deep === undefined ? {} : { deep }),
       ...(threads === undefined ? {} : { threads }),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),

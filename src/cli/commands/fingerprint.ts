@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
-import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { type CommonOptions, KEEP_DEEP, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile } from "../session.ts";
 import { openSubject } from "../subject.ts";
@@ -14,7 +14,8 @@ export function registerFingerprint(program: Command): void {
     .command("fingerprint")
     .summary("write a model's fingerprint file")
     .description("Writes the fingerprint of a model: what the tests need to know of it, and no usable weights.")
-    .argument("<model>", MODEL);
+    .argument("<model>", MODEL)
+    .option("--deep", KEEP_DEEP);
   withRemote(
     withReading(withCommon(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)")),
   ).action(async (model: string, options: FingerprintOptions) => fingerprint(model, options));

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { AddOutcome, Registry, RegistryEntry } from "../../registry/index.ts";
-import { type CommonOptions, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { type CommonOptions, KEEP_DEEP, type ReadingOptions, withCommon, withReading } from "../options.ts";
 import { addModel, type NamedPart, namedPart } from "../registry/add-model.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
@@ -33,6 +33,7 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
     );
 
   withRemote(withReading(sub("add <model...>", `register fingerprint files or models: ${MODEL}`)))
+    .option("--deep", KEEP_DEEP)
     .option("--name <name>", "what to call it (default: the last part of its path)")
     .option("--root", "trained from scratch: lets a verdict name a direction")
     .option(
