@@ -19,6 +19,7 @@ export const TARGETS = new Map([
   ["tokenizer", 2],
   ["token-ids", 1],
   ["fingerprint", 1],
+  ["deep-part", 1],
   ["registry-journal", 2],
   ["registry-archive", 2],
   ["registry-codes", 2],

@@ -29,6 +29,8 @@ const VIEWS = ["gate", "up", "down"] as const;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
 const MAX_WIDTH = 1 << 17;
 const MAX_ROWS = 1 << 17;
+/** 127 times as much is far from where numbers end. */
+const MAX_SCALE = 1e30;
 
 const count = (most: number) => z.int().min(0).max(most);
 const views = (most: number) =>
@@ -51,7 +53,7 @@ const schema = z.strictObject({
         sorted: z.boolean(),
         signs: views(KEPT_NEURONS),
         values: views(BLOCK_NEURONS),
-        channels: count(KEPT_CHANNELS).optional(),
+        channels: z.int().min(4).max(KEPT_CHANNELS).multipleOf(4).optional(),
         anchors: z.strictObject({ rows: count(BLOCK_NEURONS), width: z.int().min(1).max(BLOCK_NEURONS) }).optional(),
       }),
     )
@@ -130,13 +132,19 @@ export function parseDeepPart(
     new Cursor(floats(stored[1]!)),
     new Cursor(new Int8Array(stored[2]!.buffer, stored[2]!.byteOffset, stored[2]!.byteLength)),
   ];
-  if (!floats(stored[1]!).every(Number.isFinite)) throw refuse("a deep slice has a scale that is not finite");
+  if (!floats(stored[1]!).every((scale) => Math.abs(scale) <= MAX_SCALE)) {
+    throw refuse("a deep slice has a scale that no weights have");
+  }
   const list = (length: number, texts: boolean): TokenList => {
     const ids = words.take(length);
     if (ids.some((id) => id >= manifest.vocabulary)) throw refuse("a deep part names tokens that its model has not");
     return { ids, texts: texts ? words.take(2 * length) : null };
   };
-  const signs = (rows: number, width: number): SignRows => ({ width, words: words.take(rows * Math.ceil(width / 32)) });
+  const signs = (rows: number, width: number): SignRows => {
+    const taken = { width, words: words.take(rows * Math.ceil(width / 32)) };
+    if (hasStrayBits(taken)) throw refuse("a deep part has signs of what lies beyond its rows");
+    return taken;
+  };
   const slice = (height: number): Slice => ({
     sketch: 0,
     firstRow: 0,
@@ -146,6 +154,12 @@ export function parseDeepPart(
     scale: scales.take(height * Math.ceil(size / SLICE_BLOCK)),
     gain: null,
   });
+  for (const { neurons, signs: views, values: blocks } of networks) {
+    const [rows, heights] = [new Set(Object.values(views)), new Set(Object.values(blocks))];
+    if (rows.size > 1 || heights.size > 1 || [...rows].some((count) => (count ?? 0) > neurons)) {
+      throw refuse("views of a deep part have other numbers of neurons");
+    }
+  }
   const part: DeepPart = {
     version: manifest.version,
     width: manifest.width,
@@ -209,6 +223,15 @@ function wordsOf({ frame, heldOut, untrained, columns, networks }: DeepPart): Ui
       ...(anchors === null ? [] : [anchors.words]),
     ]),
   ];
+}
+
+/** Bits behind the last of a row, which would count as signs. */
+function hasStrayBits({ width, words }: SignRows): boolean {
+  const used = width % 32;
+  const length = Math.ceil(width / 32);
+  if (used === 0) return false;
+  for (let at = length - 1; at < words.length; at += length) if (words[at]! >>> used !== 0) return true;
+  return false;
 }
 
 type Counts = Partial<Record<(typeof VIEWS)[number], number>>;

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CompareReport } from "../../src/report/schemas/index.ts";
+import type { CompareReport, IdentifyReport, ScanItemReport } from "../../src/report/schemas/index.ts";
 import { startCommandServer } from "../support/command.ts";
 import { addNoise } from "../support/derive.ts";
 import { loraAdapter } from "../support/lora-adapter.ts";
@@ -17,8 +17,16 @@ const SHAPE = { width: 64, hidden: 160, heads: 4, kvHeads: 2, headSize: 16, voca
 
 afterAll(() => server.stop());
 
+const base = randomModel({ init: 1 }, { width: 64, hidden: 160, layers: 3, vocabulary: 320 });
+const EVERYTHING: Disguise = {
+  residual: "rotation",
+  neuronOrder: true,
+  neuronSigns: true,
+  headOrder: true,
+  values: "dense",
+};
+
 beforeAll(() => {
-  const base = randomModel({ init: 1 }, { width: 64, hidden: 160, layers: 3, vocabulary: 320 });
   const save = (name: string, disguise: Disguise | null): void => {
     const model = disguise === null ? base : obfuscate(addNoise(base, 0.2), SHAPE, disguise, 7);
     writeFileSync(join(root, `${name}.safetensors`), fileOf(model));
@@ -28,7 +36,7 @@ beforeAll(() => {
   writeFileSync(join(root, "adapter.safetensors"), fileOf(loraAdapter(wide, 1)));
   save("base", null);
   save("rotated", { residual: "rotation" });
-  save("everything", { residual: "rotation", neuronOrder: true, neuronSigns: true, headOrder: true, values: "dense" });
+  save("everything", EVERYTHING);
 });
 
 const compare = (suspect: string, ...flags: string[]) =>
@@ -72,5 +80,53 @@ describe("compare --depth deep", () => {
     expect((await compare("everything", ...flags)).exitCode).toBe(0);
     expect((await compare("everything", ...flags, "--accept-calibrated")).exitCode).toBe(1);
     expect((await compare("rotated", ...flags)).exitCode).toBe(1);
+  });
+});
+
+describe("a registry with deep parts", () => {
+  const flags = ["--registry", "bases", "--no-cache", "--no-progress", "--jobs", "0"];
+  const itemsOf = (stdout: string) =>
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ScanItemReport)
+      .filter(({ schema }) => schema === "weightmark/scan-item@1");
+
+  beforeAll(async () => {
+    const added = await server.run(
+      ["registry", "add", "base.safetensors", "--root", "--deep", "--registry", "bases"],
+      root,
+    );
+    expect(added.exitCode, added.stderr).toBe(0);
+    mkdirSync(join(root, "suspects"));
+    copyFileSync(join(root, "rotated.safetensors"), join(root, "suspects", "rotated.safetensors"));
+    writeFileSync(join(root, "suspects", "everything.safetensors"), fileOf(obfuscate(base, SHAPE, EVERYTHING, 7)));
+  });
+
+  it("lets identify find what was rotated, and counts what has no p only where that is accepted", async () => {
+    const identify = (suspect: string, ...more: string[]) =>
+      server.run(["identify", `${suspect}.safetensors`, "--registry", "bases", "--fail-on", "derived", ...more], root);
+    const { stdout, exitCode } = await identify("rotated", "--json");
+    const report = JSON.parse(stdout) as IdentifyReport;
+    requireValid("identify@1", report);
+    expect(report).toMatchObject({ verdict: "derived", comparison: { deep: { basis: "exact" } } });
+    expect(exitCode).toBe(1);
+    expect((await identify("everything")).exitCode).toBe(0);
+    expect((await identify("everything", "--accept-calibrated")).exitCode).toBe(1);
+  });
+
+  it("lets a scan at depth deep find it, which says of what has no p that it is no proof", async () => {
+    const scan = (...more: string[]) =>
+      server.run(["scan", "suspects", ...flags, "--format", "jsonl", "--fail-on", "shared-init", ...more], root);
+    const plain = await scan("--journal", "plain.jsonl");
+    expect(itemsOf(plain.stdout).map(({ verdict }) => verdict)).toEqual(["no-evidence", "no-evidence"]);
+    expect(plain.exitCode).toBe(0);
+    const deep = await scan("--depth", "deep", "--journal", "deep.jsonl");
+    const [everything, rotated] = itemsOf(deep.stdout).sort((a, b) => (a.name < b.name ? -1 : 1));
+    // Less is kept of either model than where weights are at hand.
+    expect(rotated).toMatchObject({ verdict: "shared-init", matches: [{ name: "base.safetensors" }] });
+    expect(everything).toMatchObject({ verdict: "no-evidence", matches: [] });
+    expect(everything!.summary).toContain("with no label left to test");
+    expect(deep.exitCode).toBe(1);
   });
 });

@@ -68,7 +68,18 @@ describe("the example models", () => {
   it("are registered by their present fingerprints, byte for byte", async () => {
     const registry = join(scratch, "registry");
     const bases = ["examples/models/base-a", "examples/models/base-b"];
-    const args = ["registry", "add", ...bases, "--root", "--depth", "full", "--deterministic", "--registry", registry];
+    const args = [
+      "registry",
+      "add",
+      ...bases,
+      "--root",
+      "--depth",
+      "full",
+      "--deep",
+      "--deterministic",
+      "--registry",
+      registry,
+    ];
     await json<RegistryReport>("registry@1", args);
     const files = (directory: string) =>
       readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -140,7 +140,9 @@ describe("what inspect says of adapters", () => {
     expect(text).toContain(
       'lora: 20 of 20 tensors; adapter_config.json names the base "evil\\u{1b}[2J\\u{202e}\\u{d}"',
     );
-    expect(text).toMatch(/merge it into its base first: an adapter by itself is tested by compare --depth deep only/);
+    expect(text).toMatch(
+      /merge it into its base first: an adapter by itself is tested at depth deep only, against a model/,
+    );
     for (const char of ["\u001b", "\u202e", "\r"]) expect(text).not.toContain(char);
   });
 

@@ -58,7 +58,7 @@ function adapterText(adapter: InspectReport["adapter"]): string[] {
   const of = base === null ? "" : `; adapter_config.json names the base "${escapeText(base)}"`;
   const isLora = kind === "lora" || kind === "dora";
   const alone = isLora
-    ? "an adapter by itself is tested by compare --depth deep only"
+    ? "an adapter by itself is tested at depth deep only, against a model"
     : "an adapter by itself cannot be tested";
   return [
     `  ${what}: ${tensors.toLocaleString("en-US")} of ${formatCount(ofTensors, "tensor")}${of}`,

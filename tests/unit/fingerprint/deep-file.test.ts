@@ -183,10 +183,19 @@ describe("a deep part in its file", () => {
     expect(await refused(manifest(change))).toMatch(/deep part|manifest is wrong/);
   });
 
-  test("is refused with a scale that is not finite", async () => {
+  test("is refused with signs beyond the end of a row", async () => {
+    // The frame has 48 tokens: behind their ids the held-out rows begin, of which the second word has 16 signs.
     const file = forged(({ tensors }) => {
-      new DataView(tensors.get("deep.scale")!.data.buffer).setFloat32(0, Number.NaN, true);
+      const words = new DataView(tensors.get("deep.words")!.data.buffer);
+      words.setUint32(4 * (96 + 1), 1 << 16, true);
     });
-    expect(await refused(file)).toContain("not finite");
+    expect(await refused(file)).toContain("beyond its rows");
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 3e38])("is refused with a scale of %d", async (scale) => {
+    const file = forged(({ tensors }) => {
+      new DataView(tensors.get("deep.scale")!.data.buffer).setFloat32(0, scale, true);
+    });
+    expect(await refused(file)).toContain("that no weights have");
   });
 });
