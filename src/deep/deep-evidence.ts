@@ -44,7 +44,7 @@ async function evidenceBy(a: DeepModel, b: DeepModel, shared: SharedTokens): Pro
 }
 
 /** Whether the streams were mapped so that neurons meet. It does not change when labels do, so that choosing by it is free. */
-function isAlike({ strength }: DeepEvidence): boolean {
+export function isAlike({ strength }: DeepEvidence): boolean {
   const gates = strength.map(({ gate }) => gate).sort((x, y) => x - y);
   return (gates[gates.length >> 1] ?? 0) >= SAME_TOKENS;
 }

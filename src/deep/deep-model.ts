@@ -1,4 +1,3 @@
-import { finite } from "../alignment/feature-reader.ts";
 import { type ComponentParts, partsOf } from "../alignment/parts.ts";
 import { tokenHashes } from "../alignment/token-hashes.ts";
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
@@ -47,10 +46,10 @@ export async function deepModel(checkpoint: Checkpoint, signal?: AbortSignal): P
     head: head ?? null,
     texts: await tokenHashes(checkpoint),
     bytesRead: () => reader.bytesRead,
-    embedding: async (ids) => finite(await reader.rows(embed, ids)),
-    rows: async (matrix, rows) => finite(await reader.rows(matrix, rows)),
+    embedding: async (ids) => bounded(await reader.rows(embed, ids)),
+    rows: async (matrix, rows) => bounded(await reader.rows(matrix, rows)),
     async readers(matrix, rows) {
-      const values = finite(await reader.rows(matrix, rows));
+      const values = bounded(await reader.rows(matrix, rows));
       const gain = await reader.gain(matrix.gain, matrix.cols);
       return folded(values, matrix.cols, gain, centred(matrix));
     },
@@ -76,5 +75,14 @@ function folded(values: Float32Array, width: number, gain: Float32Array | null, 
     const mean = row.reduce((sum, x) => sum + x, 0) / width;
     for (let j = 0; j < width; j++) row[j]! -= mean;
   }
-  return finite(values);
+  return bounded(values);
+}
+
+/** Larger than any weight, and products of so large numbers end nowhere near infinity. */
+const MAX_WEIGHT = 1e12;
+
+/** Values, with 0 for what is no number or no weight, in place. */
+function bounded(values: Float32Array): Float32Array {
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) <= MAX_WEIGHT)) values[i] = 0;
+  return values;
 }

@@ -24,6 +24,8 @@ const ANCHORED = 384;
 const LEAST_ANCHORS = 16;
 /** More neurons than any network has: a file must not decide how much memory is used. */
 const MAX_NEURONS = 1 << 17;
+/** Neurons of a suspect that are looked through. */
+const MAX_SEEN = 1 << 15;
 
 /** Maps [stream width x tokens] into a frame: of all directions, and of the weaker ones. */
 export interface FrameMaps {
@@ -66,7 +68,8 @@ export async function networkPart(
       down: written === null || rows === null ? written : takeRows(written, size, rows),
     };
   };
-  const seen = few ? first : like === undefined && neurons > KEPT_NEURONS ? upTo(KEPT_NEURONS) : null;
+  const most = like === undefined ? KEPT_NEURONS : MAX_SEEN;
+  const seen = few ? first : neurons > most ? upTo(most) : null;
   const signs = each(await views(weak, seen), (values) => signsOf(values, size));
   const kept = few || like === undefined ? first : nearest(like, signs, first);
   const values = await views(whole, kept);

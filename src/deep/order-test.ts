@@ -31,7 +31,9 @@ export function orderOf(
   left: Float64Array = new Float64Array(n).fill(1),
   right: Float64Array = new Float64Array(m).fill(1),
 ): OrderTest {
-  const partners = mutualNearest(products, left, right).map(([, j]) => j);
+  const partners = mutualNearest(products, left, right)
+    .filter(([i, j]) => isAlone(products, i, j, left, right))
+    .map(([, j]) => j);
   const increasing = longestIncreasing(partners);
   return {
     labels: Math.min(n, m),
@@ -39,6 +41,16 @@ export function orderOf(
     increasing,
     log10P: log10IncreasingTail(partners.length, increasing),
   };
+}
+
+/** Whether no other partner is as near, on either side: between equals the place would decide, which is what is tested. */
+function isAlone(products: Float32Array, i: number, j: number, left: Float64Array, right: Float64Array): boolean {
+  const m = right.length;
+  const ofRow = products[i * m + j]! / right[j]!;
+  const ofColumn = products[i * m + j]! / left[i]!;
+  for (let k = 0; k < m; k++) if (k !== j && products[i * m + k]! / right[k]! >= ofRow) return false;
+  for (let k = 0; k < left.length; k++) if (k !== i && products[k * m + j]! / left[k]! >= ofColumn) return false;
+  return true;
 }
 
 /** The best of several, its p corrected for how many there are: one layer may be stored twice in both models. */

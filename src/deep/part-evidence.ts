@@ -40,11 +40,11 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
   };
 }
 
-/** By text where both know it, else by id. */
+/** By text or by id: a frame of other tokens costs what is found, never a verdict. */
 function isSameList(a: TokenList, b: TokenList): boolean {
   const same = (x: Uint32Array, y: Uint32Array): boolean =>
     x.length === y.length && x.every((word, i) => word === y[i]);
-  return a.texts !== null && b.texts !== null ? same(a.texts, b.texts) : same(a.ids, b.ids);
+  return same(a.ids, b.ids) || (a.texts !== null && b.texts !== null && same(a.texts, b.texts));
 }
 
 /** Tokens that both have among those which the one, or the other, never saw. */

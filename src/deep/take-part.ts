@@ -1,4 +1,12 @@
-import { DEEP_VERSION, type DeepPart, MAX_UNTRAINED, type SignRows, type TokenList } from "../fingerprint/deep-part.ts";
+import {
+  DEEP_VERSION,
+  type DeepPart,
+  MAX_COLUMNS,
+  MAX_UNTRAINED,
+  MAX_WIDTH,
+  type SignRows,
+  type TokenList,
+} from "../fingerprint/deep-part.ts";
 import type { LayerCode } from "../fingerprint/fingerprint.ts";
 import { deepCodes } from "../fingerprint/layer-codes.ts";
 import { matmul } from "../kernels/matmul.ts";
@@ -18,8 +26,6 @@ import { networkLayers } from "./views.ts";
 /** Shares of the strongest directions that are left out where neurons, and where rows of tokens, are seen. */
 const BULK = 0.5;
 const TOKEN_BULK = 0.75;
-/** Streams wider than this have no signs of their dimensions. */
-const MAX_COLUMNS = 1 << 13;
 /** Strength of layers in their places from which they are not looked for elsewhere. */
 const IN_PLACE = 0.15;
 
@@ -34,7 +40,7 @@ export async function takeDeepPart(
   few = false,
   ids: Uint32Array | null = ownFrame(model),
 ): Promise<DeepPart | null> {
-  if (ids === null) return null;
+  if (ids === null || model.width > MAX_WIDTH) return null;
   const taken = new Set(ids);
   // The map between two streams is made of the frame's tokens: none of them is tested.
   const never = spread(
@@ -76,17 +82,23 @@ export async function counterpart(
   return networks.length === 0 ? inPlace : answer(await layersAlike(model, networks, like, view.maps.weak));
 }
 
-/** What ranks registered models by their tokens; null for a model that is too narrow. */
-export async function tokenCodes(model: DeepModel): Promise<readonly LayerCode[] | null> {
-  const { width, vocabulary } = model;
-  const ids = ownFrame(model);
-  if (ids === null) return null;
-  const size = ids.length / 2;
-  const frame = new TokenFrame(await model.embedding([...ids.subarray(0, size)]), width);
-  return deepCodes({ code: deepCode(frame), heldOut: { width: size }, vocabulary });
+/**
+ * What ranks registered models by their tokens, none for a model that is too narrow. Of the vocabulary as it is, and of one half
+ * as large: a suspect's may have been filled up to the next power of two.
+ */
+export async function tokenCodes(model: DeepModel): Promise<readonly LayerCode[]> {
+  const codes: LayerCode[] = [];
+  for (const vocabulary of [model.vocabulary, model.vocabulary >> 1]) {
+    const ids = ownFrame({ width: model.width, vocabulary });
+    if (ids === null) continue;
+    const size = ids.length / 2;
+    const frame = new TokenFrame(await model.embedding([...ids.subarray(0, size)]), model.width);
+    codes.push(...deepCodes({ code: deepCode(frame), heldOut: { width: size }, vocabulary }));
+  }
+  return codes;
 }
 
-function ownFrame({ width, vocabulary }: DeepModel): Uint32Array | null {
+function ownFrame({ width, vocabulary }: Pick<DeepModel, "width" | "vocabulary">): Uint32Array | null {
   const size = frameSize(width);
   return size === null ? null : frameTokens(size, vocabulary);
 }

@@ -1,19 +1,14 @@
-import { MAX_FRAME, type TokenList } from "../fingerprint/deep-part.ts";
+import { FRAME_STEP, LEAST_FRAME, MAX_FRAME, type TokenList } from "../fingerprint/deep-part.ts";
 import { subset } from "../numerics/prng.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { sharedTokens } from "./shared-tokens.ts";
-
-/** A frame of fewer tokens has too few signs to tell neurons apart. */
-const LEAST_FRAME = 48;
-/** Frames have a multiple of so many, and tokens are drawn in runs of so many. */
-const STEP = 16;
 
 /**
  * How many tokens a stream of this width is seen from: some fewer than it has dimensions, so that they span no more than a
  * stream that was cut still has. Null for one that is too narrow.
  */
 export function frameSize(width: number): number | null {
-  const size = Math.min(MAX_FRAME, STEP * Math.floor((3 * width) / (4 * STEP)));
+  const size = Math.min(MAX_FRAME, FRAME_STEP * Math.floor((3 * width) / (4 * FRAME_STEP)));
   return size < LEAST_FRAME ? null : size;
 }
 
@@ -25,8 +20,10 @@ export function frameSize(width: number): number | null {
 export function frameTokens(size: number, vocabulary: number): Uint32Array | null {
   const below = 2 ** Math.floor(Math.log2(Math.max(1, vocabulary)));
   if (below < 2 * size) return null;
-  const runs = [...subset(below / STEP, (2 * size) / STEP, "weightmark frame tokens")];
-  return halved(Uint32Array.from(runs.flatMap((run) => Array.from({ length: STEP }, (_, i) => STEP * run + i))));
+  const runs = [...subset(below / FRAME_STEP, (2 * size) / FRAME_STEP, "weightmark frame tokens")];
+  return halved(
+    Uint32Array.from(runs.flatMap((run) => Array.from({ length: FRAME_STEP }, (_, i) => FRAME_STEP * run + i))),
+  );
 }
 
 /** Tokens of the first model that the second has as well, by its own rule as far as that can be; null where they are too few. */
@@ -35,7 +32,7 @@ export function sharedFrame(a: DeepModel, b: DeepModel): Uint32Array | null {
   const own = size === null ? null : frameTokens(size, a.vocabulary);
   if (size === null || (own !== null && !placesOf(tokenList(a, own), b).includes(-1))) return own;
   const both = sharedTokens(a, b).a;
-  const count = Math.min(size, STEP * Math.floor(both.length / (2 * STEP)));
+  const count = Math.min(size, FRAME_STEP * Math.floor(both.length / (2 * FRAME_STEP)));
   if (count < LEAST_FRAME) return null;
   return halved(Uint32Array.from(subset(both.length, 2 * count, "weightmark shared frame"), (i) => both[i]!));
 }
@@ -64,8 +61,10 @@ export function placesOf(list: TokenList, model: Pick<DeepModel, "texts" | "voca
   };
   if (2 * [...ids].filter(isSame).length >= ids.length) return byId;
   const places = new Map([...model.texts].map(([id, [low, high]]) => [`${low},${high}`, id]));
-  return Int32Array.from(ids, (_, i) => {
+  const byText = Int32Array.from(ids, (_, i) => {
     const id = places.get(`${texts[2 * i]},${texts[2 * i + 1]}`) ?? -1;
     return id < model.vocabulary ? id : -1;
   });
+  // Whoever hides something may spoil the tokenizer as well. A wrong frame costs what is found, never a verdict.
+  return byText.includes(-1) && !byId.includes(-1) ? byId : byText;
 }

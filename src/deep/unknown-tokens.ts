@@ -13,7 +13,7 @@ const ROUNDS = 12;
 /** Fewer tokens in common map no stream on another. */
 const MIN_TOKENS = 64;
 /** Streams wider than this would cost minutes a round. */
-const MAX_WIDTH = 1024;
+export const MAX_SOUGHT_WIDTH = 1024;
 
 /**
  * Tokens of two models whose ids were renumbered, or whose tokenizers nobody has: products of rows with rows, of embedding and
@@ -24,7 +24,7 @@ const MAX_WIDTH = 1024;
  * @returns null for streams of different width, or where too few tokens find each other
  */
 export async function unknownTokens(a: DeepModel, b: DeepModel): Promise<SharedTokens | null> {
-  if (a.width !== b.width || a.width > MAX_WIDTH) return null;
+  if (a.width !== b.width || a.width > MAX_SOUGHT_WIDTH) return null;
   const [one, other] = [await tableOf(a), await tableOf(b)];
   const [s, t] = [signatures(one), signatures(other)];
   let pairs = nearest(s.values, t.values, s.width);

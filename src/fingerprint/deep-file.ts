@@ -6,11 +6,15 @@ import {
   DEEP_CODE_BYTES,
   DEEP_VERSION,
   type DeepPart,
+  FRAME_STEP,
   KEPT_CHANNELS,
   KEPT_NEURONS,
+  LEAST_FRAME,
+  MAX_COLUMNS,
   MAX_FRAME,
   MAX_NETWORKS,
   MAX_UNTRAINED,
+  MAX_WIDTH,
   type NetworkPart,
   type NetworkViews,
   type SignRows,
@@ -27,7 +31,6 @@ export const DEEP_PARTS = ["deep.words", "deep.scale", "deep.q"] as const;
 
 const VIEWS = ["gate", "up", "down"] as const;
 /** Numbers of a hostile file are bounded before anything is allocated from them. */
-const MAX_WIDTH = 1 << 17;
 const MAX_ROWS = 1 << 17;
 /** 127 times as much is far from where numbers end. */
 const MAX_SCALE = 1e30;
@@ -41,7 +44,7 @@ const schema = z.strictObject({
   vocabulary: count(2 ** 31),
   layers: count(1 << 16),
   /** Tokens of the frame. */
-  size: z.int().min(1).max(MAX_FRAME),
+  size: z.int().min(LEAST_FRAME).max(MAX_FRAME).multipleOf(FRAME_STEP),
   texts: z.boolean(),
   untrained: z.strictObject({ count: count(MAX_UNTRAINED), texts: z.boolean() }),
   columns: z.boolean(),
@@ -154,7 +157,10 @@ export function parseDeepPart(
     scale: scales.take(height * Math.ceil(size / SLICE_BLOCK)),
     gain: null,
   });
-  for (const { neurons, signs: views, values: blocks } of networks) {
+  let last = -1;
+  for (const { layer, neurons, signs: views, values: blocks } of networks) {
+    if (layer <= last || layer >= manifest.layers) throw refuse("a deep part has layers that its model has not");
+    last = layer;
     const [rows, heights] = [new Set(Object.values(views)), new Set(Object.values(blocks))];
     if (rows.size > 1 || heights.size > 1 || [...rows].some((count) => (count ?? 0) > neurons)) {
       throw refuse("views of a deep part have other numbers of neurons");
@@ -186,6 +192,9 @@ export function parseDeepPart(
     }),
     code: Uint8Array.from(Buffer.from(manifest.code, "hex")),
   };
+  const tokens = [...part.frame.ids, ...part.untrained.ids];
+  if (new Set(tokens).size < tokens.length) throw refuse("a deep part names a token twice");
+  if (part.columns !== null && part.width > MAX_COLUMNS) throw refuse("a deep part has more dimensions than are kept");
   if (![words, scales, values].every((cursor) => cursor.isAtEnd)) throw refuse("a deep part has the wrong size");
   return part;
 }

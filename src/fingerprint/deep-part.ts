@@ -4,6 +4,12 @@ import type { Slice } from "./slice.ts";
 export const DEEP_VERSION = 1;
 /** Tokens that a stream is seen from at most, and as many again that are held against each other. */
 export const MAX_FRAME = 256;
+/** A frame of fewer tokens has too few signs to tell neurons apart; frames have a multiple of so many, in runs of so many. */
+export const LEAST_FRAME = 48;
+export const FRAME_STEP = 16;
+/** Streams wider than any, and those of which dimensions are kept. */
+export const MAX_WIDTH = 1 << 17;
+export const MAX_COLUMNS = 1 << 13;
 /** Rows of tokens that training never saw, neurons of which values are kept, layers that are kept. */
 export const MAX_UNTRAINED = 512;
 export const BLOCK_NEURONS = 512;

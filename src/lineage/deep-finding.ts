@@ -16,6 +16,9 @@ const STRENGTH = 0.3;
 const MOST = 0.8;
 const HALF = 0.5;
 
+/** Labels of a model's layers, and not of its tables. */
+export const OF_MODEL: readonly TestResult["axis"][] = ["neurons", "channels"];
+
 /** What the deep tests say where the plain ones are silent. */
 export interface DeepFinding {
   readonly verdict: Extract<Verdict, "derived" | "shared-init" | "no-evidence">;
@@ -41,7 +44,9 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   const smallest = (of: readonly TestResult[]): number | null =>
     of.length === 0 ? null : Math.min(0, Math.min(...of.map((test) => test.log10P!)) + log10Tried);
   const log10P = smallest(counted);
-  const isExact = log10P !== null && log10P <= LOG10_THRESHOLD;
+  // A table may have been given to both: its order is no word on the model, nor is what it makes alike.
+  const own = smallest(counted.filter(({ axis, seenFrom }) => OF_MODEL.includes(axis) || seenFrom === "untrained"));
+  const isExact = own !== null && own <= LOG10_THRESHOLD;
   const isStrong = strength !== null && strength.gate >= STRENGTH && strength.through >= STRENGTH;
   const isCalibrated = !isExact && isStrong && (strength.tokens ?? STRENGTH) >= STRENGTH;
   const moved = isExact || isCalibrated ? movedOf(evidence) : [];
@@ -49,8 +54,7 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   if (!isExact && !isCalibrated) return { ...finding, verdict: "no-evidence", basis: null, retention: null };
   const retention = isStrong ? retentionOf(evidence) : null;
   const isTraining = retention !== null && sharesTraining(retention, true);
-  // Tables alone say nothing of the model: their rows and columns may have been given to both.
-  const ofModel = smallest(counted.filter(({ axis }) => axis === "neurons" || axis === "channels"));
+  const ofModel = smallest(counted.filter(({ axis }) => OF_MODEL.includes(axis)));
   if (!isTraining && (ofModel === null || ofModel > LOG10_THRESHOLD)) {
     return { ...finding, verdict: "no-evidence", basis: null, moved: [], log10P: ofModel, retention };
   }

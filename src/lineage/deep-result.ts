@@ -1,4 +1,4 @@
-import type { DeepFinding } from "./deep-finding.ts";
+import { type DeepFinding, OF_MODEL } from "./deep-finding.ts";
 import type { CompareResult, Moved } from "./result.ts";
 
 const WORDS: Readonly<Record<Moved, string>> = {
@@ -39,6 +39,10 @@ export function withDeep(
       learned: one === undefined || other === undefined ? null : { baseInSuspect: other, suspectInBase: one },
     },
   };
+  // The silence of tables is no test of the model.
+  if (verdict === "no-evidence" && !deep.tests.some(({ axis }) => OF_MODEL.includes(axis))) {
+    return { ...result, log10Tried: plain.log10Tried };
+  }
   if (verdict === "no-evidence") {
     const summary = `No evidence that ${names.suspect} and ${names.base} share weights. This does not prove that they are unrelated.`;
     const claim = `shows no evidence of shared weights with ${names.base}`;
@@ -64,13 +68,13 @@ function claimOf({ verdict, basis }: DeepFinding, base: string): string {
   }
   return basis === "exact"
     ? `shares trained weights with ${base}, direction not established`
-    : `is as much like ${base} as only models that share trained weights were found to be, with no label left to test`;
+    : `is as much like ${base} as only models that share trained weights were found to be, and no label that could be tested shows it`;
 }
 
 function caveatsOf({ basis, strength, verdict }: DeepFinding): readonly string[] {
   const alike = strength === null ? [] : [`after alignment, matched neurons correlate at ${strength.gate.toFixed(2)}`];
   const notExact =
-    "no label survived, so that no exact p-value exists: the verdict is calibrated on the strength that unrelated models were measured to have, and is no proof";
+    "no label that could be tested shows anything, so that no exact p-value exists: the verdict is calibrated on the strength that unrelated models were measured to have, and is no proof";
   return [
     ...(basis === "calibrated" ? [notExact] : []),
     ...alike,

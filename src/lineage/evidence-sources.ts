@@ -1,11 +1,12 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
-import { type DeepEvidence, deepEvidence } from "../deep/deep-evidence.ts";
+import { type DeepEvidence, deepEvidence, isAlike } from "../deep/deep-evidence.ts";
 import { deepModel } from "../deep/deep-model.ts";
 import { WHOLE_WIDTH } from "../deep/frames.ts";
 import { partEvidence } from "../deep/part-evidence.ts";
 import { counterpart, takeDeepPart, tokenCodes } from "../deep/take-part.ts";
 import { sharedFrame } from "../deep/token-list.ts";
+import { MAX_SOUGHT_WIDTH } from "../deep/unknown-tokens.ts";
 import type { DeepPart } from "../fingerprint/deep-part.ts";
 import type { LayerCode } from "../fingerprint/fingerprint.ts";
 import { deepCodes } from "../fingerprint/layer-codes.ts";
@@ -41,9 +42,12 @@ async function wideEvidence(
   const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
   if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
   const ids = sharedFrame(a, b);
-  const part = ids === null ? null : await takeDeepPart(a, false, ids);
-  const [own, theirs] = (part === null ? null : await counterpart(b, part, false)) ?? [];
-  return own === undefined || theirs === undefined ? null : partEvidence(theirs, own);
+  const part = ids === null ? null : await takeDeepPart(a, isRemoteLocation(first.location), ids);
+  const [own, theirs] = (part === null ? null : await counterpart(b, part, isRemoteLocation(second.location))) ?? [];
+  if (own === undefined || theirs === undefined || own.networks.length === 0) return null;
+  const evidence = partEvidence(theirs, own);
+  // Tokens that were renumbered can still be looked for in streams that are not too wide.
+  return evidence !== null && (isAlike(evidence) || Math.max(a.width, b.width) > MAX_SOUGHT_WIDTH) ? evidence : null;
 }
 
 /** Codes by which a registry finds models that have the tokens of a suspect, however its stream was turned. */
@@ -53,7 +57,7 @@ export async function tokenCodesOf(
 ): Promise<readonly LayerCode[]> {
   if (fingerprint.deep !== undefined) return deepCodes(fingerprint.deep);
   const model = checkpoint === null ? null : await deepModel(checkpoint, signal);
-  return (model === null ? null : await tokenCodes(model)) ?? [];
+  return model === null ? [] : tokenCodes(model);
 }
 
 async function answer(

@@ -1,3 +1,4 @@
+import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { damageOf } from "./damage.ts";
@@ -44,12 +45,13 @@ export async function identifySubject(
 ): Promise<IdentifyResult> {
   const { limit = DEFAULT_LIMIT, signal } = options;
   const plain = await testRanked(suspect, registry, layerCodes(suspect.fingerprint), { limit, signal, deep: false });
-  const { unread, why } = plain;
+  const { why } = plain;
   // Held against nothing is no answer.
   if (plain.candidates.length === 0 && why !== null) throw why;
-  const candidates = plain.candidates.every(isSilent)
-    ? withMoved(plain.candidates, await movedCandidates(suspect, registry, { limit, signal }))
-    : plain.candidates;
+  const moved = plain.candidates.every(isSilent) ? await movedBases(suspect, registry, { limit, signal }) : NOTHING;
+  const candidates = withMoved(plain.candidates, moved.candidates);
+  const missed = new Set(plain.unread.map(({ name }) => name));
+  const unread = [...plain.unread, ...moved.unread.filter(({ name }) => !missed.has(name))];
   candidates.sort(closestFirst);
   const best = candidates[0];
   const verdict: Verdict = best?.verdict ?? "not-testable";
@@ -68,6 +70,7 @@ export async function identifySubject(
     registry: { entries: registry.entries, digest: registry.digest, updatedAt: registry.updatedAt },
     caveats: [
       ...unread.map(unreadCaveat),
+      ...moved.caveats,
       ...(best === undefined ? damageOf(suspect.name, suspect.fingerprint) : []),
       ...caveatsOf(best, candidates, registry.entries, verdict, untestable),
     ],
@@ -78,16 +81,30 @@ export async function identifySubject(
  * The bases that tokens rank first, asked whether labels were moved: of those with a deep part, where the suspect has its
  * weights or a deep part as well.
  */
-async function movedCandidates(
+async function movedBases(
   suspect: Subject,
   registry: CandidateSource,
   testing: Omit<Ranking, "deep">,
-): Promise<readonly Candidate[]> {
-  const codes = await tokenCodesOf(suspect, testing.signal);
-  if (codes.length === 0) return [];
-  const { candidates } = await testRanked(suspect, registry, codes, { ...testing, deep: true });
-  return candidates.filter(({ comparison }) => comparison.deep !== undefined);
+): Promise<MovedBases> {
+  try {
+    const codes = await tokenCodesOf(suspect, testing.signal);
+    if (codes.length === 0) return NOTHING;
+    const { candidates, unread } = await testRanked(suspect, registry, codes, { ...testing, deep: true });
+    return { candidates: candidates.filter(({ comparison }) => comparison.deep !== undefined), unread, caveats: [] };
+  } catch (error) {
+    // The plain answer stands, whatever more it would have cost to ask on.
+    if (!(error instanceof WeightmarkError) || error.code !== "BYTE_BUDGET_EXCEEDED") throw error;
+    return { ...NOTHING, caveats: [`whether labels were moved on purpose was not asked: ${error.message}`] };
+  }
 }
+
+interface MovedBases {
+  readonly candidates: readonly Candidate[];
+  readonly unread: readonly RankedBase[];
+  readonly caveats: readonly string[];
+}
+
+const NOTHING: MovedBases = { candidates: [], unread: [], caveats: [] };
 
 /** What deep tests say of a base is more than what the plain ones said. */
 function withMoved(plain: readonly Candidate[], moved: readonly Candidate[]): Candidate[] {
@@ -110,8 +127,11 @@ function closestFirst(a: Candidate, b: Candidate): number {
   // A body that cannot be tested beside a table that agrees is nearer than a stranger that was.
   const agrees = (c: Candidate): boolean => c.verdict === "not-testable" && (c.log10P ?? 0) <= c.comparison.threshold;
   const rank = (c: Candidate): number => VERDICT_ORDER.indexOf(c.verdict) - (agrees(c) ? 1.5 : 0);
+  // What has no p is no proof, however strong it is.
+  const isCalibrated = (c: Candidate): number => Number(c.comparison.deep?.basis === "calibrated");
   const frozen = (c: CompareResult): number => c.difference.frozenTensors;
   return (
+    isCalibrated(a) * Number(!isSilent(b)) - isCalibrated(b) * Number(!isSilent(a)) ||
     rank(a) - rank(b) ||
     strength(b.comparison) - strength(a.comparison) ||
     frozen(b.comparison) - frozen(a.comparison) ||

@@ -79,13 +79,14 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
   const { registry } = context;
   const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
   const found = registry === null ? null : await identifySubject(subject, registry, { signal: access.signal });
-  // Nobody reads an item's caveats before its verdict is counted: what is no proof counts as none, and says so.
+  // Nobody reads an item's caveats before its verdict is counted: what is no proof counts as none, and is told.
   const isProof = found?.candidates[0]?.comparison.deep?.basis !== "calibrated";
+  const proven = (found?.candidates ?? []).filter(({ comparison }) => comparison.deep?.basis !== "calibrated");
   return {
     ...emptyItem(target),
     verdict: isProof ? (found?.verdict ?? null) : "no-evidence",
     summary: found?.summary ?? null,
-    matches: found === null || !isProof ? [] : matchesOf(found.candidates),
+    matches: matchesOf(proven),
     caveats: found?.caveats ?? damageOf(target.name, fingerprint),
     marks,
     sampledRoot: fingerprint.roots.sampled,

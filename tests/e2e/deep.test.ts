@@ -55,7 +55,9 @@ describe("compare --depth deep", () => {
 
   it("says what it rests on, and that there is no p where no label was left", async () => {
     const { stdout } = await compare("everything", "--depth", "deep");
-    expect(stdout).toContain("with no label left to test; the residual stream was rotated, neurons were renumbered.");
+    expect(stdout).toContain(
+      "and no label that could be tested shows it; the residual stream was rotated, neurons were renumbered.",
+    );
     expect(stdout).toContain("no exact p-value exists");
     expect(stdout).toMatch(
       /after alignment: gates 0\.\d+, reads and writes 0\.\d+, held-out tokens 0\.\d+; calibrated/,
@@ -126,7 +128,7 @@ describe("a registry with deep parts", () => {
     // Less is kept of either model than where weights are at hand.
     expect(rotated).toMatchObject({ verdict: "shared-init", matches: [{ name: "base.safetensors" }] });
     expect(everything).toMatchObject({ verdict: "no-evidence", matches: [] });
-    expect(everything!.summary).toContain("with no label left to test");
+    expect(everything!.summary).toContain("no label that could be tested shows it");
     expect(deep.exitCode).toBe(1);
   });
 });

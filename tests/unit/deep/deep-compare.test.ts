@@ -68,7 +68,7 @@ describe("compare, deep", () => {
     const found = await deep(obfuscate(tuned, SHAPE, everything, 7), model(1));
     expect(found).toMatchObject({ verdict: "derived", log10P: null });
     expect(found.deep).toMatchObject({ basis: "calibrated", moved: ["residual-rotated", "neurons"] });
-    expect(found.summary).toContain("with no label left to test");
+    expect(found.summary).toContain("no label that could be tested shows it");
     expect(found.caveats[0]).toContain("no exact p-value exists");
   });
 

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../../src/deep/deep-fingerprint.ts";
+import { orderTest } from "../../../src/deep/order-test.ts";
+import { placesOf } from "../../../src/deep/token-list.ts";
 import type { Fingerprint } from "../../../src/fingerprint/fingerprint.ts";
 import { layerCodes } from "../../../src/fingerprint/layer-codes.ts";
 import type { CompareResult } from "../../../src/lineage/result.ts";
@@ -108,4 +110,26 @@ function ones(byte: number): number {
 test("too narrow a model has no deep part", async () => {
   const narrow = randomModel({ init: 1 }, { ...DIMS, width: 48, hidden: 64 });
   expect((await stored(narrow)).fingerprint.deep).toBeUndefined();
+});
+
+test("tokens are sought by text, and by id where texts lead nowhere", () => {
+  const texts = Uint32Array.of(1, 1, 2, 2, 3, 3);
+  const list = { ids: Uint32Array.of(4, 5, 6), texts };
+  const model = (pairs: readonly (readonly [number, number])[], vocabulary = 10) => ({
+    vocabulary,
+    texts: new Map(pairs.map(([id, word]) => [id, [word, word] as const])),
+  });
+  const same = [4, 5, 6].map((id, i) => [id, i + 1] as const);
+  expect([...placesOf(list, model(same))]).toEqual([4, 5, 6]);
+  expect([...placesOf(list, model([1, 2, 3].map((word) => [word + 6, word] as const)))]).toEqual([7, 8, 9]);
+  expect([...placesOf(list, model([[7, 1]]))]).toEqual([4, 5, 6]);
+  expect([...placesOf(list, model([[7, 1]], 6))]).toEqual([-1, -1, -1]);
+  expect([...placesOf({ ids: list.ids, texts: null }, model([], 6))]).toEqual([4, 5, -1]);
+});
+
+test("labels that are as near to several are in no order", () => {
+  const rows = Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1);
+  expect(orderTest(rows, rows, 2)).toMatchObject({ labels: 4, matched: 0, increasing: 0 });
+  const apart = Float32Array.of(1, 0, 0, 1);
+  expect(orderTest(apart, apart, 2)).toMatchObject({ matched: 2, increasing: 2 });
 });

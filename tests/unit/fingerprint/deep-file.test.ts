@@ -27,7 +27,13 @@ interface DeepManifest {
   width: number;
   vocabulary: number;
   untrained: { count: number };
-  networks: { signs: { gate: number }; values: { up: number }; channels: number; anchors: { rows: number } }[];
+  networks: {
+    layer: number;
+    signs: { gate: number };
+    values: { up: number };
+    channels: number;
+    anchors: { rows: number };
+  }[];
   code: string;
   more?: number;
 }
@@ -150,6 +156,24 @@ describe("a deep part in its file", () => {
       },
     ],
     [
+      "a layer that the model has not",
+      (value) => {
+        value.networks[0]!.layer = 2;
+      },
+    ],
+    [
+      "one layer twice",
+      (value) => {
+        value.networks[1]!.layer = 0;
+      },
+    ],
+    [
+      "a frame that is no run of tokens",
+      (value) => {
+        value.size = 40;
+      },
+    ],
+    [
       "more channels of values",
       (value) => {
         value.networks[0]!.channels = 100;
@@ -181,6 +205,14 @@ describe("a deep part in its file", () => {
     ],
   ])("is refused with %s", async (_, change) => {
     expect(await refused(manifest(change))).toMatch(/deep part|manifest is wrong/);
+  });
+
+  test("is refused with a token that is named twice", async () => {
+    const file = forged(({ tensors }) => {
+      const words = new DataView(tensors.get("deep.words")!.data.buffer);
+      words.setUint32(0, words.getUint32(4, true), true);
+    });
+    expect(await refused(file)).toContain("names a token twice");
   });
 
   test("is refused with signs beyond the end of a row", async () => {

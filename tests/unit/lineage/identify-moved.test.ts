@@ -3,7 +3,7 @@ import { takeFingerprint } from "../../../src/deep/deep-fingerprint.ts";
 import { identifySubject } from "../../../src/lineage/identify.ts";
 import type { IdentifyResult } from "../../../src/lineage/result.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
-import { addNoise, quantise } from "../../support/derive.ts";
+import { addNoise, extendVocabulary, quantise } from "../../support/derive.ts";
 import { type Disguise, obfuscate } from "../../support/obfuscate.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
@@ -48,6 +48,12 @@ describe("identify, where labels were moved", () => {
       expect(candidates[0]!.comparison.log10Tried).toBeGreaterThan(Math.log10(24 * 6));
       expect(summary).toContain("the residual stream was rotated");
     }
+  });
+
+  test("finds it behind a vocabulary that was filled up beyond a power of two", async () => {
+    const { verdict, candidates } = await identified(extendVocabulary(suspect, 600), "deep");
+    expect(verdict).toBe("derived");
+    expect(candidates[0]!.name).toBe("base-1");
   });
 
   test("says nothing of a stranger", async () => {
