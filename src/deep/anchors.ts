@@ -4,16 +4,17 @@ import type { LabelBlock } from "./label-tests.ts";
 import { unitRows } from "./take.ts";
 import { gramEigen, whitening } from "./whitening.ts";
 
-/** Neurons that others are seen from, and neurons that are seen: drawn by one coin for all models. */
+/** Neurons that others are seen from, and with those that are seen at most and at least. */
 const ANCHORS = 128;
-const LABELS = 256;
+export const ANCHORED = 384;
+export const LEAST_ANCHORED = 48;
 /** Penalty on the directions in which anchors hardly differ, relative to their mean energy. */
 const RIDGE = 0.1;
 
-/** Rows that `anchorBlock` wants of a network of so many neurons: anchors first; null where there are too few. */
+/** Rows that `anchorBlock` wants of so many neurons, drawn by one coin for all models; null where there are too few. */
 export function anchorRows(neurons: number): readonly number[] | null {
-  const drawn = [...subset(neurons, Math.min(neurons, ANCHORS + LABELS), "weightmark anchors")];
-  return drawn.length < 48 ? null : drawn;
+  const drawn = [...subset(neurons, Math.min(neurons, ANCHORED), "weightmark anchors")];
+  return drawn.length < LEAST_ANCHORED ? null : drawn;
 }
 
 /**
@@ -24,18 +25,21 @@ export function anchorRows(neurons: number): readonly number[] | null {
  * @param a rows of the neurons that `anchorRows` names, count x width, of the one model; b of the other
  */
 export function anchorBlock(a: Float32Array, b: Float32Array, widthA: number, widthB: number): LabelBlock {
-  const count = a.length / widthA;
-  const anchors = Math.min(ANCHORS, Math.floor(count / 3));
-  return { width: anchors, a: seenFromAnchors(a, widthA, anchors), b: seenFromAnchors(b, widthB, anchors) };
+  const [x, y] = [seenFromAnchors(a, widthA), seenFromAnchors(b, widthB)];
+  return { width: x.width, a: x.rows, b: y.rows };
 }
 
-/** Rows behind the first `anchors` as these see them: (count - anchors) x anchors. */
-export function seenFromAnchors(rows: Float32Array, width: number, anchors: number): Float32Array {
+/** Rows behind the first, which are the anchors, as these see them: (count - anchors) x anchors. */
+export function seenFromAnchors(
+  rows: Float32Array,
+  width: number,
+): { readonly rows: Float32Array; readonly width: number } {
   const units = unitRows(rows, width);
+  const anchors = Math.min(ANCHORS, Math.floor(rows.length / width / 3));
   const first = units.subarray(0, anchors * width);
   const rest = units.subarray(anchors * width);
   const count = rest.length / width;
   const root = whitening(gramEigen(first, width), RIDGE);
   const products = matmul(rest, first, { rows: count, depth: width, columns: anchors, transposedB: true });
-  return matmul(products, root, { rows: count, depth: anchors, columns: anchors });
+  return { rows: matmul(products, root, { rows: count, depth: anchors, columns: anchors }), width: anchors };
 }

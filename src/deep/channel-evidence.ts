@@ -4,8 +4,9 @@ import { exchangeSum, log10RademacherTail } from "../numerics/rademacher.ts";
 import { type ChannelFours, channelFours } from "./channel-fours.ts";
 import type { DeepModel } from "./deep-model.ts";
 import type { Frame } from "./frames.ts";
-import { exchangesOf, type LabelTests, rowLengths } from "./label-tests.ts";
+import { exchangesOf, type LabelTests } from "./label-tests.ts";
 import type { LayerPair } from "./layer-pairs.ts";
+import { rowLengths } from "./nearest.ts";
 import { seenRows } from "./views.ts";
 
 /** Exact tests of the channels that attention's values have, fours of them in one of 24 orders. */

@@ -1,7 +1,7 @@
 import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { log10FoursTail } from "../numerics/fixed-points.ts";
-import { mutualNearest } from "./label-tests.ts";
+import { nearestByCosine } from "./nearest.ts";
 import { FOUR, fixedOfFour, type Products, productsOfFours, sumsOfFours } from "./orders-of-four.ts";
 import { takeRows, unitRows } from "./take.ts";
 import { gramEigen, whitening } from "./whitening.ts";
@@ -98,7 +98,7 @@ function squaredCosines(x: Float32Array, y: Float32Array, width: number): Produc
 }
 
 function nearestOf({ values, rows, columns }: Products): readonly (readonly [number, number])[] {
-  return mutualNearest(values, new Float64Array(rows).fill(1), new Float64Array(columns).fill(1));
+  return nearestByCosine(values, rows, columns);
 }
 
 /** Whether no unit row of the four is empty or another's equal. */

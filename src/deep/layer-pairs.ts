@@ -11,7 +11,7 @@ export type LayerPair = readonly [LayerParts, LayerParts];
 /** Layers that are looked at, spread over the depth. */
 const MAX_LAYERS = 6;
 /** Strength of layers in their places from which they are not looked for elsewhere: strangers have .04 at most. */
-const IN_PLACE = 0.15;
+export const IN_PLACE = 0.15;
 /** Multiplications that looking for layers may take: some seconds. */
 const MAX_WORK = 4e10;
 

@@ -1,7 +1,7 @@
 import type { Slice } from "../fingerprint/fingerprint.ts";
 import { sliceOf } from "../fingerprint/slice.ts";
 import { matmul } from "../kernels/matmul.ts";
-import { mutualNearest } from "./label-tests.ts";
+import { nearestByCosine } from "./nearest.ts";
 import { spread, unitRows } from "./take.ts";
 import type { NeuronViews } from "./views.ts";
 
@@ -90,5 +90,5 @@ function nearestNeurons(a: NeuronViews, b: NeuronViews): readonly (readonly [num
     const cosines = matmul(unitRows(x, a.width), unitRows(y, b.width), shape);
     for (let i = 0; i < sum.length; i++) sum[i]! += role === "gate" ? cosines[i]! : Math.abs(cosines[i]!);
   }
-  return mutualNearest(sum, new Float64Array(n).fill(1), new Float64Array(m).fill(1));
+  return nearestByCosine(sum, n, m);
 }

@@ -6,24 +6,19 @@ import {
   KEPT_NEURONS,
   type NetworkPart,
   type NetworkViews,
+  rowCount,
   type SignRows,
 } from "../fingerprint/deep-part.ts";
 import { type Slice, sliceOf } from "../fingerprint/slice.ts";
-import { seenFromAnchors } from "./anchors.ts";
+import { ANCHORED, LEAST_ANCHORED, seenFromAnchors } from "./anchors.ts";
 import { valueRows } from "./channel-evidence.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { networkOf } from "./layer-pairs.ts";
 import { isSortedBySize } from "./order-test.ts";
-import { firstRows, rowCount, signCosines, signsOf } from "./sign-rows.ts";
+import { firstRows, signCosines, signsOf } from "./sign-rows.ts";
 import { takeRows } from "./take.ts";
-import { readRows, seenColumns, seenRows } from "./views.ts";
+import { MAX_NEURONS, readRows, seenColumns, seenRows } from "./views.ts";
 
-/** Neurons of a layer that others are seen from, and with those that are seen. */
-const ANCHORS = 128;
-const ANCHORED = 384;
-const LEAST_ANCHORS = 16;
-/** More neurons than any network has: a file must not decide how much memory is used. */
-const MAX_NEURONS = 1 << 17;
 /** Neurons of a suspect that are looked through. */
 const MAX_SEEN = 1 << 15;
 
@@ -81,7 +76,7 @@ export async function networkPart(
     signs,
     values: each(values, (rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height: kept.length })),
     channels: await channelsOf(model, parts.attention.get("v"), whole, size),
-    anchors: anchorsOf((await readRows(model, opens, first)).subarray(0, ANCHORED * model.width), model.width),
+    anchors: anchorsOf(await readRows(model, opens, first), model.width),
   };
 }
 
@@ -136,6 +131,8 @@ function each<T, U>({ gate, up, down }: NetworkViews<T>, of: (values: T) => U | 
 }
 
 function anchorsOf(rows: Float32Array, width: number): SignRows | null {
-  const anchors = Math.min(ANCHORS, Math.floor(rows.length / width / 3));
-  return anchors < LEAST_ANCHORS ? null : signsOf(seenFromAnchors(rows, width, anchors), anchors);
+  const some = rows.subarray(0, ANCHORED * width);
+  if (some.length < LEAST_ANCHORED * width) return null;
+  const seen = seenFromAnchors(some, width);
+  return signsOf(seen.rows, seen.width);
 }

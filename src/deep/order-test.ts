@@ -1,6 +1,6 @@
 import { matmul } from "../kernels/matmul.ts";
 import { log10IncreasingTail, longestIncreasing } from "../numerics/increasing.ts";
-import { mutualNearest, rowLengths } from "./label-tests.ts";
+import { mutualNearest, rowLengths } from "./nearest.ts";
 import { unitRows } from "./take.ts";
 
 /** Labels that were matched by content, and how long a run of them stands in the same order. */

@@ -1,4 +1,4 @@
-import type { DeepPart, NetworkPart, SignRows, TokenList } from "../fingerprint/deep-part.ts";
+import { type DeepPart, type NetworkPart, rowCount, type SignRows, type TokenList } from "../fingerprint/deep-part.ts";
 import { sliceValues } from "../fingerprint/slice.ts";
 import { subset } from "../numerics/prng.ts";
 import { channelTests, unsortedFours } from "./channel-evidence.ts";
@@ -7,12 +7,12 @@ import type { DeepEvidence } from "./deep-evidence.ts";
 import { type LabelTests, labelTests } from "./label-tests.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
 import { bestOrder, type OrderTest, orderOf } from "./order-test.ts";
-import { firstRows, rowCount, signCosines, signedRows } from "./sign-rows.ts";
+import { firstRows, signCosines, signedRows } from "./sign-rows.ts";
 import { type LayerStrength, strengthOfCosines } from "./strength.ts";
+import { MIN_UNTRAINED } from "./token-evidence.ts";
 
 /** Neurons of a layer that are tested, or looked for among all of the other's. */
 const MAX_LABELS = 512;
-const LEAST_LABELS = 16;
 
 /** What two stored parts say; null where they do not see their streams from the same tokens. */
 export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
@@ -51,19 +51,10 @@ function isSameList(a: TokenList, b: TokenList): boolean {
 function untrainedTests(a: DeepPart, b: DeepPart): LabelTests | null {
   const places = new Map([...b.untrained.ids].map((id, i) => [id, i]));
   const both = [...a.untrained.ids].flatMap((id, i) => (places.has(id) ? [[i, places.get(id)!] as const] : []));
-  if (both.length < LEAST_LABELS) return null;
+  if (both.length < MIN_UNTRAINED) return null;
   const { width } = a.untrained.signs;
-  const rows = [
-    signedRows(
-      a.untrained.signs,
-      both.map(([i]) => i),
-    ),
-    signedRows(
-      b.untrained.signs,
-      both.map(([, j]) => j),
-    ),
-  ] as const;
-  return labelTests([{ width, a: rows[0], b: rows[1] }]);
+  const [own, other] = [both.map(([i]) => i), both.map(([, j]) => j)];
+  return labelTests([{ width, a: signedRows(a.untrained.signs, own), b: signedRows(b.untrained.signs, other) }]);
 }
 
 type Labelled = readonly [SignRows, SignRows];

@@ -1,9 +1,9 @@
 import type { LayerParts } from "../alignment/parts.ts";
-import { type DeepPart, MAX_NETWORKS, type NetworkPart } from "../fingerprint/deep-part.ts";
+import { type DeepPart, MAX_NETWORKS, type NetworkPart, rowCount, type SignRows } from "../fingerprint/deep-part.ts";
 import type { DeepModel } from "./deep-model.ts";
-import { mutualNearest } from "./label-tests.ts";
 import { networkOf } from "./layer-pairs.ts";
-import { rowCount, signCosines, signsOf } from "./sign-rows.ts";
+import { nearestByCosine } from "./nearest.ts";
+import { signCosines, signsOf } from "./sign-rows.ts";
 import { meanOver } from "./strength.ts";
 import { spread } from "./take.ts";
 import { seenRows } from "./views.ts";
@@ -49,16 +49,16 @@ export async function layersAlike(
       if (alike > best[i]!.alike) best[i] = { at, alike };
     }
   }
-  return best.map(({ at, alike }) =>
-    best.some((other) => other.at === at && other.alike > alike) ? null : ([at, networks[at]!] as const),
-  );
+  return best.map(({ at, alike }) => {
+    const isTaken = best.some((other) => other.at === at && other.alike > alike);
+    return isTaken || alike === Number.NEGATIVE_INFINITY ? null : ([at, networks[at]!] as const);
+  });
 }
 
-function alikeness({ signs }: NetworkPart, own: ReturnType<typeof signsOf>): number {
+function alikeness({ signs }: NetworkPart, own: SignRows): number {
   const theirs = signs.gate ?? signs.up;
   if (theirs === null || theirs.width !== own.width) return Number.NEGATIVE_INFINITY;
   const [n, m] = [rowCount(theirs), rowCount(own)];
   const cosines = signCosines(theirs, own);
-  const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
-  return meanOver(cosines, mutualNearest(cosines, ones(n), ones(m)), m);
+  return meanOver(cosines, nearestByCosine(cosines, n, m), m);
 }

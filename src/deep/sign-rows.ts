@@ -1,4 +1,4 @@
-import type { SignRows } from "../fingerprint/deep-part.ts";
+import { rowCount, type SignRows } from "../fingerprint/deep-part.ts";
 import { hammingMatrix, packSigns } from "../kernels/bits.ts";
 
 /** Signs of rows of numbers, of every row `width`. */
@@ -8,10 +8,6 @@ export function signsOf(rows: Float32Array, width: number): SignRows {
   const words = new Uint32Array(count * length);
   for (let i = 0; i < count; i++) words.set(packSigns(rows.subarray(i * width, (i + 1) * width)), i * length);
   return { width, words };
-}
-
-export function rowCount({ width, words }: SignRows): number {
-  return words.length / Math.ceil(width / 32);
 }
 
 /** Rows of -1 and 1, as far as they are wanted. */

@@ -1,5 +1,5 @@
 import { matmul } from "../kernels/matmul.ts";
-import { mutualNearest } from "./label-tests.ts";
+import { nearestByCosine } from "./nearest.ts";
 import { unitRows } from "./take.ts";
 import type { NeuronViews } from "./views.ts";
 
@@ -45,16 +45,16 @@ export function strengthOfCosines(
   if (up === null) return null;
   if (gate === null) {
     if (down === null) return null;
-    const [byUp, byDown] = [pairsOf(up, n, m), pairsOf(down, n, m)];
+    const [byUp, byDown] = [nearestByCosine(up, n, m), nearestByCosine(down, n, m)];
     const through = meanOver(down, byUp, m);
     return { gate: meanOver(up, byDown, m), through, matched: byUp.length };
   }
-  const byGate = pairsOf(gate, n, m);
+  const byGate = nearestByCosine(gate, n, m);
   if (down === null) {
     const sizes = new Float32Array(up.length);
     for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(up[i]!);
     return {
-      gate: meanOver(gate, pairsOf(sizes, n, m), m),
+      gate: meanOver(gate, nearestByCosine(sizes, n, m), m),
       through: meanOver(sizes, byGate, m),
       matched: byGate.length,
     };
@@ -64,7 +64,7 @@ export function strengthOfCosines(
   return {
     gate: meanOver(
       gate,
-      pairsOf(
+      nearestByCosine(
         product.map((x) => Math.max(0, x)),
         n,
         m,
@@ -74,10 +74,6 @@ export function strengthOfCosines(
     through: Math.sign(through) * Math.sqrt(Math.abs(through)),
     matched: byGate.length,
   };
-}
-
-function pairsOf(cosines: Float32Array, n: number, m: number): readonly (readonly [number, number])[] {
-  return mutualNearest(cosines, new Float64Array(n).fill(1), new Float64Array(m).fill(1));
 }
 
 /** Mean over the pairs, less the mean over all. */

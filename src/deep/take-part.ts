@@ -12,22 +12,18 @@ import { deepCodes } from "../fingerprint/layer-codes.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { deepCode } from "./deep-code.ts";
 import type { DeepModel } from "./deep-model.ts";
+import { IN_PLACE } from "./layer-pairs.ts";
 import { type FrameMaps, networkPart } from "./network-part.ts";
 import { partStrength } from "./part-evidence.ts";
 import { keptLayers, layersAlike, layersInPlace, type PlacedNetwork } from "./part-layers.ts";
 import { signsOf } from "./sign-rows.ts";
+import { BULK } from "./strength.ts";
 import { spread } from "./take.ts";
-import { centredColumns } from "./token-evidence.ts";
+import { centredColumns, TOKEN_BULK } from "./token-evidence.ts";
 import { TokenFrame } from "./token-frame.ts";
 import { frameSize, frameTokens, placesOf, tokenList } from "./token-list.ts";
 import { untrainedTokens } from "./untrained.ts";
 import { networkLayers } from "./views.ts";
-
-/** Shares of the strongest directions that are left out where neurons, and where rows of tokens, are seen. */
-const BULK = 0.5;
-const TOKEN_BULK = 0.75;
-/** Strength of layers in their places from which they are not looked for elsewhere. */
-const IN_PLACE = 0.15;
 
 /**
  * What deep tests need of a model whose weights will not be at hand; null for one that is too narrow.

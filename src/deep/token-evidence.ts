@@ -9,14 +9,14 @@ import { spread, takeRows } from "./take.ts";
 import { untrainedTokens } from "./untrained.ts";
 
 /** Share of the strongest common directions that is left out where rows of tokens are held against each other. */
-const BULK = 0.75;
+export const TOKEN_BULK = 0.75;
 /** Tokens that streams are mapped by, that columns are seen from, and that are held against each other. */
 const MAX_TOKENS = 4096;
 const COLUMN_TOKENS = 512;
 const MAX_LABELS = 512;
 /** Fewer tokens in common map no stream on another. */
 const MIN_TOKENS = 64;
-const MIN_UNTRAINED = 16;
+export const MIN_UNTRAINED = 16;
 /** Products of dimensions that are held at a time: of two streams 8,192 wide. */
 const MAX_PRODUCTS = 1 << 26;
 
@@ -61,7 +61,9 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
   const frames = commonFrames(rows.a, rows.b, widths.a, widths.b);
   const testOf = async (ask: (i: number) => boolean): Promise<LabelTests | null> => {
     const which = spread(places.filter(ask), MAX_LABELS);
-    return which.length < MIN_UNTRAINED ? null : labelTests([framed(await read(which), frames.weaker(BULK), widths)]);
+    return which.length < MIN_UNTRAINED
+      ? null
+      : labelTests([framed(await read(which), frames.weaker(TOKEN_BULK), widths)]);
   };
   const seen = Math.min(COLUMN_TOKENS, trained.length);
   return {
@@ -94,7 +96,7 @@ function heldOut(rows: Rows, count: number, widths: Widths): LabelTests | null {
   const frames = commonFrames(takeRows(rows.a, widths.a, fit), takeRows(rows.b, widths.b, fit), widths.a, widths.b);
   const few = spread(rest, MAX_LABELS);
   const held = { a: takeRows(rows.a, widths.a, few), b: takeRows(rows.b, widths.b, few) };
-  return labelTests([framed(held, frames.weaker(BULK), widths)]);
+  return labelTests([framed(held, frames.weaker(TOKEN_BULK), widths)]);
 }
 
 function framed(rows: Rows, frame: Frame, widths: Widths): LabelBlock {

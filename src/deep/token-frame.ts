@@ -1,10 +1,14 @@
 import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import type { SymmetricEigen } from "../numerics/eigen.ts";
+import { lengthOf } from "./take.ts";
 import { gramEigen, whitening } from "./whitening.ts";
 
 /** Penalty on the directions that tokens hardly reach, relative to their mean energy. */
 const RIDGE = 0.01;
+
+/** Rows are this many times as long as half of them at most: one that nobody uses may be made to outweigh all others. */
+const LONGEST = 2;
 
 /**
  * c(x) = V (w + ridge)^(-1/2) V^T E x of some tokens, G = E E^T = V w V^T: the same numbers in every basis of the stream, and
@@ -17,9 +21,9 @@ export class TokenFrame {
 
   /** @param tokens their rows of the embedding, [tokens x width] */
   constructor(tokens: Float32Array, width: number) {
-    this.#tokens = tokens;
+    this.#tokens = shortened(tokens, width);
     this.#width = width;
-    this.#eigen = gramEigen(tokens, width);
+    this.#eigen = gramEigen(this.#tokens, width);
   }
 
   get size(): number {
@@ -40,4 +44,15 @@ export class TokenFrame {
     const weak = Float32Array.from(this.#eigen.vectors.subarray(first * size));
     return matmul(transposed(weak, size), weak, { rows: size, depth: size - first, columns: size });
   }
+}
+
+function shortened(rows: Float32Array, width: number): Float32Array {
+  const lengths = Array.from({ length: rows.length / width }, (_, i) =>
+    lengthOf(rows.subarray(i * width, (i + 1) * width)),
+  );
+  const most = LONGEST * ([...lengths].sort((x, y) => x - y)[lengths.length >> 1] ?? 0);
+  return rows.map((x, i) => {
+    const length = lengths[Math.floor(i / width)]!;
+    return length > most ? (x * most) / length : x;
+  });
 }

@@ -2,7 +2,7 @@ import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { polarFactor } from "../numerics/polar.ts";
 import type { DeepModel } from "./deep-model.ts";
-import { mutualNearest } from "./label-tests.ts";
+import { nearestByCosine } from "./nearest.ts";
 import type { SharedTokens } from "./shared-tokens.ts";
 import { lengthOf, takeRows, unitRows } from "./take.ts";
 
@@ -105,7 +105,7 @@ function nearest(x: Float32Array, y: Float32Array, width: number): readonly (rea
     ),
   );
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) products[i * m + j]! -= (sx![i]! + sy![j]!) / 2;
-  return mutualNearest(products, new Float64Array(n).fill(1), new Float64Array(m).fill(1));
+  return nearestByCosine(products, n, m);
 }
 
 /** The first model's rows, embedding beside head, in the second's stream, as the pairs say. */

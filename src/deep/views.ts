@@ -96,7 +96,7 @@ export async function neuronViews(model: DeepModel, block: BlockParts, map: Floa
 }
 
 /** More neurons than any network has: a file must not decide how much memory is used. */
-const MAX_NEURONS = 1 << 17;
+export const MAX_NEURONS = 1 << 17;
 /** Neurons of one model that are looked for among all of the other's. */
 const MAX_SOUGHT = 512;
 

@@ -1,102 +1,40 @@
-import { z } from "zod";
 import { parseManifest } from "../formats/manifest.ts";
+import type { SafetensorsHeader } from "../formats/safetensors/header.ts";
 import type { TensorData } from "../formats/safetensors/writer.ts";
+import { contradiction, deepManifest, deepManifestOf, VIEWS } from "./deep-manifest.ts";
 import {
-  BLOCK_NEURONS,
-  DEEP_CODE_BYTES,
   DEEP_VERSION,
   type DeepPart,
-  FRAME_STEP,
-  KEPT_CHANNELS,
-  KEPT_NEURONS,
-  LEAST_FRAME,
-  MAX_COLUMNS,
-  MAX_FRAME,
-  MAX_NETWORKS,
-  MAX_UNTRAINED,
-  MAX_WIDTH,
   type NetworkPart,
   type NetworkViews,
   type SignRows,
   type TokenList,
 } from "./deep-part.ts";
 import { checkOf } from "./file-check.ts";
+import { bytesOf, concat, floats } from "./number-bytes.ts";
 import { SLICE_BLOCK, type Slice } from "./slice.ts";
 
 /** Metadata keys: what the parts below are, and what tells damage. */
-export const DEEP = "deep";
-export const DEEP_CHECK = "deep.check";
+const DEEP = "deep";
+const DEEP_CHECK = "deep.check";
 /** Tensors of the deep part, in the order in which they are checked. */
-export const DEEP_PARTS = ["deep.words", "deep.scale", "deep.q"] as const;
+const DEEP_PARTS = ["deep.words", "deep.scale", "deep.q"] as const;
 
-const VIEWS = ["gate", "up", "down"] as const;
-/** Numbers of a hostile file are bounded before anything is allocated from them. */
-const MAX_ROWS = 1 << 17;
 /** 127 times as much is far from where numbers end. */
 const MAX_SCALE = 1e30;
 
-const count = (most: number) => z.int().min(0).max(most);
-const views = (most: number) =>
-  z.strictObject({ gate: count(most).optional(), up: count(most).optional(), down: count(most).optional() });
-const schema = z.strictObject({
-  version: z.literal(DEEP_VERSION),
-  width: z.int().min(1).max(MAX_WIDTH),
-  vocabulary: count(2 ** 31),
-  layers: count(1 << 16),
-  /** Tokens of the frame. */
-  size: z.int().min(LEAST_FRAME).max(MAX_FRAME).multipleOf(FRAME_STEP),
-  texts: z.boolean(),
-  untrained: z.strictObject({ count: count(MAX_UNTRAINED), texts: z.boolean() }),
-  columns: z.boolean(),
-  networks: z
-    .array(
-      z.strictObject({
-        layer: count(1 << 16),
-        neurons: count(MAX_ROWS),
-        sorted: z.boolean(),
-        signs: views(KEPT_NEURONS),
-        values: views(BLOCK_NEURONS),
-        channels: z.int().min(4).max(KEPT_CHANNELS).multipleOf(4).optional(),
-        anchors: z.strictObject({ rows: count(BLOCK_NEURONS), width: z.int().min(1).max(BLOCK_NEURONS) }).optional(),
-      }),
-    )
-    .max(MAX_NETWORKS),
-  code: z.string().regex(new RegExp(`^[0-9a-f]{${2 * DEEP_CODE_BYTES}}$`)),
-});
-type Manifest = z.infer<typeof schema>;
-
 /** Metadata and tensors of a deep part. */
 export function serializeDeepPart(part: DeepPart): { metadata: [string, string][]; tensors: TensorData[] } {
-  const { version, width, vocabulary, layers, frame, heldOut, untrained, columns, networks, code } = part;
-  const manifest: Manifest = {
-    version: version as typeof DEEP_VERSION,
-    width,
-    vocabulary,
-    layers,
-    size: heldOut.width,
-    texts: frame.texts !== null,
-    untrained: { count: untrained.ids.length, texts: untrained.texts !== null },
-    columns: columns !== null,
-    networks: networks.map(({ layer, neurons, sorted, signs, values, channels, anchors }) => ({
-      layer,
-      neurons,
-      sorted,
-      signs: counted(signs, rowsOf),
-      values: counted(values, ({ height }) => height),
-      ...(channels === null ? {} : { channels: channels.height }),
-      ...(anchors === null ? {} : { anchors: { rows: rowsOf(anchors), width: anchors.width } }),
-    })),
-    code: Buffer.from(code).toString("hex"),
-  };
+  const { networks } = part;
   const slices = networks.flatMap(({ values, channels }) => [
     ...VIEWS.flatMap((view) => values[view] ?? []),
     ...(channels === null ? [] : [channels]),
   ]);
-  const text = JSON.stringify(manifest);
+  const text = JSON.stringify(deepManifestOf(part));
   const [words, scale, q] = [
-    joined(wordsOf(part).map(bytesOf)),
-    joined(slices.map((slice) => bytesOf(slice.scale))),
-    joined(slices.map((slice) => bytesOf(slice.q))),
+    concat(wordsOf(part).map(bytesOf)),
+    concat(slices.map((slice) => bytesOf(slice.scale))),
+    concat(slices.map((slice) => bytesOf(slice.q))),
   ];
   const tensors: TensorData[] = [
     { name: DEEP_PARTS[0], dtype: "U8", shape: [words.length], data: words },
@@ -112,23 +50,40 @@ export function serializeDeepPart(part: DeepPart): { metadata: [string, string][
   };
 }
 
-/** Whether a part is of this version: of another one it was taken by other rules, and can be taken again. */
-export function isDeepPart(text: string): boolean {
-  return text.startsWith(`{"version":${DEEP_VERSION},`);
-}
-
 /**
- * Reads a deep part; every number of it is checked before it is used.
+ * The deep part of a fingerprint file. Null where there is none, or one of another version: that was taken by other rules, can
+ * be taken again, and says nothing of the rest.
  *
- * @param stored the bytes of `DEEP_PARTS`, each at an address of its own
  * @param refuse makes the error that is thrown for a part that cannot be used
  */
-export function parseDeepPart(
+export function readDeepPart(
+  { metadata, tensors }: Pick<SafetensorsHeader, "metadata" | "tensors">,
+  bytes: Uint8Array,
+  refuse: (why: string, cause?: unknown) => Error,
+): DeepPart | null {
+  const text = metadata.get(DEEP);
+  if (text === undefined) {
+    const isRest = metadata.has(DEEP_CHECK) || DEEP_PARTS.some((name) => tensors.has(name));
+    if (isRest) throw refuse("it was damaged or altered");
+    return null;
+  }
+  const stored = DEEP_PARTS.map((name) => {
+    const info = tensors.get(name);
+    return info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
+  });
+  if (metadata.get(DEEP_CHECK) !== checkOf(text, stored)) throw refuse("it was damaged or altered");
+  return text.startsWith(`{"version":${DEEP_VERSION},`) ? parseDeepPart(text, stored, refuse) : null;
+}
+
+/** Every number is checked before it is used. `stored` are the bytes of `DEEP_PARTS`, each at an address of its own. */
+function parseDeepPart(
   text: string,
   stored: readonly Uint8Array[],
   refuse: (why: string, cause?: unknown) => Error,
 ): DeepPart {
-  const manifest = parseManifest(schema, text, refuse);
+  const manifest = parseManifest(deepManifest, text, refuse);
+  const why = contradiction(manifest);
+  if (why !== null) throw refuse(why);
   const { size, networks } = manifest;
   const [words, scales, values] = [
     new Cursor(words32(stored[0]!)),
@@ -157,15 +112,6 @@ export function parseDeepPart(
     scale: scales.take(height * Math.ceil(size / SLICE_BLOCK)),
     gain: null,
   });
-  let last = -1;
-  for (const { layer, neurons, signs: views, values: blocks } of networks) {
-    if (layer <= last || layer >= manifest.layers) throw refuse("a deep part has layers that its model has not");
-    last = layer;
-    const [rows, heights] = [new Set(Object.values(views)), new Set(Object.values(blocks))];
-    if (rows.size > 1 || heights.size > 1 || [...rows].some((count) => (count ?? 0) > neurons)) {
-      throw refuse("views of a deep part have other numbers of neurons");
-    }
-  }
   const part: DeepPart = {
     version: manifest.version,
     width: manifest.width,
@@ -194,7 +140,6 @@ export function parseDeepPart(
   };
   const tokens = [...part.frame.ids, ...part.untrained.ids];
   if (new Set(tokens).size < tokens.length) throw refuse("a deep part names a token twice");
-  if (part.columns !== null && part.width > MAX_COLUMNS) throw refuse("a deep part has more dimensions than are kept");
   if (![words, scales, values].every((cursor) => cursor.isAtEnd)) throw refuse("a deep part has the wrong size");
   return part;
 }
@@ -243,33 +188,14 @@ function hasStrayBits({ width, words }: SignRows): boolean {
   return false;
 }
 
-type Counts = Partial<Record<(typeof VIEWS)[number], number>>;
-
-function counted<T>(of: NetworkViews<T>, size: (one: T) => number): Counts {
-  return Object.fromEntries(VIEWS.flatMap((view) => (of[view] === null ? [] : [[view, size(of[view])]])));
-}
-
-function viewed<T>(counts: { [view in keyof Counts]: number | undefined }, of: (size: number) => T): NetworkViews<T> {
+function viewed<T>(
+  counts: { readonly [view in (typeof VIEWS)[number]]?: number | undefined },
+  of: (size: number) => T,
+): NetworkViews<T> {
   const [gate, up, down] = VIEWS.map((view) => (counts[view] === undefined ? null : of(counts[view])));
   return { gate: gate!, up: up!, down: down! };
 }
 
-function rowsOf({ width, words }: SignRows): number {
-  return words.length / Math.ceil(width / 32);
-}
-
 function words32(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-}
-
-function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-}
-
-function bytesOf(view: Uint32Array | Int8Array | Float32Array): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(parts));
 }

@@ -26,6 +26,10 @@ export interface SignRows {
   readonly words: Uint32Array;
 }
 
+export function rowCount({ width, words }: SignRows): number {
+  return words.length / Math.ceil(width / 32);
+}
+
 /** Views of the neurons of a feed-forward network: what opens them, what they read, what they write. */
 export interface NetworkViews<T> {
   readonly gate: T | null;

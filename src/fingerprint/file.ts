@@ -4,13 +4,13 @@ import { memorySource } from "../bytes/memory-source.ts";
 import { MAX_BASE_NAME } from "../checkpoint/adapter-config.ts";
 import { WeightmarkError } from "../errors.ts";
 import { parseManifest } from "../formats/manifest.ts";
-import { readSafetensorsHeader, type SafetensorsHeader } from "../formats/safetensors/header.ts";
+import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
-import { DEEP, DEEP_CHECK, DEEP_PARTS, isDeepPart, parseDeepPart, serializeDeepPart } from "./deep-file.ts";
-import type { DeepPart } from "./deep-part.ts";
+import { readDeepPart, serializeDeepPart } from "./deep-file.ts";
 import { CHECK, checkOf, isDamaged } from "./file-check.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type MatrixSketch, type Slice } from "./fingerprint.ts";
+import { bytesOf, concat, floats } from "./number-bytes.ts";
 import { MAX_COLS, MAX_SKETCHES, SLICE_HEIGHT, SLICE_WIDTH, sampledRows, sliceWidth } from "./sampling.ts";
 import { SLICE_BLOCK } from "./slice.ts";
 
@@ -313,7 +313,7 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     scaleAt += scales[i]!;
     return slice;
   });
-  const deep = deepPartOf(header, bytes, location);
+  const deep = readDeepPart(header, bytes, (why, cause) => malformed(location, why, cause));
   return {
     ...manifest,
     ...(deep === null ? {} : { deep }),
@@ -328,27 +328,6 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     sketches,
     slices,
   };
-}
-
-/** Null where there is none, or one of another version, which can be taken again and says nothing of the rest. */
-function deepPartOf(
-  { metadata, tensors }: Pick<SafetensorsHeader, "metadata" | "tensors">,
-  bytes: Uint8Array,
-  location: string,
-): DeepPart | null {
-  const text = metadata.get(DEEP);
-  if (text === undefined) {
-    const isRest = metadata.has(DEEP_CHECK) || DEEP_PARTS.some((name) => tensors.has(name));
-    if (isRest) throw malformed(location, "it was damaged or altered");
-    return null;
-  }
-  const stored = DEEP_PARTS.map((name) => {
-    const info = tensors.get(name);
-    return info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
-  });
-  if (metadata.get(DEEP_CHECK) !== checkOf(text, stored)) throw malformed(location, "it was damaged or altered");
-  if (!isDeepPart(text)) return null;
-  return parseDeepPart(text, stored, (why, cause) => malformed(location, why, cause));
 }
 
 function malformed(location: string, why: string, cause?: unknown): WeightmarkError {
@@ -381,22 +360,4 @@ function packDigest(d: MatrixSketch["digest"]): StoredDigest {
 
 function unpackDigest(d: StoredDigest): MatrixSketch["digest"] {
   return { f32: d.f32, f16: d.f16 ?? d.f32, bf16: d.bf16 ?? d.f32 };
-}
-
-function bytesOf(view: Uint32Array | Int8Array | Float32Array): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
 }

@@ -43,10 +43,9 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   const log10Tried = LOG10_TRIED + log10Hypotheses;
   const smallest = (of: readonly TestResult[]): number | null =>
     of.length === 0 ? null : Math.min(0, Math.min(...of.map((test) => test.log10P!)) + log10Tried);
-  const log10P = smallest(counted);
-  // A table may have been given to both: its order is no word on the model, nor is what it makes alike.
-  const own = smallest(counted.filter(({ axis, seenFrom }) => OF_MODEL.includes(axis) || seenFrom === "untrained"));
-  const isExact = own !== null && own <= LOG10_THRESHOLD;
+  // A table may have been given to both: the order of its dimensions is no word on the model.
+  const log10P = smallest(counted.filter(({ axis, seenFrom }) => OF_MODEL.includes(axis) || seenFrom === "untrained"));
+  const isExact = log10P !== null && log10P <= LOG10_THRESHOLD;
   const isStrong = strength !== null && strength.gate >= STRENGTH && strength.through >= STRENGTH;
   const isCalibrated = !isExact && isStrong && (strength.tokens ?? STRENGTH) >= STRENGTH;
   const moved = isExact || isCalibrated ? movedOf(evidence) : [];

@@ -76,7 +76,8 @@ const UNSOUND: readonly ErrorCode[] = [
   "FINGERPRINT_VERSION",
 ];
 
-function unsound(error: unknown): WeightmarkError {
+/** An error of one entry; any other is thrown on. */
+export function unsound(error: unknown): WeightmarkError {
   if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return error;
   throw error;
 }

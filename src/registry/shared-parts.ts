@@ -1,22 +1,14 @@
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import { layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
+import { unsound } from "../lineage/ranked-bases.ts";
 import { isMain, type Stack, stacksOf } from "../lineage/stack.ts";
 import { type ComponentContent, componentContents, contentIndex } from "./content-index.ts";
 
 /** Entries looked into: the ones whose codes come closest, as equal components make them. */
 const MOST_ENTRIES = 8;
-
-/** What is wrong with one entry, and not with the registry: the others are looked into all the same. */
-const UNSOUND: readonly ErrorCode[] = [
-  "REGISTRY_ENTRY_MISSING",
-  "REGISTRY_ENTRY_POISONED",
-  "REGISTRY_ENTRY_UNKNOWN",
-  "FINGERPRINT_MALFORMED",
-  "FINGERPRINT_VERSION",
-];
 
 /** A part that was found by its content. */
 export interface FoundPart extends Part {
@@ -53,7 +45,7 @@ export async function findSharedParts(
   for (const { digest, name, parts = [] } of ranked) {
     if (digest === own.digest || name === own.name) continue;
     const other = await registry.load(digest).catch(unsound);
-    if (other === null) {
+    if (other instanceof WeightmarkError) {
       unread.push(name);
       continue;
     }
@@ -94,9 +86,4 @@ function pairsOf(
     if (there !== undefined) pairs.set(component, there);
   }
   return pairs;
-}
-
-function unsound(error: unknown): null {
-  if (error instanceof WeightmarkError && UNSOUND.includes(error.code)) return null;
-  throw error;
 }

@@ -75,6 +75,17 @@ describe("a fingerprint with a deep part", () => {
     expect(other.deep!.strength).toEqual(one.deep!.strength);
   });
 
+  test("is not blinded by a token that nobody uses, made a thousand times as long", async () => {
+    const loud = obfuscate(tuned, SHAPE, ROTATED, 7);
+    const embedding = loud.get("model.embed_tokens.weight")!;
+    const values = embedding.values.slice();
+    const [token] = kept.fingerprint.deep!.frame.ids;
+    for (let j = 0; j < DIMS.width; j++) values[token! * DIMS.width + j]! *= 1000;
+    const found = await against(new Map(loud).set("model.embed_tokens.weight", { ...embedding, values }));
+    expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
+    expect(found.deep!.strength!.gate).toBeGreaterThan(0.6);
+  });
+
   test("cannot be held against one without, nor against other tokens", async () => {
     const plain: Subject = {
       ...kept,

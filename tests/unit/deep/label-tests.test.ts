@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type LabelBlock, labelTests, mutualNearest } from "../../../src/deep/label-tests.ts";
+import { type LabelBlock, labelTests } from "../../../src/deep/label-tests.ts";
+import { mutualNearest } from "../../../src/deep/nearest.ts";
 import { kolmogorovP } from "../../../src/numerics/kolmogorov.ts";
 import { normalTail } from "../../../src/numerics/normal.ts";
 import { permutation, prng } from "../../../src/numerics/prng.ts";
