@@ -35,6 +35,10 @@ describe("a scan that is broken off", () => {
     return { child, ended: once(child, "close") as Promise<[number | null, string | null]>, lines };
   }
 
+  /** All of a scan that was broken off, told anew from its journal. */
+  const wholeAgain = (journal: string) =>
+    quick(["many", "models", ...WITH, "--journal", journal, "--resume", "--deterministic", "--format", "jsonl"]);
+
   it("goes on after a kill -9, loses nothing and repeats nothing; unfinished journals are not overwritten", async () => {
     const journal = at("killed");
     const { child, ended } = await begun(journal);
@@ -52,17 +56,7 @@ describe("a scan that is broken off", () => {
     expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
     expect(summary).toMatchObject({ complete: true, listed: MANY + 5 });
     expect(summary.work?.replayed).toBeGreaterThanOrEqual(3);
-    const whole = await quick([
-      "many",
-      "models",
-      ...WITH,
-      "--journal",
-      journal,
-      "--resume",
-      "--deterministic",
-      "--format",
-      "jsonl",
-    ]);
+    const whole = await wholeAgain(journal);
     expect(whole.stdout).toBe(await undisturbed());
   });
 
@@ -86,17 +80,7 @@ describe("a scan that is broken off", () => {
       exitCode: 5,
     });
     expect(stderr).toContain("--resume");
-    const resumed = await quick([
-      "many",
-      "models",
-      ...WITH,
-      "--journal",
-      journal,
-      "--resume",
-      "--deterministic",
-      "--format",
-      "jsonl",
-    ]);
+    const resumed = await wholeAgain(journal);
     expect(resumed.stdout).toBe(await undisturbed());
   });
 

@@ -12,15 +12,8 @@ import { gaussianLlama, testKey } from "../../support/spread-model.ts";
 import { stackLayers } from "../../support/stack-layers.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { turnAxes } from "../../support/turn-axes.ts";
+import { CONFIG } from "../../support/watermark-command.ts";
 
-const CONFIG = {
-  model_type: "llama",
-  hidden_act: "silu",
-  hidden_size: 256,
-  num_attention_heads: 4,
-  num_key_value_heads: 4,
-  num_hidden_layers: 2,
-};
 const PAYLOAD = parsePayload("00c0ffee");
 /** A model of 1.3 M weights needs a mark this strong to carry 32 bits; large ones do with a tenth. */
 const RHO = 0.02;
