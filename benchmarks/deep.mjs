@@ -2,13 +2,15 @@
  * Suspects whose labels were moved on purpose, through the whole decision at depth deep: every model under every disguise.
  *
  *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
- *                            [--bases MODEL,...] [--stranger MODEL] [--adapters MANIFEST] [--fingerprints] [--json FILE]
+ *                            [--bases MODEL,...] [--stranger MODEL] [--zoo MANIFEST] [--adapters MANIFEST]
+ *                            [--fingerprints] [--json FILE]
  *
  * --fingerprints: all that is known of either model is its fingerprint with a deep part. --strangers: a directory of
  * independent models, every pair once, the disguises in turn; of fingerprints every pair as it is and under the two that
  * renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
  * Derivatives are all those of Llama's names.
  * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
+ * --zoo: the manifest of benchmarks/lab's zoo, models of other families and widths: all strangers of a kind, all descendants.
  * --adapters: the manifest of benchmarks/lab's adapters, each alone against bases: a table of its own.
  *
  * Prints a Markdown table: verdicts by what the pair is and how the suspect was disguised. A stranger or a sibling that is
@@ -20,6 +22,7 @@ import { adapterTable, judgeAdapters } from "./deep/adapters.mjs";
 import { judgeAll } from "./deep/judge.mjs";
 import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
 import { tableOf } from "./deep/table.mjs";
+import { zooPairs } from "./deep/zoo-pairs.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +34,7 @@ const { values } = parseArgs({
     bases: { type: "string" },
     stranger: { type: "string" },
     fingerprints: { type: "boolean", default: false },
+    zoo: { type: "string" },
     adapters: { type: "string" },
     json: { type: "string" },
   },
@@ -39,6 +43,7 @@ const pairs = [
   ...(values.strangers ? strangerPairs(values.strangers, Number(values.most), values.fingerprints) : []),
   ...(values.siblings ? siblingPairs(values.siblings, Number(values.every)) : []),
   ...(values.derivatives ? derivativePairs(values.derivatives) : []),
+  ...(values.zoo ? zooPairs(values.zoo) : []),
   ...(values.bases ? madePairs(values.bases.split(","), values.stranger) : []),
 ];
 const rows = await judgeAll(pairs, values.fingerprints);

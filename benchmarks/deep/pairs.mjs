@@ -37,7 +37,7 @@ export function siblingPairs(manifest, every) {
   const listed = JSON.parse(readFileSync(manifest, "utf8")).filter(({ size }) => size !== "neox");
   const pairOf = ({ suspect, base, kind, baseSteps }, truth, disguises) => ({
     truth,
-    change: `${kind}, base of ${baseSteps} steps`,
+    change: truth === "derivative" ? `${kind}, base of ${baseSteps} steps` : "",
     suspect: join(folder, suspect),
     base: join(folder, base),
     edit: unchanged,

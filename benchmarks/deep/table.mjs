@@ -5,7 +5,7 @@ import { summariseZ } from "../calibration/null-summary.mjs";
 export function tableOf(rows) {
   const groups = new Map();
   for (const row of rows) {
-    const key = [row.truth, row.truth === "derivative" ? row.change : "", row.disguise].join(" | ");
+    const key = [row.truth, row.change, row.disguise].join(" | ");
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(row);
   }

@@ -17,13 +17,15 @@ from .makers import Make, place
 from .manifest import write_manifest
 from .net_siblings import make_net_siblings
 from .nets import make_nets
+from .scenarios import make_scenarios
 from .siblings import make_siblings
 from .table import print_table
+from .zoo import make_zoo
 
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
 # Tiny derivatives start from calibration models, so those come first.
 GROUPS = ("examples", "calibration", "derivatives", "siblings", "manifest", "table")
-OPTIONAL = ("nets", "net-siblings", "adapters")
+OPTIONAL = ("nets", "net-siblings", "adapters", "zoo", "scenarios")
 
 
 def main() -> None:
@@ -57,6 +59,10 @@ def run(name: str, out: Path, count: int) -> None:
         make_net_siblings(out)
     elif name == "adapters":
         make_adapters(out)
+    elif name == "zoo":
+        make_zoo(out)
+    elif name == "scenarios":
+        make_scenarios(out)
     elif name == "siblings":
         make_siblings(out)
     elif name == "manifest":

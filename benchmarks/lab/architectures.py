@@ -25,6 +25,11 @@ def tiny_llama(seed: int) -> PreTrainedModel:
     return _llama(seed, hidden=64, ffn=176, layers=2, kv_heads=4)
 
 
+def llama_of_width(seed: int, hidden: int) -> PreTrainedModel:
+    """As `tiny_llama`, of another width: a multiple of 32."""
+    return _llama(seed, hidden=hidden, ffn=hidden * 11 // 4, layers=2, kv_heads=4)
+
+
 def from_zero(seed: int) -> PreTrainedModel:
     """`tiny_llama` whose residual branches begin as nothing: what writes the stream is zero at the start."""
     model = tiny_llama(seed)

@@ -69,6 +69,33 @@ def pick_layers(weights: Weights, layers: list[int]) -> Weights:
     return picked
 
 
+def prune_width(weights: Weights, stream: int, ffn: int) -> Weights:
+    """Keeps the dimensions of the stream and the neurons that are largest, in their order; heads stay."""
+
+    def largest(norms: torch.Tensor, count: int) -> torch.Tensor:
+        return norms.topk(count).indices.sort().values
+
+    dims = largest(weights["model.embed_tokens.weight"].float().norm(dim=0), stream)
+    neurons = {
+        match[2]: largest(value.float().norm(dim=0), ffn)
+        for name, value in weights.items()
+        if name.endswith("mlp.down_proj.weight") and (match := _LAYER.match(name))
+    }
+
+    def pruned(name: str, value: torch.Tensor) -> torch.Tensor:
+        match = _LAYER.match(name)
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            value = value[dims]
+        else:
+            value = value[..., dims]
+        if match and ".mlp." in name:
+            kept = neurons[match[2]]
+            value = value[:, kept] if "down_proj" in name else value[kept]
+        return value
+
+    return {name: pruned(name, value) for name, value in weights.items()}
+
+
 def rename(weights: Weights) -> Weights:
     """Another house style, systematic, and no known architecture's."""
     return {renamed(name): value for name, value in weights.items()}

@@ -105,8 +105,13 @@ function blockTest(block: LabelBlock): BlockTest | null {
   const lengths = [rowLengths(a, block.width), rowLengths(b, block.width)] as const;
   const runs = runsOf(kept, block.run ?? labels).map(([first, end]) => {
     const own = squareOf(products, n, first, end);
-    const pairs = mutualNearest(own, lengths[0].subarray(first, end), lengths[1].subarray(first, end));
-    return { labels: end - first, pairs: pairs.length, fixed: pairs.filter(([i, j]) => i === j).length };
+    const [left, right] = lengths.map((all) => all.subarray(first, end)) as [Float64Array, Float64Array];
+    const pairs = mutualNearest(own, end - first, end - first, { left, right });
+    return {
+      labels: end - first,
+      pairs: pairs.length,
+      fixed: pairs.filter(({ row, column }) => row === column).length,
+    };
   });
   return {
     labels,

@@ -20,20 +20,20 @@ export interface OrderTest {
 export function orderTest(a: Float32Array, b: Float32Array, width: number): OrderTest {
   const [n, m] = [a.length / width, b.length / width];
   const products = matmul(a, b, { rows: n, depth: width, columns: m, transposedB: true }).map(Math.abs);
-  return orderOf(products, n, m, rowLengths(a, width), rowLengths(b, width));
+  return orderOf(products, n, m, { left: rowLengths(a, width), right: rowLengths(b, width) });
 }
 
-/** The same of products at hand, n x m, of rows of the given lengths. @default of unit rows */
+/** The same of products at hand, n x m, of rows of the given lengths; null where these are 1. */
 export function orderOf(
   products: Float32Array,
   n: number,
   m: number,
-  left: Float64Array = new Float64Array(n).fill(1),
-  right: Float64Array = new Float64Array(m).fill(1),
+  lengths: { readonly left: Float64Array; readonly right: Float64Array } | null = null,
 ): OrderTest {
-  const partners = mutualNearest(products, left, right)
-    .filter(([i, j]) => isAlone(products, i, j, left, right))
-    .map(([, j]) => j);
+  // Between equals the place would decide, which is what is tested.
+  const partners = mutualNearest(products, n, m, lengths)
+    .filter(({ alone }) => alone)
+    .map(({ column }) => column);
   const increasing = longestIncreasing(partners);
   return {
     labels: Math.min(n, m),
@@ -41,16 +41,6 @@ export function orderOf(
     increasing,
     log10P: log10IncreasingTail(partners.length, increasing),
   };
-}
-
-/** Whether no other partner is as near, on either side: between equals the place would decide, which is what is tested. */
-function isAlone(products: Float32Array, i: number, j: number, left: Float64Array, right: Float64Array): boolean {
-  const m = right.length;
-  const ofRow = products[i * m + j]! / right[j]!;
-  const ofColumn = products[i * m + j]! / left[i]!;
-  for (let k = 0; k < m; k++) if (k !== j && products[i * m + k]! / right[k]! >= ofRow) return false;
-  for (let k = 0; k < left.length; k++) if (k !== i && products[k * m + j]! / left[k]! >= ofColumn) return false;
-  return true;
 }
 
 /** The best of several, its p corrected for how many there are: one layer may be stored twice in both models. */

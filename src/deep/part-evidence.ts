@@ -18,7 +18,7 @@ const MAX_LABELS = 512;
 export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
   if (!isSameList(a.frame, b.frame)) return null;
   const pairs = a.networks.flatMap((x, i) => (b.networks[i] === undefined ? [] : [[x, b.networks[i]] as const]));
-  const orders = pairs.flatMap(([x, y]) => neuronOrder(x, y) ?? []);
+  const found = pairs.map(([x, y]) => neuronEvidence(x, y));
   return {
     widths: [a.width, b.width],
     tokens: {
@@ -34,8 +34,8 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
         x.anchors === null || y.anchors === null || (x.sorted && y.sorted) ? [] : [[x.anchors, y.anchors] as const],
       ),
     ),
-    order: bestOrder(orders),
-    strength: pairs.flatMap(([x, y]) => partStrength(x, y) ?? []),
+    order: bestOrder(found.flatMap(({ order }) => order ?? [])),
+    strength: found.flatMap(({ strength }) => strength ?? []),
     slices: pairs.flatMap(([x, y]) => slicesOf(x, y)),
   };
 }
@@ -81,10 +81,6 @@ function labelled(x: NetworkPart, y: NetworkPart): readonly Labelled[] {
   return x.neurons !== y.neurons || (x.sorted && y.sorted) || a === null || b === null ? [] : [[a, b]];
 }
 
-function neuronOrder(x: NetworkPart, y: NetworkPart): OrderTest | null {
-  return x.sorted && y.sorted ? null : orderOfSigns(sought(opens(x), opens(y)));
-}
-
 /** The side of which more is known, and the first rows of the other, which are looked for there. */
 function sought(a: SignRows | null, b: SignRows | null): Labelled | null {
   if (a === null || b === null || a.width !== b.width) return null;
@@ -93,19 +89,40 @@ function sought(a: SignRows | null, b: SignRows | null): Labelled | null {
 }
 
 function orderOfSigns(pair: Labelled | null): OrderTest | null {
-  if (pair === null) return null;
-  const [a, b] = pair;
-  const cosines = signCosines(a, b);
+  return pair === null ? null : orderOfCosines(signCosines(...pair), ...pair);
+}
+
+/** Changes the cosines: signs of rows may have been turned. */
+function orderOfCosines(cosines: Float32Array, a: SignRows, b: SignRows): OrderTest {
   for (let i = 0; i < cosines.length; i++) cosines[i] = Math.abs(cosines[i]!);
   return orderOf(cosines, rowCount(a), rowCount(b));
 }
 
+/** Strength and order of the neurons of two layers: of the millions of cosines that both are of, found once. */
+function neuronEvidence(
+  x: NetworkPart,
+  y: NetworkPart,
+): { readonly strength: LayerStrength | null; readonly order: OrderTest | null } {
+  const seen = neuronCosines(x, y);
+  if (seen === null) return { strength: null, order: null };
+  const { views, opening } = seen;
+  const strength = strengthOfCosines(views, rowCount(opening[0]), rowCount(opening[1]));
+  return { strength, order: x.sorted && y.sorted ? null : orderOfCosines((views.gate ?? views.up)!, ...opening) };
+}
+
+/** Strength of the neurons of two layers. */
 export function partStrength(x: NetworkPart, y: NetworkPart): LayerStrength | null {
-  const views = (["gate", "up", "down"] as const).map((role) => sought(x.signs[role], y.signs[role]));
-  const [n, m] = (views[0] ?? views[1] ?? []).map(rowCount);
-  if (n === undefined || m === undefined) return null;
-  const [gate, up, down] = views.map((pair) => pair && signCosines(...pair));
-  return strengthOfCosines({ gate: gate!, up: up!, down: down! }, n, m);
+  const seen = neuronCosines(x, y);
+  return seen && strengthOfCosines(seen.views, rowCount(seen.opening[0]), rowCount(seen.opening[1]));
+}
+
+/** Cosines of the neurons of two layers by what each role sees of them, and the neurons by their gates, or by up alone. */
+function neuronCosines(x: NetworkPart, y: NetworkPart) {
+  const of = (role: "gate" | "up" | "down") => sought(x.signs[role], y.signs[role]);
+  const [gate, up, down] = [of("gate"), of("up"), of("down")];
+  const opening = gate ?? up;
+  const cosines = (pair: Labelled | null) => pair && signCosines(...pair);
+  return opening && { opening, views: { gate: cosines(gate), up: cosines(up), down: cosines(down) } };
 }
 
 function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): ChannelFours | null {

@@ -59,18 +59,11 @@ export function strengthOfCosines(
       matched: byGate.length,
     };
   }
-  const product = up.map((x, i) => x * down[i]!);
+  const product = new Float32Array(up.length);
+  for (let i = 0; i < product.length; i++) product[i] = up[i]! * down[i]!;
   const through = meanOver(product, byGate, m);
   return {
-    gate: meanOver(
-      gate,
-      nearestByCosine(
-        product.map((x) => Math.max(0, x)),
-        n,
-        m,
-      ),
-      m,
-    ),
+    gate: meanOver(gate, nearestByCosine(product, n, m), m),
     through: Math.sign(through) * Math.sqrt(Math.abs(through)),
     matched: byGate.length,
   };

@@ -85,10 +85,16 @@ describe("labelTests", () => {
 test("mutual nearest neighbours of a matrix worked by hand", () => {
   // Row 0 likes column 1 and is liked by it; rows 1 and 2 both like column 0, which likes row 2.
   const products = Float32Array.of(1, 9, 5, 2, 6, 3);
-  expect(mutualNearest(products, Float64Array.of(1, 1, 1), Float64Array.of(1, 1))).toEqual([
-    [0, 1],
-    [2, 0],
+  expect(mutualNearest(products, 3, 2)).toEqual([
+    { row: 0, column: 1, alone: true },
+    { row: 2, column: 0, alone: true },
   ]);
+  // By cosine row 0 likes column 0 as well, but row 2 is nearer to it; of two that are as near the first is taken.
+  expect(mutualNearest(products, 3, 2, { left: Float64Array.of(1, 1, 1), right: Float64Array.of(0.1, 1) })).toEqual([
+    { row: 2, column: 0, alone: true },
+  ]);
+  expect(mutualNearest(Float32Array.of(1, 1, 0, 0), 2, 2)).toEqual([{ row: 0, column: 0, alone: false }]);
+  expect(mutualNearest(Float32Array.of(2, 0, 2, 1), 2, 2)).toEqual([{ row: 0, column: 0, alone: false }]);
 });
 
 test("labels in runs are matched within those, and renumbered runs are silent", () => {
