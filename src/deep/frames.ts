@@ -1,6 +1,7 @@
 import { transposed } from "../alignment/rotation.ts";
 import { matmul } from "../kernels/matmul.ts";
 import { thinSvd } from "../numerics/svd.ts";
+import { columnsOf, metColumns } from "./met-columns.ts";
 import { TokenFrame } from "./token-frame.ts";
 
 /** Coordinates of the residual streams of two models in which equal directions have equal numbers. */
@@ -26,9 +27,31 @@ const FRAME_TOKENS = 512;
 /**
  * Common directions of two streams from rows of the same tokens, [tokens x width] of each model, which no renumbering or
  * rotation of a stream can hide: singular vectors of E_a^T E_b (Schoenemann 1966), strongest first. Independent models agree
- * in the strong ones, which carry what words mean, and share nothing in the weak ones.
+ * in the strong ones, which carry what words mean, and share nothing in the weak ones. Of streams of two widths only dimensions
+ * that both have are looked at, where nearly all of the narrower are dimensions of the wider.
  */
 export function commonFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: number): Frames {
+  const met = widthA === widthB ? null : metColumns(a, b, widthA, widthB);
+  if (met === null) return framesOf(a, b, widthA, widthB);
+  // What was cut away would turn the directions that are left.
+  const [own, other] = [met.map(([i]) => i), met.map(([, j]) => j)];
+  const frames = framesOf(columnsOf(a, widthA, own), columnsOf(b, widthB, other), met.length, met.length);
+  return {
+    weaker(strongest) {
+      const { width, a: ofOwn, b: ofOther } = frames.weaker(strongest);
+      return { width, a: placed(ofOwn, own, widthA, width), b: placed(ofOther, other, widthB, width) };
+    },
+  };
+}
+
+/** A map of some dimensions as one of all, [stream width x width], zero elsewhere. */
+function placed(map: Float32Array, dimensions: readonly number[], streamWidth: number, width: number): Float32Array {
+  const out = new Float32Array(streamWidth * width);
+  for (const [from, to] of dimensions.entries()) out.set(map.subarray(from * width, (from + 1) * width), to * width);
+  return out;
+}
+
+function framesOf(a: Float32Array, b: Float32Array, widthA: number, widthB: number): Frames {
   return Math.max(widthA, widthB) <= WHOLE_WIDTH
     ? wholeFrames(a, b, widthA, widthB)
     : tokenFrames(a, b, widthA, widthB);

@@ -7,7 +7,7 @@ import { laidOver, NEARLY_ALL, type Side } from "./laid-over.ts";
 import type { Pairing } from "./pairing.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
-import { median, type SliceRetention } from "./retention.ts";
+import { median, type SliceRetention, sliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { type Stack, stacksOf } from "./stack.ts";
 
@@ -183,17 +183,34 @@ function backMore({ baseInSuspect, suspectInBase }: NonNullable<ComponentVerdict
 
 /**
  * Whether the norms and token tables are the base's, up to rounding. An adapter of linears leaves them alone; a full
- * fine-tune moves them, though most of what it does to a matrix may be too small for int8 slices to resolve.
+ * fine-tune moves them, though most of what it does to a matrix may be too small for int8 slices to resolve. Of a table that got
+ * more rows, what its slice shows is all that can be asked.
  */
 function keepsVectors(suspect: Fingerprint, base: Fingerprint): boolean {
   const images = new Set(
     base.tensors.flatMap(({ values }) => (values === null ? [] : [values.f32, values.f16, values.bf16])),
   );
+  const isKeptLonger = keepsTable(suspect, base);
+  const tables = base.tensors.filter(({ component }) => component === EMBEDDINGS);
+  const isLonger = (shape: readonly number[]): boolean =>
+    shape.length === 2 && tables.some((table) => table.shape[1] === shape[1] && table.shape[0]! < shape[0]!);
   return suspect.tensors.every(({ dtype, shape, component, values, uniform }) => {
     const isVector = shape.length === 1 && shape[0]! > 1 && !holdsIndices(dtype);
     const isKept = isVector || component === EMBEDDINGS;
-    return !isKept || values === null || uniform || [values.f32, values.f16, values.bf16].some((d) => images.has(d));
+    if (!isKept || values === null || uniform) return true;
+    if ([values.f32, values.f16, values.bf16].some((digest) => images.has(digest))) return true;
+    return component === EMBEDDINGS && isKeptLonger && isLonger(shape);
   });
+}
+
+/** Whether the slices of the two token tables are the same rows, and equal up to rounding. */
+function keepsTable(suspect: Fingerprint, base: Fingerprint): boolean {
+  const sliceIn = ({ sketches, slices }: Fingerprint) =>
+    slices.find(({ sketch }) => sketches[sketch]?.role === "embed");
+  const [own, other] = [sliceIn(suspect), sliceIn(base)];
+  if (own === undefined || other === undefined) return false;
+  if (own.firstRow !== other.firstRow || own.height !== other.height || own.width !== other.width) return false;
+  return sliceRetention(own, other, { role: "embed", layer: -1 })?.rank.kind === "none";
 }
 
 /** The rank that most differences have, where two at least agree on it and none is larger or of no low rank. */

@@ -12,6 +12,27 @@ const model = (init: number, training = init): Model => randomModel({ init, trai
 const deep = (suspect: Model, base: Model): Promise<CompareResult> =>
   judge(suspect, base, { monteCarlo: false, deep: true });
 
+/** The stream cut to its first dimensions but every fourth, or with zeros in front. */
+function restream(from: Model, width: number): Model {
+  const cut = [...Array(DIMS.width).keys()].filter((i) => i % 4 !== 3);
+  const kept = width < DIMS.width ? cut : [-1, ...Array(DIMS.width).keys()];
+  return new Map(
+    [...from].map(([name, { shape, values, ...rest }]) => {
+      const axis = /(?:o_proj|down_proj|norm)\.weight$/.test(name) ? 0 : 1;
+      const cols = shape[1] ?? 1;
+      const to = shape.map((size, i) => (i === axis ? width : size));
+      const out = new Float32Array(to.reduce((a, b) => a * b, 1));
+      const toCols = to[1] ?? 1;
+      for (let at = 0; at < out.length; at++) {
+        const [row, column] = [Math.floor(at / toCols), at % toCols];
+        const source = kept[axis === 0 ? row : column]!;
+        if (source >= 0) out[at] = values[axis === 0 ? source * cols + column : row * cols + source]!;
+      }
+      return [name, { ...rest, shape: to, values: out }];
+    }),
+  );
+}
+
 /** As a tuned copy is. */
 const tuned = quantise(addNoise(model(1), 0.2), 8);
 
@@ -79,6 +100,17 @@ describe("compare, deep", () => {
     expect(found.deep!.strength!.tokens).toBeNull();
     const strange = await deep(obfuscate(model(2), SHAPE, { residual: "rotation", tokenOrder: true }, 7), model(1));
     expect(strange.verdict).toBe("no-evidence");
+  });
+
+  test.each([
+    ["cut to three quarters", 48],
+    ["padded by one in front", 65],
+  ] as const)("a stream %s: derived, by the order of what is left", async (_, width) => {
+    const found = await deep(restream(tuned, width), model(1));
+    expect(found).toMatchObject({ verdict: "derived", deep: { basis: "exact" } });
+    expect(found.deep!.moved).toContain("width");
+    expect((await deep(restream(model(1, 3), width), model(1))).verdict).not.toBe("derived");
+    expect((await deep(restream(model(2), width), model(1))).verdict).toBe("no-evidence");
   });
 
   test("more tokens than the base has", async () => {

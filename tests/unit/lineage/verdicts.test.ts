@@ -93,6 +93,17 @@ describe("derived", () => {
     expect((await judge(addLora(model, rank, 0.2), base)).difference.loraRank).toBe(rank);
   });
 
+  test("tells an adapter in a model that got more tokens, and none where the table was trained as well", async () => {
+    const plain = randomModel({ init: 11 }, { vocabulary: 600 });
+    const extended = extendVocabulary(addLora(plain, 4, 0.2), 40);
+    const found = await judge(extended, plain);
+    expect(found.relations).toEqual(["vocabulary-extended", "lora"]);
+    expect(found.difference.loraRank).toBe(4);
+    const table = [...extended.keys()].find((name) => /embed/.test(name))!;
+    const trained = new Map(extended).set(table, addNoise(new Map([[table, extended.get(table)!]]), 0.1).get(table)!);
+    expect((await judge(trained, plain)).difference.loraRank).toBeUndefined();
+  });
+
   test.each(["gpt2", "neox", "phi3", "mixtral", "llava"] as const)("in the layout of %s", async (family) => {
     const one = await subjectOf(randomModel({ init: 11 }, { family }));
     const noisy = await judge(addNoise(randomModel({ init: 11 }, { family }), 0.1), one);
