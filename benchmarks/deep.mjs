@@ -14,11 +14,13 @@
  * --adapters: the manifest of benchmarks/lab's adapters, each alone against bases: a table of its own.
  *
  * Prints a Markdown table: verdicts by what the pair is and how the suspect was disguised. A stranger or a sibling that is
- * called derived, and a stranger that is called shared-init, is wrong: exit code 1.
+ * called derived, and a stranger that is called shared-init, is wrong: exit code 1. Floors are those of deep/floors.json, or
+ * nothing is measured.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { adapterTable, judgeAdapters } from "./deep/adapters.mjs";
+import { requireFloors } from "./deep/floors.mjs";
 import { judgeAll } from "./deep/judge.mjs";
 import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
 import { tableOf } from "./deep/table.mjs";
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     json: { type: "string" },
   },
 });
+requireFloors();
 const pairs = [
   ...(values.strangers ? strangerPairs(values.strangers, Number(values.most), values.fingerprints) : []),
   ...(values.siblings ? siblingPairs(values.siblings, Number(values.every)) : []),
