@@ -1,0 +1,125 @@
+import type { Decoder } from "../decoder.ts";
+import { awqNumbers } from "./awq-numbers.ts";
+import { beside, blockSize, type Candidate, isBounded, known, type Packed } from "./layout.ts";
+import { constantNumbers, plainNumbers, type Stored } from "./numbers.ts";
+import { packedColumns } from "./packed-columns.ts";
+import { packedRows } from "./packed-rows.ts";
+import { type Blocks, scaled } from "./scaled.ts";
+import { wordsOf } from "./words.ts";
+
+const WIDTHS = new Set([2, 3, 4, 8]);
+const FLOATS = new Set(["F16", "BF16", "F32"]);
+const WORDS = new Set(["I32", "U32"]);
+const AWQ_BITS = 4;
+
+/** The four tensors that GPTQ and AWQ have in common, by the names that both use. */
+interface Parts {
+  readonly name: string;
+  readonly qweight: Stored;
+  readonly qzeros: Stored;
+  readonly scales: Stored;
+  readonly groups: number;
+  readonly out: number;
+  readonly uses: readonly string[];
+}
+
+/**
+ * GPTQ (AutoGPTQ, GPTQModel, AutoRound) and AWQ ("GEMM"), which share names and which shapes tell apart: words [in bits / 32, out]
+ * are packed along inputs, words [in, out / 8] along outputs. Both are [in, out].
+ *
+ * Sources: the torch kernels of GPTQModel 7.7 (`nn_modules/qlinear`), AutoAWQ's `utils/packing_utils.py`.
+ */
+export function gptqOrAwq(packed: Packed, qweight: Stored): Candidate | string | null {
+  if (!qweight.name.endsWith(".qweight")) return null;
+  const parts = partsOf(packed, qweight);
+  if (typeof parts === "string") return parts;
+  return qweight.shape[1] === parts.out ? gptq(packed, parts) : awq(packed, parts);
+}
+
+function partsOf({ tensors }: Packed, qweight: Stored): Parts | string {
+  const at = (ending: string): Stored | undefined => tensors.get(beside(qweight.name, ".qweight", ending));
+  const [qzeros, scales] = [at(".qzeros"), at(".scales")];
+  if (qzeros === undefined || scales === undefined) return "it stands without qzeros and scales";
+  const areWords = WORDS.has(qweight.dtype) && WORDS.has(qzeros.dtype) && FLOATS.has(scales.dtype);
+  const areMatrices = [qweight, qzeros, scales].every(({ shape }) => shape.length === 2 && isBounded(shape));
+  const [groups, out] = scales.shape as [number, number];
+  if (!areWords || !areMatrices || qzeros.shape[0] !== groups) return "its qzeros and scales do not fit one another";
+  const name = beside(qweight.name, ".qweight", ".weight");
+  return { name, qweight, qzeros, scales, groups, out, uses: [qweight.name, qzeros.name, scales.name] };
+}
+
+function awq({ settings }: Packed, { name, qweight, qzeros, scales, groups, out, uses }: Parts): Candidate | string {
+  const [into, words] = qweight.shape as [number, number];
+  const isAwq = words * 8 === out && qzeros.shape[1] === words;
+  const size = isAwq ? blockSize(into, groups, settings.groupSize) : null;
+  if (size === null) return "its scales fit neither GPTQ nor AWQ";
+  const scale = { numbers: plainNumbers(scales), across: out, cols: 1, rowOf: (row: number) => Math.floor(row / size) };
+  const decoder = scaled({ cols: out, codes: awqNumbers(qweight), scale, zero: awqNumbers(qzeros) });
+  return known({ name, shape: [into, out], inOut: true, scheme: schemeOf("AWQ", AWQ_BITS, size, into), decoder, uses });
+}
+
+function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
+  const { name, qweight, qzeros, scales, groups, out } = parts;
+  const bits = ((qzeros.shape[1] as number) * 32) / out;
+  const into = ((qweight.shape[0] as number) * 32) / bits;
+  if (!WIDTHS.has(bits) || !Number.isInteger(into)) return "its qzeros fit no number of bits that GPTQ has";
+  const index = tensors.get(beside(qweight.name, ".qweight", ".g_idx"));
+  const isIndexed = index !== undefined;
+  if (isIndexed && !(index.dtype === "I32" && index.shape.length === 1 && index.shape[0] === into)) {
+    return "its g_idx does not fit its qweight";
+  }
+  const size = blockSize(into, groups, settings.groupSize);
+  if (size === null && !isIndexed) return "its scales fit no size of groups";
+  const codes = packedColumns(qweight, out, bits);
+  const zerosBy = (lessOne: boolean): Decoder => {
+    const mask = (1 << bits) - 1;
+    const table = Float32Array.from({ length: 1 << bits }, (_, code) => (lessOne ? (code + 1) & mask : code));
+    return packedRows({ tensor: qzeros, cols: out, bits, rowBytes: (qzeros.shape[1] as number) * 4, table });
+  };
+  const blocksOf = (numbers: Decoder, rows: Rows): Blocks => ({ numbers, across: out, cols: 1, ...rows });
+  const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;
+  const asStored = zerosBy(false);
+  return {
+    name,
+    looks: isIndexed ? [index] : [],
+    zeros: {
+      bits,
+      elements: into * out,
+      differences([indices]) {
+        const rows = rowsOf(indices, size, groups);
+        if (typeof rows === "string") return rows;
+        return scaled({ cols: out, codes, scale: blocksOf(constantNumbers(1), rows), zero: asStored });
+      },
+      zeros: asStored,
+      zeroCount: groups * out,
+    },
+    finish([indices], lessOne) {
+      const rows = rowsOf(indices, size, groups);
+      if (typeof rows === "string") return rows;
+      if (lessOne === null) return "nothing tells whether its zero points are stored less one";
+      const scale = blocksOf(plainNumbers(scales), rows);
+      const decoder = scaled({ cols: out, codes, scale, zero: lessOne ? zerosBy(true) : asStored });
+      const order = rows.scattered ? ", act order" : "";
+      const scheme = `${schemeOf("GPTQ", bits, rows.scattered ? Math.ceil(into / groups) : (size ?? into), into)}${order}`;
+      return { name, shape: [into, out], inOut: true, scheme, decoder, uses };
+    },
+  };
+}
+
+type Rows = Pick<Blocks, "rowOf" | "scattered">;
+
+/** Which group each input belongs to; a clause where an index names none. */
+function rowsOf(indices: Uint8Array | undefined, size: number | null, groups: number): Rows | string {
+  const inOrder = { rowOf: (row: number) => Math.floor(row / size!) };
+  if (indices === undefined) return inOrder;
+  const given = wordsOf(indices);
+  // Negative indices are large ones here.
+  if (given.some((group) => group >= groups)) return "its g_idx names groups that are not there";
+  if (size !== null && given.every((group, row) => group === Math.floor(row / size))) return inOrder;
+  const kept = Uint32Array.from(given);
+  return { rowOf: (row) => kept[row]!, scattered: true };
+}
+
+function schemeOf(what: string, bits: number, size: number, into: number): string {
+  return `${what} ${bits} bit${size >= into ? "" : `, groups of ${size}`}`;
+}

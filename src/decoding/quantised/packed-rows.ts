@@ -1,0 +1,84 @@
+import type { Decoder } from "../decoder.ts";
+import type { Stored } from "./numbers.ts";
+
+/** Where codes of a few bits lie that follow one another within a row, the first in the lowest bits. */
+export interface PackedRows {
+  readonly tensor: Stored;
+  readonly cols: number;
+  readonly bits: number;
+  /** Bytes of a row: more than its codes need where it ends within a word. */
+  readonly rowBytes: number;
+  /** What a code stands for. @default its number */
+  readonly table?: Float32Array | undefined;
+  /** Of the two codes of a byte the first lies in the high bits; for codes of 4 bits. @default false */
+  readonly highFirst?: boolean | undefined;
+}
+
+/**
+ * Codes of 1 to 8 bits, packed along rows without gaps: a code may lie across bytes and words. Little-endian words of any width
+ * are the same as the bytes they consist of.
+ */
+export function packedRows({ tensor, cols, bits, rowBytes, table, highFirst = false }: PackedRows): Decoder {
+  const { file, begin } = tensor;
+  const values = table ?? Float32Array.from({ length: 1 << bits }, (_, code) => code);
+  /** Bytes [start, end) around columns [from, to) of a row. */
+  const spanOf = (row: number, from: number, to: number): readonly [number, number] => [
+    row * rowBytes + Math.floor((from * bits) / 8),
+    row * rowBytes + Math.ceil((to * bits) / 8),
+  ];
+  const boundsOf = (first: number, count: number): readonly [number, number] => {
+    const last = first + count - 1;
+    const [rowA, rowB] = [Math.floor(first / cols), Math.floor(last / cols)];
+    return [spanOf(rowA, first - rowA * cols, cols)[0], spanOf(rowB, 0, last - rowB * cols + 1)[1]];
+  };
+  const unpack = bits === 4 ? unpackNibbles : unpackBits;
+  return {
+    unit: 1,
+    ranges(first, count) {
+      const [start, end] = boundsOf(first, count);
+      return [{ file, start: begin + start, end: begin + end }];
+    },
+    decode([bytes], first, count, out) {
+      const [base] = boundsOf(first, count);
+      for (let at = 0; at < count; ) {
+        const row = Math.floor((first + at) / cols);
+        const from = first + at - row * cols;
+        const n = Math.min(cols - from, count - at);
+        const [start, end] = spanOf(row, from, from + n);
+        unpack(bytes!.subarray(start - base, end - base), from, { values, bits, highFirst }, out.subarray(at, at + n));
+        at += n;
+      }
+    },
+  };
+}
+
+interface Coding {
+  readonly values: Float32Array;
+  readonly bits: number;
+  readonly highFirst: boolean;
+}
+
+/** Codes from column `from` on, of which the first byte holds the first. */
+function unpackNibbles(bytes: Uint8Array, from: number, { values, highFirst }: Coding, out: Float32Array): void {
+  const [first, second] = highFirst ? [4, 0] : [0, 4];
+  let at = 0;
+  let i = 0;
+  if (from % 2 === 1) out[at++] = values[(bytes[i++]! >> second) & 15]!;
+  for (; at + 1 < out.length; at += 2, i++) {
+    const byte = bytes[i]!;
+    out[at] = values[(byte >> first) & 15]!;
+    out[at + 1] = values[(byte >> second) & 15]!;
+  }
+  if (at < out.length) out[at] = values[(bytes[i]! >> first) & 15]!;
+}
+
+function unpackBits(bytes: Uint8Array, from: number, { values, bits }: Coding, out: Float32Array): void {
+  const mask = (1 << bits) - 1;
+  let bit = (from * bits) % 8;
+  for (let at = 0; at < out.length; at++, bit += bits) {
+    const i = bit >>> 3;
+    // A code of at most 8 bits lies in two bytes; the second is not there at the end.
+    const two = bytes[i]! | ((bytes[i + 1] ?? 0) << 8);
+    out[at] = values[(two >>> (bit & 7)) & mask]!;
+  }
+}
