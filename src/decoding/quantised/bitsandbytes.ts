@@ -35,7 +35,8 @@ export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | strin
   const map = at(".quant_map");
   if (kind === undefined || map === undefined) return "it stands without a state that is known";
   const state = at(`${STATE}${kind}`)!;
-  if (state.end - state.begin > MAX_STATE || map.dtype !== "F32" || sizeOf(map.shape) !== 16) return "its state does not fit";
+  if (state.end - state.begin > MAX_STATE || map.dtype !== "F32" || sizeOf(map.shape) !== 16)
+    return "its state does not fit";
   const [nestedAbsmax, nestedMap] = [at(".nested_absmax"), at(".nested_quant_map")];
   const nested = nestedAbsmax !== undefined && nestedMap !== undefined ? [nestedAbsmax, nestedMap] : [];
   const used = [codes, absmax, map, state, ...nested];
@@ -47,7 +48,8 @@ export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | strin
       if (said === null) return "its state says nothing that can be used";
       const { shape, blocksize } = said;
       const elements = sizeOf(shape);
-      if (!isBounded(shape) || Math.ceil(elements / 2) !== codes.end - codes.begin) return "its shape does not fit its codes";
+      if (!isBounded(shape) || Math.ceil(elements / 2) !== codes.end - codes.begin)
+        return "its shape does not fit its codes";
       const table = TABLES.get(kind)!;
       const view = new DataView(values!.buffer, values!.byteOffset, values!.byteLength);
       if (!table.every((value, i) => Math.abs(value - view.getFloat32(i * 4, true)) < TABLE_ERROR)) {
@@ -130,12 +132,14 @@ export function bitsandbytes8(packed: Packed, scb: Stored): Candidate | string |
   const fits = codes.shape.length === 2 && isBounded(codes.shape) && scb.dtype === "F32" && sizeOf(scb.shape) === rows;
   if (!fits) return "its SCB does not fit its rows";
   const format = packed.tensors.get(beside(scb.name, ".SCB", ".weight_format"));
-  if (format !== undefined && (format.dtype !== "U8" || sizeOf(format.shape) !== 1)) return "its weight_format does not fit";
+  if (format !== undefined && (format.dtype !== "U8" || sizeOf(format.shape) !== 1))
+    return "its weight_format does not fit";
   return {
     name,
     looks: format === undefined ? [] : [format],
     finish([stored]) {
-      if (stored !== undefined && stored[0] !== ROW_FORMAT) return `its weight_format is ${stored[0]}, the order of a kernel`;
+      if (stored !== undefined && stored[0] !== ROW_FORMAT)
+        return `its weight_format is ${stored[0]}, the order of a kernel`;
       const scale = { numbers: rescaled(plainNumbers(scb), 127), across: 1, cols, rowOf: (row: number) => row };
       const decoder = scaled({ cols, codes: plainNumbers(codes), scale });
       const uses = [codes.name, scb.name, ...(format === undefined ? [] : [format.name])];

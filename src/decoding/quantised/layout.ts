@@ -6,6 +6,8 @@ import type { Settings } from "./settings.ts";
 export interface Packed {
   readonly tensors: ReadonlyMap<string, Stored>;
   readonly settings: Settings;
+  /** Sizes that the model has beside those of packed sides: lengths of its vectors, outputs of its linears. */
+  readonly sides: ReadonlySet<number>;
 }
 
 /** A linear whose values can be computed from what is stored. */

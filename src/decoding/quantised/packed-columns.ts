@@ -12,7 +12,8 @@ export function packedColumns(tensor: Stored, cols: number, bits: number, perWor
   const { file, begin } = tensor;
   const wordRow = (row: number): number =>
     perWord === null ? Math.floor((row * bits) / 32) : Math.floor(row / perWord);
-  const lastWordRow = (row: number): number => (perWord === null ? Math.floor(((row + 1) * bits - 1) / 32) : wordRow(row));
+  const lastWordRow = (row: number): number =>
+    perWord === null ? Math.floor(((row + 1) * bits - 1) / 32) : wordRow(row);
   /** The words [start, end), from the first that is needed: of one row its columns alone, of several whole rows. */
   const spanOf = (first: number, count: number): readonly [start: number, end: number] => {
     const last = first + count - 1;

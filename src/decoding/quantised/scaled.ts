@@ -133,7 +133,10 @@ interface Segment {
 function apply(out: Float32Array, segment: Segment): void {
   const { from, offset, scale, scales, zeros, biases } = segment;
   const { cols, columnOf } = scale;
-  if (columnOf !== undefined || cols === 1) return applyEach(out, segment);
+  if (columnOf !== undefined || cols === 1) {
+    applyEach(out, segment);
+    return;
+  }
   for (let at = 0; at < out.length; ) {
     const block = Math.floor((from + at) / cols);
     const end = Math.min(out.length, (block + 1) * cols - from);
