@@ -112,7 +112,9 @@ export function gptqPacker({ bits, size, version2 = false, symmetric = true, ord
     });
     const mask = 2 ** bits - 1;
     const storedZeros = transposed(zeros, out).map((zero) => (version2 ? zero : zero - 1) & mask);
-    const zeroRows = Array.from({ length: groups }, (_, g) => bitStream(storedZeros.slice(g * out, (g + 1) * out), bits));
+    const zeroRows = Array.from({ length: groups }, (_, g) =>
+      bitStream(storedZeros.slice(g * out, (g + 1) * out), bits),
+    );
     return [
       {
         name: `${module}.qweight`,
@@ -145,7 +147,12 @@ export function awqPacker(size: number): Packer {
     const { codes, scales, zeros } = affine(weights, 4, size, false);
     return [
       { name: `${module}.qweight`, dtype: "I32", shape: [into, out / 8], bytes: awqPacked(transposed(codes, out)) },
-      { name: `${module}.qzeros`, dtype: "I32", shape: [into / size, out / 8], bytes: awqPacked(transposed(zeros, out)) },
+      {
+        name: `${module}.qzeros`,
+        dtype: "I32",
+        shape: [into / size, out / 8],
+        bytes: awqPacked(transposed(zeros, out)),
+      },
       {
         name: `${module}.scales`,
         dtype: "F32",
@@ -209,7 +216,8 @@ export function fp8BlockPacker(size: number): Packer {
   return (module, { out, into, values }) => {
     const [down, across] = [Math.ceil(out / size), Math.ceil(into / size)];
     const scales = new Float32Array(down * across);
-    const blockOf = (i: number): number => Math.floor(Math.floor(i / into) / size) * across + Math.floor((i % into) / size);
+    const blockOf = (i: number): number =>
+      Math.floor(Math.floor(i / into) / size) * across + Math.floor((i % into) / size);
     values.forEach((w, i) => {
       scales[blockOf(i)] = Math.max(scales[blockOf(i)]!, Math.abs(w) / 448);
     });
@@ -255,7 +263,12 @@ export function packQuantizedPacker(bits: number, size: number, symmetric: boole
     return [
       { name: `${module}.weight_packed`, dtype: "I32", shape: [out, words], bytes: Buffer.concat(rows) },
       { name: `${module}.weight_scale`, dtype: "F32", shape: [out, groups], bytes: bytesOf(Float32Array.from(scales)) },
-      { name: `${module}.weight_shape`, dtype: "I64", shape: [2], bytes: bytesOf(BigInt64Array.of(BigInt(out), BigInt(into))) },
+      {
+        name: `${module}.weight_shape`,
+        dtype: "I64",
+        shape: [2],
+        bytes: bytesOf(BigInt64Array.of(BigInt(out), BigInt(into))),
+      },
       ...(symmetric ? [] : [zeroPoint]),
     ];
   };

@@ -77,14 +77,15 @@ export function packQuantised({ tensors, settings }: Packed, codes: Stored): Can
 }
 
 function packingOf(words: number, cols: number, said: number | null): Packing | null {
-  const found: Packing[] = [];
-  for (let bits = 1; bits <= 8; bits++) {
-    const perWord = Math.floor(32 / bits);
-    if (Math.ceil((cols * bits) / 32) === words) found.push({ bits, perWord: null });
-    else if (Math.ceil(cols / perWord) === words) found.push({ bits, perWord });
+  const all = Array.from({ length: 8 }, (_, i) => i + 1);
+  const dense = all.filter((bits) => Math.ceil((cols * bits) / 32) === words);
+  if (dense.length > 0) {
+    const bits = dense.length === 1 ? dense[0] : dense.find((each) => each === said);
+    return bits === undefined ? null : { bits, perWord: null };
   }
-  if (found.length === 1) return found[0]!;
-  return found.find(({ bits }) => bits === said) ?? null;
+  const spaced = all.filter((bits) => Math.ceil(cols / Math.floor(32 / bits)) === words);
+  const bits = spaced.length === 1 ? spaced[0] : spaced.find((each) => each === said);
+  return bits === undefined ? null : { bits, perWord: Math.floor(32 / bits) };
 }
 
 function rowsOf(

@@ -7,7 +7,7 @@ import { packedRows } from "./packed-rows.ts";
 import { type Blocks, scaled } from "./scaled.ts";
 import { wordsOf } from "./words.ts";
 
-const WIDTHS = new Set([2, 3, 4, 8]);
+const WIDTHS = new Set([2, 3, 4, 5, 6, 7, 8]);
 const FLOATS = new Set(["F16", "BF16", "F32"]);
 const WORDS = new Set(["I32", "U32"]);
 const AWQ_BITS = 4;

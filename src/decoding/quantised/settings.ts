@@ -26,7 +26,8 @@ function own(fields: Fields | null, key: string): unknown {
 export function settingsOf(config: Fields | null): Settings {
   const mlx = fieldsOf(own(config, "quantization"));
   const fields = fieldsOf(own(config, "quantization_config")) ?? mlx;
-  const format = own(fields, "checkpoint_format");
+  // Libraries that knew one format alone did not name it.
+  const format = own(fields, "checkpoint_format") ?? (own(fields, "quant_method") === "gptq" ? "gptq" : null);
   const general = { bits: wholeOf(own(fields, "bits")), groupSize: wholeOf(own(fields, "group_size")) };
   return {
     ...general,

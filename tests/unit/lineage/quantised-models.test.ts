@@ -44,7 +44,14 @@ describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
 
   it("is found to come from its base", async () => {
     const result = await against("base-a");
-    console.log(name, result.verdict, result.relations, result.summary, result.caveats, result.components.map((c)=>c.log10P));
+    console.log(
+      name,
+      result.verdict,
+      result.relations,
+      result.summary,
+      result.caveats,
+      result.components.map((c) => c.log10P),
+    );
     expect(result.verdict).not.toBe("no-evidence");
   });
 
