@@ -1,4 +1,5 @@
 import type { Decoder } from "../decoder.ts";
+import { nibbleRows } from "./nibble-rows.ts";
 import type { Stored } from "./numbers.ts";
 
 /** Where codes of a few bits lie that follow one another within a row, the first in the lowest bits. */
@@ -18,7 +19,9 @@ export interface PackedRows {
  * Codes of 1 to 8 bits, packed along rows without gaps: a code may lie across bytes and words. Little-endian words of any width
  * are the same as the bytes they consist of.
  */
-export function packedRows({ tensor, cols, bits, rowBytes, table, highFirst = false }: PackedRows): Decoder {
+export function packedRows(packed: PackedRows): Decoder {
+  const { tensor, cols, bits, rowBytes, table } = packed;
+  if (bits === 4) return nibbleRows(packed);
   const { file, begin } = tensor;
   const values = table ?? Float32Array.from({ length: 1 << bits }, (_, code) => code);
   /** Bytes [start, end) around columns [from, to) of a row. */
@@ -31,7 +34,6 @@ export function packedRows({ tensor, cols, bits, rowBytes, table, highFirst = fa
     const [rowA, rowB] = [Math.floor(first / cols), Math.floor(last / cols)];
     return [spanOf(rowA, first - rowA * cols, cols)[0], spanOf(rowB, 0, last - rowB * cols + 1)[1]];
   };
-  const unpack = bits === 4 ? unpackNibbles : unpackBits;
   return {
     unit: 1,
     ranges(first, count) {
@@ -45,34 +47,15 @@ export function packedRows({ tensor, cols, bits, rowBytes, table, highFirst = fa
         const from = first + at - row * cols;
         const n = Math.min(cols - from, count - at);
         const [start, end] = spanOf(row, from, from + n);
-        unpack(bytes!.subarray(start - base, end - base), from, { values, bits, highFirst }, out.subarray(at, at + n));
+        unpack(bytes!.subarray(start - base, end - base), from, bits, values, out.subarray(at, at + n));
         at += n;
       }
     },
   };
 }
 
-interface Coding {
-  readonly values: Float32Array;
-  readonly bits: number;
-  readonly highFirst: boolean;
-}
-
 /** Codes from column `from` on, of which the first byte holds the first. */
-function unpackNibbles(bytes: Uint8Array, from: number, { values, highFirst }: Coding, out: Float32Array): void {
-  const [first, second] = highFirst ? [4, 0] : [0, 4];
-  let at = 0;
-  let i = 0;
-  if (from % 2 === 1) out[at++] = values[(bytes[i++]! >> second) & 15]!;
-  for (; at + 1 < out.length; at += 2, i++) {
-    const byte = bytes[i]!;
-    out[at] = values[(byte >> first) & 15]!;
-    out[at + 1] = values[(byte >> second) & 15]!;
-  }
-  if (at < out.length) out[at] = values[(bytes[i]! >> first) & 15]!;
-}
-
-function unpackBits(bytes: Uint8Array, from: number, { values, bits }: Coding, out: Float32Array): void {
+function unpack(bytes: Uint8Array, from: number, bits: number, values: Float32Array, out: Float32Array): void {
   const mask = (1 << bits) - 1;
   let bit = (from * bits) % 8;
   for (let at = 0; at < out.length; at++, bit += bits) {

@@ -1,4 +1,5 @@
 import type { Decoder, StoredRange } from "../decoder.ts";
+import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
 import { numbersOf } from "./numbers.ts";
 
 /** Numbers that each stand for a block of a matrix of `rows` x `cols` codes, `across` blocks from left to right. */
@@ -26,6 +27,8 @@ export interface Scaled {
   readonly bias?: Decoder | undefined;
 }
 
+/** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
+const WORTH_A_TABLE = 32;
 /** Scattered blocks that have less numbers than this are read whole: many small ranges cost more. */
 const READ_WHOLE = 1 << 15;
 
@@ -56,7 +59,9 @@ export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
         taken += ranges.length;
         return stored.slice(taken - ranges.length, taken);
       };
-      codes.decode(take(codes.ranges(first, count)), first, count, out);
+      const own = take(codes.ranges(first, count));
+      const byTable = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE;
+      if (!byTable) codes.decode(own, first, count, out);
       const runs = runsOf(scale, cols, first, count).map((run) => {
         const [scales, ...others] = layers.map((numbers) =>
           numbersOf(numbers, take(numbers.ranges(run.first, run.count)), run.first, run.count),
@@ -74,8 +79,9 @@ export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
         // Runs follow rows; those of whole matrices and of single rows alike begin at or before what a row needs.
         while (!holds(runs[run]!, start, scale, from, n)) run = (run + 1) % runs.length;
         const { first: base, scales, zeros, biases } = runs[run]!;
-        const segment = out.subarray(at, at + n);
-        apply(segment, { from, offset: start - base, scale, scales, zeros, biases });
+        const segment = { row, from, offset: start - base, scale, scales, zeros, biases };
+        if (byTable) applyByTable(codes, own[0]!, first, segment, out, at, n);
+        else apply(out.subarray(at, at + n), segment);
         at += n;
       }
     },
@@ -121,6 +127,7 @@ function runsOf(scale: Blocks, cols: number, first: number, count: number): Run[
 }
 
 interface Segment {
+  readonly row: number;
   readonly from: number;
   /** Where in `scales` the row of blocks begins; negative where its left end was not read. */
   readonly offset: number;
@@ -145,6 +152,31 @@ function apply(out: Float32Array, segment: Segment): void {
     // Zeros keep their sign where nothing is added.
     if (biases === null) for (; at < end; at++) out[at] = (out[at]! - zero) * factor;
     else for (const bias = biases[offset + block]!; at < end; at++) out[at] = (out[at]! - zero) * factor + bias;
+  }
+}
+
+/** Sixteen values of each block, of which its codes choose. */
+function applyByTable(
+  codes: NibbleRows,
+  bytes: Uint8Array,
+  first: number,
+  { row, from, offset, scale: { cols }, scales, zeros, biases }: Segment,
+  out: Float32Array,
+  start: number,
+  count: number,
+): void {
+  const { table } = codes;
+  const scaledTable = new Float32Array(16);
+  for (let done = 0; done < count; ) {
+    const block = Math.floor((from + done) / cols);
+    const n = Math.min(count - done, (block + 1) * cols - from - done);
+    const at = offset + block;
+    const factor = scales[at]!;
+    const zero = zeros === null ? 0 : zeros[at]!;
+    if (biases === null) for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor;
+    else for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor + biases[at]!;
+    codes.unpack(bytes, first, { row, col: from + done, count: n }, scaledTable, out, start + done);
+    done += n;
   }
 }
 
