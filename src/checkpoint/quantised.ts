@@ -31,13 +31,13 @@ export async function decodeQuantised(
   const parts: Part[] = [];
   const decoded: CheckpointTensor[] = [];
   let begin = 0;
-  for (const { name, shape, scheme, inOut, decoder, uses } of linears) {
+  for (const { name, shape, scheme, decoder, uses } of linears) {
     const elements = shape.reduce((product, side) => product * side, 1);
     const end = begin + elements * F32_BYTES;
     if (end > MOST_BYTES) throw new Error("more values than can be counted");
     for (const used of uses) to.tensors.delete(used);
     parts.push({ begin, elements, decoder });
-    decoded.push({ name, dtype: "F32", shape, begin, end, file, scheme, inOut });
+    decoded.push({ name, dtype: "F32", shape, begin, end, file, scheme });
     begin = end;
   }
   if (!sources.every(isSync)) {

@@ -1,10 +1,10 @@
 import type { Decoder } from "../decoder.ts";
-import { awqNumbers } from "./awq-numbers.ts";
 import { beside, blockSize, type Candidate, isBounded, known, type Packed } from "./layout.ts";
 import { constantNumbers, plainNumbers, type Stored } from "./numbers.ts";
-import { packedColumns } from "./packed-columns.ts";
 import { packedRows } from "./packed-rows.ts";
 import { type Blocks, scaled } from "./scaled.ts";
+import { transposed } from "./transposed.ts";
+import { awqCodes, gptqCodes } from "./upright-codes.ts";
 import { wordsOf } from "./words.ts";
 
 const WIDTHS = new Set([2, 3, 4, 5, 6, 7, 8]);
@@ -25,7 +25,7 @@ interface Parts {
 
 /**
  * GPTQ (AutoGPTQ, GPTQModel, AutoRound) and AWQ ("GEMM"), which share names and which shapes tell apart: words [in bits / 32, out]
- * are packed along inputs, words [in, out / 8] along outputs. Both are [in, out].
+ * are packed along inputs, words [in, out / 8] along outputs. Both are read as [out, in].
  *
  * Sources: the torch kernels of GPTQModel 7.7 (`nn_modules/qlinear`), AutoAWQ's `utils/packing_utils.py`.
  */
@@ -53,9 +53,19 @@ function awq({ settings }: Packed, { name, qweight, qzeros, scales, groups, out,
   const isAwq = words * 8 === out && qzeros.shape[1] === words;
   const size = isAwq ? blockSize(into, groups, settings.groupSize) : null;
   if (size === null) return "its scales fit neither GPTQ nor AWQ";
-  const scale = { numbers: plainNumbers(scales), across: out, cols: 1, rowOf: (row: number) => Math.floor(row / size) };
-  const decoder = scaled({ cols: out, codes: awqNumbers(qweight), scale, zero: awqNumbers(qzeros) });
-  return known({ name, shape: [into, out], inOut: true, scheme: schemeOf("AWQ", AWQ_BITS, size, into), decoder, uses });
+  const scale = {
+    numbers: transposed(plainNumbers(scales), groups, out),
+    across: groups,
+    cols: size,
+    rowOf: (row: number) => row,
+  };
+  const decoder = scaled({
+    cols: into,
+    codes: awqCodes(qweight, out, into),
+    scale,
+    zero: awqCodes(qzeros, out, groups),
+  });
+  return known({ name, shape: [out, into], scheme: schemeOf("AWQ", AWQ_BITS, size, into), decoder, uses });
 }
 
 function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
@@ -70,15 +80,21 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
   }
   const size = blockSize(into, groups, settings.groupSize);
   if (size === null && !isIndexed) return "its scales fit no size of groups";
-  const codes = packedColumns(qweight, out, bits);
+  const codes = gptqCodes(qweight, out, into, bits);
   const zerosBy = (lessOne: boolean): Decoder => {
     const mask = (1 << bits) - 1;
     const table = Float32Array.from({ length: 1 << bits }, (_, code) => (lessOne ? (code + 1) & mask : code));
-    return packedRows({ tensor: qzeros, cols: out, bits, rowBytes: (qzeros.shape[1] as number) * 4, table });
+    const rowBytes = (qzeros.shape[1] as number) * 4;
+    return transposed(packedRows({ tensor: qzeros, cols: out, bits, rowBytes, table }), groups, out);
   };
-  const blocksOf = (numbers: Decoder, rows: Rows): Blocks => ({ numbers, across: out, cols: 1, ...rows });
-  const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;
   const asStored = zerosBy(false);
+  const blocksBy = (numbers: Decoder, order: Uint32Array | undefined): Blocks => ({
+    numbers,
+    across: groups,
+    cols: size ?? into,
+    rowOf: (row) => row,
+    columnOf: order,
+  });
   return {
     name,
     looks: isIndexed ? [index] : [],
@@ -86,38 +102,38 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
       bits,
       elements: into * out,
       differences([indices]) {
-        const rows = rowsOf(indices, size, groups);
-        if (typeof rows === "string") return rows;
-        return scaled({ cols: out, codes, scale: blocksOf(constantNumbers(1), rows), zero: asStored });
+        const order = orderOf(indices, size, groups);
+        if (typeof order === "string") return order;
+        return scaled({ cols: into, codes, scale: blocksBy(constantNumbers(1), order), zero: asStored });
       },
       zeros: asStored,
       zeroCount: groups * out,
     },
     finish([indices], lessOne) {
-      const rows = rowsOf(indices, size, groups);
-      if (typeof rows === "string") return rows;
+      const order = orderOf(indices, size, groups);
+      if (typeof order === "string") return order;
       if (lessOne === null) return "nothing tells whether its zero points are stored less one";
-      const scale = blocksOf(plainNumbers(scales), rows);
-      const decoder = scaled({ cols: out, codes, scale, zero: lessOne ? zerosBy(true) : asStored });
-      const order = rows.scattered ? ", act order" : "";
-      const scheme = `${schemeOf("GPTQ", bits, rows.scattered ? Math.ceil(into / groups) : (size ?? into), into)}${order}`;
-      return { name, shape: [into, out], inOut: true, scheme, decoder, uses };
+      const scale = blocksBy(transposed(plainNumbers(scales), groups, out), order);
+      const decoder = scaled({ cols: into, codes, scale, zero: lessOne ? zerosBy(true) : asStored });
+      const scheme = schemeOf("GPTQ", bits, size ?? Math.ceil(into / groups), into);
+      const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;
+      return { name, shape: [out, into], scheme: order === undefined ? scheme : `${scheme}, act order`, decoder, uses };
     },
   };
 }
 
-type Rows = Pick<Blocks, "rowOf" | "scattered">;
-
-/** Which group each input belongs to; a clause where an index names none. */
-function rowsOf(indices: Uint8Array | undefined, size: number | null, groups: number): Rows | string {
-  const inOrder = { rowOf: (row: number) => Math.floor(row / size!) };
-  if (indices === undefined) return inOrder;
+/** Group of each input where they are in an order of their own; a clause where an index names a group that is not there. */
+function orderOf(
+  indices: Uint8Array | undefined,
+  size: number | null,
+  groups: number,
+): Uint32Array | undefined | string {
+  if (indices === undefined) return undefined;
   const given = wordsOf(indices);
   // Negative indices are large ones here.
   if (given.some((group) => group >= groups)) return "its g_idx names groups that are not there";
-  if (size !== null && given.every((group, row) => group === Math.floor(row / size))) return inOrder;
-  const kept = Uint32Array.from(given);
-  return { rowOf: (row) => kept[row]!, scattered: true };
+  if (size !== null && given.every((group, input) => group === Math.floor(input / size))) return undefined;
+  return Uint32Array.from(given);
 }
 
 function schemeOf(what: string, bits: number, size: number, into: number): string {

@@ -15,7 +15,6 @@ export interface Quantised {
   /** What the tensor is called where it is stored as it is. */
   readonly name: string;
   readonly shape: readonly number[];
-  readonly inOut?: true | undefined;
   /** For people: "GPTQ 4 bit, groups of 128". */
   readonly scheme: string;
   readonly decoder: Decoder;

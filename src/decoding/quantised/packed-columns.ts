@@ -1,6 +1,6 @@
 import type { Decoder } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
-import { signedWordsOf } from "./words.ts";
+import { wordsOf } from "./words.ts";
 
 /**
  * Codes that are packed into 32-bit words along columns: word (i, c) begins with the code of row 32 i / bits and column c, and a
@@ -30,7 +30,7 @@ export function packedColumns(tensor: Stored, cols: number, bits: number, perWor
       return [{ file, start: begin + start * 4, end: begin + end * 4 }];
     },
     decode([bytes], first, count, out) {
-      const words = signedWordsOf(bytes!);
+      const words = wordsOf(bytes!);
       const [base] = spanOf(first, count);
       const mask = (1 << bits) - 1;
       for (let at = 0; at < count; ) {
@@ -41,7 +41,7 @@ export function packedColumns(tensor: Stored, cols: number, bits: number, perWor
         const shift = perWord === null ? (row * bits) % 32 : (row % perWord) * bits;
         const start = low * cols + from - base;
         if (lastWordRow(row) === low) {
-          for (let i = 0; i < n; i++) out[at + i] = (words[start + i]! >> shift) & mask;
+          for (let i = 0; i < n; i++) out[at + i] = (words[start + i]! >>> shift) & mask;
         } else {
           const rest = 32 - shift;
           for (let i = 0; i < n; i++) {

@@ -103,11 +103,11 @@ function blocksOf(
   // Of a block of few rows alone nobody has heard.
   if (down > 1 && down < rows && height < SMALLEST_BLOCK) return null;
   const isShared = grid.slice(0, -2).every((side) => side === 1);
+  // The same scales again for each matrix: rows of blocks would come again.
+  if (isShared && shape.length > 2 && down > 1) return null;
   const rowOf = (row: number): number => {
     const matrix = Math.floor(row / rows);
     return (isShared ? 0 : matrix * down) + Math.floor((row - matrix * rows) / height);
   };
-  // The same scales again for each matrix: rows of blocks come again.
-  const comesAgain = isShared && shape.length > 2 && down > 1;
-  return { numbers, across, cols: width, rowOf, scattered: comesAgain };
+  return { numbers, across, cols: width, rowOf };
 }

@@ -8,10 +8,8 @@ export interface Blocks {
   readonly across: number;
   /** Columns of a block, from the left; the last may be narrower. Not looked at with `columnOf`. */
   readonly cols: number;
-  /** Row of blocks that a row of codes belongs to, never falling unless `scattered`. */
+  /** Row of blocks that a row of codes belongs to, never falling. */
   readonly rowOf: (row: number) => number;
-  /** Rows of codes belong to rows of blocks in any order. @default false */
-  readonly scattered?: boolean | undefined;
   /** Column of blocks of each column of codes, where these are not neighbours. */
   readonly columnOf?: Uint32Array | undefined;
 }
@@ -29,14 +27,6 @@ export interface Scaled {
 
 /** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
 const WORTH_A_TABLE = 32;
-/** Scattered blocks that have less numbers than this are read whole: many small ranges cost more. */
-const READ_WHOLE = 1 << 15;
-
-/** Blocks [first, first + count) of a matrix of blocks, flat, that a run of rows needs. */
-interface Run {
-  readonly first: number;
-  readonly count: number;
-}
 
 /**
  * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a time is
@@ -44,14 +34,14 @@ interface Run {
  */
 export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
   const layers = [scale.numbers, zero, bias].filter((numbers) => numbers !== undefined);
+  const nibbles = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE ? codes : null;
   return {
     unit: 1,
     ranges(first, count) {
-      const ranges = codes.ranges(first, count);
-      for (const run of runsOf(scale, cols, first, count)) {
-        for (const numbers of layers) ranges.push(...numbers.ranges(run.first, run.count));
-      }
-      return ranges;
+      const blocks = blocksOf(scale, cols, first, count);
+      return [codes, ...layers].flatMap((numbers, i) =>
+        i === 0 ? numbers.ranges(first, count) : numbers.ranges(blocks.first, blocks.count),
+      );
     },
     decode(stored, first, count, out) {
       let taken = 0;
@@ -60,27 +50,20 @@ export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
         return stored.slice(taken - ranges.length, taken);
       };
       const own = take(codes.ranges(first, count));
-      const byTable = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE;
-      if (!byTable) codes.decode(own, first, count, out);
-      const runs = runsOf(scale, cols, first, count).map((run) => {
-        const [scales, ...others] = layers.map((numbers) =>
-          numbersOf(numbers, take(numbers.ranges(run.first, run.count)), run.first, run.count),
-        );
-        const zeros = zero === undefined ? null : others[0]!;
-        const biases = bias === undefined ? null : others.at(-1)!;
-        return { ...run, scales: scales!, zeros, biases };
-      });
-      let run = 0;
+      if (nibbles === null) codes.decode(own, first, count, out);
+      const blocks = blocksOf(scale, cols, first, count);
+      const [scales, ...others] = layers.map((numbers) =>
+        numbersOf(numbers, take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count),
+      );
+      const zeros = zero === undefined ? null : others[0]!;
+      const biases = bias === undefined ? null : others.at(-1)!;
       for (let at = 0; at < count; ) {
         const row = Math.floor((first + at) / cols);
         const from = first + at - row * cols;
         const n = Math.min(cols - from, count - at);
-        const start = scale.rowOf(row) * scale.across;
-        // Runs follow rows; those of whole matrices and of single rows alike begin at or before what a row needs.
-        while (!holds(runs[run]!, start, scale, from, n)) run = (run + 1) % runs.length;
-        const { first: base, scales, zeros, biases } = runs[run]!;
-        const segment = { row, from, offset: start - base, scale, scales, zeros, biases };
-        if (byTable) applyByTable(codes, own[0]!, first, segment, out, at, n);
+        const offset = scale.rowOf(row) * scale.across - blocks.first;
+        const segment = { row, from, offset, scale, scales: scales!, zeros, biases };
+        if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, out, at, n);
         else apply(out.subarray(at, at + n), segment);
         at += n;
       }
@@ -88,42 +71,15 @@ export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
   };
 }
 
-/** Whether a run has all blocks of a row's columns [from, from + n). */
-function holds({ first, count }: Run, start: number, scale: Blocks, from: number, n: number): boolean {
-  const [low, high] = blocksOf(scale, from, n);
-  return first <= start + low && start + high < first + count;
-}
-
-/** First and last column of blocks of the columns [from, from + n) of a row. */
-function blocksOf({ cols, columnOf, across }: Blocks, from: number, n: number): readonly [number, number] {
-  if (columnOf !== undefined) return [0, across - 1];
-  return [Math.floor(from / cols), Math.floor((from + n - 1) / cols)];
-}
-
-/** What is read of the blocks for codes [first, first + count): whole rows of them, but for a single row of codes. */
-function runsOf(scale: Blocks, cols: number, first: number, count: number): Run[] {
-  const { across, rowOf } = scale;
+/** The blocks, counted row by row, of codes [first, first + count): whole rows of them, but for a single row of codes. */
+function blocksOf({ across, rowOf, cols: width, columnOf }: Blocks, cols: number, first: number, count: number) {
   const last = first + count - 1;
   const [a, b] = [Math.floor(first / cols), Math.floor(last / cols)];
-  if (a === b) {
-    const [low, high] = blocksOf(scale, first - a * cols, count);
-    return [{ first: rowOf(a) * across + low, count: high - low + 1 }];
-  }
-  if (!scale.scattered) return [{ first: rowOf(a) * across, count: (rowOf(b) - rowOf(a) + 1) * across }];
-  const groups = new Set<number>();
-  for (let row = a; row <= b; row++) groups.add(rowOf(row));
-  const sorted = [...groups].sort((x, y) => x - y);
-  const [lowest, highest] = [sorted[0]!, sorted.at(-1)!];
-  if ((highest - lowest + 1) * across <= READ_WHOLE) {
-    return [{ first: lowest * across, count: (highest - lowest + 1) * across }];
-  }
-  const runs: { first: number; count: number }[] = [];
-  for (const group of sorted) {
-    const run = runs.at(-1);
-    if (run !== undefined && run.first + run.count === group * across) run.count += across;
-    else runs.push({ first: group * across, count: across });
-  }
-  return runs;
+  const start = rowOf(a) * across;
+  if (a !== b) return { first: start, count: (rowOf(b) - rowOf(a) + 1) * across };
+  if (columnOf !== undefined) return { first: start, count: across };
+  const [low, high] = [Math.floor((first - a * cols) / width), Math.floor((last - a * cols) / width)];
+  return { first: start + low, count: high - low + 1 };
 }
 
 interface Segment {
