@@ -13,9 +13,9 @@ const F32_BYTES = 4;
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 
 /**
- * Puts linears whose weights are packed into the table of tensors as they are without packing, as values of a virtual file, in the
- * place of the tensors that they are stored as. What is not understood stays as it is stored, which nobody reads as weights, and
- * is noted.
+ * Puts linears whose weights are packed into the table of tensors as they are without packing, as values of a virtual file,
+ * in the place of the tensors that they are stored as. What is not understood stays as it is stored, which nobody reads as
+ * weights, and is noted.
  */
 export async function decodeQuantised(
   to: Assembly,

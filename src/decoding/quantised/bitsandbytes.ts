@@ -19,11 +19,11 @@ const MAX_STATE = 4096;
 const TABLE_ERROR = 1e-3;
 
 /**
- * NF4 and FP4 of bitsandbytes: two codes a byte, the first in the high bits, blocks of the flat tensor scaled by `absmax`, which may
- * be quantised itself. The shape stands in a state in JSON, and is held against the number of bytes.
+ * NF4 and FP4 of bitsandbytes: two codes a byte, the first in the high bits, blocks of the flat tensor scaled by `absmax`,
+ * which may be quantised itself. The shape stands in a state in JSON, and is held against the number of bytes.
  *
- * Source: `QuantState` and the CPU kernels of bitsandbytes 0.50. As these do, the table is taken by the state's name; one that is
- * stored with the weights must agree.
+ * Source: `QuantState` and the CPU kernels of bitsandbytes 0.50. As these do, the table is taken by the state's name; one
+ * that is stored with the weights must agree.
  */
 export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | string | null {
   if (!absmax.name.endsWith(".absmax") || absmax.name.endsWith(".nested_absmax")) return null;

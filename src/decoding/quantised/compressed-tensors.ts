@@ -18,8 +18,8 @@ interface Packing {
 }
 
 /**
- * Integers of compressed-tensors ("pack-quantized"): `weight_packed` in words along inputs, codes counted from -2^(bits - 1), zero
- * points packed along outputs.
+ * Integers of compressed-tensors ("pack-quantized"): `weight_packed` in words along inputs, codes counted from -2^(bits - 1),
+ * zero points packed along outputs.
  *
  * Source: `pack_quantized` of compressed-tensors 0.20, and of 0.9 for words with gaps.
  */

@@ -24,8 +24,8 @@ interface Parts {
 }
 
 /**
- * GPTQ (AutoGPTQ, GPTQModel, AutoRound) and AWQ ("GEMM"), which share names and which shapes tell apart: words [in bits / 32, out]
- * are packed along inputs, words [in, out / 8] along outputs. Both are read as [out, in].
+ * GPTQ (AutoGPTQ, GPTQModel, AutoRound) and AWQ ("GEMM"), which share names and which shapes tell apart: words [in bits / 32,
+ * out] are packed along inputs, words [in, out / 8] along outputs. Both are read as [out, in].
  *
  * Sources: the torch kernels of GPTQModel 7.7 (`nn_modules/qlinear`), AutoAWQ's `utils/packing_utils.py`.
  */

@@ -10,8 +10,8 @@ const WIDTHS = new Set([1, 2, 3, 4, 8]);
 const THREES = 10;
 
 /**
- * HQQ: the matrix as groups, by its columns (axis 1) or across its rows (axis 0), packed over one another from the highest bits down;
- * (code - zero) x scale.
+ * HQQ: the matrix as groups, by its columns (axis 1) or across its rows (axis 0), packed over one another from the highest
+ * bits down; (code - zero) x scale.
  *
  * Source: `HQQLinear.state_dict` and `BitPack` of hqq 0.2.8.
  */

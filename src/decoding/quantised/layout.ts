@@ -71,8 +71,8 @@ export function isBounded(shape: readonly number[]): boolean {
 }
 
 /**
- * How many neighbours share one of `count` blocks along a side: powers of two before other divisors, since those are what is used;
- * null where no size fits, or where the model's config says another one that fits as well.
+ * How many neighbours share one of `count` blocks along a side: powers of two before other divisors, since those are what is
+ * used; null where no size fits, or where the model's config says another one that fits as well.
  */
 export function blockSize(side: number, count: number, said: number | null): number | null {
   if (!(count >= 1 && count <= side)) return null;

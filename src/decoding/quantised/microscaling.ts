@@ -39,8 +39,8 @@ function unpackedShape(bytes: readonly number[], scales: readonly number[], bloc
 }
 
 /**
- * MXFP4 of GPT-OSS: `_blocks` [..., blocks, 16] and exponents `_scales` [..., blocks]. Values are [experts, out, in], rows of gate and up
- * in turn.
+ * MXFP4 of GPT-OSS: `_blocks` [..., blocks, 16] and exponents `_scales` [..., blocks]. Values are [experts, out, in], rows of
+ * gate and up in turn.
  *
  * Source: `integrations/mxfp4.py` of transformers 5.
  */

@@ -9,9 +9,9 @@ const BITS = [2, 3, 4, 5, 6, 8];
 const GROUPS = new Set([32, 64, 128]);
 
 /**
- * Quantised linears and embeddings of MLX: words along inputs without gaps, `code x scale + bias` in groups. Words and groups fit several
- * numbers of bits, which then differ in how many inputs there are: that must be a size that the model has, and where several are,
- * its config says which. Without biases the scales are bytes: MXFP4 or NVFP4, which their number tells.
+ * Quantised linears and embeddings of MLX: words along inputs without gaps, `code x scale + bias` in groups. Words and groups
+ * fit several numbers of bits, which then differ in how many inputs there are: that must be a size that the model has, and
+ * where several are, its config says which. Without biases the scales are bytes: MXFP4 or NVFP4, which their number tells.
  *
  * Source: `mlx.core.quantize` of MLX 0.32.
  */

@@ -1,5 +1,18 @@
 import type { Decoder } from "../decoder.ts";
-import type { PackedRows } from "./packed-rows.ts";
+import type { Stored } from "./numbers.ts";
+
+/** Where codes of a few bits lie that follow one another within a row, the first in the lowest bits. */
+export interface PackedRows {
+  readonly tensor: Stored;
+  readonly cols: number;
+  readonly bits: number;
+  /** Bytes of a row: more than its codes need where it ends within a word. */
+  readonly rowBytes: number;
+  /** What a code stands for. @default its number */
+  readonly table?: Float32Array | undefined;
+  /** Of the two codes of a byte the first lies in the high bits; for codes of 4 bits. @default false */
+  readonly highFirst?: boolean | undefined;
+}
 
 /** Neighbours in a row. */
 export interface Cells {
@@ -8,7 +21,9 @@ export interface Cells {
   readonly count: number;
 }
 
-/** Codes of 4 bits that can be unpacked by any table: sixteen products for a block are less than one for each of its values. */
+/**
+ * Codes of 4 bits that can be unpacked by any table: sixteen products for a block are less than one for each of its values.
+ */
 export interface NibbleRows extends Decoder {
   /** What the codes stand for where no other table is given. */
   readonly table: Float32Array;

@@ -8,7 +8,10 @@ export interface Stored extends TensorInfo {
   readonly file: number;
 }
 
-/** The numbers of a tensor as they are stored, in the order of storage. `dtype` where they are of another type than the header says. */
+/**
+ * The numbers of a tensor as they are stored, in the order of storage. `dtype` where they are of another type than the header
+ * says.
+ */
 export function plainNumbers({ file, begin, dtype: stored }: Stored, dtype: Dtype = stored): Decoder {
   const width = DTYPE_BITS[dtype] / 8;
   return {

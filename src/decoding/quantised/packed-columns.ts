@@ -3,8 +3,8 @@ import type { Stored } from "./numbers.ts";
 import { wordsOf } from "./words.ts";
 
 /**
- * Codes that are packed into 32-bit words along columns: word (i, c) begins with the code of row 32 i / bits and column c, and a
- * code may lie across two words that stand above one another. GPTQ packs weights so, compressed-tensors zero points.
+ * Codes that are packed into 32-bit words along columns: word (i, c) begins with the code of row 32 i / bits and column c,
+ * and a code may lie across two words that stand above one another. GPTQ packs weights so, compressed-tensors zero points.
  *
  * @param perWord codes of a word where the bits that are left over stay empty, null where nothing is left empty
  */

@@ -1,23 +1,9 @@
 import type { Decoder } from "../decoder.ts";
-import { nibbleRows } from "./nibble-rows.ts";
-import type { Stored } from "./numbers.ts";
-
-/** Where codes of a few bits lie that follow one another within a row, the first in the lowest bits. */
-export interface PackedRows {
-  readonly tensor: Stored;
-  readonly cols: number;
-  readonly bits: number;
-  /** Bytes of a row: more than its codes need where it ends within a word. */
-  readonly rowBytes: number;
-  /** What a code stands for. @default its number */
-  readonly table?: Float32Array | undefined;
-  /** Of the two codes of a byte the first lies in the high bits; for codes of 4 bits. @default false */
-  readonly highFirst?: boolean | undefined;
-}
+import { nibbleRows, type PackedRows } from "./nibble-rows.ts";
 
 /**
- * Codes of 1 to 8 bits, packed along rows without gaps: a code may lie across bytes and words. Little-endian words of any width
- * are the same as the bytes they consist of.
+ * Codes of 1 to 8 bits, packed along rows without gaps: a code may lie across bytes and words. Little-endian words of any
+ * width are the same as the bytes they consist of.
  */
 export function packedRows(packed: PackedRows): Decoder {
   const { tensor, cols, bits, rowBytes, table } = packed;

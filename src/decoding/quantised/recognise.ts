@@ -42,8 +42,8 @@ export interface Recognised {
 }
 
 /**
- * Finds the linears whose weights are packed, by the names, types and shapes of tensors that must fit one another; of some a small
- * tensor is read as well. What does not fit is refused with a reason, and never read as weights.
+ * Finds the linears whose weights are packed, by the names, types and shapes of tensors that must fit one another; of some a
+ * small tensor is read as well. What does not fit is refused with a reason, and never read as weights.
  *
  * @param config settles what the tensors leave open
  */

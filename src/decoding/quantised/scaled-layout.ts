@@ -15,8 +15,9 @@ const SIDECARS: readonly (readonly [scale: string, zero: string])[] = [
 const SMALLEST_BLOCK = 8;
 
 /**
- * Numbers of 8 bits that are multiplied with scales for each tensor, row, group or block: FP8 (DeepSeek's `weight_scale_inv` in blocks,
- * `weight_scale` of compressed-tensors, FBGEMM, ModelOpt), and int8 of compressed-tensors, with zero points if any.
+ * Numbers of 8 bits that are multiplied with scales for each tensor, row, group or block: FP8 (DeepSeek's `weight_scale_inv`
+ * in blocks, `weight_scale` of compressed-tensors, FBGEMM, ModelOpt), and int8 of compressed-tensors, with zero points if
+ * any.
  *
  * Sources: `naive_quantized` of compressed-tensors 0.20, `inference/kernel.py` of DeepSeek-V3.
  */

@@ -29,8 +29,8 @@ export interface Scaled {
 const WORTH_A_TABLE = 32;
 
 /**
- * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a time is
- * what the codes that are read need, so memory stays within a few rows.
+ * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a
+ * time is what the codes that are read need, so memory stays within a few rows.
  */
 export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
   const layers = [scale.numbers, zero, bias].filter((numbers) => numbers !== undefined);

@@ -22,7 +22,9 @@ function own(fields: Fields | null, key: string): unknown {
   return fields !== null && Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
-/** Reads `quantization_config` (transformers) and `quantization` (MLX); whatever is of another type is as if it was not there. */
+/**
+ * Reads `quantization_config` (transformers) and `quantization` (MLX); whatever is of another type is as if it was not there.
+ */
 export function settingsOf(config: Fields | null): Settings {
   const mlx = fieldsOf(own(config, "quantization"));
   const fields = fieldsOf(own(config, "quantization_config")) ?? mlx;

@@ -2,7 +2,10 @@ import type { Decoder } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
 import { wordsOf } from "./words.ts";
 
-/** Codes of which unit i (a byte or a word) holds elements i, i + units, i + 2 units ...: HQQ and quanto pack halves over one another. */
+/**
+ * Codes of which unit i (a byte or a word) holds elements i, i + units, i + 2 units ...: HQQ and quanto pack halves over one
+ * another.
+ */
 export interface StripedCodes {
   readonly tensor: Stored;
   /** Units of the whole tensor. */

@@ -4,8 +4,8 @@ import { scaledBy } from "./scaled-layout.ts";
 
 /**
  * Tensors of 8 bits as libraries write subclasses of a tensor, part by part: `weight._data` and `weight._scale` of quanto,
- * `_weight_qdata`, `_weight_scale` and `_weight_zero_point` of torchao. Their codes of 4 bits are packed over one another or by
- * kernels and keep their shape elsewhere: these are not understood.
+ * `_weight_qdata`, `_weight_scale` and `_weight_zero_point` of torchao. Their codes of 4 bits are packed over one another or
+ * by kernels and keep their shape elsewhere: these are not understood.
  *
  * Sources: `WeightQBytesTensor` of optimum-quanto 0.2.7, `prototype/safetensors` of torchao 0.18.
  */

@@ -3,8 +3,9 @@ import type { Stored } from "./numbers.ts";
 import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
 
 /**
- * The codes of GPTQ as [out, in]: stored are words [in bits / 32, out], of which each begins with the code of its first input, and a
- * code may lie across two words that stand above one another. Columns of words are rows of codes, so no row is read with others.
+ * The codes of GPTQ as [out, in]: stored are words [in bits / 32, out], of which each begins with the code of its first
+ * input, and a code may lie across two words that stand above one another. Columns of words are rows of codes, so no row is
+ * read with others.
  */
 export function gptqCodes(tensor: Stored, out: number, into: number, bits: number): Decoder {
   const unpack = bits === 4 ? unpackFours : unpackAny;

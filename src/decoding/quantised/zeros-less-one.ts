@@ -13,9 +13,9 @@ const MOST_BITS = 4;
 export type ReadNumbers = (decoder: Decoder, count: number) => Promise<Float32Array>;
 
 /**
- * Whether GPTQ's zero points are stored less one, as AutoGPTQ does ("gptq") and later formats do not ("gptq_v2"). Weights tell: where
- * they were packed symmetrically every zero point is 2^(bits - 1), else they have about no mean, so that codes less zero points are
- * about 0 or about 1 as a mean. Null where neither shows.
+ * Whether GPTQ's zero points are stored less one, as AutoGPTQ does ("gptq") and later formats do not ("gptq_v2"). Weights
+ * tell: where they were packed symmetrically every zero point is 2^(bits - 1), else they have about no mean, so that codes
+ * less zero points are about 0 or about 1 as a mean. Null where neither shows.
  */
 export async function zerosLessOne(
   samples: readonly { readonly candidate: Candidate; readonly looked: readonly Uint8Array[] }[],
