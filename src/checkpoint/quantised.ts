@@ -3,14 +3,15 @@ import { decodedSource } from "../decoding/decoded-source.ts";
 import type { Part } from "../decoding/decoder.ts";
 import type { Quantised } from "../decoding/quantised/layout.ts";
 import { recognise } from "../decoding/quantised/recognise.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { Assembly } from "./assembly.ts";
 import type { CheckpointTensor } from "./checkpoint.ts";
 
 /** What the virtual file is called in messages. */
 const DECODED = "decoded weights";
 const F32_BYTES = 4;
-/** What a virtual file may count, all of its tensors together. */
-const MOST_BYTES = Number.MAX_SAFE_INTEGER;
+/** Characters of a name that a note shows. */
+const MOST_SHOWN = 120;
 
 /**
  * Puts linears whose weights are packed into the table of tensors as they are without packing, as values of a virtual file,
@@ -23,8 +24,9 @@ export async function decodeQuantised(
   signal?: AbortSignal,
 ): Promise<void> {
   const sources = to.files.map(({ source }) => source);
-  const { linears, refused, notes } = await recognise(to.tensors, sources, config, signal);
+  const { linears, refused, disguised, notes } = await recognise(to.tensors, sources, config, signal);
   to.notes.push(...notes, ...refusalNotes(refused));
+  for (const name of disguised) to.tensors.delete(name);
   if (linears.length === 0) return;
   to.notes.push(...schemeNotes(linears));
   const file = to.files.length;
@@ -34,7 +36,11 @@ export async function decodeQuantised(
   for (const { name, shape, scheme, decoder, uses } of linears) {
     const elements = shape.reduce((product, side) => product * side, 1);
     const end = begin + elements * F32_BYTES;
-    if (end > MOST_BYTES) throw new Error("more values than can be counted");
+    if (end > Number.MAX_SAFE_INTEGER) {
+      throw new WeightmarkError("ST_SIZE_OVERFLOW", "with the linears before it, more values than can be counted", {
+        tensor: name,
+      });
+    }
     for (const used of uses) to.tensors.delete(used);
     parts.push({ begin, elements, decoder });
     decoded.push({ name, dtype: "F32", shape, begin, end, file, scheme });
@@ -71,6 +77,11 @@ function refusalNotes(refused: ReadonlyMap<string, string>): string[] {
   }
   return [...names].map(([why, [first, ...others]]) => {
     const more = others.length === 0 ? "" : ` and ${others.length} others`;
-    return `packed weights were left out, ${JSON.stringify(first)}${more}: ${why}`;
+    return `packed weights were left out, ${JSON.stringify(shortened(first!))}${more}: ${why}`;
   });
+}
+
+/** A header may name a tensor by a megabyte of text. */
+function shortened(name: string): string {
+  return name.length <= MOST_SHOWN ? name : `${name.slice(0, MOST_SHOWN)}...`;
 }

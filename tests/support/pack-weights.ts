@@ -7,8 +7,14 @@ export interface Weights {
   readonly values: Float32Array;
 }
 
-/** The tensors that a linear is stored as, by its module's name ("model.layers.0.mlp.up_proj"). */
-export type Packer = (module: string, weights: Weights) => RawTensor[];
+/** A linear as it is stored, and the values that are then meant, by the definition of the layout. */
+export interface PackedLinear {
+  readonly tensors: RawTensor[];
+  readonly values: Float32Array;
+}
+
+/** Packs a linear by its module's name ("model.layers.0.mlp.up_proj"). */
+export type Packer = (module: string, weights: Weights) => PackedLinear;
 
 export const NF4_VALUES = [
   -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
@@ -45,12 +51,14 @@ interface Affine {
   readonly codes: number[];
   readonly scales: number[];
   readonly zeros: number[];
+  /** (code - zero) x scale. */
+  readonly values: Float32Array;
 }
 
 /** Codes 0 to 2^bits - 1 of each group of `size` neighbours in a row, [out, groups]. */
 function affine({ out, into, values }: Weights, bits: number, size: number, isSymmetric: boolean): Affine {
   const top = 2 ** bits - 1;
-  const result: Affine = { codes: [], scales: [], zeros: [] };
+  const result: Affine = { codes: [], scales: [], zeros: [], values: new Float32Array(values.length) };
   for (let o = 0; o < out; o++) {
     for (let g = 0; g < into; g += size) {
       const group = [...values.subarray(o * into + g, o * into + Math.min(into, g + size))];
@@ -60,7 +68,10 @@ function affine({ out, into, values }: Weights, bits: number, size: number, isSy
       const zero = isSymmetric ? 2 ** (bits - 1) : Math.round(-low / scale);
       result.scales.push(scale);
       result.zeros.push(zero);
-      for (const w of group) result.codes.push(Math.min(top, Math.max(0, Math.round(w / scale) + zero)));
+      for (const w of group) {
+        const code = Math.min(top, Math.max(0, Math.round(w / scale) + zero));
+        result.values[result.codes.push(code) - 1] = (code - zero) * scale;
+      }
     }
   }
   return result;
@@ -105,17 +116,20 @@ export function gptqPacker({ bits, size, version2 = false, symmetric = true, ord
     // Inputs of a group side by side, to be packed as neighbours, then back.
     const sorted = [...groupOf.keys()].sort((a, b) => groupOf[a]! - groupOf[b]! || a - b);
     const gathered = Float32Array.from(values, (_, i) => values[i - (i % into) + sorted[i % into]!]!);
-    const { codes, scales, zeros } = affine({ out, into, values: gathered }, bits, size, symmetric);
+    const { codes, scales, zeros, values: meant } = affine({ out, into, values: gathered }, bits, size, symmetric);
     const back = Array<number>(codes.length);
+    const unsorted = new Float32Array(codes.length);
     codes.forEach((code, i) => {
-      back[i - (i % into) + sorted[i % into]!] = code;
+      const at = i - (i % into) + sorted[i % into]!;
+      back[at] = code;
+      unsorted[at] = meant[i]!;
     });
     const mask = 2 ** bits - 1;
     const storedZeros = transposed(zeros, out).map((zero) => (version2 ? zero : zero - 1) & mask);
     const zeroRows = Array.from({ length: groups }, (_, g) =>
       bitStream(storedZeros.slice(g * out, (g + 1) * out), bits),
     );
-    return [
+    const tensors: RawTensor[] = [
       {
         name: `${module}.qweight`,
         dtype: "I32",
@@ -131,6 +145,7 @@ export function gptqPacker({ bits, size, version2 = false, symmetric = true, ord
       },
       { name: `${module}.g_idx`, dtype: "I32", shape: [into], bytes: bytesOf(Int32Array.from(groupOf)) },
     ];
+    return { tensors, values: unsorted };
   };
 }
 
@@ -144,8 +159,8 @@ function awqPacked(codes: readonly number[]): Uint8Array {
 export function awqPacker(size: number): Packer {
   return (module, weights) => {
     const { out, into } = weights;
-    const { codes, scales, zeros } = affine(weights, 4, size, false);
-    return [
+    const { codes, scales, zeros, values } = affine(weights, 4, size, false);
+    const tensors: RawTensor[] = [
       { name: `${module}.qweight`, dtype: "I32", shape: [into, out / 8], bytes: awqPacked(transposed(codes, out)) },
       {
         name: `${module}.qzeros`,
@@ -160,6 +175,7 @@ export function awqPacker(size: number): Packer {
         bytes: bytesOf(Float32Array.from(transposed(scales, out))),
       },
     ];
+    return { tensors, values: values };
   };
 }
 
@@ -174,16 +190,21 @@ export function nf4Packer(blocksize: number): Packer {
       absmax.push(scale);
       for (const w of block) codes.push(nearest(NF4_VALUES, w / scale));
     }
+    const meant = Float32Array.from(
+      codes,
+      (code, i) => Math.fround(NF4_VALUES[code]!) * absmax[Math.floor(i / blocksize)]!,
+    );
     const packed = Uint8Array.from({ length: codes.length / 2 }, (_, i) => (codes[2 * i]! << 4) | codes[2 * i + 1]!);
     const state = { quant_type: "nf4", blocksize, dtype: "bfloat16", shape: [out, into] };
     const json = new TextEncoder().encode(JSON.stringify(state));
     const name = `${module}.weight`;
-    return [
+    const tensors: RawTensor[] = [
       { name, dtype: "U8", shape: [packed.length, 1], bytes: packed },
       { name: `${name}.absmax`, dtype: "F32", shape: [absmax.length], bytes: bytesOf(Float32Array.from(absmax)) },
       { name: `${name}.quant_map`, dtype: "F32", shape: [16], bytes: bytesOf(Float32Array.from(NF4_VALUES)) },
       { name: `${name}.quant_state.bitsandbytes__nf4`, dtype: "U8", shape: [json.length], bytes: json },
     ];
+    return { tensors, values: meant };
   };
 }
 
@@ -193,11 +214,15 @@ export const int8Packer: Packer = (module, { out, into, values }) => {
     values.subarray(o * into, (o + 1) * into).reduce((most, w) => Math.max(most, Math.abs(w)), 0),
   );
   const codes = Int8Array.from(values, (w, i) => Math.round((w * 127) / scb[Math.floor(i / into)]!));
-  return [
+  const tensors: RawTensor[] = [
     { name: `${module}.weight`, dtype: "I8", shape: [out, into], bytes: bytesOf(codes) },
     { name: `${module}.SCB`, dtype: "F32", shape: [out], bytes: bytesOf(scb) },
     { name: `${module}.weight_format`, dtype: "U8", shape: [], bytes: Uint8Array.of(0) },
   ];
+  return {
+    tensors,
+    values: Float32Array.from(codes, (code, i) => code * Math.fround(scb[Math.floor(i / into)]! / 127)),
+  };
 };
 
 /** Nearest E4M3 code. */
@@ -211,6 +236,12 @@ export function e4m3(value: number): number {
   return sign | (exponent === -6 && steps < 8 ? steps : (exponent + 7) * 8 + steps - 8);
 }
 
+function e4m3Value(code: number): number {
+  const [exponent, steps] = [(code >> 3) & 15, code & 7];
+  const size = exponent === 0 ? steps * 2 ** -9 : (8 + steps) * 2 ** (exponent - 10);
+  return code < 0x80 ? size : -size;
+}
+
 /** DeepSeek's: a scale for each block of `size` x `size`. */
 export function fp8BlockPacker(size: number): Packer {
   return (module, { out, into, values }) => {
@@ -222,10 +253,11 @@ export function fp8BlockPacker(size: number): Packer {
       scales[blockOf(i)] = Math.max(scales[blockOf(i)]!, Math.abs(w) / 448);
     });
     const codes = Uint8Array.from(values, (w, i) => e4m3(w / scales[blockOf(i)]!));
-    return [
+    const tensors: RawTensor[] = [
       { name: `${module}.weight`, dtype: "F8_E4M3", shape: [out, into], bytes: codes },
       { name: `${module}.weight_scale_inv`, dtype: "F32", shape: [down, across], bytes: bytesOf(scales) },
     ];
+    return { tensors, values: Float32Array.from(codes, (code, i) => e4m3Value(code) * scales[blockOf(i)]!) };
   };
 }
 
@@ -234,11 +266,16 @@ export function mlxPacker(bits: number, size: number): Packer {
     const { out, into } = weights;
     const { codes, scales, zeros } = affine(weights, bits, size, false);
     const biases = Float32Array.from(scales, (scale, i) => -scale * zeros[i]!);
-    return [
+    const meant = Float32Array.from(
+      codes,
+      (code, i) => code * scales[Math.floor(i / size)]! + biases[Math.floor(i / size)]!,
+    );
+    const tensors: RawTensor[] = [
       { name: `${module}.weight`, dtype: "U32", shape: [out, (into * bits) / 32], bytes: bitStream(codes, bits) },
       { name: `${module}.scales`, dtype: "F32", shape: [out, into / size], bytes: bytesOf(Float32Array.from(scales)) },
       { name: `${module}.biases`, dtype: "F32", shape: [out, into / size], bytes: bytesOf(biases) },
     ];
+    return { tensors, values: meant };
   };
 }
 
@@ -246,7 +283,7 @@ export function mlxPacker(bits: number, size: number): Packer {
 export function packQuantizedPacker(bits: number, size: number, symmetric: boolean): Packer {
   return (module, weights) => {
     const { out, into } = weights;
-    const { codes, scales, zeros } = affine(weights, bits, size, symmetric);
+    const { codes, scales, zeros, values } = affine(weights, bits, size, symmetric);
     const groups = into / size;
     const words = Math.ceil((into * bits) / 32);
     const rows = Array.from({ length: out }, (_, o) => {
@@ -260,7 +297,7 @@ export function packQuantizedPacker(bits: number, size: number, symmetric: boole
       shape: [Math.ceil((out * bits) / 32), groups],
       bytes: columnsPacked(zeros, groups, bits),
     };
-    return [
+    const tensors: RawTensor[] = [
       { name: `${module}.weight_packed`, dtype: "I32", shape: [out, words], bytes: Buffer.concat(rows) },
       { name: `${module}.weight_scale`, dtype: "F32", shape: [out, groups], bytes: bytesOf(Float32Array.from(scales)) },
       {
@@ -271,6 +308,7 @@ export function packQuantizedPacker(bits: number, size: number, symmetric: boole
       },
       ...(symmetric ? [] : [zeroPoint]),
     ];
+    return { tensors, values: values };
   };
 }
 
@@ -285,8 +323,12 @@ export const mxfp4Packer: Packer = (module, { out, into, values }) => {
     exponents.push(exponent + 127);
     for (const w of block) codes.push(nearest(E2M1_VALUES, w / 2 ** exponent));
   }
-  return [
+  const tensors: RawTensor[] = [
     { name: `${module}.weight_packed`, dtype: "U8", shape: [out, into / 2], bytes: bitStream(codes, 4) },
     { name: `${module}.weight_scale`, dtype: "U8", shape: [out, into / 32], bytes: Uint8Array.from(exponents) },
   ];
+  return {
+    tensors,
+    values: Float32Array.from(codes, (code, i) => E2M1_VALUES[code]! * 2 ** (exponents[Math.floor(i / 32)]! - 127)),
+  };
 };

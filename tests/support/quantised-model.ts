@@ -17,7 +17,7 @@ export async function writeQuantised(model: string, directory: string, pack: Pac
     const module = LINEAR.exec(name)?.[1];
     if (module === undefined) return [{ name, dtype, shape, bytes }];
     const [out, into] = shape as [number, number];
-    return pack(module, { out, into, values: decodeToF32(bytes, dtype) });
+    return pack(module, { out, into, values: decodeToF32(bytes, dtype) }).tensors;
   });
   writeRawModel(directory, [{ tensors: written }]);
 }

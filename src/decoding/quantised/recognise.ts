@@ -1,4 +1,5 @@
 import { type ByteSource, canPrefetch } from "../../bytes/byte-source.ts";
+import type { Dtype } from "../../formats/tensor-info.ts";
 import type { Decoder, StoredRange } from "../decoder.ts";
 import { bitsandbytes4, bitsandbytes8 } from "./bitsandbytes.ts";
 import { packQuantised } from "./compressed-tensors.ts";
@@ -28,6 +29,13 @@ const LAYOUTS: readonly Layout[] = [
   scaledTensor,
 ];
 
+/** Types that layouts keep codes in. I8 alone is read as weights, of which its scales are unknown. */
+const CODES = new Set<Dtype>(["U8", "I16", "U16", "I32", "U32", "F4", "F6_E2M3", "F6_E3M2"]);
+/** Endings of what stands beside codes, and of masks. */
+const SIDECAR = /(?:scales?|scale_inv|zeros|zero_point|absmax|bias|mask)$/;
+/** Thinner than any linear of a model, packed or not. */
+const SMALLEST_SIDE = 16;
+
 /** Linears whose small tensors are read together. */
 const BATCH = 256;
 /** All that is read of small tensors: of the largest models some ten megabytes of indices. */
@@ -36,6 +44,8 @@ const MAX_LOOKS = 256 << 20;
 /** What was found of packed weights. */
 export interface Recognised {
   readonly linears: readonly Quantised[];
+  /** Codes that are not understood, in types that would pass for weights. */
+  readonly disguised: ReadonlySet<string>;
   /** Why linears were left out, by the name of the tensor that shows the layout. */
   readonly refused: ReadonlyMap<string, string>;
   readonly notes: readonly string[];
@@ -67,18 +77,47 @@ export async function recognise(
   }
   const looks = await lookInto([...shown.keys()], sources, signal);
   const { lessOne, notes } = await zeroConvention(looks, sources, packed);
-  const linears = new Map<string, Quantised>();
+  const linears = new Map<string, Quantised | null>();
   for (const [candidate, looked] of looks) {
     const name = shown.get(candidate)!;
     const done = looked === null ? "what it needs is too long" : candidate.finish(looked, lessOne);
-    if (typeof done === "string") refused.set(name, done);
-    // A tensor of that name beside it would be one that is plain, or packed in another way.
-    else if (linears.has(done.name) || (tensors.has(done.name) && !done.uses.includes(done.name))) {
-      refused.set(name, `${JSON.stringify(done.name)} stands there as well`);
-      linears.delete(done.name);
-    } else linears.set(done.name, done);
+    if (typeof done === "string") {
+      refused.set(name, done);
+      continue;
+    }
+    // One that is plain, or packed in another way: of two that claim one name neither is believed.
+    const isTaken = linears.has(done.name) || (tensors.has(done.name) && !done.uses.includes(done.name));
+    if (isTaken) refused.set(name, "a tensor of its name stands there as well");
+    linears.set(done.name, isTaken ? null : done);
   }
-  return { linears: [...linears.values()], refused, notes };
+  const found = [...linears.values()].filter((linear) => linear !== null);
+  const used = new Set(found.flatMap(({ uses }) => uses));
+  for (const name of unknownCodes(tensors, used, refused)) refused.set(name, "its layout is not known");
+  const disguised = [...tensors.values()].filter((tensor) => !used.has(tensor.name) && isDisguised(tensors, tensor));
+  return { linears: found, refused, disguised: new Set(disguised.map(({ name }) => name)), notes };
+}
+
+/** Whether a tensor of floats is there to carry codes: one column, as bitsandbytes and HQQ store them for some ways of training. */
+function isDisguised(tensors: ReadonlyMap<string, Stored>, { name, shape, dtype }: Stored): boolean {
+  const isColumn = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
+  if (!/^B?F(?:16|32|64)$/.test(dtype)) return false;
+  return name.endsWith(".W_q") || (isColumn && tensors.has(`${name}.absmax`));
+}
+
+/** Integers of which no side is small: no indices, no masks, and of no linear of which something was said already. */
+function unknownCodes(
+  tensors: ReadonlyMap<string, Stored>,
+  used: ReadonlySet<string>,
+  refused: ReadonlyMap<string, string>,
+): string[] {
+  const stemOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf(".")));
+  const known = new Set([...refused.keys()].flatMap((name) => [name, stemOf(name)]));
+  const isCode = ({ name, dtype, shape }: Stored): boolean => {
+    if (!CODES.has(dtype) || used.has(name) || known.has(name) || known.has(stemOf(name))) return false;
+    const isMatrix = shape.length === 2 || shape.length === 3;
+    return isMatrix && shape.slice(-2).every((side) => side >= SMALLEST_SIDE) && !SIDECAR.test(name);
+  };
+  return [...tensors.values()].filter(isCode).map(({ name }) => name);
 }
 
 function sidesOf(tensors: ReadonlyMap<string, Stored>): ReadonlySet<number> {

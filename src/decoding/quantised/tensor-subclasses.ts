@@ -20,6 +20,7 @@ export function tensorSubclass(packed: Packed, codes: Stored): Candidate | strin
       ? "quanto keeps the shape of codes of 2 and 4 bits outside of the tensors"
       : rowsOnly(packed, { name, weight: codes, scale });
   }
+  if (!codes.name.endsWith("_qdata")) return null;
   const found = /^(.*\.|)_([^.]+)_qdata$/.exec(codes.name);
   if (found === null) return null;
   const stem = codes.name.slice(0, -"qdata".length);
