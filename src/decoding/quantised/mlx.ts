@@ -29,16 +29,11 @@ export function mlx(packed: Packed, scales: Stored): Candidate | string | null {
   if (!FLOATS.has(scales.dtype) || biases.dtype !== scales.dtype || !sameShape(biases.shape, scales.shape)) {
     return "its biases do not fit its scales";
   }
-  const widths = BITS.filter((bits) => {
-    const cols = (words * 32) / bits;
-    return Number.isInteger(cols) && GROUPS.has(cols / groups) && packed.sides.has(cols);
-  });
+  const widths = widthsOf(packed, words, groups);
   const { bits: said, groupSize } = packed.settings.moduleOf(module);
-  const isSaid = widths.filter(
-    (bits) => bits === said && (groupSize === null || (words * 32) / bits / groups === groupSize),
-  );
-  const bits = widths.length === 1 ? widths[0] : isSaid[0];
-  if (bits === undefined) return "its words fit no number of bits, or more than one";
+  const isSaid = (bits: number) => bits === said && (groupSize === null || (words * 32) / bits / groups === groupSize);
+  const bits = chosen(widths, widths.find(isSaid), commonBits(packed, words, groups));
+  if (typeof bits === "string") return bits;
   const cols = (words * 32) / bits;
   const shape = [...lead, cols];
   if (!isBounded(shape)) return "its shape is out of bounds";
@@ -51,6 +46,47 @@ export function mlx(packed: Packed, scales: Stored): Candidate | string | null {
   });
   const uses = [codes.name, scales.name, biases.name];
   return known({ name: codes.name, shape, scheme: `MLX ${bits} bit, groups of ${size}`, decoder, uses });
+}
+
+/** Numbers of bits with which a linear has as many inputs as something in the model is long. */
+function widthsOf({ sides }: Packed, words: number, groups: number): readonly number[] {
+  return BITS.filter((bits) => {
+    const cols = (words * 32) / bits;
+    return Number.isInteger(cols) && GROUPS.has(cols / groups) && sides.has(cols);
+  });
+}
+
+/** What the linear shows by itself, else what config.json says of it, else what all linears of the model have in common. */
+function chosen(widths: readonly number[], said: number | undefined, common: number | undefined): number | string {
+  if (widths.length === 1) return widths[0]!;
+  if (said !== undefined && common !== undefined && said !== common)
+    return "config.json says other bits than its linears show";
+  return said ?? common ?? "its words fit no number of bits, or more than one";
+}
+
+const common = new WeakMap<Packed, ReadonlySet<string>>();
+
+/** Bits and size of groups that fit every linear of the model, where they are one pair: the bits of this linear then. */
+function commonBits(packed: Packed, words: number, groups: number): number | undefined {
+  let pairs = common.get(packed);
+  if (pairs === undefined) {
+    pairs = commonPairs(packed);
+    common.set(packed, pairs);
+  }
+  if (pairs.size !== 1) return undefined;
+  return widthsOf(packed, words, groups).find((bits) => pairs.has(`${bits} ${(words * 32) / bits / groups}`));
+}
+
+function commonPairs(packed: Packed): ReadonlySet<string> {
+  let left: Set<string> | null = null;
+  for (const { name, dtype, shape } of packed.tensors.values()) {
+    if (dtype !== "U32" || !name.endsWith(".weight")) continue;
+    const groups = packed.tensors.get(beside(name, ".weight", ".scales"))?.shape.at(-1) ?? 0;
+    const words = shape.at(-1) ?? 0;
+    const own: string[] = widthsOf(packed, words, groups).map((bits) => `${bits} ${(words * 32) / bits / groups}`);
+    left = new Set(left === null ? own : own.filter((pair) => left!.has(pair)));
+  }
+  return left ?? new Set();
 }
 
 interface FloatParts {

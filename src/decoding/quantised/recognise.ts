@@ -97,7 +97,10 @@ export async function recognise(
   return { linears: found, refused, disguised: new Set(disguised.map(({ name }) => name)), notes };
 }
 
-/** Whether a tensor of floats is there to carry codes: one column, as bitsandbytes and HQQ store them for some ways of training. */
+/**
+ * Whether a tensor of floats is there to carry codes: one column, as bitsandbytes and HQQ store them for some ways of
+ * training.
+ */
 function isDisguised(tensors: ReadonlyMap<string, Stored>, { name, shape, dtype }: Stored): boolean {
   const isColumn = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
   if (!/^B?F(?:16|32|64)$/.test(dtype)) return false;

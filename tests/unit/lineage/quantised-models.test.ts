@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { LayerCode } from "../../../src/fingerprint/fingerprint.ts";
+import { layerCodes } from "../../../src/fingerprint/layer-codes.ts";
 import { compareSubjects } from "../../../src/lineage/compare.ts";
 import { openSubject } from "../../../src/lineage/open-subject.ts";
+import { EMBEDDINGS } from "../../../src/lineage/result.ts";
 import {
   awqPacker,
   fp8BlockPacker,
@@ -32,6 +35,12 @@ const SCHEMES: Readonly<Record<string, Packer>> = {
   MXFP4: mxfp4Packer,
 };
 
+const placeOf = ({ component, layer, role, cols }: LayerCode) => [component, layer, role, cols];
+
+function bitsApart(a: Uint8Array, b: Uint8Array): number {
+  return a.reduce((sum, byte, i) => sum + (byte ^ b[i]!).toString(2).replaceAll("0", "").length, 0);
+}
+
 describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
   const directory = join(root, name.replaceAll(" ", "-"));
   beforeAll(() => writeQuantised(join(MODELS, "base-a"), directory, pack));
@@ -42,20 +51,28 @@ describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
     return compareSubjects(suspect, other);
   };
 
-  it("is found to come from its base", async () => {
+  it("is found to come from its base, by its linears too", async () => {
     const result = await against("base-a");
-    console.log(
-      name,
-      result.verdict,
-      result.relations,
-      result.summary,
-      result.caveats,
-      result.components.map((c) => c.log10P),
-    );
-    expect(result.verdict).not.toBe("no-evidence");
+    expect(result.verdict).toBe("derived");
+    const layers = result.components.filter(({ component }) => component !== EMBEDDINGS);
+    expect(layers.length).toBeGreaterThan(0);
+    for (const { log10P } of layers) expect(log10P).toBeLessThan(-20);
   });
 
   it("has nothing of another base", async () => {
     expect((await against("base-b")).verdict).toBe("no-evidence");
+  });
+
+  it("has the base's layer codes, up to rounding", async () => {
+    await using suspect = await openSubject(directory);
+    await using base = await openSubject(join(MODELS, "base-a"));
+    const [ours, theirs] = [suspect, base].map(({ fingerprint }) => layerCodes(fingerprint)) as [
+      LayerCode[],
+      LayerCode[],
+    ];
+    expect(ours.map(placeOf)).toEqual(theirs.map(placeOf));
+    // The first stands for the content as a whole, of which nothing is equal.
+    const apart = ours.slice(1).map(({ code }, i) => bitsApart(code, theirs[i + 1]!.code) / (8 * code.length));
+    expect(Math.max(...apart)).toBeLessThan(name === "GPTQ 3 bit" ? 0.25 : 0.15);
   });
 });
