@@ -1,6 +1,6 @@
 import { type ByteSource, canPrefetch } from "../../bytes/byte-source.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
-import type { Decoder, StoredRange } from "../decoder.ts";
+import type { StoredRange } from "../decoder.ts";
 import { bitsandbytes4, bitsandbytes8 } from "./bitsandbytes.ts";
 import { packQuantised } from "./compressed-tensors.ts";
 import { gptqOrAwq } from "./gptq.ts";
@@ -12,7 +12,7 @@ import { numbersOf, type Stored } from "./numbers.ts";
 import { scaledTensor } from "./scaled-layout.ts";
 import { settingsOf } from "./settings.ts";
 import { tensorSubclass } from "./tensor-subclasses.ts";
-import { zerosLessOne } from "./zeros-less-one.ts";
+import { type Wanted, zerosLessOne } from "./zeros-less-one.ts";
 
 /** In this order: what only one of them has comes before what several have. */
 const LAYOUTS: readonly Layout[] = [
@@ -183,17 +183,21 @@ async function zeroConvention(
   );
   if (samples.length === 0) return { lessOne: null, notes: [] };
   const said = settings.zerosLessOne;
-  const shown = await zerosLessOne(samples, (decoder, count) => readNumbers(decoder, count, sources));
+  const shown = await zerosLessOne(samples, (wanted) => readNumbers(wanted, sources));
   if (shown === null || said === null || said === shown) return { lessOne: shown ?? said, notes: [] };
   const how = (lessOne: boolean): string => (lessOne ? "less one" : "as they are");
   const note = `config.json says that zero points are stored ${how(said)}, the weights show that they are stored ${how(shown)}`;
   return { lessOne: shown, notes: [`${note}: they were read as the weights show`] };
 }
 
-async function readNumbers(decoder: Decoder, count: number, sources: readonly ByteSource[]): Promise<Float32Array> {
-  const ranges = decoder.ranges(0, count);
-  await announce(ranges, sources);
-  const stored: Uint8Array[] = [];
-  for (const { file, start, end } of ranges) stored.push(await sources[file]!.read(start, end));
-  return numbersOf(decoder, stored, 0, count);
+async function readNumbers(wanted: readonly Wanted[], sources: readonly ByteSource[]): Promise<Float32Array[]> {
+  const ranges = wanted.map(({ decoder, count }) => decoder.ranges(0, count));
+  await announce(ranges.flat(), sources);
+  const numbers: Float32Array[] = [];
+  for (const [i, { decoder, count }] of wanted.entries()) {
+    const stored: Uint8Array[] = [];
+    for (const { file, start, end } of ranges[i]!) stored.push(await sources[file]!.read(start, end));
+    numbers.push(numbersOf(decoder, stored, 0, count));
+  }
+  return numbers;
 }

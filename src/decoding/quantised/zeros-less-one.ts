@@ -9,8 +9,14 @@ const SURE = 0.3;
 /** With more bits a step is so small that the weights' own mean is as large. */
 const MOST_BITS = 4;
 
-/** Reads the numbers [0, count) of a decoder. */
-export type ReadNumbers = (decoder: Decoder, count: number) => Promise<Float32Array>;
+/** The numbers [0, count) of a decoder. */
+export interface Wanted {
+  readonly decoder: Decoder;
+  readonly count: number;
+}
+
+/** Numbers of several decoders, read together. */
+export type ReadNumbers = (wanted: readonly Wanted[]) => Promise<readonly Float32Array[]>;
 
 /**
  * Whether GPTQ's zero points are stored less one, as AutoGPTQ does ("gptq") and later formats do not ("gptq_v2"). Weights
@@ -21,30 +27,29 @@ export async function zerosLessOne(
   samples: readonly { readonly candidate: Candidate; readonly looked: readonly Uint8Array[] }[],
   read: ReadNumbers,
 ): Promise<boolean | null> {
-  const chosen = spread(samples, MOST_LINEARS);
-  const votes = new Set<boolean>();
+  const chosen = spread(samples, MOST_LINEARS).map(({ candidate, looked }) => ({ sample: candidate.zeros!, looked }));
+  const zeros = await read(
+    chosen.map(({ sample }) => ({ decoder: sample.zeros, count: Math.min(sample.zeroCount, MOST_NUMBERS) })),
+  );
+  const votes = new Set(chosen.map(({ sample }, i) => symmetry(sample, zeros[i]!)).filter((vote) => vote !== null));
+  if (votes.size === 1) return [...votes][0]!;
+  const wanted = chosen.flatMap(({ sample, looked }): Wanted[] => {
+    const decoder = sample.bits <= MOST_BITS ? sample.differences(looked) : "";
+    return typeof decoder === "string" ? [] : [{ decoder, count: Math.min(sample.elements, MOST_NUMBERS) }];
+  });
   let sum = 0;
   let count = 0;
-  for (const { candidate, looked } of chosen) {
-    const sample = candidate.zeros!;
-    const symmetric = await symmetry(sample, read);
-    if (symmetric !== null) votes.add(symmetric);
-    const differences = sample.bits <= MOST_BITS ? sample.differences(looked) : "";
-    if (typeof differences === "string") continue;
-    for (const difference of await read(differences, Math.min(sample.elements, MOST_NUMBERS))) {
-      sum += difference;
-      count += 1;
-    }
+  for (const differences of await read(wanted)) {
+    for (const difference of differences) sum += difference;
+    count += differences.length;
   }
-  if (votes.size === 1) return [...votes][0]!;
   const mean = sum / count;
   if (Math.abs(mean) < SURE) return false;
   return Math.abs(mean - 1) < SURE ? true : null;
 }
 
 /** What zero points say that are all one and the same. */
-async function symmetry({ bits, zeros, zeroCount }: ZeroSample, read: ReadNumbers): Promise<boolean | null> {
-  const values = await read(zeros, Math.min(zeroCount, MOST_NUMBERS));
+function symmetry({ bits }: ZeroSample, values: Float32Array): boolean | null {
   const [first] = values;
   if (!values.every((value) => value === first)) return null;
   const middle = 2 ** (bits - 1);
