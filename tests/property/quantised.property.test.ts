@@ -81,7 +81,7 @@ function configOf(name: string): Record<string, unknown> {
 }
 
 describe.each(Object.entries(LAYOUTS))("%s", (name, packerOf) => {
-  test.prop([drawn], { numRuns: 12 })(
+  test.prop([drawn], { numRuns: 6 })(
     "gives the values that it is defined to have, however they are read",
     async (d) => {
       const { tensors, values } = packerOf(d)(MODULE, weightsOf(d));

@@ -41,7 +41,6 @@ export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | strin
   const nested = nestedAbsmax !== undefined && nestedMap !== undefined ? [nestedAbsmax, nestedMap] : [];
   const used = [codes, absmax, map, state, ...nested];
   return {
-    name,
     looks: [state, map],
     finish([json, values]) {
       const said = stateOf(json!, kind);
@@ -135,7 +134,6 @@ export function bitsandbytes8(packed: Packed, scb: Stored): Candidate | string |
   if (format !== undefined && (format.dtype !== "U8" || sizeOf(format.shape) !== 1))
     return "its weight_format does not fit";
   return {
-    name,
     looks: format === undefined ? [] : [format],
     finish([stored]) {
       if (stored !== undefined && stored[0] !== ROW_FORMAT)

@@ -34,7 +34,6 @@ export function packQuantised({ tensors, settings }: Packed, codes: Stored): Can
   const [zero, index] = [at("_zero_point"), at("_g_idx")];
   const looks = [said, ...(index === undefined ? [] : [index])];
   return {
-    name,
     looks,
     finish([sides, indices]) {
       const shape = [...decodeToF32(sides!, said.dtype)];

@@ -1,5 +1,5 @@
 import type { Decoder } from "../decoder.ts";
-import { beside, blockSize, type Candidate, isBounded, known, type Packed } from "./layout.ts";
+import { beside, blockSize, type Candidate, isBounded, known, MAX_INPUTS, type Packed } from "./layout.ts";
 import { constantNumbers, plainNumbers, type Stored } from "./numbers.ts";
 import { packedRows } from "./packed-rows.ts";
 import { type Blocks, scaled } from "./scaled.ts";
@@ -50,7 +50,7 @@ function partsOf({ tensors }: Packed, qweight: Stored): Parts | string {
 
 function awq({ settings }: Packed, { name, qweight, qzeros, scales, groups, out, uses }: Parts): Candidate | string {
   const [into, words] = qweight.shape as [number, number];
-  const isAwq = words * 8 === out && qzeros.shape[1] === words;
+  const isAwq = words * 8 === out && qzeros.shape[1] === words && into <= MAX_INPUTS;
   const size = isAwq ? blockSize(into, groups, settings.groupSize) : null;
   if (size === null) return "its scales fit neither GPTQ nor AWQ";
   const scale = {
@@ -72,7 +72,8 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
   const { name, qweight, qzeros, scales, groups, out } = parts;
   const bits = ((qzeros.shape[1] as number) * 32) / out;
   const into = ((qweight.shape[0] as number) * 32) / bits;
-  if (!WIDTHS.has(bits) || !Number.isInteger(into)) return "its qzeros fit no number of bits that GPTQ has";
+  if (!WIDTHS.has(bits) || !Number.isInteger(into) || into > MAX_INPUTS)
+    return "its qzeros fit no number of bits that GPTQ has";
   const index = tensors.get(beside(qweight.name, ".qweight", ".g_idx"));
   const isIndexed = index !== undefined;
   if (isIndexed && !(index.dtype === "I32" && index.shape.length === 1 && index.shape[0] === into)) {
@@ -96,7 +97,6 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
     columnOf: order,
   });
   return {
-    name,
     looks: isIndexed ? [index] : [],
     zeros: {
       bits,

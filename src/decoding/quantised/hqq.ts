@@ -27,7 +27,6 @@ export function hqq({ tensors }: Packed, codes: Stored): Candidate | string | nu
   const numbers = known.every(({ dtype, shape }) => (dtype === "I32" || dtype === "I64") && sizeOf(shape) <= 2);
   if (known.length !== looks.length || !numbers) return "its shape, bits, axis or size of groups are not there";
   return {
-    name: beside(codes.name, ".W_q", ".weight"),
     looks: known,
     finish(looked) {
       const [shape, [bits], [axis], [size]] = known.map(({ dtype }, i) => [...decodeToF32(looked[i]!, dtype)]) as [

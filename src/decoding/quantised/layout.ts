@@ -24,7 +24,6 @@ export interface Quantised {
 
 /** A linear that its tensors' names and shapes show, but for what a look into small ones of them must say. */
 export interface Candidate {
-  readonly name: string;
   /** Stored tensors that are read whole to know more, of at most `MAX_LOOK` bytes each. */
   readonly looks: readonly Stored[];
   /**
@@ -58,10 +57,12 @@ export const MAX_LOOK = 1 << 24;
 /** Longest side of a matrix: rows are what is read at least. */
 const MAX_SIDE = 1 << 24;
 const MAX_ELEMENTS = 2 ** 48;
+/** Most inputs of a linear that lies as [in, out]: each has words of its own, that are read one by one. */
+export const MAX_INPUTS = 1 << 18;
 
 /** A candidate that needs no look. */
 export function known(quantised: Quantised): Candidate {
-  return { name: quantised.name, looks: [], finish: () => quantised };
+  return { looks: [], finish: () => quantised };
 }
 
 /** Whether a shape is one that values can be handed out in: sides and products as no file of a model has them are refused. */
