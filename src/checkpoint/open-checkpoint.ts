@@ -5,7 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
 import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
-import { contradictions, readConfig } from "./config.ts";
+import { type Config, contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
 import type { HubRepository } from "./hub/repository.ts";
@@ -18,6 +18,7 @@ import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
 import { numberedShard } from "./numbered-shards.ts";
+import { decodeQuantised } from "./quantised.ts";
 import type { Remote } from "./remote.ts";
 import { openRemote, type RemoteSettings, remoteSettings } from "./remote-environment.ts";
 import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
@@ -97,13 +98,21 @@ async function addModel(
   else await addFiles(to, folder, [file], reading);
   const named = file === null ? [] : to.files.map(({ path }) => path);
   to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
-  if (options.config === false) return { config: null };
-  // Nobody has said that there is a config, and asking costs a request.
-  if (isWebLocation(folder.location)) return { config: null, configProblem: "of a web address no config.json is read" };
-  if (file !== null && !isShardIndex(file)) return { config: null, configProblem: NAMED_ITSELF };
-  const { config, problem, notes } = await readConfig(folder);
-  to.notes.push(...notes, ...contradictions(config, to.tensors.values()));
+  const { config, problem, notes } = await configOf(folder, file, options);
+  to.notes.push(...notes);
+  await decodeQuantised(to, config, options.signal);
+  to.notes.push(...contradictions(config, to.tensors.values()));
   return { config, configProblem: problem };
+}
+
+async function configOf(folder: ModelFolder, file: string | null, options: OpenOptions): Promise<Config> {
+  if (options.config === false) return { config: null, problem: null, notes: [] };
+  // Nobody has said that there is a config, and asking costs a request.
+  if (isWebLocation(folder.location)) {
+    return { config: null, problem: "of a web address no config.json is read", notes: [] };
+  }
+  if (file !== null && !isShardIndex(file)) return { config: null, problem: NAMED_ITSELF, notes: [] };
+  return readConfig(folder);
 }
 
 async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {

@@ -54,7 +54,9 @@ export function openModel(checkpoint: Checkpoint): Model {
   const modelType = reader.text("model_type");
   const family = FAMILIES.get(modelType);
   if (family === undefined) throw unsupported(`models of type ${modelType}`);
-  if (reader.has("quantization_config")) throw unsupported("quantised weights (quantization_config)");
+  // Packed weights that were decoded run like any others; of those that were not, the shapes below would say something else.
+  const isDecoded = [...tensors.values()].some(({ scheme }) => scheme !== undefined);
+  if (reader.has("quantization_config") && !isDecoded) throw unsupported("quantised weights (quantization_config)");
   const architecture = family(reader, tensors);
   const weights = new WeightReader(checkpoint);
   requireTensors(checkpoint, architecture);

@@ -15,7 +15,11 @@ export function contents({ files, tensors }: Checkpoint) {
     dtypes.set(dtype, { tensors: sum.tensors + 1, bytes: sum.bytes + end - begin });
   }
   return {
-    files: files.map(({ path, source }, i) => ({ path, bytes: String(source.size), tensors: perFile[i]! })),
+    files: files.map(({ path, source, storedBytes }, i) => ({
+      path,
+      bytes: String(storedBytes ?? source.size),
+      tensors: perFile[i]!,
+    })),
     tensors: tensors.size,
     parameters: String(parameters),
     dtypes: byKey(dtypes).map(([dtype, sum]) => ({ dtype, tensors: sum.tensors, bytes: String(sum.bytes) })),

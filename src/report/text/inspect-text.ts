@@ -12,10 +12,12 @@ type Named = InspectReport["empty"];
 
 export function inspectText(report: InspectReport, style: Style): string[] {
   const { model } = report.inputs;
+  // Decoded weights stand in a virtual file, of which nothing is stored.
+  const files = report.files.filter(({ bytes }) => bytes !== "0").length;
   const sure = report.confidence === 1 ? "" : `, roles ${Math.round(100 * report.confidence)} % certain`;
   return [
     `${style.bold(escapeText(model.location))}: ${escapeText(report.family)}, ${formatParameters(Number(report.parameters))}${sure}`,
-    `${report.container}, ${formatCount(report.tensors, "tensor")} in ${formatCount(report.files.length, "file")}, ${formatBytes(Number(model.bytesTotal))}; ${formatBytes(Number(model.bytesRead))} read`,
+    `${report.container}, ${formatCount(report.tensors, "tensor")} in ${formatCount(files, "file")}, ${formatBytes(Number(model.bytesTotal))}; ${formatBytes(Number(model.bytesRead))} read`,
     `manifest root ${model.manifestRoot}`,
     ...section(
       "Components",

@@ -14,7 +14,8 @@ const LEAST_PACKED = 4096;
  * @throws QUANTIZED_WEIGHTS for integer, packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
  */
 export function requireMarkable(checkpoint: Checkpoint): void {
-  for (const { name, dtype, shape } of checkpoint.tensors.values()) {
+  for (const { name, dtype, shape, scheme } of checkpoint.tensors.values()) {
+    if (scheme !== undefined) throw quantised(name, scheme);
     const elements = shape.reduce((a, b) => a * b, 1);
     if (shape.length >= 2 && elements >= LEAST_PACKED && holdsPacked(dtype)) throw quantised(name, dtype);
   }
@@ -44,8 +45,8 @@ export function requireUnmarked(checkpoint: Checkpoint, present: boolean): void 
   });
 }
 
-function quantised(tensor: string, dtype: string): WeightmarkError {
-  return new WeightmarkError("QUANTIZED_WEIGHTS", `${dtype} weights are too coarse for a mark`, {
+function quantised(tensor: string, form: string): WeightmarkError {
+  return new WeightmarkError("QUANTIZED_WEIGHTS", `${form} weights are too coarse for a mark`, {
     tensor,
     detail: "Mark the model that this one was quantised from, then quantise the marked copy.",
   });

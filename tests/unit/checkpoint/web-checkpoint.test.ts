@@ -1,10 +1,16 @@
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
+import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
 import { remoteOf, weights } from "../../support/hub-remote.ts";
+import { gptqPacker, nf4Packer } from "../../support/pack-weights.ts";
+import { writeQuantised } from "../../support/quantised-model.ts";
 import { refusal } from "../../support/refusal.ts";
+import { scratchDirectory } from "../../support/scratch-directory.ts";
 
 /** A web server of ranges and no listings; the addresses that it saw. */
 async function server(files: Readonly<Record<string, Uint8Array | string>>) {
@@ -59,6 +65,20 @@ describe("a model at an address", () => {
     expect(seen.every((path) => path.startsWith("/m/") && path.endsWith("?sas=1"))).toBe(true);
     // Neither config nor listing was asked for.
     expect(new Set(seen).size).toBe(3);
+  });
+
+  it("may have its weights packed, which are read in few requests and as they would be at hand", async () => {
+    for (const pack of [gptqPacker({ bits: 4, size: 32 }), nf4Packer(64)]) {
+      const directory = scratchDirectory();
+      await writeQuantised(join(import.meta.dirname, "../../../examples/models/base-a"), directory, pack);
+      const file = join(directory, "model.safetensors");
+      const { origin, seen } = await server({ "/m/model.safetensors": readFileSync(file) });
+      const remote = await remoteOf("https://hub.invalid");
+      await using far = await openCheckpoint(`${origin}/m/model.safetensors`, { remote });
+      await using near = await openCheckpoint(file);
+      expect((await fingerprintCheckpoint(far)).sketches).toEqual((await fingerprintCheckpoint(near)).sketches);
+      expect(seen.length).toBeLessThan(12);
+    }
   });
 
   it("is refused when its index leads elsewhere or to nothing", async () => {

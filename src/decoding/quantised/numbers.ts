@@ -1,0 +1,42 @@
+import type { Dtype, TensorInfo } from "../../formats/tensor-info.ts";
+import { DTYPE_BITS } from "../../formats/tensor-info.ts";
+import { decodeToF32 } from "../../kernels/decode.ts";
+import type { Decoder } from "../decoder.ts";
+
+/** A tensor as it is stored, and in which of the files. */
+export interface Stored extends TensorInfo {
+  readonly file: number;
+}
+
+/**
+ * The numbers of a tensor as they are stored, in the order of storage. `dtype` where they are of another type than the header
+ * says.
+ */
+export function plainNumbers({ file, begin, dtype: stored }: Stored, dtype: Dtype = stored): Decoder {
+  const width = DTYPE_BITS[dtype] / 8;
+  return {
+    unit: 1,
+    ranges: (first, count) => [{ file, start: begin + first * width, end: begin + (first + count) * width }],
+    decode(stored, _first, count, out) {
+      decodeToF32(stored[0]!, dtype, out.subarray(0, count));
+    },
+  };
+}
+
+/** One number in the place of many. */
+export function constantNumbers(value: number): Decoder {
+  return {
+    unit: 1,
+    ranges: () => [],
+    decode(_stored, _first, count, out) {
+      out.fill(value, 0, count);
+    },
+  };
+}
+
+/** The numbers of `count` elements from `first` on. */
+export function numbersOf(decoder: Decoder, stored: readonly Uint8Array[], first: number, count: number): Float32Array {
+  const out = new Float32Array(count);
+  decoder.decode(stored, first, count, out);
+  return out;
+}

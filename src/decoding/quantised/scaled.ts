@@ -1,0 +1,153 @@
+import type { Decoder, StoredRange } from "../decoder.ts";
+import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
+import { numbersOf } from "./numbers.ts";
+
+/** Numbers that each stand for a block of a matrix of `rows` x `cols` codes, `across` blocks from left to right. */
+export interface Blocks {
+  readonly numbers: Decoder;
+  readonly across: number;
+  /** Columns of a block, from the left; the last may be narrower. Not looked at with `columnOf`. */
+  readonly cols: number;
+  /** Row of blocks that a row of codes belongs to, never falling. */
+  readonly rowOf: (row: number) => number;
+  /** Column of blocks of each column of codes, where these are not neighbours. */
+  readonly columnOf?: Uint32Array | undefined;
+}
+
+/** (code - zero) x scale + bias. */
+export interface Scaled {
+  readonly cols: number;
+  readonly codes: Decoder;
+  readonly scale: Blocks;
+  /** Zero points, laid out as the scales are. */
+  readonly zero?: Decoder | undefined;
+  /** What is added in the end, laid out as the scales are. */
+  readonly bias?: Decoder | undefined;
+}
+
+/** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
+const WORTH_A_TABLE = 32;
+
+/**
+ * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a
+ * time is what the codes that are read need, so memory stays within a few rows.
+ */
+export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
+  const layers = [scale.numbers, zero, bias].filter((numbers) => numbers !== undefined);
+  const nibbles = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE ? codes : null;
+  return {
+    unit: 1,
+    ranges(first, count) {
+      const blocks = blocksOf(scale, cols, first, count);
+      return [codes, ...layers].flatMap((numbers, i) =>
+        i === 0 ? numbers.ranges(first, count) : numbers.ranges(blocks.first, blocks.count),
+      );
+    },
+    decode(stored, first, count, out) {
+      let taken = 0;
+      const take = (ranges: readonly StoredRange[]): readonly Uint8Array[] => {
+        taken += ranges.length;
+        return stored.slice(taken - ranges.length, taken);
+      };
+      const own = take(codes.ranges(first, count));
+      if (nibbles === null) codes.decode(own, first, count, out);
+      const blocks = blocksOf(scale, cols, first, count);
+      const [scales, ...others] = layers.map((numbers) =>
+        numbersOf(numbers, take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count),
+      );
+      const zeros = zero === undefined ? null : others[0]!;
+      const biases = bias === undefined ? null : others.at(-1)!;
+      for (let at = 0; at < count; ) {
+        const row = Math.floor((first + at) / cols);
+        const from = first + at - row * cols;
+        const n = Math.min(cols - from, count - at);
+        const offset = scale.rowOf(row) * scale.across - blocks.first;
+        const segment = { row, from, offset, scale, scales: scales!, zeros, biases };
+        if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, out, at, n);
+        else apply(out.subarray(at, at + n), segment);
+        at += n;
+      }
+    },
+  };
+}
+
+/** The blocks, counted row by row, of codes [first, first + count): whole rows of them, but for a single row of codes. */
+function blocksOf({ across, rowOf, cols: width, columnOf }: Blocks, cols: number, first: number, count: number) {
+  const last = first + count - 1;
+  const [a, b] = [Math.floor(first / cols), Math.floor(last / cols)];
+  const start = rowOf(a) * across;
+  if (a !== b) return { first: start, count: (rowOf(b) - rowOf(a) + 1) * across };
+  if (columnOf !== undefined) return { first: start, count: across };
+  const [low, high] = [Math.floor((first - a * cols) / width), Math.floor((last - a * cols) / width)];
+  return { first: start + low, count: high - low + 1 };
+}
+
+interface Segment {
+  readonly row: number;
+  readonly from: number;
+  /** Where in `scales` the row of blocks begins; negative where its left end was not read. */
+  readonly offset: number;
+  readonly scale: Blocks;
+  readonly scales: Float32Array;
+  readonly zeros: Float32Array | null;
+  readonly biases: Float32Array | null;
+}
+
+function apply(out: Float32Array, segment: Segment): void {
+  const { from, offset, scale, scales, zeros, biases } = segment;
+  const { cols, columnOf } = scale;
+  if (columnOf !== undefined || cols === 1) {
+    applyEach(out, segment);
+    return;
+  }
+  for (let at = 0; at < out.length; ) {
+    const block = Math.floor((from + at) / cols);
+    const end = Math.min(out.length, (block + 1) * cols - from);
+    const factor = scales[offset + block]!;
+    const zero = zeros === null ? 0 : zeros[offset + block]!;
+    // Zeros keep their sign where nothing is added.
+    if (biases === null) for (; at < end; at++) out[at] = (out[at]! - zero) * factor;
+    else for (const bias = biases[offset + block]!; at < end; at++) out[at] = (out[at]! - zero) * factor + bias;
+  }
+}
+
+/** Sixteen values of each block, of which its codes choose. */
+function applyByTable(
+  codes: NibbleRows,
+  bytes: Uint8Array,
+  first: number,
+  { row, from, offset, scale: { cols }, scales, zeros, biases }: Segment,
+  out: Float32Array,
+  start: number,
+  count: number,
+): void {
+  const { table } = codes;
+  const scaledTable = new Float32Array(16);
+  for (let done = 0; done < count; ) {
+    const block = Math.floor((from + done) / cols);
+    const n = Math.min(count - done, (block + 1) * cols - from - done);
+    const at = offset + block;
+    const factor = scales[at]!;
+    const zero = zeros === null ? 0 : zeros[at]!;
+    if (biases === null) for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor;
+    else for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor + biases[at]!;
+    codes.unpack(bytes, first, { row, col: from + done, count: n }, scaledTable, out, start + done);
+    done += n;
+  }
+}
+
+/** A block for every column: there is nothing to be kept from one to the next. */
+function applyEach(out: Float32Array, { from, offset, scale, scales, zeros, biases }: Segment): void {
+  const { columnOf } = scale;
+  const first = offset + from;
+  if (columnOf === undefined && biases === null) {
+    if (zeros === null) for (let i = 0; i < out.length; i++) out[i] = out[i]! * scales[first + i]!;
+    else for (let i = 0; i < out.length; i++) out[i] = (out[i]! - zeros[first + i]!) * scales[first + i]!;
+    return;
+  }
+  for (let i = 0; i < out.length; i++) {
+    const at = columnOf === undefined ? first + i : offset + columnOf[from + i]!;
+    const value = (out[i]! - (zeros === null ? 0 : zeros[at]!)) * scales[at]!;
+    out[i] = biases === null ? value : value + biases[at]!;
+  }
+}
