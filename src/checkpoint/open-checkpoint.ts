@@ -152,18 +152,25 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
   const found = await (isRemoteLocation(location)
     ? findRemoteModel(location, options)
     : findLocalModel(localPath(location), allowLinks));
-  const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
+  const model: Assembly = {
+    files: [],
+    tensors: new Map(),
+    notes: [],
+    metadata: null,
+    container: "safetensors",
+    passedOver: new Map(),
+  };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
     await found.close();
   };
   try {
     const { config, configProblem } = await addModel(model, found, options);
-    const { files, tensors, notes, metadata } = model;
+    const { files, tensors, notes, metadata, container } = model;
     return closing({
       location: found.location,
       revision: found.revision,
-      container: "safetensors" as const,
+      container,
       files,
       tensors,
       metadata,

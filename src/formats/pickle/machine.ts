@@ -58,90 +58,68 @@ class PickleMachine {
   }
 
   #step(opcode: number): void {
+    const made = this.#makes(opcode);
+    if (made === undefined) this.#act(opcode);
+    else this.#push(made);
+  }
+
+  /** The value that an instruction puts on the stack; undefined for those that do something else. */
+  #makes(opcode: number): PickleValue | undefined {
     const from = this.#in;
     switch (opcode) {
-      case OP.PROTO:
-        return this.#protocol(from.u8());
-      case OP.FRAME:
-        // How a pickle is cut up for reading says nothing about what is in it.
-        from.u64();
-        return;
-      case OP.MARK:
-        if (this.#marks.length === MAX_STACK) throw this.#limit(`more than ${MAX_STACK} marks`);
-        this.#marks.push(this.#stack.length);
-        return;
-      case OP.POP:
-        // Python's C reader pops a mark where one lies on top.
-        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
-        else this.#pop();
-        return;
-      case OP.POP_MARK:
-        this.#popMark();
-        return;
-      case OP.DUP:
-        return this.#push(this.#top());
       case OP.NONE:
-        return this.#push(null);
+        return null;
       case OP.NEWTRUE:
-        return this.#push(true);
+        return true;
       case OP.NEWFALSE:
-        return this.#push(false);
+        return false;
       case OP.BININT:
-        return this.#push(from.i32());
+        return from.i32();
       case OP.BININT1:
-        return this.#push(from.u8());
+        return from.u8();
       case OP.BININT2:
-        return this.#push(from.u16());
+        return from.u16();
       case OP.LONG1:
-        return this.#push(from.long(from.u8()));
+        return from.long(from.u8());
       case OP.LONG4:
-        return this.#push(from.long(from.u32()));
+        return from.long(from.u32());
       case OP.BINFLOAT:
-        return this.#push(from.f64());
+        return from.f64();
       case OP.BINSTRING:
-        return this.#push(from.latin1(from.u32()));
+        return from.latin1(from.u32());
       case OP.SHORT_BINSTRING:
-        return this.#push(from.latin1(from.u8()));
+        return from.latin1(from.u8());
       case OP.BINUNICODE:
-        return this.#push(from.text(from.u32()));
+        return from.text(from.u32());
       case OP.SHORT_BINUNICODE:
-        return this.#push(from.text(from.u8()));
+        return from.text(from.u8());
       case OP.BINUNICODE8:
-        return this.#push(from.text(from.u64()));
+        return from.text(from.u64());
       case OP.BINBYTES:
-        return this.#push(from.bytes(from.u32()));
+        return from.bytes(from.u32());
       case OP.SHORT_BINBYTES:
-        return this.#push(from.bytes(from.u8()));
+        return from.bytes(from.u8());
       case OP.BINBYTES8:
       case OP.BYTEARRAY8:
-        return this.#push(from.bytes(from.u64()));
+        return from.bytes(from.u64());
       case OP.EMPTY_LIST:
-        return this.#push(new PickleList());
+        return new PickleList();
       case OP.EMPTY_TUPLE:
-        return this.#push(new PickleTuple([]));
+        return new PickleTuple([]);
       case OP.EMPTY_DICT:
-        return this.#push(new PickleDict());
+        return new PickleDict();
       case OP.EMPTY_SET:
-        return this.#push(new PickleObject(this.#global("builtins", "set"), null));
+        return new PickleObject(this.#global("builtins", "set"), null);
       case OP.TUPLE:
-        return this.#push(new PickleTuple(this.#popMark()));
+        return new PickleTuple(this.#popMark());
       case OP.TUPLE1:
       case OP.TUPLE2:
       case OP.TUPLE3:
-        return this.#push(new PickleTuple(this.#popMany(opcode - OP.TUPLE1 + 1)));
+        return new PickleTuple(this.#popMany(opcode - OP.TUPLE1 + 1));
       case OP.FROZENSET:
-        return this.#push(new PickleObject(this.#global("builtins", "frozenset"), new PickleTuple(this.#popMark())));
-      case OP.APPEND:
-        return this.#fill([this.#pop()]);
-      case OP.APPENDS:
-      case OP.ADDITEMS:
-        return this.#fill(this.#popMark());
-      case OP.SETITEM:
-        return this.#set(this.#popMany(2));
-      case OP.SETITEMS:
-        return this.#set(this.#popMark());
+        return new PickleObject(this.#global("builtins", "frozenset"), new PickleTuple(this.#popMark()));
       case OP.GLOBAL:
-        return this.#push(this.#global(from.line(), from.line()));
+        return this.#global(from.line(), from.line());
       case OP.STACK_GLOBAL:
         return this.#stackGlobal();
       case OP.REDUCE:
@@ -149,25 +127,75 @@ class PickleMachine {
         return this.#call(this.#popMany(2) as [PickleValue, PickleValue]);
       case OP.NEWOBJ_EX: {
         const [made, args, named] = this.#popMany(3) as [PickleValue, PickleValue, PickleValue];
-        return this.#push(new PickleObject(this.#callable(made), new PickleTuple([args, named])));
+        return new PickleObject(this.#callable(made), new PickleTuple([args, named]));
       }
-      case OP.BUILD:
-        return this.#build(this.#pop());
       case OP.BINPERSID:
         return this.#outside(this.#pop());
-      case OP.BINPUT:
-        return this.#remember(from.u8());
-      case OP.LONG_BINPUT:
-        return this.#remember(from.u32());
-      case OP.MEMOIZE:
-        return this.#remember(this.#memo.size);
+      case OP.DUP:
+        return this.#top();
       case OP.BINGET:
-        return this.#push(this.#remembered(from.u8()));
+        return this.#remembered(from.u8());
       case OP.LONG_BINGET:
-        return this.#push(this.#remembered(from.u32()));
+        return this.#remembered(from.u32());
+      default:
+        return undefined;
+    }
+  }
+
+  #act(opcode: number): void {
+    const from = this.#in;
+    switch (opcode) {
+      case OP.PROTO:
+        this.#protocol(from.u8());
+        break;
+      case OP.FRAME:
+        // How a pickle is cut up for reading says nothing about what is in it.
+        from.u64();
+        break;
+      case OP.MARK:
+        this.#mark();
+        break;
+      case OP.POP:
+        // Python's C reader pops a mark where one lies on top.
+        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
+        else this.#pop();
+        break;
+      case OP.POP_MARK:
+        this.#popMark();
+        break;
+      case OP.APPEND:
+        this.#fill([this.#pop()]);
+        break;
+      case OP.APPENDS:
+      case OP.ADDITEMS:
+        this.#fill(this.#popMark());
+        break;
+      case OP.SETITEM:
+        this.#set(this.#popMany(2));
+        break;
+      case OP.SETITEMS:
+        this.#set(this.#popMark());
+        break;
+      case OP.BUILD:
+        this.#build(this.#pop());
+        break;
+      case OP.BINPUT:
+        this.#remember(from.u8());
+        break;
+      case OP.LONG_BINPUT:
+        this.#remember(from.u32());
+        break;
+      case OP.MEMOIZE:
+        this.#remember(this.#memo.size);
+        break;
       default:
         throw this.#unknown(opcode);
     }
+  }
+
+  #mark(): void {
+    if (this.#marks.length === MAX_STACK) throw this.#limit(`more than ${MAX_STACK} marks`);
+    this.#marks.push(this.#stack.length);
   }
 
   #protocol(version: number): void {
@@ -223,7 +251,8 @@ class PickleMachine {
 
   #fill(items: readonly PickleValue[]): void {
     const to = this.#top();
-    if (!(to instanceof PickleList || to instanceof PickleObject)) throw this.#malformed("items are given to what has none");
+    if (!(to instanceof PickleList || to instanceof PickleObject))
+      throw this.#malformed("items are given to what has none");
     for (const item of items) to.items.push(item);
   }
 
@@ -247,11 +276,12 @@ class PickleMachine {
     return global;
   }
 
-  #stackGlobal(): void {
+  #stackGlobal(): PickleGlobal {
     const [module, name] = this.#popMany(2);
     if (typeof module !== "string" || typeof name !== "string") throw this.#malformed("a class is named by no text");
-    if (module.length + name.length > MAX_NAME_BYTES) throw this.#limit(`a name of more than ${MAX_NAME_BYTES} letters`);
-    this.#push(this.#global(module, name));
+    if (module.length + name.length > MAX_NAME_BYTES)
+      throw this.#limit(`a name of more than ${MAX_NAME_BYTES} letters`);
+    return this.#global(module, name);
   }
 
   /** What stands where a class or function must: its name, or that by which an object would have been made. */
@@ -261,10 +291,10 @@ class PickleMachine {
     throw this.#malformed("something is called that is neither a class nor a function");
   }
 
-  #call([made, args]: [PickleValue, PickleValue]): void {
+  #call([made, args]: [PickleValue, PickleValue]): PickleValue {
     const global = this.#callable(made);
     const known = made === global && args instanceof PickleTuple ? this.#format.call(global, args.items) : undefined;
-    this.#push(known === undefined ? new PickleObject(global, args) : known);
+    return known === undefined ? new PickleObject(global, args) : known;
   }
 
   #build(state: PickleValue): void {
@@ -272,10 +302,11 @@ class PickleMachine {
     if (to instanceof PickleObject) to.state = state;
   }
 
-  #outside(id: PickleValue): void {
+  #outside(id: PickleValue): PickleValue {
     const found = this.#format.outside(id);
-    if (found === undefined) throw this.#malformed("a reference to something outside of the pickle that has no meaning");
-    this.#push(found);
+    if (found === undefined)
+      throw this.#malformed("a reference to something outside of the pickle that has no meaning");
+    return found;
   }
 
   #remember(index: number): void {

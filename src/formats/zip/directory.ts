@@ -37,8 +37,13 @@ export function readDirectory(bytes: Uint8Array, count: number, file: string): L
   const names = new Set<string>();
   let at = 0;
   while (at < list.length) {
-    if (at + ENTRY_BYTES > list.length || list.readUInt32LE(at) !== ENTRY) throw refuse("the list of members is damaged");
-    const [name, extra, comment] = [28, 30, 32].map((field) => list.readUInt16LE(at + field)) as [number, number, number];
+    if (at + ENTRY_BYTES > list.length || list.readUInt32LE(at) !== ENTRY)
+      throw refuse("the list of members is damaged");
+    const [name, extra, comment] = [28, 30, 32].map((field) => list.readUInt16LE(at + field)) as [
+      number,
+      number,
+      number,
+    ];
     const extraAt = at + ENTRY_BYTES + name;
     const end = extraAt + extra + comment;
     if (end > list.length) throw refuse("the list of members is cut off");
@@ -47,7 +52,11 @@ export function readDirectory(bytes: Uint8Array, count: number, file: string): L
     const text = memberName(list.subarray(at + ENTRY_BYTES, extraAt), refuse);
     if (names.has(text)) throw refuse(`${JSON.stringify(text.slice(0, 80))} stands twice in the list of members`);
     names.add(text);
-    const fields = { size: list.readUInt32LE(at + 24), packed: list.readUInt32LE(at + 20), header: list.readUInt32LE(at + 42) };
+    const fields = {
+      size: list.readUInt32LE(at + 24),
+      packed: list.readUInt32LE(at + 20),
+      header: list.readUInt32LE(at + 42),
+    };
     members.push({
       name: text,
       flags: list.readUInt16LE(at + 8),

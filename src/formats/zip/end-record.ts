@@ -35,7 +35,8 @@ export async function findDirectory(source: ByteSource): Promise<DirectoryPlace>
   if (tail.readUInt32LE(at) !== END || tail.readUInt16LE(at + 20) !== 0) {
     throw refuse("the file does not end with an archive's end record: it is cut off, or something stands behind it");
   }
-  if (tail.readUInt16LE(at + 4) !== 0 || tail.readUInt16LE(at + 6) !== 0) throw refuse("the archive is one of several volumes");
+  if (tail.readUInt16LE(at + 4) !== 0 || tail.readUInt16LE(at + 6) !== 0)
+    throw refuse("the archive is one of several volumes");
   const small = {
     members: tail.readUInt16LE(at + 10),
     bytes: tail.readUInt32LE(at + 12),
@@ -60,7 +61,8 @@ function largeRecord(tail: Buffer, at: number, tailStart: number, refuse: (messa
   if (record < 0 || tail.readUInt32LE(record) !== END_64 || place !== BigInt(tailStart + record)) {
     throw refuse("the large end record does not stand before its locator");
   }
-  if (tail.readBigUInt64LE(record + 4) !== BigInt(END_64_BYTES - 12)) throw refuse("the large end record has fields of its own");
+  if (tail.readBigUInt64LE(record + 4) !== BigInt(END_64_BYTES - 12))
+    throw refuse("the large end record has fields of its own");
   const [members, bytes, start] = [32, 40, 48].map((field) => Number(tail.readBigUInt64LE(record + field))) as [
     number,
     number,
