@@ -36,6 +36,17 @@ const VALUES: ReadonlySet<Dtype> = new Set<Dtype>([
 const F32_BYTES = 4;
 const MAX_LISTED = 5;
 
+/** Kinds of files that are read here. */
+const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** The kind of a file of arrays by its content, or null for what is something else. */
+export async function arrayKind(source: ByteSource, name: string): Promise<Kind | null> {
+  const head = await source.read(0, Math.min(source.size, FIRST_READ_BYTES));
+  const found = beginsHeader(head) ? null : recogniseForeignFile(head, { name, size: source.size });
+  return found?.by === "content" ? (KINDS.find((kind) => kind === found.kind) ?? null) : null;
+}
+
 /**
  * Reads a file of PyTorch or NumPy; null for what is something else. The content decides, but a file that is called safetensors
  * is never taken for one of these.
@@ -45,19 +56,15 @@ const MAX_LISTED = 5;
  */
 export async function readArrayFile(source: ByteSource, name: string): Promise<ArrayFile | null> {
   if (isWeightName(name)) return null;
-  const head = await source.read(0, Math.min(source.size, FIRST_READ_BYTES));
-  if (beginsHeader(head)) return null;
-  const found = recogniseForeignFile(head, { name, size: source.size });
-  if (found?.by !== "content") return null;
-  const arrays = await arraysOf(source, name, found.kind);
-  return arrays === null ? null : laidOut(source, arrays);
+  const kind = await arrayKind(source, name);
+  return kind === null ? null : laidOut(source, await arraysOf(source, name, kind));
 }
 
 async function arraysOf(
   source: ByteSource,
   name: string,
-  kind: string,
-): Promise<(StoredArrays & Pick<ArrayFile, "container">) | null> {
+  kind: Kind,
+): Promise<StoredArrays & Pick<ArrayFile, "container">> {
   switch (kind) {
     case "pytorch":
     case "torchScript":
@@ -71,7 +78,6 @@ async function arraysOf(
       return { container: "numpy", arrays: [array], notes: [] };
     }
   }
-  return null;
 }
 
 /** The tensors where they lie, if all of them lie there as they would in safetensors; else all of them in a virtual file. */

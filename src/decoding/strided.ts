@@ -3,7 +3,7 @@ import { DTYPE_BITS } from "../formats/tensor-info.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
 import type { Decoder, StoredRange } from "./decoder.ts";
 
-/** An axis of a block of elements: how many, and how many elements of the stored array and of the block lie from one to the next. */
+/** An axis of a block: how many elements, and how far it is from one to the next in the stored array and in the block. */
 interface Axis {
   readonly count: number;
   readonly stored: number;

@@ -53,7 +53,7 @@ export const OPCODES = {
   BYTEARRAY8: 0x96,
 } as const;
 
-/** Instructions that pickles have and files of models do not need: of the textual protocol 0, and to reach outside of the pickle. */
+/** Instructions that files of models do not need: of the textual protocol 0, and those that reach outside of the pickle. */
 export const REFUSED: ReadonlyMap<number, string> = new Map([
   [0x46, "FLOAT"],
   [0x49, "INT"],

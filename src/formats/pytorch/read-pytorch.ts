@@ -13,8 +13,8 @@ export interface StoredArrays {
 }
 
 /**
- * Reads which weights lie where in a file of torch.save or torch.jit.save. The pickle in it is followed, and nothing that it names
- * is ever called; no weights are read.
+ * Reads which weights lie where in a file of torch.save or torch.jit.save. The pickle in it is followed, and nothing that it
+ * names is ever called; no weights are read.
  *
  * @param form "zip" since PyTorch 1.6, "legacy" before
  * @throws PT_*, PICKLE_*, ZIP_*; what the source throws
