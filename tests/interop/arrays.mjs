@@ -28,8 +28,11 @@ async function differences(path, { tensors, notes, code }) {
   }
   try {
     if (code !== undefined) return [`read, not refused with ${code}`];
-    const wrong = notes.filter((note) => !model.notes.some((one) => one.includes(note))).map((note) => `no note on ${note}`);
-    for (const name of model.tensors.keys()) if (!Object.hasOwn(tensors, name)) wrong.push(`${name} should not be there`);
+    const wrong = notes
+      .filter((note) => !model.notes.some((one) => one.includes(note)))
+      .map((note) => `no note on ${note}`);
+    for (const name of model.tensors.keys())
+      if (!Object.hasOwn(tensors, name)) wrong.push(`${name} should not be there`);
     for (const [name, expected] of Object.entries(tensors)) {
       const found = model.tensors.get(name);
       if (found === undefined) {
@@ -40,7 +43,8 @@ async function differences(path, { tensors, notes, code }) {
       const digest = found.dtype === expected.dtype ? expected.raw : expected.f32;
       const isTyped = found.dtype === expected.dtype || found.dtype === "F32";
       if (!isTyped || sha1(bytes) !== digest) wrong.push(`${name} (${found.dtype}, ${expected.dtype}) differs`);
-      if (found.shape.join() !== expected.shape.join()) wrong.push(`${name} has shape ${found.shape}, not ${expected.shape}`);
+      if (found.shape.join() !== expected.shape.join())
+        wrong.push(`${name} has shape ${found.shape}, not ${expected.shape}`);
     }
     return wrong;
   } finally {
@@ -63,11 +67,14 @@ export async function arraysInterop(drawn) {
       if (wrong.length > 0) bad += 1;
       for (const line of wrong.slice(0, 5)) console.error(`${one.file}: ${line}`);
     }
-    console.log(`arrays: ${cases.length - bad} of ${cases.length} files of PyTorch and NumPy as they were written, ${count} tensors`);
+    console.log(
+      `arrays: ${cases.length - bad} of ${cases.length} files of PyTorch and NumPy as they were written, ${count} tensors`,
+    );
     return bad === 0;
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && !(await arraysInterop(Number(values.drawn)))) process.exitCode = 1;
+if (process.argv[1] === fileURLToPath(import.meta.url) && !(await arraysInterop(Number(values.drawn))))
+  process.exitCode = 1;

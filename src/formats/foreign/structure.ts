@@ -4,8 +4,14 @@ import type { ContainerKind } from "./containers.ts";
 const PICKLE_OPCODES = "\x8a\x95}](cX\x8c";
 
 /** The number that torch.save wrote before everything else, in whichever protocol; protocol 4 puts a frame around it. */
-const OLD_PYTORCH = /^\x80[\x02-\x05](?:\x95[^]{8})?\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\./;
-const OLD_PYTORCH_BYTES = 32;
+const OLD_PYTORCH = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+const FRAME = 0x95;
+
+function isOldPytorch(head: Buffer): boolean {
+  if (head[0] !== 0x80) return false;
+  const at = head[2] === FRAME ? 11 : 2;
+  return head.toString("latin1", at, at + OLD_PYTORCH.length) === OLD_PYTORCH;
+}
 
 function isPickle(head: Buffer): boolean {
   const [protocol = 0, version = 0, opcode = 0] = head;
@@ -47,7 +53,7 @@ function isFlax(head: Buffer): boolean {
 
 /** Kinds without a signature that the structure of their first bytes tells. */
 export function kindByStructure(head: Buffer): ContainerKind | null {
-  if (OLD_PYTORCH.test(head.toString("latin1", 0, OLD_PYTORCH_BYTES))) return "oldPytorch";
+  if (isOldPytorch(head)) return "oldPytorch";
   if (isPickle(head)) return "pickle";
   if (isCTranslate2(head)) return "cTranslate2";
   return isFlax(head) ? "flax" : null;

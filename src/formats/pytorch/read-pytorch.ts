@@ -21,7 +21,7 @@ export interface StoredArrays {
  */
 export async function readPytorch(source: ByteSource, form: "zip" | "legacy"): Promise<StoredArrays> {
   const { pickle, places, notes } = await (form === "zip" ? readZipForm(source) : readLegacyForm(source));
-  const found = stateDictOf(pickle.value, source.location);
+  const found = stateDictOf(pickle.value, pickle.length, source.location);
   const arrays = placeTensors(found.tensors, places, source);
   return { arrays, notes: [...globalNotes(pickle.globals), ...notes, ...found.notes] };
 }

@@ -14,8 +14,10 @@ export interface StateDict {
 
 /** Dicts in dicts that are looked into for weights. */
 const MAX_DEPTH = 64;
-/** Characters of all names together: as many as the header of a safetensors file has bytes. */
-const MAX_NAMES = 100_000_000;
+/** Characters of all names together for each byte of the pickle: dicts that are shared are written once (CWE-776). */
+const LETTERS_A_BYTE = 64;
+/** What small pickles may have on top. */
+const SLACK_LETTERS = 1 << 16;
 const MAX_LISTED = 5;
 const MAX_SHOWN = 120;
 
@@ -27,10 +29,12 @@ const MAX_SHOWN = 120;
  * variants beside a model are; what is left out is noted. A dict under one of the usual names gives its weights under their own
  * names. Several are all read, each under its name: nothing says that one of them is the model.
  *
+ * @param root what the pickle of the file holds
+ * @param length bytes of the pickle
  * @throws PT_NO_TENSORS, PT_DUPLICATE_NAME, PT_TENSOR_UNKNOWN, PICKLE_LIMIT
  */
-export function stateDictOf(root: PickleValue, file: string): StateDict {
-  const collector = new Collector(file);
+export function stateDictOf(root: PickleValue, length: number, file: string): StateDict {
+  const collector = new Collector(file, LETTERS_A_BYTE * length + SLACK_LETTERS);
   collector.choose(root, "", 0);
   const { tensors, notes } = collector;
   if (tensors.size === 0) {
@@ -49,10 +53,12 @@ class Collector {
   readonly #averaged: string[] = [];
   readonly #unread: string[] = [];
   #visited = 0;
-  #letters = 0;
+  #letters: number;
 
-  constructor(file: string) {
+  /** @param letters that names may have together */
+  constructor(file: string, letters: number) {
     this.#file = file;
+    this.#letters = letters;
   }
 
   get notes(): string[] {
@@ -128,9 +134,8 @@ class Collector {
       throw new WeightmarkError("PT_DUPLICATE_NAME", "the name stands twice", { file: this.#file, tensor: name });
     }
     if (this.tensors.size === MAX_TENSORS) throw this.#limit(`more than ${MAX_TENSORS} tensors`);
-    this.#letters += name.length;
-    if (name.length > MAX_NAME_BYTES || this.#letters > MAX_NAMES)
-      throw this.#limit("names of tensors that are too long");
+    this.#letters -= name.length;
+    if (name.length > MAX_NAME_BYTES || this.#letters < 0) throw this.#limit("names of tensors that are too long");
     this.tensors.set(name, tensor);
   }
 

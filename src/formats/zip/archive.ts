@@ -42,6 +42,7 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
     if (i % AHEAD === 0) await announce(source, listed.slice(i, i + AHEAD), place.start);
     const { header } = member;
     if (header !== at) throw misplaced(file, at, header);
+    if (next === header) throw misplaced(file, header + LOCAL_BYTES, next);
     const local = await headerOf(source, member, Math.min(next, place.start));
     const end = local.start + member.packed;
     if (end > next) throw misplaced(file, end, next);
