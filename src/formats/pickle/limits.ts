@@ -1,7 +1,7 @@
 /** Bytes of one pickle, which is held as a whole: as many as the header of a safetensors file may have. */
 export const MAX_PICKLE_BYTES = 100_000_000;
 
-/** Values that a pickle may make. A tensor takes some twelve: the longest shards known have a few thousand of them (CWE-770). */
+/** Values that a pickle may make or remember. A tensor takes some 25: the longest shards known have a few thousand (CWE-770). */
 export const MAX_VALUES = 1 << 22;
 
 /** Values that wait on the stack, or are remembered, at a time. Picklers give their lists out by the thousand. */

@@ -218,9 +218,13 @@ class PickleMachine {
   }
 
   #push(value: PickleValue): void {
-    if (++this.#made > MAX_VALUES) throw this.#limit(`more than ${MAX_VALUES} values`);
+    this.#count();
     if (this.#stack.length === MAX_STACK) throw this.#limit(`more than ${MAX_STACK} values wait on the stack`);
     this.#stack.push(value);
+  }
+
+  #count(): void {
+    if (++this.#made > MAX_VALUES) throw this.#limit(`more than ${MAX_VALUES} values`);
   }
 
   /** How many values lie above the last mark: an instruction takes no others. */
@@ -234,7 +238,9 @@ class PickleMachine {
   }
 
   #pop(): PickleValue {
-    return this.#popMany(1)[0]!;
+    const value = this.#top();
+    this.#stack.pop();
+    return value;
   }
 
   #popMany(count: number): PickleValue[] {
@@ -311,7 +317,7 @@ class PickleMachine {
 
   #remember(index: number): void {
     const value = this.#top();
-    if (this.#memo.size === MAX_VALUES) throw this.#limit(`more than ${MAX_VALUES} values are remembered`);
+    this.#count();
     this.#memo.set(index, value);
   }
 

@@ -25,7 +25,7 @@ const AHEAD = 4096;
 export async function readLegacyForm(source: ByteSource): Promise<TorchContents> {
   const { location: file, size } = source;
   for (let window = FIRST_BYTES; ; window *= 2) {
-    const bytes = await source.read(0, Math.min(window, size));
+    const bytes = await source.read(0, Math.min(window, size, MAX_PICKLE_BYTES));
     try {
       return await contentsOf(source, bytes);
     } catch (error) {

@@ -1,5 +1,4 @@
 import { WeightmarkError } from "../../errors.ts";
-import { MAX_VALUES } from "../pickle/limits.ts";
 import { PickleDict, PickleObject, type PickleValue } from "../pickle/values.ts";
 import { MAX_NAME_BYTES, MAX_TENSORS } from "../safetensors/limits.ts";
 import { isAveragedKey, isModelKey, isTrainingKey } from "./trainer-keys.ts";
@@ -52,7 +51,6 @@ class Collector {
   readonly #training: string[] = [];
   readonly #averaged: string[] = [];
   readonly #unread: string[] = [];
-  #visited = 0;
   #letters: number;
 
   /** @param letters that names may have together */
@@ -115,7 +113,8 @@ class Collector {
 
   /** What has no parts with weights: a tensor, or something that must not hide any. */
   #leaf(name: string, value: PickleValue): void {
-    if (++this.#visited > MAX_VALUES) throw this.#limit(`more than ${MAX_VALUES} entries`);
+    this.#letters -= name.length + 1;
+    if (this.#letters < 0) throw this.#limit("more names than the pickle has room for");
     if (value instanceof StoredTensor) this.#add(name, value);
     else if (value instanceof UnreadTensor) this.#unread.push(`${name} (${value.what})`.slice(0, MAX_SHOWN));
     else if (value instanceof PickleObject && this.#content.holds(value)) throw this.#hidden(name, value);
@@ -134,8 +133,7 @@ class Collector {
       throw new WeightmarkError("PT_DUPLICATE_NAME", "the name stands twice", { file: this.#file, tensor: name });
     }
     if (this.tensors.size === MAX_TENSORS) throw this.#limit(`more than ${MAX_TENSORS} tensors`);
-    this.#letters -= name.length;
-    if (name.length > MAX_NAME_BYTES || this.#letters < 0) throw this.#limit("names of tensors that are too long");
+    if (name.length > MAX_NAME_BYTES) throw this.#limit("names of tensors that are too long");
     this.tensors.set(name, tensor);
   }
 
