@@ -46,7 +46,6 @@ export function stridedDecoder(array: StoredArray, file: number): Decoder {
   function blocksOf(first: number, count: number): Block[] {
     const blocks: Block[] = [];
     const cut = (axis: number, from: number, to: number, offset: number, at: number): void => {
-      if (from >= to) return;
       const { stored } = axes[axis]!;
       const size = sizes[axis]!;
       const [low, high] = [Math.ceil(from / size), Math.floor(to / size)];

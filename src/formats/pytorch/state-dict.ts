@@ -103,7 +103,8 @@ class Collector {
 
   /** Everything in a value, whatever it is called. */
   #take(value: PickleValue, prefix: string, depth: number): void {
-    if (isTensor(value)) this.#leaf(prefix === "" ? "tensor" : prefix.slice(0, -1), value);
+    // What a file holds and nothing else, so that nobody has named it.
+    if (isTensor(value)) this.#leaf("tensor", value);
     if (depth > MAX_DEPTH) throw this.#limit(`weights more than ${MAX_DEPTH} dicts deep`);
     for (const [key, inner] of entriesOf(value) ?? []) {
       if (!isTensor(inner) && this.#weights.holds(inner)) this.#take(inner, `${prefix}${key}.`, depth + 1);

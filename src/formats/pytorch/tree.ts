@@ -70,8 +70,8 @@ export class Search {
     this.#isFound = isFound;
   }
 
+  /** Whether something is found inside of a value. */
   holds(value: PickleValue): boolean {
-    if (this.#isFound(value)) return true;
     const known = this.#known.get(value);
     if (known !== undefined) return known;
     this.#known.set(value, false);
