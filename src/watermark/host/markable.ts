@@ -11,7 +11,8 @@ const LEAST_PACKED = 4096;
 /**
  * Refuses models whose weights cannot take a mark of a few thousandths of their size.
  *
- * @throws UNSUPPORTED_CONTAINER for weights that are no safetensors, which a copy is written as; QUANTIZED_WEIGHTS for integer, packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
+ * @throws UNSUPPORTED_CONTAINER for weights that are no safetensors, which a copy is written as; QUANTIZED_WEIGHTS for integer,
+ *   packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
  */
 export function requireMarkable(checkpoint: Checkpoint): void {
   if (checkpoint.container !== "safetensors") {
