@@ -1,6 +1,7 @@
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
+import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
 import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
@@ -16,6 +17,7 @@ export const ERRORS = {
   ...FILE_ERRORS,
   ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
+  ...GGUF_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,
