@@ -52,6 +52,8 @@ export interface Checkpoint {
   readonly notes: readonly string[];
   /** Directories that links beside the weights may lead into, see `OpenOptions.allowLinks`. */
   readonly allowLinks?: readonly string[] | undefined;
+  /** The vocabulary that the weights' own file has, written as a tokenizer.json lists tokens; null where it cannot be read. */
+  ownTokenizer?(): Promise<Uint8Array | null>;
   /** A small file that lies beside the weights; null when there is none that can be read, or nobody can say. */
   readBeside?(name: string): Promise<Uint8Array | null>;
   verifyUnchanged(): Promise<void>;

@@ -2,10 +2,12 @@ import { WeightmarkError } from "../errors.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
+import { onlyGguf } from "./gguf/gguf-files.ts";
 import { unfinishedNote } from "./unfinished.ts";
 
 /** Which files of a directory make up the model. */
 export interface Layout {
+  readonly container: "safetensors" | "gguf";
   /** Name of the shard index, or null. */
   readonly index: string | null;
   /** Names of the files to read when there is no index. */
@@ -62,7 +64,7 @@ function unreadNotes({ set }: FolderModel, listing: DirectoryListing): string[] 
  */
 export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   const { safetensors, indexes, foreign } = listing;
-  if (safetensors.length === 0 && indexes.length === 0) throw noWeights(path, listing);
+  if (safetensors.length === 0 && indexes.length === 0) return otherLayout(path, listing);
   const models = modelsOf(listing);
   const model = preferredOf(models);
   if (model === null) {
@@ -82,7 +84,19 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
       ? []
       : [`weights in other containers stand beside and were not read: ${describeForeign(listing)}`];
   notes.push(...unreadNotes(model, listing), ...unfinishedNote(listing.unfinished));
-  return set.kind === "indexed" ? { index: set.name, files: [], notes } : { index: null, files: set.files, notes };
+  const isIndexed = set.kind === "indexed";
+  return { container: "safetensors", index: isIndexed ? set.name : null, files: isIndexed ? [] : set.files, notes };
+}
+
+/** What is read of a directory without safetensors. */
+function otherLayout(path: string, listing: DirectoryListing): Layout {
+  const gguf = onlyGguf(path, listing);
+  if (gguf === null) throw noWeights(path, listing);
+  const own = new Set(gguf.files);
+  const beside = listing.foreign.filter((name) => !own.has(name));
+  const notes = [`no .safetensors file here: the GGUF model ${JSON.stringify(gguf.files[0])} was read`];
+  if (beside.length > 0) notes.push(`these were not read: ${describeForeign({ ...listing, foreign: beside })}`);
+  return { container: "gguf", index: null, files: gguf.files, notes };
 }
 
 /** A note on .safetensors files that the index does not name, or none. */
