@@ -92,9 +92,10 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
 function otherLayout(path: string, listing: DirectoryListing): Layout {
   const gguf = onlyGguf(path, listing);
   if (gguf === null) throw noWeights(path, listing);
+  requireWhole(gguf, path);
   const own = new Set(gguf.files);
   const beside = listing.foreign.filter((name) => !own.has(name));
-  const notes = [`no .safetensors file here: the GGUF model ${JSON.stringify(gguf.files[0])} was read`];
+  const notes = [`no .safetensors file here: the GGUF model ${JSON.stringify(gguf.name)} was read`];
   if (beside.length > 0) notes.push(`these were not read: ${describeForeign({ ...listing, foreign: beside })}`);
   return { container: "gguf", index: null, files: gguf.files, notes };
 }

@@ -10,11 +10,11 @@ import { contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
 import { addGguf, type GgufFacts } from "./gguf/add-gguf.ts";
-import { filesOfNamed, requireWholeSet } from "./gguf/gguf-files.ts";
+import { ggufSetOf } from "./gguf/gguf-files.ts";
 import type { HubRepository } from "./hub/repository.ts";
 import { isShardIndex } from "./index-name.ts";
 import { addIndexed, openIndex } from "./indexed.ts";
-import { chooseLayout, type Layout } from "./layout.ts";
+import { chooseLayout, type Layout, requireWhole } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
 import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
@@ -111,8 +111,8 @@ async function addNamed(to: Assembly, folder: ModelFolder, file: string, reading
   };
   try {
     if (beginsGguf(await opened.source.read(0, Math.min(opened.source.size, 4)))) {
-      const set = filesOfNamed(file, numberedShard(file) === null ? null : await folder.list());
-      requireWholeSet(set, folder.shown(file));
+      const set = ggufSetOf(file, numberedShard(file) === null ? null : await folder.list());
+      requireWhole(set, folder.shown(file));
       return await addGguf(to, here, set.files, reading);
     }
     if (numberedShard(file) !== null) await addNamedShard(to, here, file, reading);

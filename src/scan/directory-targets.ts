@@ -6,7 +6,7 @@ import { localFolder } from "../checkpoint/local-folder.ts";
 import { numberedSets, numberedShard } from "../checkpoint/numbered-shards.ts";
 import { WeightmarkError } from "../errors.ts";
 import { failedItem } from "./failure.ts";
-import { shardsIn, targetsIn } from "./folder-targets.ts";
+import { holdsModels, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { Found } from "./inputs.ts";
 import { factsOf } from "./local-facts.ts";
 import { below, commitOf, nameOf, type Place } from "./local-place.ts";
@@ -45,7 +45,7 @@ export async function directoryTargets(
   });
   // What cannot be opened is told when it is opened.
   if (listing === null) return [target];
-  if (listing.safetensors.length + listing.indexes.length === 0) return listing.foreign.length > 0 ? [target] : [];
+  if (!holdsModels(listing)) return listing.foreign.length > 0 ? [target] : [];
   const directory = await resolveRoot(place.path, allowLinks);
   const shardsOf = await shardsIn(localFolder(directory), listing);
   const targets: Found[] = [];
@@ -91,6 +91,7 @@ export async function fileTarget(path: string, allowLinks: readonly string[]): P
   if (indexName !== null && (name === indexName || shards?.includes(name))) {
     return { ...target, ...(await factsOf(directory, indexName, shards, null)) };
   }
-  const set = numberedSets(listing.safetensors).find(({ files }) => files.includes(name));
+  const numbered = numberedSets([...listing.safetensors, ...listing.foreign]);
+  const set = numbered.find(({ files }) => files.includes(name));
   return { ...target, ...(await factsOf(directory, null, set?.files ?? null, null)) };
 }

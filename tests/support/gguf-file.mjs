@@ -180,8 +180,7 @@ const QUANTISERS = {
       view.setUint8(at + 8 + i, minima[i] | ((minima[i + 4] >> 4) << 6));
       view.setUint8(at + 12 + i, (scales[i + 4] & 15) | ((minima[i + 4] & 15) << 4));
     }
-    const code = (i, j) =>
-      clamp((parts[i][j] + halfOf(min) * minima[i]) / (halfOf(d) * scales[i] || 1), 0, 15);
+    const code = (i, j) => clamp((parts[i][j] + halfOf(min) * minima[i]) / (halfOf(d) * scales[i] || 1), 0, 15);
     for (let pair = 0; pair < 4; pair++) {
       for (let j = 0; j < 32; j++) {
         view.setUint8(at + 16 + 32 * pair + j, code(2 * pair, j) | (code(2 * pair + 1, j) << 4));

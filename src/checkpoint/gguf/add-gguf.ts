@@ -8,6 +8,7 @@ import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import { type Assembly, type Reading, sourceOf } from "../assembly.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { ModelFolder } from "../model-folder.ts";
+import { numberedShard } from "../numbered-shards.ts";
 import { configOf } from "./model-facts.ts";
 import { planTensors } from "./plan.ts";
 import { requireParts } from "./split.ts";
@@ -40,7 +41,9 @@ export async function addGguf(
 ): Promise<GgufFacts> {
   const parts: OpenedPart[] = [];
   for (const name of names) {
-    const opened = await folder.open(name);
+    const opened = await folder.open(name).catch((error) => {
+      throw missingPart(error, name, folder) ?? error;
+    });
     const source = sourceOf(opened, reading);
     // Before the header is read, so that a refusal closes it with the others.
     to.files.push({ path: name, absolutePath: opened.absolutePath, source });
@@ -55,6 +58,18 @@ export async function addGguf(
   const storedBytes = parts.reduce((sum, part) => sum + part.source.size, 0);
   to.files.splice(0, to.files.length, { path: names[0]!, absolutePath: null, source, storedBytes });
   return { config: configOf(metadata), ownTokenizer: () => vocabularyIn(first!.source, first!.header) };
+}
+
+const ABSENT = new Set(["FILE_NOT_FOUND", "HTTP_NOT_FOUND", "HTTP_FORBIDDEN", "HTTP_UNAUTHORIZED"]);
+
+/** Of a part that another one counts and nobody has, where nothing can be listed. */
+function missingPart(error: unknown, name: string, folder: ModelFolder): WeightmarkError | null {
+  if (!(error instanceof WeightmarkError) || !ABSENT.has(error.code) || numberedShard(name) === null) return null;
+  return new WeightmarkError("SHARD_MISSING", `${JSON.stringify(name)} is not there, or not shown`, {
+    file: folder.shown(name),
+    detail: "Name an address whose other parts can be read as well, or download all of them.",
+    cause: error,
+  });
 }
 
 /** @throws DUPLICATE_TENSOR, GGUF_LIMIT */

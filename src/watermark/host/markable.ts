@@ -11,10 +11,22 @@ const LEAST_PACKED = 4096;
 /**
  * Refuses models whose weights cannot take a mark of a few thousandths of their size.
  *
- * @throws QUANTIZED_WEIGHTS for integer, packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
+ * @throws UNSUPPORTED_CONTAINER for models that are not stored as safetensors, QUANTIZED_WEIGHTS for integer, packed or 8-bit
+ *   weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
  */
 export function requireMarkable(checkpoint: Checkpoint): void {
-  for (const { name, dtype, shape } of checkpoint.tensors.values()) {
+  if (checkpoint.container !== "safetensors") {
+    throw new WeightmarkError(
+      "UNSUPPORTED_CONTAINER",
+      `a marked copy of a ${checkpoint.container} model cannot be written`,
+      {
+        file: checkpoint.location,
+        detail: "Mark the safetensors model that this one was converted from, then convert the marked copy.",
+      },
+    );
+  }
+  for (const { name, dtype, shape, scheme } of checkpoint.tensors.values()) {
+    if (scheme !== undefined) throw quantised(name, scheme);
     const elements = shape.reduce((a, b) => a * b, 1);
     if (shape.length >= 2 && elements >= LEAST_PACKED && holdsPacked(dtype)) throw quantised(name, dtype);
   }
