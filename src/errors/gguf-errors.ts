@@ -10,7 +10,7 @@ export const GGUF_ERRORS = {
   GGUF_TRUNCATED: {
     kind: "refused",
     meaning: "GGUF: the file ends before its header or its tensors do",
-    advice: "Complete the download: the end of the file is missing.",
+    advice: "Fetch the file again: what its header announces is not all there.",
   },
   GGUF_LIMIT: {
     kind: "refused",

@@ -30,8 +30,8 @@ function decoded(tensor: StoredTensor, name: string, shape: readonly number[], d
 }
 
 /**
- * A tensor with what the converter did to it undone; null where its type is not understood, and "heads" where it cannot be undone,
- * for the number of heads is missing or does not fit.
+ * A tensor with what the converter did to it undone; null where its type is not understood, and "heads" where it cannot be
+ * undone, for the number of heads is missing or does not fit.
  */
 export function undone(
   tensor: StoredTensor,

@@ -1,5 +1,6 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { WeightmarkError } from "../../errors.ts";
+import { containerOf } from "../container-of.ts";
 import { HeaderCursor } from "./header-cursor.ts";
 import { MAX_ALIGNMENT } from "./limits.ts";
 import { type MetadataValue, readMetadata } from "./metadata.ts";
@@ -19,7 +20,7 @@ export interface GgufHeader {
   readonly tensors: readonly PlacedTensor[];
 }
 
-const MAGIC = 0x46554747;
+const MAGIC_BYTES = 4;
 const DEFAULT_ALIGNMENT = 32;
 /** Magic, version and the two counts. */
 const PREFIX_BYTES = 24;
@@ -36,14 +37,16 @@ export function beginsGguf(head: Uint8Array): boolean {
  * Stricter than ggml in nothing that a converter writes, and laxer in two things: tensors may lie in another order than they are
  * listed in, and those of a type that is not known are listed as well, up to where the next one begins.
  *
- * @throws the GGUF_* codes; what the source throws
+ * @throws the GGUF_* codes; for files that are something else EMPTY_FILE, UNSUPPORTED_CONTAINER and others; what the source
+ *   throws
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   const { location: file } = source;
+  if (!beginsGguf(await source.read(0, Math.min(MAGIC_BYTES, source.size)))) throw await notGguf(source);
   const cursor = new HeaderCursor(source);
   await cursor.need(PREFIX_BYTES);
-  if (cursor.u32() !== MAGIC) throw new WeightmarkError("UNSUPPORTED_CONTAINER", "the file is no GGUF", { file });
+  cursor.skip(MAGIC_BYTES);
   const version = versionOf(cursor);
   const tensorCount = cursor.size();
   const metadata = await readMetadata(cursor, cursor.size());
@@ -51,6 +54,15 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   const alignment = alignmentOf(metadata, file);
   const data = aligned(cursor.position, alignment);
   return { version, littleEndian: cursor.littleEndian, metadata, tensors: placed(tensors, data, alignment, source) };
+}
+
+/** The refusal of a file that is called GGUF, by what it is where that can be told. */
+async function notGguf(source: ByteSource): Promise<WeightmarkError> {
+  const { location: file, size } = source;
+  if (size === 0) return new WeightmarkError("EMPTY_FILE", "the file is empty", { file });
+  const found = await containerOf(source, file, new Set());
+  if (found === null) return new WeightmarkError("UNSUPPORTED_CONTAINER", "the file is no GGUF model", { file });
+  return new WeightmarkError(found.code, `the file is ${found.what}`, { file, detail: found.advice });
 }
 
 /** @throws GGUF_VERSION */

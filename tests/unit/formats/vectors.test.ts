@@ -5,11 +5,12 @@ import { describe, expect, it } from "vitest";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readShardIndex } from "../../../src/checkpoint/shard-index.ts";
 import type { WeightmarkError } from "../../../src/errors.ts";
+import { readGgufHeader } from "../../../src/formats/gguf/header.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 
 interface Vector {
   readonly file: string;
-  readonly kind: "safetensors" | "index";
+  readonly kind: "safetensors" | "gguf" | "index";
   readonly expect: string;
   readonly why: string;
 }
@@ -19,7 +20,8 @@ const manifest: readonly Vector[] = JSON.parse(readFileSync(join(directory, "man
 
 async function verdict({ file, kind }: Vector): Promise<string> {
   const source = memorySource(readFileSync(join(directory, file)), file);
-  const read: Promise<unknown> = kind === "index" ? readShardIndex(source) : readSafetensorsHeader(source);
+  const readers = { safetensors: readSafetensorsHeader, gguf: readGgufHeader, index: readShardIndex };
+  const read: Promise<unknown> = readers[kind](source);
   return read.then(
     () => "ok",
     (error: WeightmarkError) => error.code,
@@ -35,7 +37,7 @@ describe("the corpus of bad and odd files", () => {
   );
 
   it("lists every file there is", () => {
-    const files = ["bad", "good", "index"].flatMap((kind) =>
+    const files = ["bad", "good", "gguf", "index"].flatMap((kind) =>
       readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
     );
     expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());
