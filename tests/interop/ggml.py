@@ -1,8 +1,11 @@
-"""Blocks of every type of ggml, and what ggml itself makes of them: ggml.py LIBRARY DIRECTORY SEED
+"""Blocks of every type of ggml, and what ggml itself makes of them: ggml.py blocks LIBRARY DIRECTORY SEED
 
 Writes DIRECTORY/blocks.json, a list of {type, blocks, by}, and for each a file TYPE.bin with the blocks and TYPE.f32 with the
 values that ggml's own to_float gives. Blocks are quantised by ggml from Gaussian rows, then random bytes, then random bytes with
 scales that are NaN, infinite, zero or denormal. The package gguf, where it decodes the type, has to give the same values.
+
+ggml.py file MODEL VALUES: reads a GGUF file of tests/support, and holds blk.0.attn_q, decoded and its rows put back, against the
+values that it was made of.
 """
 
 import ctypes
@@ -51,7 +54,7 @@ def main(library, directory, seed):
     ggml.ggml_quantize_chunk.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p] + [ctypes.c_int64] * 3 + [ctypes.c_void_p]
     random = numpy.random.default_rng(seed)
     told = []
-    wrong = 0
+    differing = []
     for name in TYPES:
         kind = gguf.GGMLQuantizationType[name]
         elements, size = gguf.GGML_QUANT_SIZES[kind]
@@ -81,15 +84,15 @@ def main(library, directory, seed):
             ggml.dequantize_row_q8_K(*map(ctypes.c_void_p, (blocks.ctypes.data, values.ctypes.data)), ctypes.c_int64(values.size))
         else:
             TO_FLOAT(traits.to_float)(blocks.ctypes.data, values.ctypes.data, values.size)
-        by = "ggml"
+        by = "ggml" if name != "F32" else "numpy"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 peer = gguf.dequantize(blocks.reshape(1, -1), kind).reshape(-1).astype(numpy.float32)
             if equal(peer, values):
-                by = "ggml and gguf"
+                by += " and gguf"
             else:
-                wrong += 1
+                differing.append(name)
                 first = numpy.flatnonzero(peer.view(numpy.uint32) != values.view(numpy.uint32))[0]
                 print(f"  {name}: ggml {values[first]} and gguf {peer[first]} differ at {first}", file=sys.stderr)
         except NotImplementedError:
@@ -98,6 +101,64 @@ def main(library, directory, seed):
         (directory / f"{name}.f32").write_bytes(values.tobytes())
         told.append({"type": name, "bytes": size, "blocks": count, "by": by})
     (directory / "blocks.json").write_text(json.dumps(told))
+    if differing:
+        raise SystemExit(f"ggml and gguf differ: {differing}")
 
 
-main(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]))
+def check_file(path, values):
+    reader = gguf.GGUFReader(path)
+    heads = int(reader.fields["llama.attention.head_count"].parts[-1][0])
+    tensor = next(tensor for tensor in reader.tensors if tensor.name == "blk.0.attn_q.weight")
+    decoded = gguf.dequantize(tensor.data, tensor.tensor_type).astype(numpy.float32)
+    if tensor.tensor_type in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16):
+        decoded = tensor.data.astype(numpy.float32)
+    rows, columns = decoded.shape
+    # What llama.cpp's converter does is reshape(heads, 2, half, columns).swapaxes(1, 2).
+    back = decoded.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+    wanted = numpy.fromfile(values, numpy.float32).reshape(rows, columns)
+    likeness = float(numpy.corrcoef(back.ravel(), wanted.ravel())[0, 1])
+    if likeness < 0.99:
+        raise SystemExit(f"{path}: correlation {likeness}")
+    tokens = [bytes(reader.fields["tokenizer.ggml.tokens"].parts[i]).decode() for i in reader.fields["tokenizer.ggml.tokens"].data]
+    print(f"  {tensor.tensor_type.name} written by tests/support: correlation {likeness:.4f}, tokens {tokens}")
+
+
+def check_names(path):
+    """Holds names of Hugging Face, by architecture and with those of GGUF, against llama.cpp's own map from one to the other."""
+    architectures = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
+    wrong = checked = 0
+    left_out = {}
+    for architecture, pairs in json.loads(pathlib.Path(path).read_text()).items():
+        kind = architectures[architecture]
+        names = gguf.get_tensor_name_map(kind, 4)
+        has = {gguf.TENSOR_NAMES[tensor].format(bid=2) for tensor in gguf.MODEL_TENSORS[kind]}
+        left_out[architecture] = sorted(has - {ours for ours, _ in pairs})
+        for ours, theirs in pairs:
+            # Tables are shared: of what an architecture does not have, nothing can be said.
+            if ours not in has:
+                continue
+            # The converter takes these off, or puts them on, before it looks a name up.
+            tried = [theirs, theirs.removeprefix("transformer."), f"{theirs}.weight", theirs.replace(".kv_b_proj", "")]
+            tried.append(theirs.replace("block_sparse_moe.experts.3.", "block_sparse_moe.experts."))
+            tried.append(theirs.replace("mlp.experts.3.", "mlp.experts."))
+            tried.append(theirs.replace("model.layers", "layers").replace("block_sparse_moe.experts.3", "feed_forward.experts"))
+            tried.append(theirs.replace("e_score_correction_bias", "e_score_correction"))
+            found = {names.get_name(name, try_suffixes=(".weight", ".bias")) for name in tried} - {None}
+            checked += 1
+            if ours not in found:
+                wrong += 1
+                print(f"  {architecture}: {theirs} is {found or 'not known'} to llama.cpp, {ours} to us", file=sys.stderr)
+    print(f"  {checked} names held against tensor_mapping.py, {wrong} not as it has them")
+    for architecture, rest in left_out.items():
+        if rest:
+            print(f"  {architecture} keeps {', '.join(rest)}")
+    if wrong:
+        raise SystemExit(1)
+
+
+if sys.argv[1] == "names":
+    check_names(sys.argv[2])
+elif sys.argv[1] == "blocks":
+    main(sys.argv[2], pathlib.Path(sys.argv[3]), int(sys.argv[4]))
+else:
+    check_file(sys.argv[2], sys.argv[3])

@@ -1,6 +1,6 @@
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { BERT_NAMES, t5Names } from "./encoder-names.ts";
-import { FUSED_NAMES, falconNames } from "./fused-names.ts";
+import { chatglmNames, FUSED_NAMES, falconNames } from "./fused-names.ts";
 import type { Architecture, Join } from "./name-table.ts";
 import type { Undo } from "./undo.ts";
 
@@ -54,7 +54,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
     "internlm2",
     { names: DECODER_NAMES.internlm2, joins: [{ from: QKV, to: "model.layers.#.attention.wqkv", rows: "grouped" }] },
   ],
-  ["chatglm", { names: FUSED_NAMES.chatglm }],
+  ["chatglm", { names: chatglmNames }],
   ["glm4", { names: DECODER_NAMES.glm4 }],
   ["bert", { names: BERT_NAMES }],
   ["t5", { names: t5Names }],

@@ -44,6 +44,10 @@ const SANDWICH: NameTable = {
   "blk.#.post_ffw_norm": "model.layers.#.post_feedforward_layernorm",
 };
 
+function without(names: NameTable, left: string): NameTable {
+  return Object.fromEntries(Object.entries(names).filter(([name]) => name !== left));
+}
+
 export const DECODER_NAMES = {
   llama: { ...LLAMA, ...MIXTRAL_EXPERTS },
   qwen: LLAMA,
@@ -57,7 +61,7 @@ export const DECODER_NAMES = {
   },
   gemma2: { ...LLAMA, ...SANDWICH },
   olmo2: {
-    ...LLAMA,
+    ...without(LLAMA, "blk.#.ffn_norm"),
     "blk.#.post_attention_norm": "model.layers.#.post_attention_layernorm",
     "blk.#.post_ffw_norm": "model.layers.#.post_feedforward_layernorm",
   },
@@ -65,6 +69,7 @@ export const DECODER_NAMES = {
   phi2: {
     ...LLAMA,
     output_norm: "model.final_layernorm",
+    "blk.#.attn_qkv": "model.layers.#.self_attn.qkv_proj",
     "blk.#.attn_output": "model.layers.#.self_attn.dense",
     "blk.#.ffn_up": "model.layers.#.mlp.fc1",
     "blk.#.ffn_down": "model.layers.#.mlp.fc2",
@@ -94,9 +99,12 @@ export const DECODER_NAMES = {
     ...LLAMA,
     ...MIXTRAL_EXPERTS,
     "blk.#.ffn_gate_inp": "model.layers.#.block_sparse_moe.router.layer",
+    "blk.#.ffn_gate_shexp": "model.layers.#.shared_mlp.gate_proj",
+    "blk.#.ffn_up_shexp": "model.layers.#.shared_mlp.up_proj",
+    "blk.#.ffn_down_shexp": "model.layers.#.shared_mlp.output_linear",
   },
   gptOss: {
-    ...LLAMA,
+    ...without(LLAMA, "blk.#.ffn_norm"),
     ...EXPERTS,
     "blk.#.post_attention_norm": "model.layers.#.post_attention_layernorm",
     "blk.#.ffn_gate_inp": "model.layers.#.mlp.router",

@@ -1,3 +1,4 @@
+import { DECODER_NAMES } from "./decoder-names.ts";
 import type { Has, NameTable } from "./name-table.ts";
 
 /** Names of architectures that fuse q, k and v. */
@@ -44,6 +45,8 @@ export const FUSED_NAMES = {
     output: "lm_head",
     "blk.#.attn_norm": "transformer.blocks.#.norm_1",
     "blk.#.attn_qkv": "transformer.blocks.#.attn.Wqkv",
+    "blk.#.attn_q_norm": "transformer.blocks.#.attn.q_ln",
+    "blk.#.attn_k_norm": "transformer.blocks.#.attn.k_ln",
     "blk.#.attn_output": "transformer.blocks.#.attn.out_proj",
     "blk.#.ffn_norm": "transformer.blocks.#.norm_2",
     "blk.#.ffn_up": "transformer.blocks.#.ffn.up_proj",
@@ -61,6 +64,11 @@ export const FUSED_NAMES = {
     "blk.#.ffn_down": "transformer.encoder.layers.#.mlp.dense_4h_to_h",
   },
 } as const satisfies Readonly<Record<string, NameTable>>;
+
+/** GLM is stored under the same name as its forerunners. */
+export function chatglmNames(has: Has): NameTable {
+  return has("blk.#.attn_q") ? DECODER_NAMES.glm4 : FUSED_NAMES.chatglm;
+}
 
 /** The larger Falcons have a norm for each network. */
 export function falconNames(has: Has): NameTable {
