@@ -8,6 +8,11 @@ export interface CheckpointFile {
   readonly absolutePath: string | null;
   /** What tensors are read from: the file, or a virtual one in which what is stored in other forms stands as plain values. */
   readonly source: ByteSource;
+  /**
+   * Absolute path of a local file that, opened as a model, has this virtual file as its only one: worker threads do so. Left out
+   * where there is none.
+   */
+  readonly virtualOf?: string | undefined;
   /** Bytes that are stored, where `source` is a virtual file. @default the size of `source` */
   readonly storedBytes?: number | undefined;
 }
