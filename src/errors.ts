@@ -2,6 +2,7 @@ import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
+import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
 import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
@@ -18,6 +19,7 @@ export const ERRORS = {
   ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
   ...ARRAY_ERRORS,
+  ...GGUF_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,

@@ -138,7 +138,8 @@ async function dropPrefix(to: Assembly, source: ByteSource): Promise<void> {
   if (canPrefetch(source) && to.files.length > MAX_PREFIXES) await source.prefetch([]);
 }
 
-function sourceOf({ source }: OpenedFile, { budget, blocks }: Reading): ByteSource {
+/** A file of a model, its bytes counted and read ahead as is asked. */
+export function sourceOf({ source }: OpenedFile, { budget, blocks }: Reading): ByteSource {
   const counted = budget === undefined ? source : withBudget(source, budget);
   return blocks !== null && canPrefetch(counted) ? withReadAhead(counted, blocks) : counted;
 }

@@ -8,6 +8,11 @@ export interface CheckpointFile {
   readonly absolutePath: string | null;
   /** What tensors are read from: the file, or a virtual one in which what is stored in other forms stands as plain values. */
   readonly source: ByteSource;
+  /**
+   * Absolute path of a local file that, opened as a model, has this virtual file as its only one: worker threads do so. Left out
+   * where there is none.
+   */
+  readonly virtualOf?: string | undefined;
   /** Bytes that are stored, where `source` is a virtual file. @default the size of `source` */
   readonly storedBytes?: number | undefined;
 }
@@ -52,6 +57,8 @@ export interface Checkpoint {
   readonly notes: readonly string[];
   /** Directories that links beside the weights may lead into, see `OpenOptions.allowLinks`. */
   readonly allowLinks?: readonly string[] | undefined;
+  /** The vocabulary that the weights' own file has, written as a tokenizer.json lists tokens; null where it cannot be read. */
+  ownTokenizer?(): Promise<Uint8Array | null>;
   /** A small file that lies beside the weights; null when there is none that can be read, or nobody can say. */
   readBeside?(name: string): Promise<Uint8Array | null>;
   verifyUnchanged(): Promise<void>;

@@ -3,10 +3,13 @@ import { type WeightNames, weightNamesOf } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
+import { isLeftTo, onlyGguf } from "./gguf/gguf-files.ts";
 import { unfinishedNote } from "./unfinished.ts";
 
 /** Which files of a directory make up the model. */
 export interface Layout {
+  /** Whether the files are of GGUF; else each of them says what it is. */
+  readonly isGguf: boolean;
   /** Name of the shard index, or null. */
   readonly index: string | null;
   /** Names of the files to read when there is no index. */
@@ -62,6 +65,8 @@ function unreadNotes({ set }: FolderModel, listing: WeightNames): string[] {
  * @throws NO_WEIGHTS, UNSUPPORTED_CONTAINER, AMBIGUOUS_CHECKPOINT, SHARD_MISSING
  */
 export function chooseLayout(path: string, listing: DirectoryListing): Layout {
+  const gguf = isLeftTo(listing) ? onlyGguf(path, listing) : null;
+  if (gguf !== null) return ggufLayout(path, listing, gguf);
   const names = weightNamesOf(listing);
   if (names.safetensors.length === 0 && names.indexes.length === 0) throw noWeights(path, listing);
   const models = modelsOf(names);
@@ -84,7 +89,18 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
       ? []
       : [`weights in other containers stand beside and were not read: ${describeForeign({ ...listing, foreign })}`];
   notes.push(...unreadNotes(model, names), ...unfinishedNote(listing.unfinished));
-  return set.kind === "indexed" ? { index: set.name, files: [], notes } : { index: null, files: set.files, notes };
+  const isIndexed = set.kind === "indexed";
+  return { isGguf: false, index: isIndexed ? set.name : null, files: isIndexed ? [] : set.files, notes };
+}
+
+/** What is read of a directory whose model is stored as GGUF. */
+function ggufLayout(path: string, listing: DirectoryListing, gguf: WeightSet): Layout {
+  requireWhole(gguf, path);
+  const own = new Set(gguf.files);
+  const beside = listing.foreign.filter((name) => !own.has(name));
+  const notes = [`no .safetensors file here: the GGUF model ${JSON.stringify(gguf.name)} was read`];
+  if (beside.length > 0) notes.push(`these were not read: ${describeForeign({ ...listing, foreign: beside })}`);
+  return { isGguf: true, index: null, files: gguf.files, notes };
 }
 
 /** A note on .safetensors files that the index does not name, or none. */

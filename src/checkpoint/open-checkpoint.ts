@@ -2,6 +2,7 @@ import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
+import { beginsGguf } from "../formats/gguf/header.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
@@ -10,10 +11,12 @@ import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
 import { type Config, contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
+import { addGguf, type GgufFacts } from "./gguf/add-gguf.ts";
+import { ggufSetOf } from "./gguf/gguf-files.ts";
 import type { HubRepository } from "./hub/repository.ts";
 import { isShardIndex } from "./index-name.ts";
 import { addIndexed, openIndex } from "./indexed.ts";
-import { chooseLayout, type Layout } from "./layout.ts";
+import { chooseLayout, type Layout, requireWhole } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
 import { findLocalModel } from "./local-folder.ts";
 import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
@@ -90,33 +93,65 @@ async function requireReadable(
   if (kind === null) throw await onlyForeignInside(folder, listing);
 }
 
-async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<void> {
+/** What a model says of itself beside its tensors. */
+type Facts = Pick<Checkpoint, "config" | "configProblem" | "ownTokenizer">;
+
+async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<GgufFacts | null> {
   const listing = await folder.list();
   if (listing === null) throw new Error(`${folder.location} cannot be listed`);
-  const { index, files, notes } = await layoutOf(folder, listing);
-  if (!folder.remote) await requireReadable(folder, listing, files);
+  const { isGguf, index, files, notes } = await layoutOf(folder, listing);
+  if (!folder.remote && !isGguf) await requireReadable(folder, listing, files);
   to.notes.push(...notes);
-  if (index !== null) return addIndexed(to, folder, index, await openIndex(folder, index), reading);
+  if (isGguf) return addGguf(to, folder, files, reading);
+  if (index !== null) {
+    await addIndexed(to, folder, index, await openIndex(folder, index), reading);
+    return null;
+  }
   if (files.length > MAX_SHARDS) {
     throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_SHARDS} .safetensors files`, {
       file: folder.location,
     });
   }
   await addFiles(to, folder, files, reading);
+  return null;
 }
 
-async function addModel(
-  to: Assembly,
-  { folder, file }: FoundModel,
-  options: OpenOptions,
-): Promise<Pick<Checkpoint, "config" | "configProblem">> {
+/** A file that was named itself: what it begins with decides what it is. */
+async function addNamed(to: Assembly, folder: ModelFolder, file: string, reading: Reading): Promise<GgufFacts | null> {
+  const opened = await folder.open(file);
+  let isTaken = false;
+  // Opened once: far away every opening is a request.
+  const here: ModelFolder = {
+    ...folder,
+    open: async (name) => {
+      if (isTaken || name !== file) return folder.open(name);
+      isTaken = true;
+      return opened;
+    },
+  };
+  try {
+    if (beginsGguf(await opened.source.read(0, Math.min(opened.source.size, 4)))) {
+      const set = ggufSetOf(file, numberedShard(file) === null ? null : await folder.list());
+      requireWhole(set, folder.shown(file));
+      return await addGguf(to, here, set.files, reading);
+    }
+    if (numberedShard(file) !== null) await addNamedShard(to, here, file, reading);
+    else await addFiles(to, here, [file], reading);
+    return null;
+  } finally {
+    if (!isTaken) await opened.source.close();
+  }
+}
+
+async function addModel(to: Assembly, { folder, file }: FoundModel, options: OpenOptions): Promise<Facts> {
   const reading = { budget: options.budget, blocks: options.readAhead ? new BlockMemory() : null };
-  if (file === null) await addFolder(to, folder, reading);
+  let gguf: GgufFacts | null = null;
+  if (file === null) gguf = await addFolder(to, folder, reading);
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
-  else if (numberedShard(file) !== null) await addNamedShard(to, folder, file, reading);
-  else await addFiles(to, folder, [file], reading);
+  else gguf = await addNamed(to, folder, file, reading);
   const named = file === null ? [] : to.files.map(({ path }) => path);
   to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
+  if (gguf !== null) return { ...gguf, config: options.config === false ? null : gguf.config };
   const { config, problem, notes } = await configOf(folder, file, options);
   to.notes.push(...notes);
   await decodeQuantised(to, config, options.signal);
@@ -193,7 +228,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
     await found.close();
   };
   try {
-    const { config, configProblem } = await addModel(model, found, options);
+    const { config, configProblem, ownTokenizer } = await addModel(model, found, options);
     const { files, tensors, notes, metadata, container } = model;
     return closing({
       location: found.location,
@@ -206,6 +241,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       configProblem,
       notes,
       allowLinks,
+      ...(ownTokenizer === undefined ? {} : { ownTokenizer }),
       close,
       readBeside: (name: string) => readBeside(found, name),
       async verifyUnchanged() {

@@ -25,10 +25,11 @@ export async function tokenizerBytes(path: string): Promise<Uint8Array | null> {
 
 /**
  * The tokenizer.json beside the weights of a model, or null. Beside is where the model was found, not where links of it
- * lead: a store of blobs has none, or another's.
+ * lead: a store of blobs has none, or another's. Where the file of the weights has a vocabulary, that is meant.
  */
 export async function tokenizerBeside(checkpoint: Checkpoint): Promise<Uint8Array | null> {
   const { location, files, allowLinks } = checkpoint;
+  if (checkpoint.ownTokenizer !== undefined) return checkpoint.ownTokenizer();
   const path = files[0]?.absolutePath ?? null;
   // A model out of the Hub's cache has an address, and what lies beside it was not asked for.
   if (path === null || isRemoteLocation(location)) return null;

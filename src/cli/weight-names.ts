@@ -3,6 +3,11 @@ export function namesWeights(path: string): boolean {
   return /\.(?:safetensors|sft)$/i.test(path);
 }
 
+/** Whether a path names a GGUF file, likewise. */
+export function namesGguf(path: string): boolean {
+  return /\.gguf$/i.test(path);
+}
+
 /** Whether a path names a fingerprint file. */
 export function namesFingerprint(path: string): boolean {
   return namesWeights(path) && /\.fingerprint\.[^.]*$/i.test(path);
@@ -10,6 +15,6 @@ export function namesFingerprint(path: string): boolean {
 
 /** What the fingerprint of a model is called where nobody says. */
 export function fingerprintNameOf(model: string): string {
-  const name = namesWeights(model) ? model.slice(0, model.lastIndexOf(".")) : model;
+  const name = namesWeights(model) || namesGguf(model) ? model.slice(0, model.lastIndexOf(".")) : model;
   return `${name.replaceAll("/", "--")}.fingerprint.safetensors`;
 }

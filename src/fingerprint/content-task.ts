@@ -12,6 +12,8 @@ export interface ContentTask {
   readonly file: number;
   /** Opened again by the worker; null when the bytes are not in a local file. */
   readonly path: string | null;
+  /** Whether the path is that of a model whose only file is meant, a virtual one. */
+  readonly virtual: boolean;
   readonly tensors: { name: string; begin: number; end: number; dtype: Dtype }[];
 }
 
@@ -28,7 +30,7 @@ export type Contents = readonly (readonly [string, ContentRecord])[];
 export async function readTensors(task: ContentTask, source?: ByteSource, signal?: AbortSignal): Promise<Contents> {
   let opened: ByteSource | null = null;
   try {
-    if (source === undefined) opened = await openFileSource(task.path!);
+    if (source === undefined) opened = await openAgain(task);
     const bytes = source ?? opened!;
     const records: [string, ContentRecord][] = [];
     for (const { name, begin, end, dtype } of task.tensors) {
@@ -46,6 +48,13 @@ export async function readTensors(task: ContentTask, source?: ByteSource, signal
   } finally {
     await opened?.close();
   }
+}
+
+async function openAgain({ path, virtual }: ContentTask): Promise<ByteSource> {
+  if (!virtual) return openFileSource(path!);
+  // Loaded where it is needed: most models have no virtual files.
+  const { openCheckpoint } = await import("../checkpoint/open-checkpoint.ts");
+  return (await openCheckpoint(path!, { config: false })).files[0]!.source;
 }
 
 function summarise(m: Moments): MomentSummary {

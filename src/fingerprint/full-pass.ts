@@ -54,9 +54,9 @@ function planTasks(checkpoint: Checkpoint): ContentTask[] {
   const tensors = [...checkpoint.tensors.values()].sort((a, b) => a.file - b.file || a.begin - b.begin);
   let batch: ContentTask | null = null;
   for (const { name, file, begin, end, dtype } of tensors) {
-    const path = checkpoint.files[file]!.absolutePath;
+    const { absolutePath, virtualOf } = checkpoint.files[file]!;
     if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > GROUP_BYTES) {
-      batch = { file, path, tensors: [] };
+      batch = { file, path: absolutePath ?? virtualOf ?? null, virtual: virtualOf !== undefined, tensors: [] };
       tasks.push(batch);
     }
     batch.tensors.push({ name, begin, end, dtype });

@@ -46,6 +46,13 @@ const MAX_WIDTH = 2 ** 17;
  */
 export function openModel(checkpoint: Checkpoint): Model {
   const { config, configProblem, tensors } = checkpoint;
+  if (checkpoint.container === "gguf") {
+    throw unsupported(
+      "a model can be run only with its config.json, and a GGUF file has none",
+      undefined,
+      checkpoint.location,
+    );
+  }
   if (config === null) {
     const why = configProblem ?? "there is none";
     throw unsupported(`a model can be run only with its config.json, and ${why}`, undefined, checkpoint.location);

@@ -6,8 +6,9 @@ import { type Root, resolveInside, resolveRoot } from "../checkpoint/inside-root
 import { localFolder } from "../checkpoint/local-folder.ts";
 import { numberedSets, numberedShard } from "../checkpoint/numbered-shards.ts";
 import { WeightmarkError } from "../errors.ts";
+import { isGgufName } from "../formats/gguf/file-name.ts";
 import { failedItem } from "./failure.ts";
-import { shardsIn, targetsIn } from "./folder-targets.ts";
+import { holdsModels, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { Found } from "./inputs.ts";
 import { factsOf } from "./local-facts.ts";
 import { below, commitOf, nameOf, type Place } from "./local-place.ts";
@@ -46,7 +47,7 @@ export async function directoryTargets(
   });
   // What cannot be opened is told when it is opened.
   if (listing === null) return [target];
-  if (listing.safetensors.length + listing.indexes.length === 0) return listing.foreign.length > 0 ? [target] : [];
+  if (!holdsModels(listing)) return listing.foreign.length > 0 ? [target] : [];
   const directory = await resolveRoot(place.path, allowLinks);
   const shardsOf = await shardsIn(localFolder(directory), listing);
   const targets: Found[] = [];
@@ -84,7 +85,8 @@ export async function fileTarget(path: string, allowLinks: readonly string[]): P
   const name = basename(path);
   const shard = numberedShard(name);
   if (shard === null && !isShardIndex(name)) return { ...target, ...(await factsOf(directory, null, [name], null)) };
-  const listing = namesBeside(await listDirectory(directory), name);
+  const beside = await listDirectory(directory);
+  const listing = namesBeside(beside, name);
   const folder = localFolder(await resolveRoot(directory, allowLinks));
   const indexName = shard === null ? name : indexOfShards(listing.indexes, shard.stem, shard.ending);
   const indexes = listing.indexes.filter((one) => one === indexName);
@@ -92,6 +94,7 @@ export async function fileTarget(path: string, allowLinks: readonly string[]): P
   if (indexName !== null && (name === indexName || shards?.includes(name))) {
     return { ...target, ...(await factsOf(directory, indexName, shards, null)) };
   }
-  const set = numberedSets(listing.safetensors).find(({ files }) => files.includes(name));
+  const numbered = numberedSets(isGgufName(name) ? beside.foreign : listing.safetensors);
+  const set = numbered.find(({ files }) => files.includes(name));
   return { ...target, ...(await factsOf(directory, null, set?.files ?? null, null)) };
 }

@@ -1,5 +1,6 @@
 import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
+import { ggufSets, isLeftTo } from "../checkpoint/gguf/gguf-files.ts";
 import { openIndex } from "../checkpoint/indexed.ts";
 import type { ModelFolder } from "../checkpoint/model-folder.ts";
 import { numberedSets } from "../checkpoint/numbered-shards.ts";
@@ -16,8 +17,20 @@ export interface FolderTarget {
 
 const MAX_LISTED = 5;
 
-/** The models of a folder: the one that loaders would take of it goes by the name of the folder, others by their files. */
+/** Whether models of safetensors lie in a folder itself, or models of GGUF that it is read for. */
+export function holdsModels(listing: DirectoryListing): boolean {
+  return listing.safetensors.length + listing.indexes.length > 0 || (isLeftTo(listing) && ggufSets(listing).length > 0);
+}
+
+/**
+ * The models of a folder: the one that loaders would take of it goes by the name of the folder, others by their files. Where no
+ * safetensors are, those of GGUF.
+ */
 export function targetsIn(listing: DirectoryListing, shardsOf: ReadonlyMap<string, readonly string[]>): FolderTarget[] {
+  if (listing.safetensors.length + listing.indexes.length === 0) {
+    const sets = ggufSets(listing);
+    return sets.map((set) => ({ file: sets.length === 1 ? null : set.name, set, notes: [] }));
+  }
   const models = modelsOf(listing, shardsOf);
   const preferred = preferredOf(models);
   return models.map((model) => ({

@@ -2,15 +2,17 @@ import { namesBeside, weightNamesOf } from "../checkpoint/array-names.ts";
 import { classifyNames } from "../checkpoint/directory.ts";
 import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
 import { modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
+import { ggufSets } from "../checkpoint/gguf/gguf-files.ts";
 import { hubFolder } from "../checkpoint/hub/hub-folder.ts";
 import { type HubLocation, pinnedLocation } from "../checkpoint/hub/parse-location.ts";
 import type { HubRepository } from "../checkpoint/hub/repository.ts";
 import { listedWeights, listFolder, prefixOf } from "../checkpoint/hub/weight-files.ts";
 import { chooseLayout } from "../checkpoint/layout.ts";
 import type { Remote } from "../checkpoint/remote.ts";
+import { isGgufName } from "../formats/gguf/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { failedItem } from "./failure.ts";
-import { needsIndexes, shardsIn, targetsIn } from "./folder-targets.ts";
+import { holdsModels, needsIndexes, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { EnumerateOptions, Found } from "./inputs.ts";
 import { plainTarget, type ScanTarget } from "./target.ts";
 
@@ -27,10 +29,6 @@ export interface WeightFolder {
 export function pinnedTarget({ id, path }: Pick<HubLocation, "id" | "path">, commit: string): ScanTarget {
   const name = path === "" ? id : `${id}/${path}`;
   return { ...plainTarget(pinnedLocation(id, commit, path), name), revision: commit };
-}
-
-function holdsWeights({ safetensors, indexes }: DirectoryListing): boolean {
-  return safetensors.length + indexes.length > 0;
 }
 
 function byParts(a: Pick<WeightFolder, "path">, b: Pick<WeightFolder, "path">): number {
@@ -54,7 +52,7 @@ export async function foldersOf(paths: Iterable<string>, below: string, location
   const folders: Omit<WeightFolder, "hasBelow">[] = [];
   for (const [path, inside] of names) {
     const listing = await classifyNames(inside, location);
-    if (holdsWeights(listing) || listing.foreign.length > 0) folders.push({ path, listing });
+    if (holdsModels(listing) || listing.foreign.length > 0) folders.push({ path, listing });
   }
   // What lies below a folder follows it.
   let next: string | null = null;
@@ -62,7 +60,7 @@ export async function foldersOf(paths: Iterable<string>, below: string, location
     .sort((a, b) => byParts(b, a))
     .map((folder) => {
       const hasBelow = next?.startsWith(prefixOf(folder.path)) === true;
-      if (holdsWeights(folder.listing)) next = folder.path;
+      if (holdsModels(folder.listing)) next = folder.path;
       return { ...folder, hasBelow };
     })
     .reverse();
@@ -117,7 +115,7 @@ export async function repositoryTargets(
   const paths = files.map(({ path }) => path);
   const found: Found[] = [];
   for (const folder of await foldersOf(paths, named.path, pinnedLocation(id, commit, named.path))) {
-    if (holdsWeights(folder.listing)) found.push(...(await folderModels(repository, folder, remote)));
+    if (holdsModels(folder.listing)) found.push(...(await folderModels(repository, folder, remote)));
     else if (isReadable(folder.listing)) found.push(otherModel(repository, folder));
     else found.push(refused(named, commit, folder));
   }
@@ -144,8 +142,9 @@ async function folderModels(
 async function namedFile(repository: HubRepository, path: string): Promise<ScanTarget> {
   const end = path.lastIndexOf("/");
   const [folder, name] = [path.slice(0, Math.max(end, 0)), path.slice(end + 1)];
-  const models = modelsOf(namesBeside(await listFolder(repository, folder), name));
-  const sets = models.flatMap(({ set, variants }) => [set, ...variants]);
+  const listing = await listFolder(repository, folder);
+  const models = modelsOf(namesBeside(listing, name)).flatMap(({ set, variants }) => [set, ...variants]);
+  const sets = isGgufName(name) ? ggufSets(listing) : models;
   const alone: WeightSet = {
     kind: "file",
     name,
@@ -185,12 +184,12 @@ export async function storedTargets(
 
 /** Paths of the models of a repository as far as names tell them, or null where an index or the tree has to be read. */
 async function placesOf({ id, path }: HubLocation, commit: string, paths: readonly string[] | null) {
-  if (isWeightName(path) || /\.json$/i.test(path)) return [path];
+  if (isWeightName(path) || isGgufName(path) || /\.json$/i.test(path)) return [path];
   if (paths === null) return null;
   const places: string[] = [];
   for (const folder of await foldersOf(paths, path, pinnedLocation(id, commit, path))) {
     if (needsIndexes(folder.listing, folder.hasBelow)) return null;
-    if (!holdsWeights(folder.listing)) places.push(folder.path);
+    if (!holdsModels(folder.listing)) places.push(folder.path);
     for (const { file } of targetsIn(folder.listing, new Map())) {
       places.push(file === null ? folder.path : prefixOf(folder.path) + file);
     }

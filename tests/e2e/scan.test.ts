@@ -24,7 +24,7 @@ beforeAll(async () => {
   mkdirSync(at("broken", "cut"), { recursive: true });
   writeFileSync(at("broken", "cut", "model.safetensors"), Buffer.from([200, 0, 0, 0, 0, 0, 0, 0, 123]));
   mkdirSync(at("other-format"));
-  writeFileSync(at("other-format", "model.gguf"), "GGUF");
+  writeFileSync(at("other-format", "model.onnx"), "x");
 });
 
 describe("a scan", () => {

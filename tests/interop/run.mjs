@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Differential run against the reference implementation (the Python package `safetensors`), then the official clients of
- * the Hub against the stand-in (hub.mjs): npm run test:interop.
+ * the Hub against the stand-in (hub.mjs), and GGUF against ggml (ggml.mjs): npm run test:interop.
  *
  *   node tests/interop/run.mjs [--cases 120000] [--seed 1]
  *
@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { ggmlInterop } from "./ggml.mjs";
 import { DTYPES, generateFile, randomTensor } from "./header-generator.mjs";
 import { hubInterop } from "./hub.mjs";
 import { random } from "./random.mjs";
@@ -195,3 +196,4 @@ try {
   rmSync(directory, { recursive: true });
 }
 await hubInterop();
+if (!ggmlInterop()) process.exitCode = 1;

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
- * Writes the corpus beside it: node tests/vectors/make.mjs. The corpus is for every reader of safetensors, not only ours:
+ * Writes the corpus beside it: node tests/vectors/make.mjs. The corpus is for every reader of safetensors and GGUF, not only ours:
  * `manifest.json` lists {file, kind, expect, why, reference} where `expect` is "ok" or our error code and `reference`
  * tells what the reference implementation (safetensors 0.8.0) does with the file, "accepts" or "refuses".
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ggufFile } from "../support/gguf-file.mjs";
 import { ARRAY_VECTORS } from "./make-arrays.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -23,6 +24,14 @@ const u64 = (value) => {
   bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
 };
+const u32 = (value) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+const joined = (...parts) => new Uint8Array(Buffer.concat(parts));
+/** An array of arrays of arrays. */
+const nest = (depth) => (depth === 0 ? { of: "u8", items: [1] } : { of: "array", items: [nest(depth - 1)] });
 const latin1 = (text) => Buffer.from(text, "latin1");
 const zeros = (n) => Buffer.alloc(n);
 
@@ -46,7 +55,7 @@ const entry = (dtype, shape, begin, end) => `{"dtype":"${dtype}","shape":[${shap
 const one = (name, value) => `{${JSON.stringify(name)}:${value}}`;
 const U8 = entry("U8", "1", 0, 1);
 
-for (const directory of ["bad", "good", "index", "arrays"]) rmSync(join(here, directory), { recursive: true, force: true });
+for (const directory of ["bad", "good", "gguf", "index", "arrays"]) rmSync(join(here, directory), { recursive: true, force: true });
 
 // ---- good, though odd
 good("empty-object", "no tensors at all", build("{}"));
@@ -237,6 +246,75 @@ bad("gzip", "COMPRESSED_FILE", "a compressed safetensors file", Buffer.from("1f8
 bad("gzip-small-prefix", "COMPRESSED_FILE", "gzip whose first 8 bytes are a plausible header length", Buffer.concat([latin1("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03"), zeros(600_000 - 10)]).subarray(0, 40));
 bad("zstd", "COMPRESSED_FILE", "a zstd frame", Buffer.concat([latin1("\x28\xb5\x2f\xfd\x24\x00\x01\x00"), zeros(8)]));
 bad("random", "ST_HEADER_TOO_LARGE", "bytes that are nothing known", latin1("\x9c\x1e\x07\xa2\x53\xd0\x0b\x88\x44\xf1\x6e\x00"));
+
+// ---- GGUF
+function gguf(name, expect, why, parts) {
+  add("gguf", `gguf/${name}.gguf`, expect, why, parts instanceof Uint8Array ? parts : ggufFile(parts));
+}
+const f32 = (name, shape = [4], more = {}) => ({ name, type: "F32", shape, data: zeros(4 * shape.reduce((a, b) => a * Number(b), 1)), ...more });
+const q8 = (name, shape = [2, 32], blocks = 2) => ({ name, type: "Q8_0", shape, data: zeros(34 * blocks) });
+const arch = ["general.architecture", "text", "llama"];
+gguf("plain", "ok", "a key and two tensors", { metadata: [arch], tensors: [f32("a"), q8("b")] });
+gguf("no-tensors", "ok", "a vocabulary alone", { metadata: [["tokenizer.ggml.tokens", "array", { of: "text", items: ["a", "", "\u2581b"] }]] });
+gguf("version-2", "ok", "the version before", { version: 2, metadata: [arch], tensors: [f32("a")] });
+gguf("big-endian", "ok", "written on a machine of the other byte order", { littleEndian: false, metadata: [arch, ["n", "u64", 7]], tensors: [f32("a")] });
+gguf("every-value-type", "ok", "a value of each type", { metadata: [["a", "u8", 1], ["b", "i8", -1], ["c", "u16", 1], ["d", "i16", -1], ["e", "u32", 1], ["f", "i32", -1], ["g", "f32", 0.5], ["h", "bool", true], ["i", "text", "x"], ["j", "u64", 2n ** 63n], ["k", "i64", -(2n ** 63n)], ["l", "f64", 0.1], ["m", "array", { of: "i32", items: [1, 2] }], ["n", "array", { of: "array", items: [{ of: "u8", items: [1] }, { of: "text", items: ["y"] }] }]] });
+gguf("alignment-64", "ok", "another alignment than 32", { alignment: 64, metadata: [["general.alignment", "u32", 64]], tensors: [f32("a"), f32("b")] });
+gguf("empties-share-an-offset", "ok", "tensors without elements at one offset", { tensors: [f32("a", [0]), f32("b", [0, 5]), f32("c")] });
+gguf("scalar", "ok", "a tensor of no dimensions", { tensors: [f32("a", [])] });
+gguf("not-in-offset-order", "ok", "the list is not in the order of the file", { tensors: [f32("a", [8], { offset: 32 }), f32("b", [8], { offset: 0 })] });
+gguf("type-not-known", "ok", "a type that nobody knows yet, as large as there is room", { tensors: [f32("a"), { name: "b", type: 999, shape: [64], data: zeros(32) }, f32("c")] });
+gguf("name-proto", "ok", "__proto__ is a name like any other", { metadata: [["__proto__", "text", "__proto__"]], tensors: [f32("__proto__")] });
+gguf("empty", "EMPTY_FILE", "no bytes", zeros(0));
+gguf("magic-alone", "GGUF_TRUNCATED", "the file ends behind its magic", latin1("GGUF"));
+gguf("safetensors", "UNSUPPORTED_CONTAINER", "safetensors under the name of GGUF", build("{}"));
+gguf("nothing-known", "UNSUPPORTED_CONTAINER", "bytes that are nothing known", latin1("\x9c\x1e\x07\xa2\x53\xd0\x0b\x88\x44\xf1\x6e\x00"));
+gguf("html-page", "HTML_PAGE", "an error page was saved instead of the file", Buffer.from("<!DOCTYPE html>\n<html></html>\n"));
+gguf("version-1", "GGUF_VERSION", "the first version, whose lengths have 32 bits", { version: 1 });
+gguf("version-4", "GGUF_VERSION", "a version that does not exist", { version: 4 });
+gguf("version-0", "GGUF_VERSION", "no version", { version: 0 });
+gguf("version-1-big-endian", "GGUF_VERSION", "the first version of the other byte order", { version: 1, littleEndian: false });
+gguf("entries-2-64", "GGUF_LIMIT", "more metadata than there can be", { entries: 2n ** 64n - 1n });
+gguf("tensors-2-63", "GGUF_LIMIT", "more tensors than there can be", { count: 2n ** 63n });
+gguf("tensors-missing", "GGUF_TRUNCATED", "a tensor more is counted than listed", ggufFile({ count: 2, tensors: [f32("a")] }).subarray(0, 60));
+gguf("entry-missing", "GGUF_TRUNCATED", "an entry more is counted than there is", { entries: 2, metadata: [arch] });
+gguf("key-64-kib", "GGUF_LIMIT", "a key of 65,536 bytes", { metadata: [["k".repeat(65_536), "u8", 1]] });
+gguf("key-length-2-63", "GGUF_LIMIT", "a key longer than any file", joined(ggufFile({ entries: 1 }), u64(2n ** 63n)));
+gguf("key-not-utf8", "GGUF_METADATA_INVALID", "a key that is no UTF-8", { metadata: [[latin1("\xff"), "u8", 1]] });
+gguf("key-twice", "GGUF_DUPLICATE_KEY", "a key twice", { metadata: [arch, arch] });
+gguf("value-type-13", "GGUF_METADATA_INVALID", "a type of values that does not exist", { metadata: [["a", 13, { of: 13, items: [] }]] });
+gguf("value-bool-2", "GGUF_METADATA_INVALID", "a bool of 2", { metadata: [["a", "bool", 2]] });
+gguf("value-not-utf8", "GGUF_METADATA_INVALID", "a text that is no UTF-8", { metadata: [["a", "text", latin1("\xc3")]] });
+gguf("text-length-2-62", "GGUF_TRUNCATED", "a text longer than any file", joined(ggufFile({ entries: 1 }), u64(1), latin1("a"), u32(8), u64(2n ** 62n)));
+gguf("array-type-13", "GGUF_METADATA_INVALID", "an array of a type that does not exist", { metadata: [["a", "array", { of: 13, items: [] }]] });
+gguf("array-of-bools-2", "GGUF_METADATA_INVALID", "an array with a bool of 2", { metadata: [["a", "array", { of: "bool", items: [1, 2] }]] });
+gguf("array-in-array-type-13", "GGUF_METADATA_INVALID", "an array in an array, of a type that does not exist", { metadata: [["a", "array", { of: "array", items: [{ of: 13, items: [] }] }]] });
+gguf("array-count-2-61", "GGUF_TRUNCATED", "an array of more numbers than any file has", { metadata: [["a", "array", { of: "u64", items: [], count: 2n ** 61n }]] });
+gguf("array-of-texts-2-61", "GGUF_TRUNCATED", "an array of more texts than any file has", { metadata: [["a", "array", { of: "text", items: ["x"], count: 2n ** 61n }]] });
+gguf("array-five-deep", "GGUF_LIMIT", "arrays within arrays", { metadata: [["a", "array", nest(5)]] });
+gguf("alignment-text", "GGUF_METADATA_INVALID", "an alignment that is a text", { metadata: [["general.alignment", "text", "32"]] });
+for (const [name, alignment] of [["0", 0], ["48", 48], ["2-31", 2 ** 31]]) {
+  gguf(`alignment-${name}`, "GGUF_ALIGNMENT", `an alignment of ${alignment}`, { metadata: [["general.alignment", "u32", alignment]], tensors: [f32("a")] });
+}
+gguf("alignment-fraction", "GGUF_ALIGNMENT", "an alignment of a half", { metadata: [["general.alignment", "f32", 0.5]], tensors: [f32("a")] });
+gguf("name-twice", "GGUF_DUPLICATE_KEY", "two tensors of one name", { tensors: [f32("a"), f32("a")] });
+gguf("name-nul", "GGUF_TENSOR_INVALID", "a name that programs in C would cut", { tensors: [f32("a\0b")] });
+gguf("name-not-utf8", "GGUF_METADATA_INVALID", "the name of a tensor that is no UTF-8", { tensors: [{ ...f32(""), name: latin1("\xe2\x82") }] });
+gguf("five-dimensions", "GGUF_TENSOR_INVALID", "more dimensions than ggml has", { tensors: [f32("a", [1, 1, 1, 1, 1])] });
+gguf("dimensions-2-32", "GGUF_TENSOR_INVALID", "more dimensions than there is file", joined(ggufFile({ count: 1 }), u64(1), latin1("a"), u32(2 ** 32 - 1), zeros(64)));
+gguf("product-overflows", "GGUF_TENSOR_INVALID", "dimensions whose product is 0 in 64 bits", { tensors: [{ ...f32("a"), shape: [2n ** 32n, 2n ** 32n] }] });
+gguf("dimension-2-63", "GGUF_TENSOR_INVALID", "a dimension that is negative for some", { tensors: [{ ...f32("a"), shape: [2n ** 63n] }] });
+gguf("dimension-2-63-by-0", "GGUF_TENSOR_INVALID", "the same in a tensor without elements", { tensors: [{ ...f32("a"), shape: [0, 2n ** 63n] }] });
+gguf("blocks-misfit", "GGUF_BLOCK_MISFIT", "rows of 33 in blocks of 32", { tensors: [{ ...q8("a"), shape: [32, 33] }] });
+gguf("blocks-misfit-scalar", "GGUF_BLOCK_MISFIT", "a block for a tensor of no dimensions", { tensors: [{ ...q8("a"), shape: [] }] });
+gguf("offset-2-63", "GGUF_TENSOR_INVALID", "an offset that is negative for some", { tensors: [f32("a", [4], { offset: 2n ** 63n })] });
+gguf("offset-unaligned", "GGUF_ALIGNMENT", "an offset of 4", { tensors: [f32("a", [4], { offset: 4 })] });
+gguf("overlap", "GGUF_OVERLAP", "two tensors at one offset", { tensors: [f32("a"), f32("b", [4], { offset: 0 })] });
+gguf("hole", "GGUF_HOLE", "a block of bytes between two tensors", { tensors: [f32("a"), f32("b", [4], { offset: 64 })], end: zeros(32) });
+gguf("hole-first", "GGUF_HOLE", "a block of bytes before the first tensor", { tensors: [f32("a", [4], { offset: 32 })], end: zeros(32) });
+gguf("trailing", "GGUF_HOLE", "bytes behind the last tensor", { tensors: [f32("a")], end: zeros(32) });
+gguf("data-cut", "GGUF_TRUNCATED", "the last tensor is cut off", ggufFile({ tensors: [f32("a", [64])] }).subarray(0, -1));
+gguf("offset-behind-the-end", "GGUF_HOLE", "a tensor behind the end of the file", { tensors: [f32("a", [4], { offset: 2 ** 40 })] });
 
 // ---- shard indexes
 function index(name, expect, why, text) {

@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import { fsPath } from "../../bytes/path-text.ts";
 import { fileError } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
+import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { isArrayName, weightNamesOf } from "../array-names.ts";
 import { listDirectory } from "../directory.ts";
@@ -42,7 +43,9 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     async open(name) {
       return folder.open(name).catch((error) => {
         const isAbsent = error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND";
-        throw isAbsent && (isWeightName(name) || isArrayName(name)) ? offline(folder.shown(name)) : error;
+        throw isAbsent && [isWeightName, isArrayName, isGgufName].some((is) => is(name))
+          ? offline(folder.shown(name))
+          : error;
       });
     },
   };

@@ -1,4 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
+import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { isShardIndex } from "../index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
@@ -60,7 +61,7 @@ export async function listTree(id: string, commit: string, remote: Remote): Prom
       if (files.has(file.path)) throw invalidResponse(location, "a path stands twice");
       const problem = pathProblem(file.path);
       if (problem === null) files.set(file.path, file);
-      else if (isWeightName(file.path) || isShardIndex(file.path)) {
+      else if (isWeightName(file.path) || isShardIndex(file.path) || isGgufName(file.path)) {
         throw new WeightmarkError("SHARD_PATH_REFUSED", `the name of a weight file ${problem}`, { file: location });
       }
     }

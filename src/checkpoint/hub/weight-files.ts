@@ -1,3 +1,4 @@
+import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { isArrayName } from "../array-names.ts";
 import { classifyNames } from "../directory.ts";
@@ -30,7 +31,7 @@ export function foldersWithWeights(files: readonly HubFile[], folder: string): s
   const prefix = prefixOf(folder);
   const folders = new Set<string>();
   for (const { path } of files) {
-    if (!path.startsWith(prefix) || !isWeightName(path)) continue;
+    if (!path.startsWith(prefix) || !(isWeightName(path) || isGgufName(path))) continue;
     const end = path.lastIndexOf("/");
     if (end >= prefix.length) folders.add(path.slice(prefix.length, end));
   }

@@ -3,26 +3,27 @@ import type { Checkpoint } from "../../index.ts";
 import type { TestablePart } from "../../lineage/testable.ts";
 import type { InspectReport } from "../../report/schemas/index.ts";
 
-/** Files, tensors, parameters and types, the types by name. */
+/** Files, tensors, parameters and types, and what values are decoded from, both by name. */
 export function contents({ files, tensors }: Checkpoint) {
   const perFile = files.map(() => 0);
   const dtypes = new Map<string, { tensors: number; bytes: number }>();
+  const schemes = new Map<string, number>();
   let parameters = 0n;
-  for (const { dtype, shape, begin, end, file } of tensors.values()) {
+  for (const { dtype, shape, begin, end, file, scheme } of tensors.values()) {
     perFile[file]!++;
     parameters += shape.reduce((product, size) => product * BigInt(size), 1n);
     const sum = dtypes.get(dtype) ?? { tensors: 0, bytes: 0 };
+    if (scheme !== undefined) schemes.set(scheme, (schemes.get(scheme) ?? 0) + 1);
     dtypes.set(dtype, { tensors: sum.tensors + 1, bytes: sum.bytes + end - begin });
   }
   return {
-    files: files.map(({ path, source, storedBytes }, i) => ({
-      path,
-      bytes: String(storedBytes ?? source.size),
-      tensors: perFile[i]!,
-    })),
+    files: files.map(({ path, source, storedBytes = source.size }, i) => {
+      return { path, bytes: String(storedBytes), tensors: perFile[i]! };
+    }),
     tensors: tensors.size,
     parameters: String(parameters),
     dtypes: byKey(dtypes).map(([dtype, sum]) => ({ dtype, tensors: sum.tensors, bytes: String(sum.bytes) })),
+    schemes: byKey(schemes).map(([scheme, count]) => ({ scheme, tensors: count })),
   };
 }
 

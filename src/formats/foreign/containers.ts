@@ -72,12 +72,12 @@ export const CONTAINERS = {
   nemo: container("a NeMo archive", "Export it as a Hugging Face model with NeMo, and name that."),
   gguf: container(
     "a GGUF model",
-    "Name the model that it was made from; transformers reads GGUF of many architectures (from_pretrained with gguf_file), and its save_pretrained writes safetensors.",
+    "Name that file itself: a GGUF model is read on its own, but not in the place of a .safetensors file.",
   ),
   ggml: target("a GGML model from before GGUF"),
   llamafile: container(
     "a program that runs on several systems, as a llamafile does",
-    "If it is a llamafile, unzip gets a GGUF model out of it: name the model that one was made from.",
+    "If it is a llamafile, unzip gets a GGUF model out of it: name that.",
   ),
   onnx: container(
     "an ONNX model",

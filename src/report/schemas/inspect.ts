@@ -34,6 +34,9 @@ export const inspectSchema = z
       }),
     ),
     dtypes: z.array(z.strictObject({ dtype: z.string(), tensors: count, bytes: bigCount })),
+    schemes: z
+      .array(z.strictObject({ scheme: z.string(), tensors: count }))
+      .describe("what values are decoded from, of tensors that are not stored as they are read"),
     roles: z.array(z.strictObject({ role: z.string(), matrices: count })),
     adapter: z
       .strictObject({

@@ -45,6 +45,11 @@ export function inspectText(report: InspectReport, style: Style): string[] {
       style,
     ),
     ...section(
+      "Decoded from",
+      table(report.schemes.map(({ scheme, tensors }) => [escapeText(scheme), formatCount(tensors, "tensor")])),
+      style,
+    ),
+    ...section(
       "Roles",
       atMost(table(report.roles.map(({ role, matrices }) => [role, String(matrices)])), MAX_ROWS),
       style,

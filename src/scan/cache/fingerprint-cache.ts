@@ -10,6 +10,7 @@ import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
 import { DEEP_VERSION } from "../../fingerprint/deep-part.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../../fingerprint/file.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type ReadingDepth } from "../../fingerprint/fingerprint.ts";
+import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { digestOf } from "../../registry/digest.ts";
 import { readStored } from "../../registry/stored-file.ts";
@@ -127,8 +128,9 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
 
 /** What the weight files of a target are called, as a digest. Of snapshots on this machine it is their place. */
 function namesOf({ location, repository }: ScanTarget): string {
-  const single = isWeightName(location) || isArrayName(location) ? basename(location) : null;
-  const weights = repository?.files.filter(({ path }) => isWeightName(path) || isArrayName(path) || isShardIndex(path));
+  const isNamed = (name: string) => isWeightName(name) || isArrayName(name) || isGgufName(name);
+  const single = isNamed(location) ? basename(location) : null;
+  const weights = repository?.files.filter(({ path }) => isNamed(path) || isShardIndex(path));
   const names = weights?.map(({ path, sha256 }) => JSON.stringify([path, sha256])).sort() ?? resolve(location);
   return digestOf(JSON.stringify([single, names]));
 }

@@ -7,11 +7,12 @@ import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readArrayFile } from "../../../src/checkpoint/array-file.ts";
 import { readShardIndex } from "../../../src/checkpoint/shard-index.ts";
 import type { WeightmarkError } from "../../../src/errors.ts";
+import { readGgufHeader } from "../../../src/formats/gguf/header.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 
 interface Vector {
   readonly file: string;
-  readonly kind: "safetensors" | "index" | "arrays";
+  readonly kind: "safetensors" | "gguf" | "index" | "arrays";
   readonly expect: string;
   readonly why: string;
 }
@@ -21,6 +22,7 @@ const manifest: readonly Vector[] = JSON.parse(readFileSync(join(directory, "man
 
 const READERS: Readonly<Record<Vector["kind"], (source: ByteSource) => Promise<unknown>>> = {
   safetensors: readSafetensorsHeader,
+  gguf: readGgufHeader,
   index: readShardIndex,
   arrays: async (source) => {
     if ((await readArrayFile(source, basename(source.location))) === null) throw new Error("no file of arrays");
@@ -45,7 +47,7 @@ describe("the corpus of bad and odd files", () => {
   );
 
   it("lists every file there is", () => {
-    const files = ["bad", "good", "index", "arrays"].flatMap((kind) =>
+    const files = ["bad", "good", "gguf", "index", "arrays"].flatMap((kind) =>
       readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
     );
     expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());
