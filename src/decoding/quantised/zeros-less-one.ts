@@ -16,7 +16,7 @@ export interface Wanted {
 }
 
 /** Numbers of several decoders, read together. */
-export type ReadNumbers = (wanted: readonly Wanted[]) => Promise<readonly Float32Array[]>;
+type ReadNumbers = (wanted: readonly Wanted[]) => Promise<readonly Float32Array[]>;
 
 /**
  * Whether GPTQ's zero points are stored less one, as AutoGPTQ does ("gptq") and later formats do not ("gptq_v2"). Weights
