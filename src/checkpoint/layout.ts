@@ -83,7 +83,8 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   }
   const { set } = model;
   requireWhole(set, path);
-  const foreign = listing.foreign.filter((name) => !names.safetensors.includes(name));
+  const own = new Set(names.safetensors);
+  const foreign = listing.foreign.filter((name) => !own.has(name));
   const notes =
     foreign.length === 0
       ? []
