@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { adapterEvidence } from "../../../src/deep/adapter-evidence.ts";
+import { attentionOfWeights } from "../../../src/deep/attention-source.ts";
 import { halvesOf } from "../../../src/deep/half-labels.ts";
 import { loraAdapter } from "../../support/lora-adapter.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
@@ -8,7 +9,7 @@ import { checkpointOf } from "../../support/stored-model.ts";
 const DIMS = { width: 128, hidden: 64, layers: 2, vocabulary: 64 } as const;
 
 async function evidence(adapter: Model, base: Model) {
-  const found = await adapterEvidence(await checkpointOf(adapter), await checkpointOf(base));
+  const found = await adapterEvidence(await checkpointOf(adapter), attentionOfWeights(await checkpointOf(base)));
   if (typeof found === "string") throw new Error(found);
   return found;
 }
@@ -42,7 +43,10 @@ describe("adapterEvidence", () => {
 
   test.each(["gpt2", "neox", "phi3"] as const)("three in one, as %s has them", async (family) => {
     const base = randomModel({ init: 5 }, { ...DIMS, family });
-    const found = await adapterEvidence(await checkpointOf(fused(family)), await checkpointOf(base));
+    const found = await adapterEvidence(
+      await checkpointOf(fused(family)),
+      attentionOfWeights(await checkpointOf(base)),
+    );
     expect(found).toMatchObject({ stream: { length: 2 }, values: { length: family === "neox" ? 0 : 2 } });
   });
 
