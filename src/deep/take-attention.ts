@@ -8,6 +8,7 @@ import {
   coarseRows,
   KEPT_OUTPUT,
   KEPT_READERS,
+  MAX_STREAM,
 } from "../fingerprint/attention-part.ts";
 import { RowReader } from "../rows/row-reader.ts";
 import { MAX_LAYERS, outputRows, readerRows, streamPlaces, valuePlaces } from "./adapter-labels.ts";
@@ -27,18 +28,21 @@ export async function takeAttentionPart(
   signal?: AbortSignal,
 ): Promise<{ readonly part: AttentionPart; readonly bytesRead: number } | null> {
   const [deepest] = [...attentionStacks(checkpoint.tensors)].sort(deepestFirst);
-  if (deepest === undefined || deepest[0].length > MAX_STACK) return null;
+  if (deepest === undefined) return null;
+  const [stack, all] = deepest;
+  const width = streamWidth(all);
+  if (stack.length > MAX_STACK || width > MAX_STREAM) return null;
   const reader = new RowReader(checkpoint, undefined, signal);
   const layers: AttentionLayer[] = [];
   for (const [layer, attention] of spread(
     [...deepest[1]].sort(([a], [b]) => a - b),
     MAX_LAYERS,
   )) {
-    const [readers, output] = [await keptReaders(reader, attention), await keptOutput(reader, attention)];
+    const [readers, output] = [await keptReaders(reader, attention, width), await keptOutput(reader, attention)];
     if (readers.length > 0 || output !== null) layers.push({ layer, readers, output });
   }
   if (layers.length === 0) return null;
-  return { part: { version: ATTENTION_VERSION, stack: deepest[0], layers }, bytesRead: reader.bytesRead };
+  return { part: { version: ATTENTION_VERSION, stack, width, layers }, bytesRead: reader.bytesRead };
 }
 
 type NamedStack = readonly [string, Stack];
@@ -47,9 +51,13 @@ function deepestFirst([a, x]: NamedStack, [b, y]: NamedStack): number {
   return y.size - x.size || (a < b ? -1 : 1);
 }
 
-async function keptReaders(reader: RowReader, attention: Attention): Promise<readonly CoarseRows[]> {
+/** Of the first layer that reads one. */
+function streamWidth(stack: Stack): number {
+  return [...stack.values()].flatMap(readersOf)[0]?.cols ?? 0;
+}
+
+async function keptReaders(reader: RowReader, attention: Attention, width: number): Promise<readonly CoarseRows[]> {
   const readers = readersOf(attention);
-  const width = readers[0]?.cols ?? 0;
   const places = readers.every(({ cols }) => cols === width) ? streamPlaces(width) : null;
   if (places === null) return [];
   const kept: CoarseRows[] = [];

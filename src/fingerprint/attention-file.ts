@@ -9,6 +9,7 @@ import {
   KEPT_OUTPUT,
   MAX_ATTENTION_LAYERS,
   MAX_READERS,
+  MAX_STREAM,
 } from "./attention-part.ts";
 import { rowCount, type SignRows } from "./deep-part.ts";
 import { checkOf } from "./file-check.ts";
@@ -27,6 +28,7 @@ const geometry = z
 const attentionManifest = z.strictObject({
   version: z.literal(ATTENTION_VERSION),
   stack: z.string().max(100),
+  width: z.int().min(1).max(MAX_STREAM),
   layers: z
     .array(
       z.strictObject({
@@ -44,13 +46,14 @@ const attentionManifest = z.strictObject({
 type Manifest = z.infer<typeof attentionManifest>;
 
 /** Metadata and tensor of an attention part. */
-export function serializeAttentionPart({ version, stack, layers }: AttentionPart): {
+export function serializeAttentionPart({ version, stack, width, layers }: AttentionPart): {
   metadata: [string, string][];
   tensors: TensorData[];
 } {
   const manifest: Manifest = {
     version: version as typeof ATTENTION_VERSION,
     stack,
+    width,
     layers: layers.map(({ layer, readers, output }) => ({
       layer,
       readers: readers.map(geometryOf),
@@ -89,7 +92,7 @@ export function readAttentionPart(
   const stored = info === undefined ? new Uint8Array(0) : new Uint8Array(bytes.subarray(info.begin, info.end));
   if (metadata.get(ATTENTION_CHECK) !== checkOf(text, [stored])) throw refuse("it was damaged or altered");
   if (!text.startsWith(`{"version":${ATTENTION_VERSION},`)) return null;
-  const { version, stack, layers } = parseManifest(attentionManifest, text, refuse);
+  const { version, stack, width, layers } = parseManifest(attentionManifest, text, refuse);
   if (layers.some(({ layer }, i) => i > 0 && layer <= layers[i - 1]!.layer)) {
     throw refuse("layers of an attention part are not in order");
   }
@@ -103,6 +106,7 @@ export function readAttentionPart(
   const part: AttentionPart = {
     version,
     stack,
+    width,
     layers: layers.map(({ layer, readers, output }) => ({
       layer,
       readers: readers.map(coarse),

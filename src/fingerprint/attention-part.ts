@@ -5,6 +5,8 @@ export const ATTENTION_VERSION = 1;
 /** Layers that are kept, and matrices of one that read the stream: q, k and v, or the three in one. */
 export const MAX_ATTENTION_LAYERS = 8;
 export const MAX_READERS = 4;
+/** Streams wider than any. */
+export const MAX_STREAM = 1 << 20;
 /** Numbers that are kept of what a layer's attention writes, and of all that it reads by. */
 export const KEPT_OUTPUT = 3 << 16;
 export const KEPT_READERS = 3 << 15;
@@ -32,6 +34,8 @@ export interface AttentionPart {
   readonly version: number;
   /** The stack of layers, by its path: see `CanonicalTensor.stack`. */
   readonly stack: string;
+  /** Of its stream. */
+  readonly width: number;
   readonly layers: readonly AttentionLayer[];
 }
 
