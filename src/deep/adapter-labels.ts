@@ -6,7 +6,7 @@ export const MAX_LAYERS = 8;
 /** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
 export const RUN = 8;
 /** Labels of an axis that are looked at, half of them anchors. */
-const MAX_LABELS = 2048;
+const MAX_LABELS = 1024;
 /** Fewer labels than this leave no half to be tested. */
 const MIN_LABELS = 32;
 /** Numbers of the base by which a label is known. */

@@ -17,7 +17,7 @@ export interface MovedBases {
 export const NO_BASES: MovedBases = { candidates: [], unread: [], caveats: [] };
 
 /** Nothing ranks bases for an adapter: all that are as wide are tested, up to so many. */
-const MAX_FITTING = 256;
+const MAX_FITTING = 128;
 
 /**
  * The bases that tokens rank first, asked whether labels were moved: of those with a deep part, where the suspect has its
