@@ -1,6 +1,8 @@
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { subset } from "../numerics/prng.ts";
 
+// What fingerprints keep goes by these rules: they change only together with `ATTENTION_VERSION`.
+
 /** Layers that are looked at, spread over those that an adapter changes, or of which a fingerprint keeps something. */
 export const MAX_LAYERS = 8;
 /** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */

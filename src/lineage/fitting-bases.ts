@@ -18,7 +18,7 @@ export function streamsOfAdapter({ checkpoint }: Subject): readonly number[] | n
   return [...new Set(adapterModules(checkpoint.tensors).map(({ inputs }) => inputs))].slice(0, MAX_WIDTHS);
 }
 
-/** Names of registered bases that have the shapes which a LoRA adapter alone was trained for. */
+/** Names of registered bases that a LoRA adapter alone fits, and that keep nothing which it could be tested by. */
 export async function fittingBases(
   suspect: Subject,
   registry: CandidateSource,
@@ -32,7 +32,7 @@ export async function fittingBases(
   for (const { digest, name } of await registry.candidates(widths.map(anyOf), MAX_BASES)) {
     signal?.throwIfAborted();
     const base = await loadBase(registry, digest).catch(unsound);
-    if (!("tensors" in base)) continue;
+    if (!("tensors" in base) || base.attention !== undefined) continue;
     const tensors = new Map(base.tensors.map((one) => [one.name, one]));
     if (Array.isArray(adapterLayers(suspect.checkpoint!.tensors, tensors))) names.push(name);
     if (names.length === MAX_NAMED) break;

@@ -179,6 +179,8 @@ async function requireAsListed(target: ScanTarget, fingerprint: Fingerprint, set
 }
 
 async function reach(context: ScanContext, access: Access): Promise<Remote> {
+  // What is opened again counts on.
+  if (access.remote !== undefined) return access.remote;
   const remote = await context.remote();
   access.remote = { ...remote, client: remote.client.scope(access.signal) };
   return access.remote;

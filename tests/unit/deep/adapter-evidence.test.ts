@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { adapterEvidence } from "../../../src/deep/adapter-evidence.ts";
 import { attentionOfWeights } from "../../../src/deep/attention-source.ts";
-import { halvesOf } from "../../../src/deep/half-labels.ts";
+import { halvesOf, predictedBlock } from "../../../src/deep/half-labels.ts";
 import { loraAdapter } from "../../support/lora-adapter.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
 import { checkpointOf } from "../../support/stored-model.ts";
@@ -53,6 +53,16 @@ describe("adapterEvidence", () => {
   test("dimensions that stand in an order of their own are not tested", async () => {
     const base = new Map([...randomModel({ init: 6 }, DIMS)].map(([name, t]) => [name, smooth(t)]));
     expect((await evidence(loraAdapter(base, 6), base)).stream).toEqual([]);
+  });
+
+  test("few features predict what the same features among zeros do", () => {
+    const values = randomModel({ init: 8 }, DIMS).get("model.embed_tokens.weight")!.values;
+    const few = { rows: values.slice(0, 64 * 12), width: 12 };
+    const many = { rows: new Float32Array(64 * 50), width: 50 };
+    for (let i = 0; i < few.rows.length; i++) many.rows[Math.floor(i / 12) * 50 + (i % 12)] = few.rows[i]!;
+    const target = { rows: values.slice(1000, 1000 + 64 * 4), width: 4 };
+    const [one, other] = [few, many].map((side) => predictedBlock(side, target, ...halvesOf(64, 8))!.a);
+    for (const [i, x] of one!.entries()) expect(other![i]).toBeCloseTo(x, 4);
   });
 
   test("halves of runs: half of every run in each", () => {
