@@ -5,9 +5,9 @@
  *                            [--bases MODEL,...] [--stranger MODEL] [--zoo MANIFEST] [--adapters MANIFEST]
  *                            [--fingerprints] [--json FILE]
  *
- * --fingerprints: all that is known of either model is its fingerprint with a deep part. --strangers: a directory of
- * independent models, every pair once, the disguises in turn; of fingerprints every pair as it is and under the two that
- * renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
+ * --fingerprints: all that is known of either model, and of bases of adapters, is the fingerprint with a deep part.
+ * --strangers: a directory of independent models, every pair once, the disguises in turn; of fingerprints every pair as it is
+ * and under the two that renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
  * Derivatives are all those of Llama's names.
  * --bases: of each base copies with noise, in 4 bits, pruned by half, and averaged half and half with --stranger.
  * --zoo: the manifest of benchmarks/lab's zoo, models of other families and widths: all strangers of a kind, all descendants.
@@ -51,7 +51,7 @@ const pairs = [
 ];
 const rows = await judgeAll(pairs, values.fingerprints);
 if (pairs.length > 0) process.stdout.write(tableOf(rows));
-const adapters = values.adapters ? await judgeAdapters(values.adapters) : [];
+const adapters = values.adapters ? await judgeAdapters(values.adapters, values.fingerprints) : [];
 if (adapters.length > 0) process.stdout.write(adapterTable(adapters));
 if (values.json) writeFileSync(values.json, JSON.stringify([...rows, ...adapters]));
 process.exitCode = [...rows, ...adapters].some(({ isWrong }) => isWrong) ? 1 : 0;

@@ -1,27 +1,42 @@
 /** Adapters alone against their bases, relatives and siblings of those, and strangers: both ways round, at depth deep. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compare, openSubject } from "../../dist/src/index.js";
+import { compare, openSubject, parseFingerprint, serializeFingerprint } from "../../dist/src/index.js";
 import { kolmogorovP } from "../../dist/src/numerics/kolmogorov.js";
 import { summariseZ } from "../calibration/null-summary.mjs";
 
-/** One row for each pair of the manifest that benchmarks/lab writes. */
-export async function judgeAdapters(manifest) {
+/**
+ * One row for each pair of the manifest that benchmarks/lab writes.
+ *
+ * @param stored whether all that is known of a base is its fingerprint, from its file
+ */
+export async function judgeAdapters(manifest, stored = false) {
   const folder = dirname(manifest);
   const opened = new Map();
-  const open = async (path) => {
-    if (!opened.has(path)) opened.set(path, await openSubject(join(folder, path)));
+  const open = async (path, isBase) => {
+    if (!opened.has(path)) {
+      const subject = await openSubject(join(folder, path), { deep: stored && isBase });
+      opened.set(path, subject);
+      if (stored && isBase) opened.set(path, await throughFile(subject));
+    }
     return opened.get(path);
   };
   const rows = [];
   for (const { adapter, base, kind, change } of JSON.parse(readFileSync(manifest, "utf8"))) {
-    const pair = [await open(adapter), await open(base)];
+    const pair = [await open(adapter, false), await open(base, true)];
     const found = await compare(...pair, { monteCarlo: false, deep: true });
     const back = await compare(...pair.toReversed(), { monteCarlo: false, deep: true });
     rows.push(rowOf({ adapter, base, kind, change }, found, back));
   }
   for (const subject of opened.values()) await subject.close();
   return rows;
+}
+
+async function throughFile(subject) {
+  const { name, fingerprint } = subject;
+  await subject.close();
+  const read = await parseFingerprint(serializeFingerprint(fingerprint), name);
+  return { name, fingerprint: read, checkpoint: null, root: false, close: async () => {} };
 }
 
 /** Only what was trained on the adapter's own base may be called derived with it, and no stranger may be called anything. */

@@ -1,7 +1,9 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { RowReader } from "../rows/row-reader.ts";
+import { MAX_LAYERS, RUN } from "./adapter-labels.ts";
 import { type AdapterLayer, adapterLayers, type Misfit } from "./adapter-layers.ts";
 import { type AdapterReaders, type AdapterRows, factorB, streamRows, valueRows } from "./adapter-rows.ts";
+import type { AttentionSource } from "./attention-source.ts";
 import { halvesOf, type LabelRows, predictedBlock } from "./half-labels.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
 import { hasOrder, isSortedBySize } from "./order-test.ts";
@@ -18,12 +20,8 @@ export interface AdapterEvidence {
 }
 
 /** Why an adapter says nothing of a base. */
-export type AdapterSilence = Misfit | "untrained" | "no-labels";
+export type AdapterSilence = Misfit | "untrained" | "no-labels" | "not-kept";
 
-/** Layers that are looked at, spread over those that the adapter changes. */
-const MAX_LAYERS = 8;
-/** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
-const RUN = 8;
 /** log10 p, corrected, of two layers of a base that resemble each other, from which one is held for a copy of the other. */
 const COPIED = -2;
 /** Sizes that heads have; which one matters only where several heads of queries share one of values. */
@@ -35,14 +33,16 @@ const HEAD_SIZES = [32, 64, 80, 96, 128, 256];
  */
 export async function adapterEvidence(
   adapter: Checkpoint,
-  base: Checkpoint,
+  base: AttentionSource,
   signal?: AbortSignal,
 ): Promise<AdapterEvidence | AdapterSilence> {
-  const fitting = adapterLayers(adapter, base);
+  const fitting = adapterLayers(adapter.tensors, base.tensors);
   if (typeof fitting === "string") return fitting;
-  const read = { adapter: new RowReader(adapter, undefined, signal), base: new RowReader(base, undefined, signal) };
+  const known = fitting.filter(({ stack, layer }) => base.has(stack, layer));
+  if (known.length === 0) return "not-kept";
+  const read = { adapter: new RowReader(adapter, undefined, signal), base };
   const layers: AdapterLayer[] = [];
-  for (const layer of spread(fitting, MAX_LAYERS)) {
+  for (const layer of spread(known, MAX_LAYERS)) {
     const trained = await trainedOf(layer, read.adapter);
     if (trained !== null) layers.push(trained);
   }
@@ -94,13 +94,12 @@ async function valueTests(
   layers: readonly AdapterLayer[],
   read: AdapterReaders,
 ): Promise<readonly (readonly LabelTests[])[]> {
-  const values = layers.flatMap((layer) => layer.values ?? []);
-  const isGrouped = values.some(({ channels, output }) => output.cols !== channels);
+  const isGrouped = layers.some(({ values }) => values !== null && values.output.cols !== values.channels);
   const tests: (readonly LabelTests[])[] = [];
   for (const headSize of isGrouped ? HEAD_SIZES : [1]) {
     const found: AdapterRows[] = [];
-    for (const one of values) {
-      const rows = await valueRows(one, headSize, RUN, read);
+    for (const layer of layers) {
+      const rows = await valueRows(layer, headSize, read);
       if (rows !== null && !areSorted([rows.features, rows.target], rows.places)) found.push(rows);
     }
     const count = Math.min(...found.map(({ places }) => places.length));

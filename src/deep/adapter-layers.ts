@@ -1,11 +1,13 @@
 import { type AdapterModule, adapterModules } from "../anatomy/adapter-modules.ts";
-import type { CanonicalTensor, Role } from "../anatomy/anatomy.ts";
-import { describeAnatomy } from "../anatomy/describe.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { CanonicalTensor, Role, TensorTable } from "../anatomy/anatomy.ts";
 import { holdsValues } from "../rows/row-reader.ts";
+import { type Attention, attentionStacks, readersOf, type Stack } from "./attention-stacks.ts";
 
 /** The attention of one layer of a base, and what an adapter changes there. */
 export interface AdapterLayer {
+  /** Where it stands in the base. */
+  readonly stack: string;
+  readonly layer: number;
   /** What reads the stream as q, k and v do, by tensor of the base: q, k and v, or the three in one. */
   readonly readers: readonly CanonicalTensor[];
   /** What the adapter has for those. */
@@ -24,65 +26,49 @@ export interface AdapterValues {
 /** Why nothing of an adapter can be laid over a base. */
 export type Misfit = "no-attention" | "shapes";
 
-type Attention = ReadonlyMap<Role, CanonicalTensor>;
-type Stack = ReadonlyMap<number, Attention>;
-
-const ATTENTION: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "qkv"]);
-const READERS: readonly Role[] = ["q", "k", "v", "qkv"];
+const SINGLE: ReadonlySet<string> = new Set(["q", "k", "v", "qkv"]);
 const FUSED: ReadonlySet<string> = new Set(["contiguous", "query_key_value", "per-head"]);
 
 /** Whether a file holds factors of an adapter and no layers of a model's own. */
-export function isBareAdapter({ tensors }: Checkpoint): boolean {
-  return adapterModules(tensors).length > 0 && attentionOf(tensors).size === 0;
+export function isBareAdapter(tensors: TensorTable): boolean {
+  return adapterModules(tensors).length > 0 && attentionStacks(tensors).size === 0;
 }
 
 /**
  * Layers of the base's attention with what the adapter changes there, of the stack in which it changes most: one stack has one
  * stream. One module of another shape, and the adapter is another base's.
  */
-export function adapterLayers(adapter: Checkpoint, base: Checkpoint): readonly AdapterLayer[] | Misfit {
-  const stacks = attentionOf(base.tensors);
-  const found = new Map<Stack, Map<Attention, AdapterModule[]>>();
-  for (const module of adapterModules(adapter.tensors)) {
-    if (![module.a, module.b].every((name) => holdsValues(adapter.tensors.get(name)!.dtype))) continue;
-    if (!READERS.some((role) => role === module.use) && !FUSED.has(module.use)) continue;
+export function adapterLayers(adapter: TensorTable, base: TensorTable): readonly AdapterLayer[] | Misfit {
+  const stacks = attentionStacks(base);
+  const found = new Map<string, Map<number, AdapterModule[]>>();
+  for (const module of adapterModules(adapter)) {
+    if (![module.a, module.b].every((name) => holdsValues(adapter.get(name)!.dtype))) continue;
+    if (!SINGLE.has(module.use) && !FUSED.has(module.use)) continue;
     const stack = stackOf(module.stack, stacks);
     if (stack === null) continue;
-    const attention = stack.get(module.layer);
+    const attention = stacks.get(stack)!.get(module.layer);
     if (attention === undefined || !fits(module, attention)) return "shapes";
-    const layers = found.get(stack) ?? new Map<Attention, AdapterModule[]>();
-    found.set(stack, layers.set(attention, [...(layers.get(attention) ?? []), module]));
+    const layers = found.get(stack) ?? new Map<number, AdapterModule[]>();
+    found.set(stack, layers.set(module.layer, [...(layers.get(module.layer) ?? []), module]));
   }
-  const [most] = [...found.values()].sort((x, y) => y.size - x.size);
+  const [most] = [...found].sort(([, x], [, y]) => y.size - x.size);
   if (most === undefined) return "no-attention";
-  return [...most].map(([attention, changed]) => ({
-    readers: READERS.flatMap((role) => attention.get(role) ?? []),
-    changed,
-    values: valuesOf(attention, changed),
-  }));
-}
-
-/** Attention by stack and layer. */
-function attentionOf(tensors: Checkpoint["tensors"]): ReadonlyMap<string, Stack> {
-  const stacks = new Map<string, Map<number, Map<Role, CanonicalTensor>>>();
-  for (const matrix of describeAnatomy(tensors, null).matrices) {
-    const { stack, layer, role, twin, tensor } = matrix;
-    if (layer < 0 || twin === true || !ATTENTION.has(role) || !holdsValues(tensors.get(tensor)!.dtype)) continue;
-    const layers = stacks.get(stack) ?? new Map<number, Map<Role, CanonicalTensor>>();
-    stacks.set(stack, layers);
-    layers.set(layer, (layers.get(layer) ?? new Map()).set(role, matrix));
-  }
-  return stacks;
+  const [stack, layers] = most;
+  return [...layers].map(([layer, changed]) => {
+    const attention = stacks.get(stack)!.get(layer)!;
+    return { stack, layer, readers: readersOf(attention), changed, values: valuesOf(attention, changed) };
+  });
 }
 
 /** The base's stack of that path, whatever wraps the model in either file; or the only one that there is. */
-function stackOf(path: string, stacks: ReadonlyMap<string, Stack>): Stack | null {
+function stackOf(path: string, stacks: ReadonlyMap<string, Stack>): string | null {
   const flat = (text: string): string =>
     `_${text.replace(/^(?:base_model\.model\.|lora_[a-z0-9]+_)/, "").replaceAll(".", "_")}`;
   const wanted = flat(path);
-  const named = [...stacks].filter(([stack]) => wanted.endsWith(flat(stack)) || flat(stack).endsWith(wanted));
-  const found = named.length > 0 ? named : [...stacks];
-  return found.length === 1 ? found[0]![1] : null;
+  const all = [...stacks.keys()];
+  const named = all.filter((stack) => wanted.endsWith(flat(stack)) || flat(stack).endsWith(wanted));
+  const found = named.length > 0 ? named : all;
+  return found.length === 1 ? found[0]! : null;
 }
 
 function fits({ use, inputs, outputs }: AdapterModule, attention: Attention): boolean {

@@ -2,6 +2,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type FingerprintOptions, fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import type { Fingerprint, ReadingDepth } from "../fingerprint/fingerprint.ts";
 import { deepModel } from "./deep-model.ts";
+import { takeAttentionPart } from "./take-attention.ts";
 import { takeDeepPart } from "./take-part.ts";
 
 export interface DeepFingerprintOptions extends Omit<FingerprintOptions, "depth"> {
@@ -12,7 +13,10 @@ export interface DeepFingerprintOptions extends Omit<FingerprintOptions, "depth"
   readonly depth?: ReadingDepth;
   /** The same at any depth. @default at depth `deep` */
   readonly deep?: boolean;
-  /** At depth `deep`: only the first neurons of these layers, some 60 MB of a 7B model. @default false */
+  /**
+   * At depth `deep`: only the first neurons of these layers, some 60 MB of a 7B model, and nothing that adapters alone are
+   * tested by. @default false
+   */
   readonly few?: boolean;
 }
 
@@ -36,7 +40,12 @@ export async function takeFingerprint(
   if (!isDeep) return plain;
   const model = await deepModel(checkpoint, signal);
   const deep = model === null ? null : await takeDeepPart(model, few);
-  if (model === null || deep === null) return plain;
+  const attention = few ? null : await takeAttentionPart(checkpoint, signal);
   await checkpoint.verifyUnchanged();
-  return { ...plain, bytesRead: plain.bytesRead + model.bytesRead(), deep };
+  return {
+    ...plain,
+    bytesRead: plain.bytesRead + (deep === null ? 0 : model!.bytesRead()) + (attention?.bytesRead ?? 0),
+    ...(deep === null ? {} : { deep }),
+    ...(attention === null ? {} : { attention: attention.part }),
+  };
 }

@@ -53,16 +53,24 @@ export function predictedBlock(
   if (!root.every(Number.isFinite)) return null;
   const turned = (rows: Float32Array): Float32Array =>
     matmul(rows, root, { rows: rows.length / x.width, depth: x.width, columns: x.width });
-  const [n, m] = [anchors.length, tested.length];
+  const a = predicted(y, turned(x.anchors), x.width);
+  return a === null ? null : { width: x.width, a, b: turned(x.tested) };
+}
+
+/** What the map that the anchors' values fit says of the tested labels; by whichever of features and anchors are fewer. */
+function predicted(y: Split, values: Float32Array, width: number): Float32Array | null {
+  const [n, m] = [y.anchors.length / y.width, y.tested.length / y.width];
+  if (y.width < n) {
+    const features = transposed(y.anchors, y.width);
+    const own = matmul(features, y.anchors, { rows: y.width, depth: n, columns: y.width });
+    const seen = matmul(features, values, { rows: y.width, depth: n, columns: width });
+    const map = solveRidge(Float64Array.from(own), y.width, seen, width, (RIDGE * y.width) / n);
+    return map && matmul(y.tested, map, { rows: m, depth: y.width, columns: width });
+  }
   const own = matmul(y.anchors, y.anchors, { rows: n, depth: y.width, columns: n, transposedB: true });
-  const weights = solveRidge(Float64Array.from(own), n, turned(x.anchors), x.width, RIDGE);
-  if (weights === null) return null;
+  const weights = solveRidge(Float64Array.from(own), n, values, width, RIDGE);
   const across = matmul(y.tested, y.anchors, { rows: m, depth: y.width, columns: n, transposedB: true });
-  return {
-    width: x.width,
-    a: matmul(across, weights, { rows: m, depth: n, columns: x.width }),
-    b: turned(x.tested),
-  };
+  return weights && matmul(across, weights, { rows: m, depth: n, columns: width });
 }
 
 interface Split {

@@ -12,6 +12,7 @@ import {
 } from "./deep-part.ts";
 import { checkOf } from "./file-check.ts";
 import { bytesOf, concat, floats } from "./number-bytes.ts";
+import { Cursor, hasStrayBits, words32 } from "./number-cursor.ts";
 import { SLICE_BLOCK, type Slice } from "./slice.ts";
 
 /** Metadata keys: what the parts below are, and what tells damage. */
@@ -144,26 +145,6 @@ function parseDeepPart(
   return part;
 }
 
-/** Takes runs of numbers one after the other; of what is not there it takes less, and is at no end. */
-class Cursor<T extends Uint32Array | Float32Array | Int8Array> {
-  #at = 0;
-  readonly #numbers: T;
-
-  constructor(numbers: T) {
-    this.#numbers = numbers;
-  }
-
-  take(length: number): T {
-    const from = this.#at;
-    this.#at += length;
-    return this.#numbers.subarray(from, this.#at) as T;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#numbers.length;
-  }
-}
-
 function wordsOf({ frame, heldOut, untrained, columns, networks }: DeepPart): Uint32Array[] {
   const list = ({ ids, texts }: TokenList): Uint32Array[] => (texts === null ? [ids] : [ids, texts]);
   return [
@@ -179,23 +160,10 @@ function wordsOf({ frame, heldOut, untrained, columns, networks }: DeepPart): Ui
   ];
 }
 
-/** Bits behind the last of a row, which would count as signs. */
-function hasStrayBits({ width, words }: SignRows): boolean {
-  const used = width % 32;
-  const length = Math.ceil(width / 32);
-  if (used === 0) return false;
-  for (let at = length - 1; at < words.length; at += length) if (words[at]! >>> used !== 0) return true;
-  return false;
-}
-
 function viewed<T>(
   counts: { readonly [view in (typeof VIEWS)[number]]?: number | undefined },
   of: (size: number) => T,
 ): NetworkViews<T> {
   const [gate, up, down] = VIEWS.map((view) => (counts[view] === undefined ? null : of(counts[view])));
   return { gate: gate!, up: up!, down: down! };
-}
-
-function words32(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
 }

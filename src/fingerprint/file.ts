@@ -7,6 +7,7 @@ import { parseManifest } from "../formats/manifest.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { serializeSafetensors, type TensorData } from "../formats/safetensors/writer.ts";
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { readAttentionPart, serializeAttentionPart } from "./attention-file.ts";
 import { readDeepPart, serializeDeepPart } from "./deep-file.ts";
 import { CHECK, checkOf, isDamaged } from "./file-check.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type MatrixSketch, type Slice } from "./fingerprint.ts";
@@ -121,7 +122,7 @@ export function isFingerprintHeader(header: {
  * the digest of its bytes, so one that was read from a file must be written as the one that was just taken.
  */
 export function serializeFingerprint(fp: Fingerprint): Uint8Array {
-  const { sketches, slices, tensors, deep, ...rest } = fp;
+  const { sketches, slices, tensors, deep, attention, ...rest } = fp;
   const manifest: Manifest = {
     ...rest,
     version: FINGERPRINT_VERSION,
@@ -192,9 +193,12 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
     { name: scalePart, dtype: "F32", shape: [scale.length / 4], data: scale },
     { name: gainPart, dtype: "F32", shape: [gain.length / 4], data: gain },
   ];
-  const more = deep === undefined ? { metadata: [], tensors: [] } : serializeDeepPart(deep);
+  const more = [
+    ...(deep === undefined ? [] : [serializeDeepPart(deep)]),
+    ...(attention === undefined ? [] : [serializeAttentionPart(attention)]),
+  ];
   return serializeSafetensors(
-    [...parts, ...more.tensors],
+    [...parts, ...more.flatMap((part) => part.tensors)],
     new Map([
       [MARK, String(FINGERPRINT_VERSION)],
       ["manifest", text],
@@ -205,7 +209,7 @@ export function serializeFingerprint(fp: Fingerprint): Uint8Array {
           parts.map(({ data }) => data),
         ),
       ],
-      ...more.metadata,
+      ...more.flatMap(({ metadata }) => metadata),
     ]),
   );
 }
@@ -313,10 +317,12 @@ export async function parseFingerprint(bytes: Uint8Array, location: string): Pro
     scaleAt += scales[i]!;
     return slice;
   });
-  const deep = readDeepPart(header, bytes, (why, cause) => malformed(location, why, cause));
+  const refuse = (why: string, cause?: unknown) => malformed(location, why, cause);
+  const [deep, attention] = [readDeepPart(header, bytes, refuse), readAttentionPart(header, bytes, refuse)];
   return {
     ...manifest,
     ...(deep === null ? {} : { deep }),
+    ...(attention === null ? {} : { attention }),
     tensors: manifest.tensors.map((t) => ({
       ...t,
       content: t.content ?? null,

@@ -1,6 +1,7 @@
 import type { AdapterSummary } from "../anatomy/adapter.ts";
 import type { Axis, Role } from "../anatomy/anatomy.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
+import type { AttentionPart } from "./attention-part.ts";
 import type { DeepPart } from "./deep-part.ts";
 import type { Slice } from "./slice.ts";
 
@@ -143,6 +144,8 @@ export interface Fingerprint {
   readonly notes: readonly string[];
   /** What tests of labels that were moved on purpose need; where it was asked for, and the model has a token table. */
   readonly deep?: DeepPart | undefined;
+  /** What adapters alone are tested by; where the same was asked for, and the model has layers with attention. */
+  readonly attention?: AttentionPart | undefined;
 }
 
 /** 256-bit code of a sketch: agreement of codes nominates candidates, it never decides. */

@@ -54,6 +54,20 @@ export function deepCodes({
   }));
 }
 
+/** What stands in the place of a width where adapters alone look for their base, with the width of its stream. */
+const ATTENTION_WIDTH = FRAME_WIDTH + 2 ** 24;
+
+/** What bases that keep their attention have in common with every adapter of a stream as wide: no value of either. */
+export function attentionCode(width: number): LayerCode {
+  return { component: "", layer: -1, role: "q", cols: ATTENTION_WIDTH + width, code: new Uint8Array(CODE_BYTES) };
+}
+
+/** What a registry finds a model by: its own codes, and that of adapters, which no model is sought by. */
+export function registeredCodes(fingerprint: Fingerprint): LayerCode[] {
+  const { attention } = fingerprint;
+  return [...layerCodes(fingerprint), ...(attention === undefined ? [] : [attentionCode(attention.width)])];
+}
+
 /** Bits that a lane of a code uses: all codes of one width use as many. */
 export function laneBits(cols: number): number {
   if (cols === CONTENT_WIDTH) return LANE_SIZES[0];

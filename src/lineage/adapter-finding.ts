@@ -1,5 +1,6 @@
 import { type AdapterSilence, adapterEvidence } from "../deep/adapter-evidence.ts";
 import { isBareAdapter } from "../deep/adapter-layers.ts";
+import { type AttentionSource, attentionOfWeights, keptAttention } from "../deep/attention-source.ts";
 import { LOG10_TRIED } from "./deep-finding.ts";
 import { labelResults } from "./label-results.ts";
 import { LOG10_THRESHOLD, type TestResult, type Verdict } from "./result.ts";
@@ -34,11 +35,12 @@ export async function adapterFinding(
   log10Hypotheses: number,
   signal?: AbortSignal,
 ): Promise<AdapterFinding | null> {
-  const [isFirst, isSecond] = [suspect, base].map(({ checkpoint }) => checkpoint !== null && isBareAdapter(checkpoint));
+  const [isFirst, isSecond] = [suspect, base].map(isAdapter);
   if (isFirst === isSecond) return null;
   const [adapter, model] = isFirst ? [suspect, base] : [base, suspect];
-  if (adapter.checkpoint === null || model.checkpoint === null) return null;
-  const evidence = await adapterEvidence(adapter.checkpoint, model.checkpoint, signal);
+  if (adapter.checkpoint === null) return null;
+  const source = attentionOf(model, signal);
+  const evidence = source === null ? "not-kept" : await adapterEvidence(adapter.checkpoint, source, signal);
   if (typeof evidence === "string") {
     const nothing = { log10P: null, log10Tried: log10Hypotheses, tests: [], strength: null };
     return { ...nothing, adapter, verdict: "not-testable", silence: evidence };
@@ -54,6 +56,17 @@ export async function adapterFinding(
   const isStrong = strength !== null && strength >= STRENGTH && log10OfValues <= LOG10_OF_VALUES;
   const verdict = log10P > LOG10_THRESHOLD ? "no-evidence" : isStrong ? "derived" : "shared-init";
   return { adapter, verdict, silence: null, log10P, log10Tried, tests, strength };
+}
+
+/** An adapter's own fingerprint keeps nothing of its factors. */
+function isAdapter({ checkpoint }: Subject): boolean {
+  return checkpoint !== null && isBareAdapter(checkpoint.tensors);
+}
+
+function attentionOf({ checkpoint, fingerprint }: Subject, signal?: AbortSignal): AttentionSource | null {
+  if (checkpoint !== null) return attentionOfWeights(checkpoint, signal);
+  const { attention } = fingerprint;
+  return attention === undefined ? null : keptAttention(fingerprint, attention);
 }
 
 const NULL =

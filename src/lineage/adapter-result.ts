@@ -10,6 +10,8 @@ const REASONS: Readonly<Record<AdapterSilence, string>> = {
     "changes nothing that can be tested: neither A of q, k or v nor B of values lies where the model has them",
   shapes: "has modules of other shapes or layers than the model: it was not trained on this model as it is",
   untrained: "was never trained: B is zero in every layer that was looked at",
+  "not-kept":
+    "changes nothing that the model's fingerprint keeps: fingerprints taken with a deep part keep some layers of the deepest stack",
   "no-labels": "has too few labels in common with the model, or labels of both are sorted",
 };
 

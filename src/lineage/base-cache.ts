@@ -38,11 +38,18 @@ export async function loadBase(registry: CandidateSource, digest: string): Promi
 }
 
 /** About what a fingerprint holds in memory, and what comparisons remember of its slices. */
-function footprint({ sketches, slices, tensors }: Fingerprint): number {
+function footprint({ sketches, slices, tensors, deep, attention }: Fingerprint): number {
   const signs = sketches.reduce((n, s) => n + s.bits.byteLength + 16 * s.sampled.length + 1000, 0);
   const values = slices.reduce(
     (n, s) => n + s.q.byteLength + s.scale.byteLength + 8 * (s.height ** 2 + s.height + s.width),
     0,
   );
-  return signs + values + 500 * tensors.length;
+  return signs + values + partBytes(deep) + partBytes(attention) + 500 * tensors.length;
+}
+
+/** Of all numbers in a part, however deep they lie. */
+function partBytes(part: unknown): number {
+  if (ArrayBuffer.isView(part)) return part.byteLength;
+  if (typeof part !== "object" || part === null) return 0;
+  return Object.values(part).reduce((sum: number, one) => sum + partBytes(one), 0);
 }

@@ -1,9 +1,9 @@
-import { WeightmarkError } from "../errors.ts";
 import { layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { damageOf } from "./damage.ts";
-import { tokenCodesOf } from "./evidence-sources.ts";
-import { type Ranking, TELLING_SCORE, testRanked } from "./ranked-bases.ts";
+import { fittingBases } from "./fitting-bases.ts";
+import { movedBases, NO_BASES } from "./moved-bases.ts";
+import { TELLING_SCORE, testRanked } from "./ranked-bases.ts";
 import {
   type Candidate,
   type CompareResult,
@@ -28,7 +28,7 @@ export interface IdentifyOptions {
 /**
  * Which registered base a suspect comes from. Codes rank every base exhaustively; the best are tested exactly, and p is
  * corrected for the whole registry. Where all are silent, bases with a deep part are ranked by their tokens and asked whether
- * labels were moved. "No match" is an answer.
+ * labels were moved; and of a LoRA adapter alone all whose shapes fit, whether it was trained on them. "No match" is an answer.
  * @example
  * import { identify, openSubject } from "weightmark";
  * import { defaultRegistryDirectory, openAnyCandidates } from "weightmark/registry";
@@ -48,7 +48,7 @@ export async function identifySubject(
   const { why } = plain;
   // Held against nothing is no answer.
   if (plain.candidates.length === 0 && why !== null) throw why;
-  const moved = plain.candidates.every(isSilent) ? await movedBases(suspect, registry, { limit, signal }) : NOTHING;
+  const moved = plain.candidates.every(isSilent) ? await movedBases(suspect, registry, { limit, signal }) : NO_BASES;
   const candidates = withMoved(plain.candidates, moved.candidates);
   const missed = new Set(plain.unread.map(({ name }) => name));
   const unread = [...plain.unread, ...moved.unread.filter(({ name }) => !missed.has(name))];
@@ -56,6 +56,7 @@ export async function identifySubject(
   const best = candidates[0];
   const verdict: Verdict = best?.verdict ?? "not-testable";
   const untestable = untestableReason(suspect.fingerprint);
+  const fitting = verdict === "not-testable" ? await fittingBases(suspect, registry, signal) : [];
   const tested = candidates.filter((c) => c.verdict !== "not-testable").length;
   return {
     verdict,
@@ -71,40 +72,12 @@ export async function identifySubject(
     caveats: [
       ...unread.map(unreadCaveat),
       ...moved.caveats,
+      ...fitting.map(fittingCaveat),
       ...(best === undefined ? damageOf(suspect.name, suspect.fingerprint) : []),
       ...caveatsOf(best, candidates, registry.entries, verdict, untestable),
     ],
   };
 }
-
-/**
- * The bases that tokens rank first, asked whether labels were moved: of those with a deep part, where the suspect has its
- * weights or a deep part as well.
- */
-async function movedBases(
-  suspect: Subject,
-  registry: CandidateSource,
-  testing: Omit<Ranking, "deep">,
-): Promise<MovedBases> {
-  try {
-    const codes = await tokenCodesOf(suspect, testing.signal);
-    if (codes.length === 0) return NOTHING;
-    const { candidates, unread } = await testRanked(suspect, registry, codes, { ...testing, deep: true });
-    return { candidates: candidates.filter(({ comparison }) => comparison.deep !== undefined), unread, caveats: [] };
-  } catch (error) {
-    // The plain answer stands, whatever more it would have cost to ask on.
-    if (!(error instanceof WeightmarkError) || error.code !== "BYTE_BUDGET_EXCEEDED") throw error;
-    return { ...NOTHING, caveats: [`whether labels were moved on purpose was not asked: ${error.message}`] };
-  }
-}
-
-interface MovedBases {
-  readonly candidates: readonly Candidate[];
-  readonly unread: readonly RankedBase[];
-  readonly caveats: readonly string[];
-}
-
-const NOTHING: MovedBases = { candidates: [], unread: [], caveats: [] };
 
 /** What deep tests say of a base is more than what the plain ones said. */
 function withMoved(plain: readonly Candidate[], moved: readonly Candidate[]): Candidate[] {
@@ -120,6 +93,10 @@ function isSilent({ verdict }: Candidate): boolean {
 function unreadCaveat({ name, score }: RankedBase): string {
   const close = score >= TELLING_SCORE ? ", and its codes come close to this model's" : "";
   return `the registered base ${name} was not tested: its stored fingerprint is damaged or gone${close}`;
+}
+
+function fittingCaveat(name: string): string {
+  return `the registered base ${name} has the shapes that it was trained for, and was registered without what adapters alone are tested by: add it again with a deep part`;
 }
 
 /** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement and drift do not. */

@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { layerCodes } from "../fingerprint/layer-codes.ts";
+import { registeredCodes } from "../fingerprint/layer-codes.ts";
 import { digestOf } from "./digest.ts";
 import type { Change } from "./journal.ts";
 import { packCodes } from "./packed-codes.ts";
@@ -17,7 +17,7 @@ export interface Draft {
 export function draftOf(bytes: Uint8Array, fingerprint: Fingerprint): Draft {
   const { family, depth, parameters, version } = fingerprint;
   const entry = { digest: digestOf(bytes), bytes: bytes.length, version, family, depth, parameters };
-  return { entry, codes: packCodes(layerCodes(fingerprint)) };
+  return { entry, codes: packCodes(registeredCodes(fingerprint)) };
 }
 
 export interface AddPlan {

@@ -5,7 +5,7 @@ import { makeDirectory } from "../bytes/make-directory.ts";
 import { WeightmarkError } from "../errors.ts";
 import { MAX_FINGERPRINT_BYTES, parseFingerprint, serializeFingerprint } from "../fingerprint/file.ts";
 import { FINGERPRINT_VERSION, type Fingerprint, type LayerCode } from "../fingerprint/fingerprint.ts";
-import { layerCodes } from "../fingerprint/layer-codes.ts";
+import { registeredCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource, RankedBase } from "../lineage/candidate-source.ts";
 import { type AddPlan, applyChange, draftOf, planAdd } from "./add-plan.ts";
 import { readArchive, writeArchive } from "./archive.ts";
@@ -233,7 +233,7 @@ class FileRegistry implements Registry {
     const cached = await readCodeFile(this.location, digests, codesLength);
     const computed = new Map<number, Uint8Array>();
     for (const [base, digest] of digests.entries()) {
-      if (cached.at(base) === undefined) computed.set(base, packCodes(layerCodes(await this.load(digest))));
+      if (cached.at(base) === undefined) computed.set(base, packCodes(registeredCodes(await this.load(digest))));
     }
     const codes = { length: bases.length, at: (base: number) => computed.get(base) ?? cached.at(base) };
     const index = buildRegistryIndex(registry, bases, codes);
@@ -328,7 +328,7 @@ class FileRegistry implements Registry {
     try {
       const bytes = await readStored(fingerprintPath(this.location, digest), MAX_FINGERPRINT_BYTES);
       if (bytes === null || digestOf(bytes) !== digest) return null;
-      return packCodes(layerCodes(await parseFingerprint(bytes, digest)));
+      return packCodes(registeredCodes(await parseFingerprint(bytes, digest)));
     } catch {
       return null;
     }

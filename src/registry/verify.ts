@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { WeightmarkError } from "../errors.ts";
-import { layerCodes } from "../fingerprint/layer-codes.ts";
+import { registeredCodes } from "../fingerprint/layer-codes.ts";
 import { readCodeFile } from "./code-file.ts";
 import { storedDigests } from "./fingerprint-file.ts";
 import { readJournal } from "./journal.ts";
@@ -22,7 +22,7 @@ export async function verifyFiles(registry: Registry, signal?: AbortSignal): Pro
     registered.add(digest);
     const report = (code: string, message: string) => problems.push({ code, digest, name, message });
     try {
-      const items = packCodes(layerCodes(await registry.load(digest)));
+      const items = packCodes(registeredCodes(await registry.load(digest)));
       const found = cached.at(place);
       if (found === undefined) report("CODES_MISSING", "its layer codes are not cached; identification is slower");
       else if (Buffer.compare(found, items) !== 0) report("CODES_WRONG", "its cached layer codes are not its own");

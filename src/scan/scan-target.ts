@@ -1,13 +1,15 @@
 import { type ByteBudget, byteBudget } from "../bytes/byte-budget.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import type { Remote } from "../checkpoint/remote.ts";
 import { takeFingerprint } from "../deep/deep-fingerprint.ts";
 import { WeightmarkError } from "../errors.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { CandidateSource } from "../lineage/candidate-source.ts";
 import { damageOf } from "../lineage/damage.ts";
 import { identifySubject } from "../lineage/identify.ts";
-import type { Candidate } from "../lineage/result.ts";
+import type { Candidate, IdentifyResult } from "../lineage/result.ts";
 import { machineLimit } from "../machine-limit.ts";
 import { checkMarks } from "./check-marks.ts";
 import type { ScanContext } from "./context.ts";
@@ -77,8 +79,7 @@ async function answer(target: ScanTarget, context: ScanContext, access: Access):
   const { fingerprint, marks, cached } = reading;
   access.signal.throwIfAborted();
   const { registry } = context;
-  const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
-  const found = registry === null ? null : await identifySubject(subject, registry, { signal: access.signal });
+  const found = registry === null ? null : await identified(target, context, access, fingerprint, registry);
   // Nobody reads an item's caveats before its verdict is counted: what is no proof counts as none, and is told.
   const isProof = found?.candidates[0]?.comparison.deep?.basis !== "calibrated";
   const proven = (found?.candidates ?? []).filter(({ comparison }) => comparison.deep?.basis !== "calibrated");
@@ -105,17 +106,9 @@ async function read(
   access: Access,
 ): Promise<Reading> {
   const { setup, keys, cache } = context;
-  const { budget, signal } = access;
+  const { signal } = access;
   if (known !== null && keys.length === 0) return { fingerprint: known, marks: [], cached: true };
-  // Without config.json: it decides nothing, and its notes would tell the first reading from one out of the cache.
-  const checkpoint = await openCheckpoint(target.location, {
-    budget,
-    config: false,
-    remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
-    repository: target.repository ?? undefined,
-    allowLinks: setup.allowLinks,
-    readAhead: keys.length > 0 || setup.depth === "full",
-  });
+  const checkpoint = await open(target, context, access, keys.length > 0 || setup.depth === "full");
   try {
     const fingerprint =
       known ??
@@ -128,6 +121,39 @@ async function read(
     await requireAsListed(target, fingerprint, setup);
     if (known === null) await cache?.storeFingerprint(target, fingerprint);
     return { fingerprint, marks: await checkMarks(checkpoint, keys, signal), cached: known !== null };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** Without config.json: it decides nothing, and its notes would tell the first reading from one out of the cache. */
+async function open(target: ScanTarget, context: ScanContext, access: Access, readAhead: boolean): Promise<Checkpoint> {
+  return openCheckpoint(target.location, {
+    budget: access.budget,
+    config: false,
+    remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
+    repository: target.repository ?? undefined,
+    allowLinks: context.setup.allowLinks,
+    readAhead,
+  });
+}
+
+/** By the fingerprint alone, but for LoRA adapters, of which that says nothing: their few weights are opened again. */
+async function identified(
+  target: ScanTarget,
+  context: ScanContext,
+  access: Access,
+  fingerprint: Fingerprint,
+  registry: CandidateSource,
+): Promise<IdentifyResult> {
+  const { signal } = access;
+  const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
+  const { adapter } = fingerprint;
+  if (adapter === null || adapter.tensors < adapter.ofTensors) return identifySubject(subject, registry, { signal });
+  const checkpoint = await open(target, context, access, false);
+  try {
+    await requireAsListed(target, fingerprint, context.setup);
+    return await identifySubject({ ...subject, checkpoint }, registry, { signal });
   } finally {
     await checkpoint.close();
   }
@@ -153,6 +179,8 @@ async function requireAsListed(target: ScanTarget, fingerprint: Fingerprint, set
 }
 
 async function reach(context: ScanContext, access: Access): Promise<Remote> {
+  // What is opened again counts on.
+  if (access.remote !== undefined) return access.remote;
   const remote = await context.remote();
   access.remote = { ...remote, client: remote.client.scope(access.signal) };
   return access.remote;

@@ -132,3 +132,67 @@ describe("a registry with deep parts", () => {
     expect(deep.exitCode).toBe(1);
   });
 });
+
+describe("a registry, asked for the base of an adapter alone", () => {
+  const add = (registry: string, ...flags: string[]) =>
+    server.run(["registry", "add", "wide.safetensors", "base.safetensors", "--registry", registry, ...flags], root);
+  const identify = async (registry: string): Promise<IdentifyReport> => {
+    const { stdout, stderr } = await server.run(
+      ["identify", "adapter.safetensors", "--registry", registry, "--json"],
+      root,
+    );
+    expect(stderr).not.toContain("Error");
+    const report = JSON.parse(stdout) as IdentifyReport;
+    requireValid("identify@1", report);
+    return report;
+  };
+
+  beforeAll(async () => {
+    expect((await add("kept", "--deep", "--root")).exitCode).toBe(0);
+    expect((await add("plain")).exitCode).toBe(0);
+    mkdirSync(join(root, "adapters"));
+    copyFileSync(join(root, "adapter.safetensors"), join(root, "adapters", "adapter.safetensors"));
+  });
+
+  it("finds it among those that keep attention, exactly, and tests no base of another width", async () => {
+    const report = await identify("kept");
+    expect(report).toMatchObject({ verdict: "derived", comparison: { relations: ["lora"], deep: { basis: "exact" } } });
+    expect(report.summary).toContain("was trained on top of wide.safetensors or of a model that shares its labels");
+    expect(report.candidates.filter(({ verdict }) => verdict !== "not-testable")).toHaveLength(1);
+  });
+
+  it("names the bases that would fit, where those keep nothing", async () => {
+    const { verdict, caveats } = await identify("plain");
+    expect(verdict).toBe("not-testable");
+    const named = caveats.filter((caveat) => caveat.includes("add it again with a deep part"));
+    expect(named).toHaveLength(1);
+    expect(named[0]).toContain("wide.safetensors");
+  });
+
+  it("lets a scan find it, at any depth, from the cache as from the weights", async () => {
+    for (const journal of ["first.jsonl", "second.jsonl"]) {
+      const { stdout } = await server.run(
+        [
+          "scan",
+          "adapters",
+          "--registry",
+          "kept",
+          "--no-progress",
+          "--jobs",
+          "0",
+          "--format",
+          "jsonl",
+          "--journal",
+          journal,
+        ],
+        root,
+      );
+      const [item] = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as ScanItemReport)
+        .filter(({ schema }) => schema === "weightmark/scan-item@1");
+      expect(item).toMatchObject({ verdict: "derived", matches: [{ name: "wide.safetensors", relations: ["lora"] }] });
+    }
+  });
+});

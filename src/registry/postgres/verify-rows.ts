@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
-import { layerCodes } from "../../fingerprint/layer-codes.ts";
+import { registeredCodes } from "../../fingerprint/layer-codes.ts";
 import { packCodes } from "../packed-codes.ts";
 import type { Registry, RegistryProblem } from "../registry.ts";
 import type { Connection } from "./connect.ts";
@@ -12,7 +12,7 @@ export async function verifyRows(registry: Registry, on: Connection, signal?: Ab
     signal?.throwIfAborted();
     const report = (code: string, message: string) => problems.push({ code, digest, name, message });
     try {
-      const items = packCodes(layerCodes(await registry.load(digest)));
+      const items = packCodes(registeredCodes(await registry.load(digest)));
       const found = await readCodes(on, digest);
       if (found === null) report("REGISTRY_ENTRY_MISSING", "its row is gone");
       else if (Buffer.compare(found, items) !== 0) report("CODES_WRONG", "its stored layer codes are not its own");

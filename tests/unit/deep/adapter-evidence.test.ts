@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { adapterEvidence } from "../../../src/deep/adapter-evidence.ts";
-import { halvesOf } from "../../../src/deep/half-labels.ts";
+import { attentionOfWeights } from "../../../src/deep/attention-source.ts";
+import { halvesOf, predictedBlock } from "../../../src/deep/half-labels.ts";
 import { loraAdapter } from "../../support/lora-adapter.ts";
 import { type Model, type ModelTensor, randomModel } from "../../support/random-model.ts";
 import { checkpointOf } from "../../support/stored-model.ts";
@@ -8,7 +9,7 @@ import { checkpointOf } from "../../support/stored-model.ts";
 const DIMS = { width: 128, hidden: 64, layers: 2, vocabulary: 64 } as const;
 
 async function evidence(adapter: Model, base: Model) {
-  const found = await adapterEvidence(await checkpointOf(adapter), await checkpointOf(base));
+  const found = await adapterEvidence(await checkpointOf(adapter), attentionOfWeights(await checkpointOf(base)));
   if (typeof found === "string") throw new Error(found);
   return found;
 }
@@ -42,13 +43,26 @@ describe("adapterEvidence", () => {
 
   test.each(["gpt2", "neox", "phi3"] as const)("three in one, as %s has them", async (family) => {
     const base = randomModel({ init: 5 }, { ...DIMS, family });
-    const found = await adapterEvidence(await checkpointOf(fused(family)), await checkpointOf(base));
+    const found = await adapterEvidence(
+      await checkpointOf(fused(family)),
+      attentionOfWeights(await checkpointOf(base)),
+    );
     expect(found).toMatchObject({ stream: { length: 2 }, values: { length: family === "neox" ? 0 : 2 } });
   });
 
   test("dimensions that stand in an order of their own are not tested", async () => {
     const base = new Map([...randomModel({ init: 6 }, DIMS)].map(([name, t]) => [name, smooth(t)]));
     expect((await evidence(loraAdapter(base, 6), base)).stream).toEqual([]);
+  });
+
+  test("few features predict what the same features among zeros do", () => {
+    const values = randomModel({ init: 8 }, DIMS).get("model.embed_tokens.weight")!.values;
+    const few = { rows: values.slice(0, 64 * 12), width: 12 };
+    const many = { rows: new Float32Array(64 * 50), width: 50 };
+    for (let i = 0; i < few.rows.length; i++) many.rows[Math.floor(i / 12) * 50 + (i % 12)] = few.rows[i]!;
+    const target = { rows: values.slice(1000, 1000 + 64 * 4), width: 4 };
+    const [one, other] = [few, many].map((side) => predictedBlock(side, target, ...halvesOf(64, 8))!.a);
+    for (const [i, x] of one!.entries()) expect(other![i]).toBeCloseTo(x, 4);
   });
 
   test("halves of runs: half of every run in each", () => {
