@@ -92,4 +92,9 @@ export interface Anatomy {
   readonly notes: readonly string[];
 }
 
-export type TensorTable = ReadonlyMap<string, Pick<TensorInfo, "name" | "dtype" | "shape">>;
+/** A stored tensor; `inOut` where it is known that it is a linear that lies as [in, out] although its name promises [out, in]. */
+export interface TableEntry extends Pick<TensorInfo, "name" | "dtype" | "shape"> {
+  readonly inOut?: true | undefined;
+}
+
+export type TensorTable = ReadonlyMap<string, TableEntry>;

@@ -38,11 +38,14 @@ export function describeAnatomy(tensors: TensorTable, config: Readonly<Record<st
 
 function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>> | null): Anatomy {
   const others: { tensor: string; role: Role }[] = [];
-  const stored = parametersOf(tensors, others);
+  const known = knownInOut(tensors);
+  const stored = parametersOf(tensors, others).map((parameter) =>
+    known.has(parameter.tensor) ? turned(parameter) : parameter,
+  );
   const loose = looseStacks(stored);
   const isStack = (name: TensorName): boolean => !name.loose || loose.has(name.stack);
   const lying = groupLayers(stored, isStack);
-  const order = storageOrder(lying.layers, lying.outside);
+  const order = storageOrder(lying.layers, lying.outside, known);
   // Everything below knows one way to lay a linear: those that lie the other way are turned here, and back at the end.
   const parameters = stored.map((parameter) => (order.inOut.has(parameter.tensor) ? turned(parameter) : parameter));
   const { layers, outside } = order.inOut.size === 0 ? lying : groupLayers(parameters, isStack);
@@ -94,7 +97,7 @@ function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>
     if (!used.has(parameter.tensor)) others.push({ tensor: parameter.tensor, role: vectorRole(parameter) });
   }
   const { reaches } = special;
-  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence, open: order.open });
+  const complete = withTwins(withStacks(matrices), { tensors, reaches, confidence, open: order.open, known });
   return {
     family: family === "unknown" ? (plainFamily(matrices, reaches) ?? family) : family,
     confidence,
@@ -102,7 +105,9 @@ function describe(tensors: TensorTable, config: Readonly<Record<string, unknown>
       // Of the two axes of such a linear one may be a public model's stream.
       .map((matrix) => (order.open.has(matrix.tensor) && matrix.axis !== null ? { ...matrix, given: true } : matrix))
       .map((matrix) => withFittingGain(matrix, tensors))
-      .map((matrix) => (order.inOut.has(matrix.tensor) ? asStored(matrix, tensors) : matrix))
+      .map((matrix) =>
+        order.inOut.has(matrix.tensor) || known.has(matrix.tensor) ? asStored(matrix, tensors) : matrix,
+      )
       .sort(byPlace),
     others: others.sort((a, b) => compareText(a.tensor, b.tensor)),
     notes: [...readingNotes(guessed, settled, open), ...orderNotes(order, complete), ...configNotes(config, matrices)],
@@ -124,6 +129,13 @@ function orderNotes({ inOut, open }: StorageOrder, matrices: readonly CanonicalT
   const both = matrices.filter(({ twin, tensor }) => twin === true && open.has(tensor)).length;
   if (both > 0) notes.push(`of ${both} square linears no shape tells how they are stored: they were read both ways`);
   return notes;
+}
+
+/** Linears of which whoever opened the model knows that they lie as [in, out]. */
+function knownInOut(tensors: TensorTable): ReadonlySet<string> {
+  const known = new Set<string>();
+  for (const [tensor, { inOut, shape }] of tensors) if (inOut === true && shape.length === 2) known.add(tensor);
+  return known;
 }
 
 function turned(parameter: Parameter): Parameter {

@@ -58,8 +58,14 @@ const TABLES: ReadonlySet<string | undefined> = new Set([...TOKENS, "position", 
  * axis of outputs, and a bias is as long as there are outputs. A network is believed to be turned only where what
  * its first linears write is then what its last one reads. Square matrices go with the others of their network, else of
  * their layer, of their stack, of the model.
+ *
+ * @param known tensors of which nothing is asked: their shapes are given as [out, in] already
  */
-export function storageOrder(layers: readonly Layer[], outside: readonly Parameter[]): StorageOrder {
+export function storageOrder(
+  layers: readonly Layer[],
+  outside: readonly Parameter[],
+  known: ReadonlySet<string> = new Set(),
+): StorageOrder {
   const linears = new Map(layers.map((layer) => [layer, linearsOf(layer)]));
   const widths = streamWidths(linears, outside);
   const networks = layers.flatMap((layer) =>
@@ -80,12 +86,12 @@ export function storageOrder(layers: readonly Layer[], outside: readonly Paramet
   for (const { layer, linears, tally } of networks) {
     const nearest = [tally, tallyOf(layer), tallyOf(layer.stack)].find(({ isEmpty }) => !isEmpty) ?? model;
     for (const { tensor, vote, settled } of linears) {
-      if (settled) continue;
+      if (settled || known.has(tensor)) continue;
       if (vote === "turned" || (vote === "square" && nearest.isTurned)) inOut.add(tensor);
       else if (vote === "none" ? nearest.isEmpty : vote === "square" && nearest.isMixed) open.add(tensor);
     }
   }
-  const told = new Set<string>();
+  const told = new Set(known);
   for (const { linears } of networks) {
     for (const { tensor, vote, settled } of linears) if (vote !== "none" || settled) told.add(tensor);
   }
@@ -98,6 +104,7 @@ export function storageOrder(layers: readonly Layer[], outside: readonly Paramet
   // Without layers that tell, what biases say of linears that are not square goes for those that are.
   const isTurned = model.isEmpty ? areTurnedByBias(outside, biases) : model.isTurned;
   for (const parameter of outside) {
+    if (known.has(parameter.tensor)) continue;
     if (isTurnedOutside(parameter, biases.get(pathOf(parameter.name)), streams, isTurned)) inOut.add(parameter.tensor);
   }
   return { inOut, open };

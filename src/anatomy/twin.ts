@@ -20,6 +20,8 @@ export interface TwinContext {
   readonly confidence: number;
   /** Linears with names of which no shape tells how they lie. */
   readonly open: ReadonlySet<string>;
+  /** Linears of which it is known how they lie. */
+  readonly known: ReadonlySet<string>;
 }
 
 /**
@@ -51,6 +53,7 @@ export function withTwins(matrices: readonly CanonicalTensor[], context: TwinCon
 
 function isOpen({ role, candidates, tensor, layer, colStride }: CanonicalTensor, context: TwinContext): boolean {
   if (role !== "unknown" || candidates !== undefined || context.reaches.has(tensor) || colStride !== 1) return false;
+  if (context.known.has(tensor)) return false;
   if (layer >= 0 && context.confidence >= UNNAMED) return false;
   return context.tensors.get(tensor)!.shape.length === 2;
 }

@@ -6,12 +6,22 @@ export interface CheckpointFile {
   readonly path: string;
   /** Absolute path of a local file (worker threads open it again), null for other sources. */
   readonly absolutePath: string | null;
+  /** What tensors are read from: the file, or a virtual one in which what is stored in other forms stands as plain values. */
   readonly source: ByteSource;
+  /** Bytes that are stored, where `source` is a virtual file. @default the size of `source` */
+  readonly storedBytes?: number | undefined;
 }
+
+/** Containers that weights are read from. */
+export type ContainerName = "safetensors" | "gguf" | "pytorch" | "mlx";
 
 export interface CheckpointTensor extends TensorInfo {
   /** Index into `files`. */
   readonly file: number;
+  /** What its values are decoded from, for people: "Q4_K". Left out where they are stored as they are. */
+  readonly scheme?: string | undefined;
+  /** Given where it is known that a linear is stored as [in, out] although its name promises [out, in]. */
+  readonly inOut?: true | undefined;
 }
 
 /** A checkpoint that the one who opened it has to close. */
@@ -23,7 +33,7 @@ export interface Checkpoint {
   readonly location: string;
   /** Commit of a Hub repository, else null or left out. */
   readonly revision?: string | null | undefined;
-  readonly container: "safetensors";
+  readonly container: ContainerName;
   readonly files: readonly CheckpointFile[];
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /**

@@ -3,6 +3,7 @@ import { closing } from "../bytes/closing.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { type OpenOptions, openCheckpoint } from "../checkpoint/open-checkpoint.ts";
+import { storedBytes } from "../checkpoint/stored-bytes.ts";
 import { type DeepFingerprintOptions, takeFingerprint } from "../deep/deep-fingerprint.ts";
 import { WeightmarkError } from "../errors.ts";
 import { fingerprintIn, readFingerprintFile, type StoredFingerprint } from "./stored-fingerprint.ts";
@@ -63,7 +64,7 @@ export async function openSubject(location: string, options: SubjectOptions = {}
       await checkpoint.close();
       return storedSubject(fetched, about);
     }
-    const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
+    const bytesTotal = storedBytes(checkpoint);
     options.onOpened?.(checkpoint);
     if (depth === "full") requireWithin(bytesTotal, maxBytes, checkpoint.location);
     const { deep, threads, onProgress } = options;

@@ -9,6 +9,7 @@ const HOUSE = [
   "threads",
   "kernels",
   "numerics",
+  "decoding",
   "checkpoint",
   "anatomy",
   "rows",

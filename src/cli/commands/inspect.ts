@@ -29,6 +29,7 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
   const session = openSession(options, [path]);
   const { describeAnatomy } = await import("../../anatomy/describe.ts");
   const { isFingerprintHeader } = await import("../../fingerprint/file.ts");
+  const { storedBytes } = await import("../../checkpoint/stored-bytes.ts");
   const { byteBudget } = await import("../../index.ts");
   const { outlinesOf, testableParts } = await import("../../lineage/testable.ts");
   const { inspectReport } = await import("../../report/build.ts");
@@ -43,7 +44,7 @@ async function inspect(model: string, options: InspectOptions): Promise<void> {
     const health = isFingerprint ? null : await healthWithin(budget, checkpoint);
     const unusable = health === null ? new Set<string>() : unusableTensors(health);
     const testable = testableParts({ sketches: outlinesOf(anatomy, checkpoint.tensors, unusable) });
-    const total = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
+    const total = storedBytes(checkpoint);
     const isTestable = isFingerprint || testable.some((part) => part.testable);
     const report = inspectReport(session.run(), {
       inputs: {

@@ -47,6 +47,7 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
   }
   for (const path of [pathA, pathB]) requireLocal(path, "quality runs the whole model");
   const session = openSession(options, [pathA, pathB, tokenFile]);
+  const { storedBytes } = await import("../../checkpoint/stored-bytes.ts");
   const { openCheckpoint } = await import("../../index.ts");
   const { compareQuality } = await import("../../quality/index.ts");
   const { manifestRoot } = await import("../../report/manifest-root.ts");
@@ -56,7 +57,7 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
   try {
     for (const path of [pathA, pathB]) open.push(await openCheckpoint(path, { allowLinks }));
     const [a, b] = open as [Checkpoint, Checkpoint];
-    requireWithin(totalBytes(a) + totalBytes(b), options.maxBytes);
+    requireWithin(storedBytes(a) + storedBytes(b), options.maxBytes);
     const tokens = await readTokens(a, b, options);
     const progress = session.progress("running both models", "tokens");
     const result = await compareQuality(a, b, tokens, {
@@ -69,7 +70,7 @@ async function quality(pathA: string, pathB: string, options: QualityCommandOpti
     const side = (checkpoint: Checkpoint) => ({
       location: checkpoint.location,
       manifestRoot: manifestRoot(checkpoint.tensors.values()),
-      bytesTotal: String(totalBytes(checkpoint)),
+      bytesTotal: String(storedBytes(checkpoint)),
     });
     const kind = options.text === undefined ? "token-ids" : "text";
     const inputs = { a: side(a), b: side(b), tokens: { location: tokenFile, kind } } as const;
@@ -85,10 +86,6 @@ async function readTokens(a: Checkpoint, b: Checkpoint, options: QualityCommandO
   const { readText, readTokenIds, tokenize } = await import("../../quality/index.ts");
   if (options.text === undefined) return { ...(await readTokenIds(options.tokenIds!)), notes: [] };
   return tokenize(await readText(options.text, options.maxTokens), a, b);
-}
-
-function totalBytes({ files }: Checkpoint): number {
-  return files.reduce((sum, { source }) => sum + source.size, 0);
 }
 
 /** Batches read the weights again each, workers on their own account: what counts is the size of the models. */

@@ -142,9 +142,10 @@ async function withModels<T>(
     readonly bytesTotal: number;
   }) => Promise<T>,
 ): Promise<T> {
+  const { storedBytes } = await import("../../checkpoint/stored-bytes.ts");
   const checkpoint = await openModel(path, options, { readAhead: true });
   try {
-    const bytesTotal = checkpoint.files.reduce((sum, { source }) => sum + source.size, 0);
+    const bytesTotal = storedBytes(checkpoint);
     if (base === undefined) return await work({ checkpoint, bytesTotal });
     const opened = await openModel(base, options, { readAhead: true });
     try {

@@ -48,6 +48,25 @@ describe("stored as [in, out] under names that promise [out, in]", () => {
     expect(known(matrices)).toEqual(known(plain.matrices));
   });
 
+  test("whoever knows how a linear lies is believed, square ones included, and nobody else is turned for it", () => {
+    const square = Object.fromEntries(
+      Object.entries({ ...LLAMA, "lm_head.weight": "900 64" }).map(([name, s]) => [name, s.replace(/16|176/, "64")]),
+    );
+    const table = linesOf(square);
+    const known = new Map(
+      [...table].map(([name, entry]) => [
+        name,
+        /q_proj|down_proj/.test(name) ? { ...entry, inOut: true as const } : entry,
+      ]),
+    );
+    expect(turned(table)).toEqual([]);
+    expect([...new Set(turned(known).map((name) => name.split(".").at(-2)))]).toEqual(["down_proj", "q_proj"]);
+    const { matrices } = describeAnatomy(known, null);
+    expect(matrices.filter(({ twin, tensor }) => twin === true && known.get(tensor)!.inOut)).toEqual([]);
+    const { role, rowOffset } = matrices.find(({ tensor }) => tensor === "model.layers.1.self_attn.q_proj.weight")!;
+    expect([role, rowOffset(3)]).toEqual(["q", 3]);
+  });
+
   test("a table may lie so by itself", () => {
     expect(turned(linesOf({ ...LLAMA, "model.embed_tokens.weight": "64 900" }))).toContain("model.embed_tokens.weight");
     const head = { ...LLAMA, "model.layers.#.mlp.up_proj.weight": "176 64", "lm_head.weight": "64 900" };

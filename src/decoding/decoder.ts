@@ -1,0 +1,50 @@
+import type { ByteRange } from "../bytes/byte-source.ts";
+
+/** Stored bytes [start, end) of one of the files that a decoded source is made of. */
+export interface StoredRange extends ByteRange {
+  /** Index into the files of the decoded source. */
+  readonly file: number;
+}
+
+/**
+ * How the values of one tensor are got from what is stored of it: quantised blocks, values in another order or with something
+ * added to them. Knows nothing of where files lie.
+ */
+export interface Decoder {
+  /** Elements are decoded in whole units, but for the end of the tensor: of a block, or of a row. At most `MAX_UNIT`. */
+  readonly unit: number;
+  /**
+   * What has to be read for elements [first, first + count), `first` and `count` in whole units. What part of the elements needs
+   * lies inside of what all of them need.
+   */
+  ranges(first: number, count: number): StoredRange[];
+  /**
+   * Fills `out` with the `count` values from `first` on.
+   *
+   * @param stored the bytes of `ranges(first, count)`, one for each in the same order; not to be written to
+   */
+  decode(stored: readonly Uint8Array[], first: number, count: number, out: Float32Array): void;
+}
+
+/** A tensor of a virtual file whose values are decoded, as little-endian F32. */
+export interface DecodedPart {
+  /** Virtual offset of its first byte, a multiple of 4. */
+  readonly begin: number;
+  readonly elements: number;
+  readonly decoder: Decoder;
+}
+
+/** A tensor of a virtual file whose bytes are those that are stored. */
+export interface PlainPart {
+  /** Virtual offset of its first byte. */
+  readonly begin: number;
+  readonly stored: StoredRange;
+}
+
+/** One tensor of a virtual file. */
+export type Part = DecodedPart | PlainPart;
+
+/** Elements that are decoded in one go, a mebibyte of them. */
+export const PIECE_ELEMENTS = 1 << 18;
+/** Largest unit of a decoder: what is decoded at once must fit into memory whatever a file says. */
+export const MAX_UNIT = 1 << 22;
