@@ -1,3 +1,4 @@
+import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
@@ -16,6 +17,7 @@ export const ERRORS = {
   ...FILE_ERRORS,
   ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
+  ...ARRAY_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,

@@ -4,7 +4,9 @@ import { type BlockMemory, withReadAhead } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { MAX_TENSORS } from "../formats/safetensors/limits.ts";
-import type { CheckpointFile, CheckpointTensor } from "./checkpoint.ts";
+import type { TensorInfo } from "../formats/tensor-info.ts";
+import { readArrayFile } from "./array-file.ts";
+import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
 import type { ModelFolder, OpenedFile } from "./model-folder.ts";
 
 /** Files and tensors of a model while its files are opened one after the other. */
@@ -13,6 +15,8 @@ export interface Assembly {
   readonly tensors: Map<string, CheckpointTensor>;
   readonly notes: string[];
   metadata: ReadonlyMap<string, string> | null;
+  /** That of its first file. */
+  container: ContainerName;
   /** Tensors that were passed over in a file, for their index names another one: by name, the last such file. */
   readonly passedOver: Map<string, number>;
 }
@@ -80,12 +84,10 @@ async function addFile(
   const file = to.files.length;
   // Before the header is read, so that a refusal closes it with the others.
   to.files.push({ path, absolutePath: opened.absolutePath, source });
-  const header = await readSafetensorsHeader(source);
-  // Of one file only: of thousands, each as large as a header may be, nobody needs it (CWE-770).
-  to.metadata = file === 0 ? header.metadata : null;
+  const { tensors, notes } = await contentsOf(to, source, path);
   await dropPrefix(to, opened.source);
-  for (const note of header.notes) to.notes.push(`${path}: ${note}`);
-  for (const tensor of header.tensors.values()) {
+  for (const note of notes) to.notes.push(`${path}: ${note}`);
+  for (const tensor of tensors) {
     if ((fileOf(tensor.name) ?? file) !== file) {
       to.passedOver.set(tensor.name, file);
       continue;
@@ -105,6 +107,27 @@ async function addFile(
     const { name, dtype, shape, begin, end } = tensor;
     to.tensors.set(name, { name, dtype, shape, begin, end, file });
   }
+}
+
+/** The tensors of the file that was added last, whatever its container is. */
+async function contentsOf(
+  to: Assembly,
+  source: ByteSource,
+  path: string,
+): Promise<{ readonly tensors: Iterable<TensorInfo>; readonly notes: readonly string[] }> {
+  const last = to.files.length - 1;
+  const arrays = await readArrayFile(source, path.slice(path.lastIndexOf("/") + 1));
+  if (last === 0) to.container = arrays?.container ?? "safetensors";
+  if (arrays !== null) {
+    if (arrays.source !== source) {
+      to.files[last] = { path, absolutePath: null, source: arrays.source, storedBytes: source.size };
+    }
+    return arrays;
+  }
+  const { tensors, metadata, notes } = await readSafetensorsHeader(source);
+  // Of one file only: of thousands, each as large as a header may be, nobody needs it (CWE-770).
+  to.metadata = last === 0 ? metadata : null;
+  return { tensors: tensors.values(), notes };
 }
 
 /**

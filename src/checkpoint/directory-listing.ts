@@ -3,6 +3,8 @@ export interface DirectoryListing {
   readonly safetensors: readonly string[];
   /** See `isShardIndex`. */
   readonly indexes: readonly string[];
+  /** Indexes of shards in other containers, see `isShardIndex`. */
+  readonly foreignIndexes: readonly string[];
   /** Weights in other containers, by their names. */
   readonly foreign: readonly string[];
   /** Names that tell what a file of an ambiguous name beside them is, see `kindByName`. */

@@ -5,7 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
-import { isShardIndex } from "./index-name.ts";
+import { isForeignIndex, isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
 import { isPointerName, isUnfinishedName } from "./unfinished.ts";
 
@@ -16,6 +16,7 @@ export async function classifyNames(
 ): Promise<DirectoryListing> {
   const safetensors: string[] = [];
   const indexes: string[] = [];
+  const foreignIndexes: string[] = [];
   const foreign: string[] = [];
   const companions = new Set<string>();
   const unfinished: string[] = [];
@@ -31,15 +32,15 @@ export async function classifyNames(
     if (isCompanion(name)) companions.add(name);
     if (name === "model_index.json") isPipeline = true;
     else if (isWeightName(name)) safetensors.push(name);
-    else if (isShardIndex(name)) indexes.push(name);
+    else if (isShardIndex(name)) (isForeignIndex(name) ? foreignIndexes : indexes).push(name);
     else if (isUnfinishedName(name)) unfinished.push(name);
     else if (isPointerName(name)) pointers.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
   }
   // Where nothing else is, they are why: beside weights they are how these were fetched, or were to be.
   if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights), ...pointers);
-  for (const names of [safetensors, indexes, foreign, unfinished]) names.sort();
-  return { safetensors, indexes, foreign, unfinished, companions, isPipeline };
+  for (const names of [safetensors, indexes, foreignIndexes, foreign, unfinished]) names.sort();
+  return { safetensors, indexes, foreignIndexes, foreign, unfinished, companions, isPipeline };
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {

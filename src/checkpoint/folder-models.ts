@@ -1,5 +1,5 @@
 import { isFingerprintName, weightStem } from "../formats/safetensors/file-name.ts";
-import type { DirectoryListing } from "./directory-listing.ts";
+import { isArrayName, type WeightNames } from "./array-names.ts";
 import { stemOfIndex } from "./index-name.ts";
 import { type Missing, numberedSets } from "./numbered-shards.ts";
 
@@ -40,6 +40,11 @@ const MAX_WORD = 12;
 export function weightNames(safetensors: readonly string[]): readonly string[] {
   const weights = safetensors.filter((name) => !isFingerprintName(name));
   return weights.length > 0 ? weights : safetensors;
+}
+
+/** The name of a file of weights without its ending. */
+function stemOf(name: string): string {
+  return isArrayName(name) ? name.slice(0, name.lastIndexOf(".")) : weightStem(name);
 }
 
 function weightOf(word: string): number {
@@ -94,7 +99,7 @@ function grouped(sets: readonly WeightSet[], keyOf: (set: WeightSet) => string):
 const ORDER: Readonly<Record<WeightSet["kind"], number>> = { indexed: 1, file: 2, numbered: 3 };
 
 function orderOf({ kind, name }: WeightSet): number {
-  return name.toLowerCase() === LOADED[0] ? 0 : ORDER[kind];
+  return FIRST.has(name.toLowerCase()) ? 0 : ORDER[kind];
 }
 
 function byPreference(a: WeightSet, b: WeightSet): number {
@@ -124,7 +129,7 @@ function modelsOfComponent(sets: WeightSet[]): FolderModel[] {
  * @param shardsOf what is known to stand in the indexes, by their names
  */
 export function modelsOf(
-  { safetensors, indexes }: Pick<DirectoryListing, "safetensors" | "indexes">,
+  { safetensors, indexes }: WeightNames,
   shardsOf: ReadonlyMap<string, readonly string[]> = new Map(),
 ): FolderModel[] {
   const weights = weightNames(safetensors);
@@ -141,7 +146,7 @@ export function modelsOf(
     ...indexed,
     // As long as nobody has read the index, it may name all that are called like it.
     ...numbered.filter((set) => !unknown.has(variantOf(set))),
-    ...free.filter((name) => !counted.has(name)).map((name) => setOf("file", name, weightStem(name), [name])),
+    ...free.filter((name) => !counted.has(name)).map((name) => setOf("file", name, stemOf(name), [name])),
   ];
   const components = grouped(sets, ({ component }) => component);
   const models = [...components.values()].flatMap(modelsOfComponent);
@@ -151,7 +156,14 @@ export function modelsOf(
 }
 
 /** Names that loaders look for, in their order; on some file systems they find them however they are written. */
-const LOADED = ["model.safetensors", "model.safetensors.index.json"];
+const LOADED = [
+  "model.safetensors",
+  "model.safetensors.index.json",
+  "pytorch_model.bin",
+  "pytorch_model.bin.index.json",
+];
+/** Those that are taken before an index. */
+const FIRST: ReadonlySet<string> = new Set(["model.safetensors", "pytorch_model.bin"]);
 const LOADED_LAST = "diffusion_pytorch_model.safetensors";
 
 /** The model that loaders would take from the folder, or null when they would ask which. */

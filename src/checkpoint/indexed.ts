@@ -1,5 +1,6 @@
 import { isBrokenLink } from "../bytes/absence.ts";
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { namesBeside } from "./array-names.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { unlistedNote } from "./layout.ts";
 import type { ModelFolder } from "./model-folder.ts";
@@ -64,5 +65,5 @@ export async function addIndexed(
   });
   checkIndex(to, index, file);
   const listing = await folder.list();
-  if (listing !== null) to.notes.push(...unlistedNote(listing.safetensors, index.shards));
+  if (listing !== null) to.notes.push(...unlistedNote(namesBeside(listing, name).safetensors, index.shards));
 }

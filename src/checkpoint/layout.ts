@@ -1,4 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
+import { type WeightNames, weightNamesOf } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
@@ -39,7 +40,7 @@ export function requireWhole({ files, missing }: Pick<WeightSet, "files" | "miss
 }
 
 /** What of the folder is not read with the model, each kind in a note of its own. */
-function unreadNotes({ set }: FolderModel, listing: DirectoryListing): string[] {
+function unreadNotes({ set }: FolderModel, listing: WeightNames): string[] {
   const notes: string[] = [];
   const own = new Set(set.kind === "indexed" ? [set.name] : set.files);
   // Of the files beside an index it is told when it was read: it may name any of them.
@@ -61,9 +62,9 @@ function unreadNotes({ set }: FolderModel, listing: DirectoryListing): string[] 
  * @throws NO_WEIGHTS, UNSUPPORTED_CONTAINER, AMBIGUOUS_CHECKPOINT, SHARD_MISSING
  */
 export function chooseLayout(path: string, listing: DirectoryListing): Layout {
-  const { safetensors, indexes, foreign } = listing;
-  if (safetensors.length === 0 && indexes.length === 0) throw noWeights(path, listing);
-  const models = modelsOf(listing);
+  const names = weightNamesOf(listing);
+  if (names.safetensors.length === 0 && names.indexes.length === 0) throw noWeights(path, listing);
+  const models = modelsOf(names);
   const model = preferredOf(models);
   if (model === null) {
     throw new WeightmarkError(
@@ -77,11 +78,12 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   }
   const { set } = model;
   requireWhole(set, path);
+  const foreign = listing.foreign.filter((name) => !names.safetensors.includes(name));
   const notes =
     foreign.length === 0
       ? []
-      : [`weights in other containers stand beside and were not read: ${describeForeign(listing)}`];
-  notes.push(...unreadNotes(model, listing), ...unfinishedNote(listing.unfinished));
+      : [`weights in other containers stand beside and were not read: ${describeForeign({ ...listing, foreign })}`];
+  notes.push(...unreadNotes(model, names), ...unfinishedNote(listing.unfinished));
   return set.kind === "indexed" ? { index: set.name, files: [], notes } : { index: null, files: set.files, notes };
 }
 

@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
+import { namesBeside, type WeightNames } from "./array-names.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
-import type { DirectoryListing } from "./directory-listing.ts";
 import { indexOfShards } from "./index-name.ts";
 import { ABSENT, addIndexed, openIndex } from "./indexed.ts";
 import { requireWhole } from "./layout.ts";
@@ -21,7 +21,7 @@ function isAbsent(error: unknown): error is WeightmarkError {
 async function indexBeside(
   folder: ModelFolder,
   { stem, ending }: NumberedShard,
-  listing: DirectoryListing | null,
+  listing: WeightNames | null,
 ): Promise<{ readonly name: string; readonly index: ShardIndex } | null> {
   if (listing !== null) {
     const name = indexOfShards(listing.indexes, stem, ending);
@@ -43,7 +43,8 @@ async function indexBeside(
  */
 export async function addNamedShard(to: Assembly, folder: ModelFolder, name: string, reading: Reading): Promise<void> {
   const shard = numberedShard(name)!;
-  const listing = await folder.list();
+  const all = await folder.list();
+  const listing = all === null ? null : namesBeside(all, name);
   const beside = await indexBeside(folder, shard, listing);
   if (beside?.index.shards.includes(name)) return addIndexed(to, folder, beside.name, beside.index, reading);
   if (listing === null) return addUnlisted(to, folder, name, reading);

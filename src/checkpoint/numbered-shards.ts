@@ -30,7 +30,7 @@ export interface NumberedSet {
   readonly missing: Missing;
 }
 
-const NUMBERED = /^(.*?)([-_.]?)(\d{1,6})([-_]of[-_])(\d{1,6})(\.(?:safetensors|sft))$/is;
+const NUMBERED = /^(.*?)([-_.]?)(\d{1,6})([-_]of[-_])(\d{1,6})(\.(?:safetensors|sft|bin|pt|pth|ckpt))$/is;
 
 /** What the name of a shard says, or null for a name that is no shard's. */
 export function numberedShard(name: string): NumberedShard | null {

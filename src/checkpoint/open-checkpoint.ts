@@ -2,6 +2,8 @@ import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
+import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
 import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
@@ -71,10 +73,27 @@ async function layoutOf(folder: ModelFolder, listing: DirectoryListing): Promise
   }
 }
 
+/**
+ * Refuses a folder whose files are called as PyTorch's might be and are something else, by what they are. For files at hand only:
+ * far away, what it is turns out when it is read.
+ */
+async function requireReadable(
+  folder: ModelFolder,
+  listing: DirectoryListing,
+  files: readonly string[],
+): Promise<void> {
+  const [first] = files;
+  if (first === undefined || isWeightName(first)) return;
+  const { source } = await folder.open(first);
+  const kind = await arrayKind(source, first).finally(() => source.close());
+  if (kind === null) throw await onlyForeignInside(folder, listing);
+}
+
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<void> {
   const listing = await folder.list();
   if (listing === null) throw new Error(`${folder.location} cannot be listed`);
   const { index, files, notes } = await layoutOf(folder, listing);
+  if (!folder.remote) await requireReadable(folder, listing, files);
   to.notes.push(...notes);
   if (index !== null) return addIndexed(to, folder, index, await openIndex(folder, index), reading);
   if (files.length > MAX_SHARDS) {
@@ -152,18 +171,25 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
   const found = await (isRemoteLocation(location)
     ? findRemoteModel(location, options)
     : findLocalModel(localPath(location), allowLinks));
-  const model: Assembly = { files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() };
+  const model: Assembly = {
+    files: [],
+    tensors: new Map(),
+    notes: [],
+    metadata: null,
+    container: "safetensors",
+    passedOver: new Map(),
+  };
   const close = async () => {
     await Promise.all(model.files.map(({ source }) => source.close()));
     await found.close();
   };
   try {
     const { config, configProblem } = await addModel(model, found, options);
-    const { files, tensors, notes, metadata } = model;
+    const { files, tensors, notes, metadata, container } = model;
     return closing({
       location: found.location,
       revision: found.revision,
-      container: "safetensors" as const,
+      container,
       files,
       tensors,
       metadata,

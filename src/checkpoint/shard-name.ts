@@ -2,6 +2,8 @@ import { WeightmarkError } from "../errors.ts";
 import { CONTAINERS } from "../formats/foreign/containers.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { isArrayName } from "./array-names.ts";
+import { isForeignIndex } from "./index-name.ts";
 
 const MAX_SHOWN = 120;
 
@@ -22,7 +24,7 @@ export function pathProblem(name: string): string | null {
 /**
  * Checks a file name out of a shard index; the index is as hostile as the weights (CWE-22).
  *
- * @throws SHARD_PATH_REFUSED, or UNSUPPORTED_CONTAINER when the shard is no .safetensors
+ * @throws SHARD_PATH_REFUSED, or UNSUPPORTED_CONTAINER when the shard is of another container than its index
  */
 export function checkShardName(name: string, indexFile: string): void {
   const problem = pathProblem(name);
@@ -30,7 +32,8 @@ export function checkShardName(name: string, indexFile: string): void {
   if (problem !== null) {
     throw new WeightmarkError("SHARD_PATH_REFUSED", `the shard name ${shown} ${problem}`, { file: indexFile });
   }
-  if (!isWeightName(name)) {
+  const isOfItsKind = isForeignIndex(indexFile.slice(indexFile.lastIndexOf("/") + 1)) && isArrayName(name);
+  if (!isWeightName(name) && !isOfItsKind) {
     const kind = kindByName(name.slice(name.lastIndexOf("/") + 1));
     const what = kind === null ? "" : ` but by its name ${CONTAINERS[kind].what}`;
     throw new WeightmarkError("UNSUPPORTED_CONTAINER", `the shard ${shown} is no .safetensors file${what}`, {

@@ -1,4 +1,5 @@
 import { basename, dirname } from "node:path";
+import { namesBeside } from "../checkpoint/array-names.ts";
 import { classifyNames, listDirectory } from "../checkpoint/directory.ts";
 import { indexOfShards, isShardIndex } from "../checkpoint/index-name.ts";
 import { type Root, resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
@@ -83,11 +84,11 @@ export async function fileTarget(path: string, allowLinks: readonly string[]): P
   const name = basename(path);
   const shard = numberedShard(name);
   if (shard === null && !isShardIndex(name)) return { ...target, ...(await factsOf(directory, null, [name], null)) };
-  const listing = await listDirectory(directory);
+  const listing = namesBeside(await listDirectory(directory), name);
   const folder = localFolder(await resolveRoot(directory, allowLinks));
   const indexName = shard === null ? name : indexOfShards(listing.indexes, shard.stem, shard.ending);
   const indexes = listing.indexes.filter((one) => one === indexName);
-  const shards = indexName === null ? null : ((await shardsIn(folder, { ...listing, indexes })).get(indexName) ?? null);
+  const shards = indexName === null ? null : ((await shardsIn(folder, { indexes })).get(indexName) ?? null);
   if (indexName !== null && (name === indexName || shards?.includes(name))) {
     return { ...target, ...(await factsOf(directory, indexName, shards, null)) };
   }

@@ -66,7 +66,7 @@ export function needsIndexes(listing: DirectoryListing, hasBelow: boolean): bool
  */
 export async function shardsIn(
   folder: ModelFolder,
-  { indexes }: DirectoryListing,
+  { indexes }: Pick<DirectoryListing, "indexes">,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const shardsOf = new Map<string, readonly string[]>();
   for (const name of indexes) {

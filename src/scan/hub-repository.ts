@@ -1,6 +1,7 @@
+import { namesBeside, weightNamesOf } from "../checkpoint/array-names.ts";
 import { classifyNames } from "../checkpoint/directory.ts";
 import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
-import { modelsOf, type WeightSet } from "../checkpoint/folder-models.ts";
+import { modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
 import { hubFolder } from "../checkpoint/hub/hub-folder.ts";
 import { type HubLocation, pinnedLocation } from "../checkpoint/hub/parse-location.ts";
 import type { HubRepository } from "../checkpoint/hub/repository.ts";
@@ -74,13 +75,28 @@ export async function unreadable(
   paths: Iterable<string>,
 ): Promise<readonly Found[] | null> {
   const folders = await foldersOf(paths, named.path, pinnedLocation(named.id, commit, named.path));
-  if (folders.some(({ listing }) => holdsWeights(listing))) return null;
+  if (folders.some(({ listing }) => isReadable(listing))) return null;
   const [first = { path: named.path, listing: await classifyNames([], ""), hasBelow: false }, ...others] = folders;
   return [first, ...others].map((folder) => refused(named, commit, folder));
 }
 
+/** Whether something of a folder can be read, in whichever container. */
+function isReadable(listing: DirectoryListing): boolean {
+  const { safetensors, indexes } = weightNamesOf(listing);
+  return safetensors.length + indexes.length > 0;
+}
+
+/** The model of a folder without safetensors, or why there is none. */
+function otherModel(repository: HubRepository, folder: WeightFolder): Found {
+  const { path, listing } = folder;
+  const model = preferredOf(modelsOf(weightNamesOf(listing)));
+  if (model === null) return refused(repository, repository.commit, folder);
+  const target = pinnedTarget({ id: repository.id, path }, repository.commit);
+  return { ...target, ...listedWeights(repository, path, model.set, listing) };
+}
+
 /** Of a folder without weights that can be read, why. */
-function refused({ id }: HubLocation, commit: string, { path, listing }: WeightFolder): Found {
+function refused({ id }: Pick<HubLocation, "id">, commit: string, { path, listing }: WeightFolder): Found {
   const target = pinnedTarget({ id, path }, commit);
   try {
     chooseLayout(target.location, listing);
@@ -102,6 +118,7 @@ export async function repositoryTargets(
   const found: Found[] = [];
   for (const folder of await foldersOf(paths, named.path, pinnedLocation(id, commit, named.path))) {
     if (holdsWeights(folder.listing)) found.push(...(await folderModels(repository, folder, remote)));
+    else if (isReadable(folder.listing)) found.push(otherModel(repository, folder));
     else found.push(refused(named, commit, folder));
   }
   return found.length > 0 ? found : (await unreadable({ ...named, id }, commit, paths))!;
@@ -127,7 +144,7 @@ async function folderModels(
 async function namedFile(repository: HubRepository, path: string): Promise<ScanTarget> {
   const end = path.lastIndexOf("/");
   const [folder, name] = [path.slice(0, Math.max(end, 0)), path.slice(end + 1)];
-  const models = modelsOf(await listFolder(repository, folder));
+  const models = modelsOf(namesBeside(await listFolder(repository, folder), name));
   const sets = models.flatMap(({ set, variants }) => [set, ...variants]);
   const alone: WeightSet = {
     kind: "file",

@@ -7,6 +7,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ARRAY_VECTORS } from "./make-arrays.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const manifest = [];
@@ -45,7 +46,7 @@ const entry = (dtype, shape, begin, end) => `{"dtype":"${dtype}","shape":[${shap
 const one = (name, value) => `{${JSON.stringify(name)}:${value}}`;
 const U8 = entry("U8", "1", 0, 1);
 
-for (const directory of ["bad", "good", "index"]) rmSync(join(here, directory), { recursive: true, force: true });
+for (const directory of ["bad", "good", "index", "arrays"]) rmSync(join(here, directory), { recursive: true, force: true });
 
 // ---- good, though odd
 good("empty-object", "no tensors at all", build("{}"));
@@ -274,6 +275,9 @@ for (const [name, shard] of [
 ]) {
   index(`path-${name}`, "SHARD_PATH_REFUSED", `a shard called ${JSON.stringify(shard)}`, map(`{"a":${JSON.stringify(shard)}}`));
 }
+
+// ---- files of PyTorch and NumPy
+for (const [name, expect, why, bytes] of ARRAY_VECTORS) add("arrays", `arrays/${name}`, expect, why, bytes);
 
 writeFileSync(join(here, "manifest.json"), `[\n${manifest.map((item) => `  ${JSON.stringify(item)}`).join(",\n")}\n]\n`);
 console.log(`${manifest.length} files`);

@@ -4,6 +4,7 @@ import { fsPath } from "../../bytes/path-text.ts";
 import { fileError } from "../../bytes/regular-file.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
+import { isArrayName, weightNamesOf } from "../array-names.ts";
 import { listDirectory } from "../directory.ts";
 import { type FolderModel, modelsOf, preferredOf } from "../folder-models.ts";
 import { type Root, resolveInside, resolveRoot } from "../inside-root.ts";
@@ -32,7 +33,7 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     ...folder,
     async list() {
       const listing = await listDirectory(root.path);
-      const models = modelsOf(listing);
+      const models = modelsOf(weightNamesOf(listing));
       const isPart = ({ set }: FolderModel) => set.missing.count > 0;
       const preferred = preferredOf(models);
       if (preferred === null ? models.every(isPart) : isPart(preferred)) throw offline(location);
@@ -41,7 +42,7 @@ function downloadedFolder(root: Root, location: string): ModelFolder {
     async open(name) {
       return folder.open(name).catch((error) => {
         const isAbsent = error instanceof WeightmarkError && error.code === "FILE_NOT_FOUND";
-        throw isAbsent && isWeightName(name) ? offline(folder.shown(name)) : error;
+        throw isAbsent && (isWeightName(name) || isArrayName(name)) ? offline(folder.shown(name)) : error;
       });
     },
   };

@@ -1,7 +1,9 @@
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
+import { isArrayName } from "../array-names.ts";
 import { classifyNames } from "../directory.ts";
 import type { DirectoryListing } from "../directory-listing.ts";
 import type { WeightSet } from "../folder-models.ts";
+import { isForeignIndex } from "../index-name.ts";
 import { indexedContent, weightContent } from "./content.ts";
 import { fileTable } from "./file-table.ts";
 import { pinnedLocation } from "./parse-location.ts";
@@ -64,10 +66,11 @@ export function listedWeights(
   const prefix = prefixOf(folder);
   const table = fileTable(repository.files);
   const own = [...set.files, set.name].map((name) => prefix + name);
-  const { safetensors, indexes, foreign } = listing ?? { safetensors: [], indexes: [], foreign: [] };
-  const beside = [...safetensors, ...indexes, ...foreign].map((name) => prefix + name);
+  const { safetensors = [], indexes = [], foreignIndexes = [], foreign = [] } = listing ?? {};
+  const beside = [...safetensors, ...indexes, ...foreignIndexes, ...foreign].map((name) => prefix + name);
   const isIndexed = set.kind === "indexed";
-  const below = isIndexed ? table.below(prefix).filter(({ path }) => isWeightName(path)) : [];
+  const isOfIndex = isForeignIndex(set.name) ? isArrayName : isWeightName;
+  const below = isIndexed ? table.below(prefix).filter(({ path }) => isOfIndex(path)) : [];
   const kept = table.among([...own, ...beside, ...below.map(({ path }) => path)]);
   const files = isIndexed ? below : table.among(own);
   const index = table.at(prefix + set.name);

@@ -38,7 +38,6 @@ const MAGICS: readonly Magic[] = [
   { kind: "ncnn", bytes: "7767517\r\n" },
   { kind: "mxnet", bytes: "\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" },
   { kind: "orbax", bytes: "\x0c\xdb\x3a\x2a" },
-  { kind: "oldPytorch", bytes: "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" },
   { kind: "matlab", bytes: "MATLAB 5.0 MAT-file" },
   { kind: "matlab", bytes: "MATLAB 7.3 MAT-file" },
   { kind: "parquet", bytes: "PAR1" },

@@ -3,6 +3,16 @@ import type { ContainerKind } from "./containers.ts";
 /** What pickles of models begin with after PROTO and its version; legacy PyTorch files begin with LONG1. */
 const PICKLE_OPCODES = "\x8a\x95}](cX\x8c";
 
+/** The number that torch.save wrote before everything else, in whichever protocol; protocol 4 puts a frame around it. */
+const OLD_PYTORCH = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+const FRAME = 0x95;
+
+function isOldPytorch(head: Buffer): boolean {
+  if (head[0] !== 0x80) return false;
+  const at = head[2] === FRAME ? 11 : 2;
+  return head.toString("latin1", at, at + OLD_PYTORCH.length) === OLD_PYTORCH;
+}
+
 function isPickle(head: Buffer): boolean {
   const [protocol = 0, version = 0, opcode = 0] = head;
   const isKnown = protocol === 0x80 && version >= 2 && version <= 5;
@@ -43,6 +53,7 @@ function isFlax(head: Buffer): boolean {
 
 /** Kinds without a signature that the structure of their first bytes tells. */
 export function kindByStructure(head: Buffer): ContainerKind | null {
+  if (isOldPytorch(head)) return "oldPytorch";
   if (isPickle(head)) return "pickle";
   if (isCTranslate2(head)) return "cTranslate2";
   return isFlax(head) ? "flax" : null;

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../bytes/atomic-file.ts";
 import { makeDirectory } from "../../bytes/make-directory.ts";
+import { isArrayName } from "../../checkpoint/array-names.ts";
 import { HUB_PREFIX } from "../../checkpoint/hub/parse-location.ts";
 import { isShardIndex } from "../../checkpoint/index-name.ts";
 import { ERRORS, type ErrorCode, WeightmarkError } from "../../errors.ts";
@@ -126,8 +127,8 @@ export function openFingerprintCache(options: CacheOptions): FingerprintCache {
 
 /** What the weight files of a target are called, as a digest. Of snapshots on this machine it is their place. */
 function namesOf({ location, repository }: ScanTarget): string {
-  const single = isWeightName(location) ? basename(location) : null;
-  const weights = repository?.files.filter(({ path }) => isWeightName(path) || isShardIndex(path));
+  const single = isWeightName(location) || isArrayName(location) ? basename(location) : null;
+  const weights = repository?.files.filter(({ path }) => isWeightName(path) || isArrayName(path) || isShardIndex(path));
   const names = weights?.map(({ path, sha256 }) => JSON.stringify([path, sha256])).sort() ?? resolve(location);
   return digestOf(JSON.stringify([single, names]));
 }

@@ -34,7 +34,14 @@ function countedFolder(contents: ReadonlyMap<string, Uint8Array>, remote: boolea
 }
 
 const PLAIN = { budget: undefined, blocks: null };
-const assembly = (): Assembly => ({ files: [], tensors: new Map(), notes: [], metadata: null, passedOver: new Map() });
+const assembly = (): Assembly => ({
+  files: [],
+  tensors: new Map(),
+  notes: [],
+  metadata: null,
+  container: "safetensors" as const,
+  passedOver: new Map(),
+});
 const NAMES = Array.from({ length: 30 }, (_, i) => "x".repeat(i + 1));
 
 describe("files of a folder", () => {

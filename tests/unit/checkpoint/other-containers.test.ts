@@ -14,11 +14,6 @@ describe("openCheckpoint on a directory", () => {
       ],
       [{ "model.onnx": content("onnx") }, /"model\.onnx" \(an ONNX model\)$/, /onnx\.numpy_helper/],
       [
-        { "model.th": content("oldPytorch") },
-        /\(a PyTorch file in the form from before PyTorch 1\.6\)$/,
-        /torch\.load/,
-      ],
-      [
         { "__0_0.distcp": content("pytorch"), ".metadata": "x" },
         /\(part of a torch\.distributed checkpoint\)$/,
         /dcp_to_torch/,

@@ -1,15 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import type { ByteSource } from "../../../src/bytes/byte-source.ts";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
+import { readArrayFile } from "../../../src/checkpoint/array-file.ts";
 import { readShardIndex } from "../../../src/checkpoint/shard-index.ts";
 import type { WeightmarkError } from "../../../src/errors.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 
 interface Vector {
   readonly file: string;
-  readonly kind: "safetensors" | "index";
+  readonly kind: "safetensors" | "index" | "arrays";
   readonly expect: string;
   readonly why: string;
 }
@@ -17,9 +19,17 @@ interface Vector {
 const directory = fileURLToPath(new URL("../../vectors/", import.meta.url));
 const manifest: readonly Vector[] = JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8"));
 
+const READERS: Readonly<Record<Vector["kind"], (source: ByteSource) => Promise<unknown>>> = {
+  safetensors: readSafetensorsHeader,
+  index: readShardIndex,
+  arrays: async (source) => {
+    if ((await readArrayFile(source, basename(source.location))) === null) throw new Error("no file of arrays");
+  },
+};
+
 async function verdict({ file, kind }: Vector): Promise<string> {
   const source = memorySource(readFileSync(join(directory, file)), file);
-  const read: Promise<unknown> = kind === "index" ? readShardIndex(source) : readSafetensorsHeader(source);
+  const read: Promise<unknown> = READERS[kind](source);
   return read.then(
     () => "ok",
     (error: WeightmarkError) => error.code,
@@ -35,7 +45,7 @@ describe("the corpus of bad and odd files", () => {
   );
 
   it("lists every file there is", () => {
-    const files = ["bad", "good", "index"].flatMap((kind) =>
+    const files = ["bad", "good", "index", "arrays"].flatMap((kind) =>
       readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
     );
     expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());

@@ -37,7 +37,7 @@ const REPOSITORIES = new Map<string, RepositorySource>([
   ["acme/c-tuned", { files: single(changed(base, 2, 0.05)) }],
   ["acme/d-sharded", { files: sharded(tinyModel(3)) }],
   ["acme/e-empty", { files: { "README.md": "nothing" } }],
-  ["acme/f-torch", { files: { "pytorch_model.bin": Buffer.alloc(100) } }],
+  ["acme/f-keras", { files: { "tf_model.h5": Buffer.alloc(100) } }],
   ["acme/g-gated", { files: single(tinyModel(4)), gated: "manual" }],
   ["acme/h-broken", { files: { "model.safetensors": Buffer.from("this is no header at all") } }],
 ]);
@@ -83,7 +83,7 @@ const TREES = new Map<string, RepositorySource>([
   ],
   ["acme/run", { files: { "checkpoint-10/model.safetensors": bytes, "checkpoint-10/optimizer.pt": "x" } }],
   ["acme/styles", { files: { "b.safetensors": modelBytes(tinyModel(9)), "a.safetensors": modelBytes(tinyModel(10)) } }],
-  ["acme/torch", { files: { "a/pytorch_model.bin": "x", "b/pytorch_model.bin": "x" } }],
+  ["acme/keras", { files: { "a/tf_model.h5": "x", "b/tf_model.h5": "x" } }],
 ]);
 
 describe("what lies below the root of a repository", () => {
@@ -99,8 +99,8 @@ describe("what lies below the root of a repository", () => {
       expect.stringMatching(/^acme\/run\/checkpoint-10 (?:done|duplicate)$/),
       "acme/styles/a.safetensors done",
       "acme/styles/b.safetensors done",
-      "acme/torch/a UNSUPPORTED_CONTAINER",
-      "acme/torch/b UNSUPPORTED_CONTAINER",
+      "acme/keras/a UNSUPPORTED_CONTAINER",
+      "acme/keras/b UNSUPPORTED_CONTAINER",
     ]);
     const unet = items.find(({ name }) => name === "acme/pipeline/unet")!;
     expect(unet.id).toBe(`hf:acme/pipeline@${await hub.commitOf("acme/pipeline")}/unet`);
@@ -159,12 +159,12 @@ describe("a scan of an organisation", () => {
       ["acme/c-tuned", "done", null],
       ["acme/d-sharded", "done", null],
       ["acme/e-empty", "skipped", "NO_WEIGHTS"],
-      ["acme/f-torch", "skipped", "UNSUPPORTED_CONTAINER"],
+      ["acme/f-keras", "skipped", "UNSUPPORTED_CONTAINER"],
       ["acme/g-gated", "failed", "HUB_GATED"],
       ["acme/h-broken", "failed", expect.stringMatching(/^(?:ST_|TEXT_FILE)/)],
     ]);
     expect(items[5]!.failure).toMatchObject({
-      message: 'no .safetensors file here, only "pytorch_model.bin" (a PyTorch file)',
+      message: 'no .safetensors file here, only "tf_model.h5" (an HDF5 file, as Keras writes)',
       detail: expect.stringContaining("save_pretrained"),
     });
     for (const { failure } of items) if (failure !== null) expect(failure.detail).toMatch(/^[A-Z].*\.$/);

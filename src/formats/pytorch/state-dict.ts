@@ -1,0 +1,153 @@
+import { WeightmarkError } from "../../errors.ts";
+import { PickleDict, PickleObject, type PickleValue } from "../pickle/values.ts";
+import { MAX_NAME_BYTES, MAX_TENSORS } from "../safetensors/limits.ts";
+import { isAveragedKey, isModelKey, isTrainingKey } from "./trainer-keys.ts";
+import { contentSearch, type Entry, entriesOf, isTensor, weightSearch } from "./tree.ts";
+import { StoredTensor, UnreadTensor } from "./values.ts";
+
+/** Weights by their names, in the order of the file. */
+export interface StateDict {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly notes: readonly string[];
+}
+
+/** Dicts in dicts that are looked into for weights. */
+const MAX_DEPTH = 64;
+/** Characters of all names together for each byte of the pickle: dicts that are shared are written once (CWE-776). */
+const LETTERS_A_BYTE = 64;
+/** What small pickles may have on top. */
+const SLACK_LETTERS = 1 << 16;
+const MAX_LISTED = 5;
+const MAX_SHOWN = 120;
+
+/**
+ * The weights in what a PyTorch file holds: a state dict, one in a checkpoint of some trainer, or a module as a whole. Names are
+ * those that a state dict would have, parts joined by dots.
+ *
+ * Of a checkpoint, states of training are left out, and averages of the weights where the weights themselves are there, as
+ * variants beside a model are; what is left out is noted. A dict under one of the usual names gives its weights under their own
+ * names. Several are all read, each under its name: nothing says that one of them is the model.
+ *
+ * @param root what the pickle of the file holds
+ * @param length bytes of the pickle
+ * @throws PT_NO_TENSORS, PT_DUPLICATE_NAME, PT_TENSOR_UNKNOWN, PICKLE_LIMIT
+ */
+export function stateDictOf(root: PickleValue, length: number, file: string): StateDict {
+  const collector = new Collector(file, LETTERS_A_BYTE * length + SLACK_LETTERS);
+  collector.choose(root, "", 0);
+  const { tensors, notes } = collector;
+  if (tensors.size === 0) {
+    const found = notes.length === 0 ? "" : `: ${notes.join("; ")}`;
+    throw new WeightmarkError("PT_NO_TENSORS", `no weights in the file${found}`, { file });
+  }
+  return { tensors, notes };
+}
+
+class Collector {
+  readonly tensors = new Map<string, StoredTensor>();
+  readonly #file: string;
+  readonly #weights = weightSearch();
+  readonly #content = contentSearch();
+  readonly #training: string[] = [];
+  readonly #averaged: string[] = [];
+  readonly #unread: string[] = [];
+  #letters: number;
+
+  /** @param letters that names may have together */
+  constructor(file: string, letters: number) {
+    this.#file = file;
+    this.#letters = letters;
+  }
+
+  get notes(): string[] {
+    const notes: string[] = [];
+    if (this.#training.length > 0)
+      notes.push(`states of training are no weights and were not read: ${listed(this.#training)}`);
+    if (this.#averaged.length > 0)
+      notes.push(`averages of the weights beside them were not read: ${listed(this.#averaged)}`);
+    if (this.#unread.length > 0)
+      notes.push(`tensors of forms that hold no plain weights were not read: ${listed(this.#unread)}`);
+    return notes;
+  }
+
+  /** Takes the weights of a dict that may be a trainer's; of anything else all that there is. */
+  choose(value: PickleValue, prefix: string, depth: number): void {
+    if (!(value instanceof PickleDict) || depth > MAX_DEPTH) {
+      this.#take(value, prefix, depth);
+      return;
+    }
+    const entries = entriesOf(value)!;
+    const folders = entries.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
+    const isLeft = ([key]: Entry) => isTrainingKey(key);
+    this.#training.push(...folders.filter(isLeft).map(([key]) => prefix + key));
+    const kept = folders.filter((entry) => !isLeft(entry));
+    const plain = kept.filter(([key]) => !isAveragedKey(key));
+    const models = plain.length > 0 ? plain : kept;
+    if (models.length < kept.length) {
+      this.#averaged.push(...kept.filter((entry) => !models.includes(entry)).map(([key]) => prefix + key));
+    }
+    const [only] = models;
+    // A counter that stands as a tensor beside the weights of a trainer's model is none of them.
+    const beside = entries.filter(([, inner]) => isTensor(inner) && !isCounter(inner));
+    if (only !== undefined && models.length === 1 && beside.length === 0 && isModelKey(only[0])) {
+      this.choose(only[1], prefix, depth + 1);
+      return;
+    }
+    const chosen = new Set(models);
+    for (const entry of entries) {
+      const [key, inner] = entry;
+      if (chosen.has(entry)) this.choose(inner, `${prefix}${key}.`, depth + 1);
+      else if (isTensor(inner) || !(this.#weights.holds(inner) || isLeft(entry))) this.#leaf(prefix + key, inner);
+    }
+  }
+
+  /** Everything in a value, whatever it is called. */
+  #take(value: PickleValue, prefix: string, depth: number): void {
+    if (isTensor(value)) this.#leaf(prefix === "" ? "tensor" : prefix.slice(0, -1), value);
+    if (depth > MAX_DEPTH) throw this.#limit(`weights more than ${MAX_DEPTH} dicts deep`);
+    for (const [key, inner] of entriesOf(value) ?? []) {
+      if (!isTensor(inner) && this.#weights.holds(inner)) this.#take(inner, `${prefix}${key}.`, depth + 1);
+      else this.#leaf(prefix + key, inner);
+    }
+  }
+
+  /** What has no parts with weights: a tensor, or something that must not hide any. */
+  #leaf(name: string, value: PickleValue): void {
+    this.#letters -= name.length + 1;
+    if (this.#letters < 0) throw this.#limit("more names than the pickle has room for");
+    if (value instanceof StoredTensor) this.#add(name, value);
+    else if (value instanceof UnreadTensor) this.#unread.push(`${name} (${value.what})`.slice(0, MAX_SHOWN));
+    else if (value instanceof PickleObject && this.#content.holds(value)) throw this.#hidden(name, value);
+  }
+
+  #hidden(name: string, value: PickleObject): WeightmarkError {
+    const by = JSON.stringify(value.global.path.slice(0, MAX_SHOWN));
+    return new WeightmarkError("PT_TENSOR_UNKNOWN", `the weight is kept by an object of ${by}`, {
+      file: this.#file,
+      tensor: name,
+    });
+  }
+
+  #add(name: string, tensor: StoredTensor): void {
+    if (this.tensors.has(name)) {
+      throw new WeightmarkError("PT_DUPLICATE_NAME", "the name stands twice", { file: this.#file, tensor: name });
+    }
+    if (this.tensors.size === MAX_TENSORS) throw this.#limit(`more than ${MAX_TENSORS} tensors`);
+    if (name.length > MAX_NAME_BYTES) throw this.#limit("names of tensors that are too long");
+    this.tensors.set(name, tensor);
+  }
+
+  #limit(message: string): WeightmarkError {
+    return new WeightmarkError("PICKLE_LIMIT", message, { file: this.#file });
+  }
+}
+
+function isCounter(value: PickleValue): boolean {
+  return value instanceof StoredTensor && value.shape.every((size) => size === 1);
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name.slice(0, MAX_SHOWN)));
+  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
+  return shown.join(", ");
+}
