@@ -2,11 +2,11 @@ import { kindByName } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 
-/** What PyTorch's programs and NumPy call files of weights; ".bin" and ".ckpt" are others' as well. */
-const ARRAYS = /\.(?:bin|pt|pth|th|ckpt|npz)$/i;
-const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", null]);
+/** What programs of PyTorch, NumPy and ONNX call files of weights; ".bin" and ".ckpt" are others' as well. */
+const ARRAYS = /\.(?:bin|pt|pth|th|ckpt|npz|onnx)$/i;
+const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", "onnx", null]);
 
-/** Whether a file may hold arrays of PyTorch or NumPy by its name. */
+/** Whether a file may hold arrays of PyTorch, NumPy or ONNX by its name. */
 export function isArrayName(name: string): boolean {
   return ARRAYS.test(name);
 }

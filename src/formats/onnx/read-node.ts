@@ -30,9 +30,7 @@ const GRAPHS = 11;
 const SCOPES = "pkg.torch.onnx.name_scopes";
 
 /** Attributes that tell how weights are used; others hold up to millions of numbers. */
-const KNOWN = new Set(
-  "transA transB axis block_size bits K N perm gather_axis quantize_axis".split(" "),
-);
+const KNOWN = new Set("transA transB axis block_size bits K N perm gather_axis quantize_axis".split(" "));
 
 /** What was read of all nodes. */
 export interface Edges {
@@ -67,7 +65,9 @@ export async function readNode(cursor: WireCursor, start: number, end: number, e
     }
     if (number === NODE_METADATA) {
       if (field.wire !== 2) throw cursor.wrongType(field);
-      return readScopes(cursor, field).then((found) => void (scopes ??= found));
+      return readScopes(cursor, field).then((found) => {
+        scopes ??= found;
+      });
     }
     if (number !== ATTRIBUTE) return;
     if (field.wire !== 2) throw cursor.wrongType(field);
@@ -98,7 +98,10 @@ async function readAttribute(cursor: WireCursor, { start, end }: Field): Promise
   const graphs: InFile[] = [];
   await cursor.each(start, end, (field) => {
     const { number, wire } = field;
-    if (number === ATTRIBUTE_NAME) return cursor.text(field, (text) => void (name = text));
+    if (number === ATTRIBUTE_NAME)
+      return cursor.text(field, (text) => {
+        name = text;
+      });
     const isShort = wire === 0 || field.end - field.start <= MAX_ATTRIBUTE_NUMBERS;
     if ((number === INT || number === INTS) && isShort) {
       return cursor.numbers(field, MAX_ATTRIBUTE_NUMBERS, (value) => {
@@ -118,11 +121,17 @@ async function readScopes(cursor: WireCursor, { start, end }: Field): Promise<st
   let key = "";
   let value: Field | null = null;
   await cursor.each(start, end, (field) => {
-    if (field.number === 1) return cursor.text(field, (text) => void (key = text));
+    if (field.number === 1)
+      return cursor.text(field, (text) => {
+        key = text;
+      });
     if (field.number === 2) value = field;
   });
   let scopes: string | null = null;
   // Others are stack traces, of which every node has one.
-  if (key === SCOPES && value !== null) await cursor.text(value, (text) => void (scopes = text));
+  if (key === SCOPES && value !== null)
+    await cursor.text(value, (text) => {
+      scopes = text;
+    });
   return scopes;
 }

@@ -130,8 +130,14 @@ async function addExternal(cursor: WireCursor, to: Map<string, string>, start: n
   let key = "";
   let value = "";
   await cursor.each(start, end, (field) => {
-    if (field.number === 1) return cursor.text(field, (text) => void (key = text));
-    if (field.number === 2) return cursor.text(field, (text) => void (value = text));
+    if (field.number === 1)
+      return cursor.text(field, (text) => {
+        key = text;
+      });
+    if (field.number === 2)
+      return cursor.text(field, (text) => {
+        value = text;
+      });
   });
   if (key !== "location" && key !== "offset" && key !== "length") return;
   if (to.has(key)) throw cursor.refusal("ONNX_MALFORMED", `a tensor has its ${key} twice`);
