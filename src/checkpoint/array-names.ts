@@ -11,13 +11,21 @@ export function isArrayName(name: string): boolean {
   return ARRAYS.test(name);
 }
 
+/** Whether a file is a model of ONNX by its name; its weights may lie in files beside it that only it names. */
+export function isOnnxName(name: string): boolean {
+  return /\.onnx$/i.test(name);
+}
+
 /** Names that weights are looked for under, of a folder or of what belongs to one of its files. */
 export type WeightNames = Pick<DirectoryListing, "safetensors" | "indexes">;
 
-/** Files and indexes of PyTorch and NumPy, in the place of those of safetensors. */
+/** Files and indexes of PyTorch and NumPy, else models of ONNX, in the place of those of safetensors. */
 export function arrayNames({ foreign, foreignIndexes, companions }: DirectoryListing): WeightNames {
   const files = foreign.filter((name) => isArrayName(name) && KINDS.has(kindByName(name, companions)));
-  return { safetensors: files, indexes: foreignIndexes };
+  const trained = files.filter((name) => !isOnnxName(name));
+  // What was exported is looked at where what it was exported from is not there.
+  const isExport = trained.length + foreignIndexes.length === 0;
+  return { safetensors: isExport ? files : trained, indexes: foreignIndexes };
 }
 
 /** What a folder is read for: other containers only where it has no safetensors. */

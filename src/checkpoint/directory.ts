@@ -4,6 +4,7 @@ import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { isOnnxName } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { isForeignIndex, isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
@@ -60,7 +61,7 @@ export async function foldersWithWeights(path: string): Promise<string[]> {
   for (const name of names.slice(0, MAX_LOOKED_AT)) {
     if (found.length === MAX_FOLDERS) break;
     const inside = await first(join(path, name), MAX_LOOKED_AT);
-    if (inside.some((entry) => isWeightName(entry.name))) found.push(name);
+    if (inside.some(({ name }) => isWeightName(name) || isOnnxName(name))) found.push(name);
   }
   return found;
 }

@@ -86,7 +86,7 @@ function nameOf(graph: ValueGraph, tensor: OnnxTensor): Omit<TensorName, "given"
     return { name: plain.replace(BUILT, "$1"), inOut: isBuilt && isInOut };
   }
   for (const use of uses) {
-    const found = nameByUse(graph, use);
+    const found = nameByUse(graph, tensor, use);
     if (found !== null) return { name: found, inOut: isInOut };
   }
   return { name: plain, inOut: isInOut };
@@ -99,20 +99,22 @@ function liesInOut({ shape }: OnnxTensor, uses: readonly WeightUse[]): boolean {
   return shape.length === 2 && known.length > 0 && known.every(isInOut);
 }
 
-function nameByUse(graph: ValueGraph, { node, index }: WeightUse): string | null {
-  const [weight, bias] = PARTS.get(node.op) ?? [-1, -1];
+function nameByUse(graph: ValueGraph, { shape }: OnnxTensor, { node, index }: WeightUse): string | null {
+  const [own, bias] = PARTS.get(node.op) ?? [-1, -1];
   const module = moduleOf(node);
   if (index === bias && module !== null) return `${module}.bias`;
-  if (index === weight) {
+  if (index === own) {
     const beside = moduleByBias(graph, node, bias);
     // A module that runs twice has a number behind its name the second time, and no parameter is called so.
     const isSame = module === null || module === beside || module.replace(/_\d+(?=\.|$)/g, "") === beside;
     if (beside !== null && isSame) return `${beside}.weight`;
     return module === null ? null : `${module}.weight`;
   }
-  if (node.op !== "Add" || module === null) return null;
+  if (node.op !== "Add" || module === null || shape.length !== 1) return null;
   const product = productBefore(graph, node.inputs[1 - index] ?? "");
-  return product !== null && moduleOf(product) === module ? `${module}.bias` : null;
+  const [weight] = (product === null ? undefined : PARTS.get(product.op)) ?? [-1];
+  const isOfWeight = graph.tensorOf(product?.inputs[weight] ?? "") !== null;
+  return isOfWeight && product !== null && moduleOf(product) === module ? `${module}.bias` : null;
 }
 
 /** The module that the bias of a product is of, by the name of that, or null. */

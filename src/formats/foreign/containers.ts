@@ -83,7 +83,10 @@ export const CONTAINERS = {
     "an ONNX model",
     "Name the model that it was exported from; where that is not to be had, read its initializers with onnx.numpy_helper.to_array and write them by name with safetensors.numpy.save_file.",
   ),
-  onnxData: target("the weights of an ONNX model"),
+  onnxData: container(
+    "the weights of an ONNX model",
+    "Name the .onnx file that it belongs to, or their directory: only that says which tensor lies where.",
+  ),
   ort: target("an ONNX Runtime model"),
   cTranslate2: target("a CTranslate2 model"),
   openVino: target("an OpenVINO model"),
