@@ -55,7 +55,9 @@ try {
   let count = 0;
   let renamed = 0;
   for (const one of cases) {
-    const wrong = await differences(join(directory, one.file), one).catch((error) => [`${error.code}: ${error.message}`]);
+    const wrong = await differences(join(directory, one.file), one).catch((error) => [
+      `${error.code}: ${error.message}`,
+    ]);
     count += Object.keys(one.tensors).length;
     renamed += one.renamed;
     if (wrong.length > 0) bad += 1;

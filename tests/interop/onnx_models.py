@@ -31,7 +31,7 @@ DTYPES = {
 
 def told(values, dtype="F32", in_out=False, scheme=None):
     """Bytes as the tensor must be read; values that are decoded are F32."""
-    values = np.ascontiguousarray(values.astype(np.float32) if dtype == "F32" else values)
+    values = np.asarray(values.astype(np.float32) if dtype == "F32" else values, order="C")
     return {"dtype": dtype, "shape": list(values.shape), "inOut": in_out, "scheme": scheme,
             "sha1": hashlib.sha1(values.tobytes()).hexdigest()}
 
@@ -271,6 +271,20 @@ def identity(node, model, size):
     return session.run(None, {"a": np.eye(size, dtype=np.float32)})[0].T
 
 
+def by_blocks(attributes, codes, scale, zero=None):
+    """The weights of a MatMulNBits by the words of its documentation."""
+    size, width, bits, block = (attributes[key] for key in ("N", "K", "bits", "block_size"))
+    blocks = -(-width // block)
+
+    def unpacked(packed, count):
+        rows = packed.reshape(size, -1)
+        return rows[:, :count] if bits == 8 else np.stack([rows & 15, rows >> 4], -1).reshape(size, -1)[:, :count]
+
+    zero = np.full((size, blocks), 2 ** (bits - 1)) if zero is None else unpacked(zero, blocks)
+    codes = unpacked(codes, blocks * block).reshape(size, blocks, block).astype(np.float32)
+    return ((codes - zero[..., None].astype(np.float32)) * scale.reshape(size, blocks, 1)).reshape(size, -1)[:, :width]
+
+
 def by_scales(file, weights):
     model = onnx.load(file)
     inits = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -284,7 +298,9 @@ def by_scales(file, weights):
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         ins = list(node.input)
         if node.op_type == "MatMulNBits":
-            values[ins[1]] = identity(node, model, attributes["K"])
+            values[ins[1]] = by_blocks(attributes, *(inits[name] for name in ins[1:]))
+            # A product has no zeros below zero.
+            assert np.array_equal(values[ins[1]], identity(node, model, attributes["K"]))
         elif node.op_type == "DequantizeLinear" and ins[0] in inits and inits[ins[0]].ndim == 2:
             zero = inits[ins[2]] if len(ins) > 2 and ins[2] else None
             values[ins[0]] = dequantised(inits[ins[0]], inits[ins[1]], None if zero is None else numpy_helper.from_array(zero, "z"),

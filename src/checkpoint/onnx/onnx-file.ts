@@ -90,9 +90,11 @@ function* sharedTensors(graph: ValueGraph): Generator<OnnxTensor> {
   }
 }
 
-/** Matrices of bytes are codes of something: as numbers they would pass for weights. */
-function isCodes({ type, shape }: OnnxTensor): boolean {
-  return shape.length > 1 && (type?.name === "UINT8" || type?.name === "INT8");
+/** Matrices of bytes, and what quantisers call so, are codes of something: as numbers they would pass for weights. */
+function isCodes({ name, type, shape }: OnnxTensor): boolean {
+  return (
+    /^U?INT(?:8|16|32)$/.test(type?.name ?? "") && (/_quantized$/.test(name) || (shape.length > 1 && type?.bits === 8))
+  );
 }
 
 function leftOut(why: string, names: readonly string[]): string[] {

@@ -25,15 +25,22 @@ interface Operator {
   readonly axis: "first" | "last" | "attribute";
 }
 
+const SUM: readonly Operator[] = [
+  { codes: 0, scale: 1, zero: 2, axis: "last" },
+  { codes: 3, scale: 4, zero: 5, axis: "last" },
+];
+
 /** https://onnx.ai/onnx/operators and onnxruntime's docs/ContribOperators.md */
-const OPERATORS: ReadonlyMap<string, Operator> = new Map([
-  ["DequantizeLinear", { codes: 0, scale: 1, zero: 2, axis: "attribute" }],
-  ["QLinearMatMul", { codes: 3, scale: 4, zero: 5, axis: "last" }],
-  ["QLinearConv", { codes: 3, scale: 4, zero: 5, axis: "first" }],
-  ["QGemm", { codes: 3, scale: 4, zero: 5, axis: "last" }],
-  ["MatMulIntegerToFloat", { codes: 1, scale: 3, zero: 5, axis: "last" }],
-  ["DynamicQuantizeMatMul", { codes: 1, scale: 2, zero: 3, axis: "last" }],
-  ["QAttention", { codes: 1, scale: 4, zero: 7, axis: "last" }],
+const OPERATORS: ReadonlyMap<string, readonly Operator[]> = new Map<string, readonly Operator[]>([
+  ["DequantizeLinear", [{ codes: 0, scale: 1, zero: 2, axis: "attribute" }]],
+  ["QLinearMatMul", [{ codes: 3, scale: 4, zero: 5, axis: "last" }]],
+  ["QLinearConv", [{ codes: 3, scale: 4, zero: 5, axis: "first" }]],
+  ["QGemm", [{ codes: 3, scale: 4, zero: 5, axis: "last" }]],
+  ["MatMulIntegerToFloat", [{ codes: 1, scale: 3, zero: 5, axis: "last" }]],
+  ["DynamicQuantizeMatMul", [{ codes: 1, scale: 2, zero: 3, axis: "last" }]],
+  ["QAttention", [{ codes: 1, scale: 4, zero: 7, axis: "last" }]],
+  ["QLinearAdd", SUM],
+  ["QLinearMul", SUM],
 ]);
 
 /** Scales and zero points of what comes in and goes out, and of weights: numbers that are no weights themselves. */
@@ -94,8 +101,8 @@ function byUse(graph: ValueGraph, tensor: OnnxTensor, use: Use): Quantisation | 
     return inGroups(graph, tensor, { axis, block: 0, scale: scaleBehind(graph, node), zero: node.inputs[3] ?? "" });
   }
   if (index === SUMS.get(node.op)) return null;
-  const operator = OPERATORS.get(node.op);
-  if (operator?.codes !== index) return "plain";
+  const operator = OPERATORS.get(node.op)?.find(({ codes }) => codes === index);
+  if (operator === undefined) return "plain";
   const last = node.numbers.get("transB")?.[0] === 1 ? 0 : shape.length - 1;
   const given = node.numbers.get("axis")?.[0] ?? 1;
   const axis =
@@ -107,12 +114,16 @@ function byUse(graph: ValueGraph, tensor: OnnxTensor, use: Use): Quantisation | 
 
 /** A table of which rows are picked first and dequantised then. */
 function ofRows(graph: ValueGraph, tensor: OnnxTensor, node: OnnxNode): Quantisation | "plain" | null {
-  const use = graph.onlyUse(node.outputs[0] ?? "");
-  if (use?.node.op !== "DequantizeLinear" || use.index !== 0) return "plain";
-  const [, scale = "", zero = ""] = use.node.inputs;
-  const found = inGroups(graph, tensor, { axis: 0, block: 0, scale: graph.tensorOf(scale), zero });
-  // A scale for each index would be one of what was picked.
-  return found?.per === "tensor" ? found : null;
+  const uses = graph.uses(node.outputs[0] ?? "");
+  for (const { node: next, index } of uses) {
+    const operator = OPERATORS.get(next.op)?.find(({ codes }) => codes === index);
+    if (operator === undefined) continue;
+    const [scale = "", zero = ""] = [next.inputs[operator.scale], next.inputs[operator.zero]];
+    const found = inGroups(graph, tensor, { axis: 0, block: 0, scale: graph.tensorOf(scale), zero });
+    // A scale for each index would be one of what was picked.
+    return found?.per === "tensor" ? found : null;
+  }
+  return "plain";
 }
 
 interface Given {

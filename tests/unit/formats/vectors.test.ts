@@ -49,7 +49,7 @@ describe("the corpus of bad and odd files", () => {
   );
 
   it("lists every file there is", () => {
-    const files = ["bad", "good", "index", "arrays"].flatMap((kind) =>
+    const files = ["bad", "good", "index", "arrays", "onnx"].flatMap((kind) =>
       readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
     );
     expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());
