@@ -11,6 +11,7 @@
 export const TARGETS = new Map([
   ["safetensors", 4],
   ["arrays", 4],
+  ["onnx", 4],
   ["model", 1],
   ["foreign", 3],
   ["shard-index", 3],

@@ -12,7 +12,6 @@ describe("openCheckpoint on a directory", () => {
         /"model\.bin" \(a CTranslate2 model\)$/,
         /^Name the model/,
       ],
-      [{ "model.onnx": content("onnx") }, /"model\.onnx" \(an ONNX model\)$/, /onnx\.numpy_helper/],
       [
         { "__0_0.distcp": content("pytorch"), ".metadata": "x" },
         /\(part of a torch\.distributed checkpoint\)$/,
