@@ -79,8 +79,8 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   }
   const { set } = model;
   requireWhole(set, path);
-  const isRead = (name: string) =>
-    names.safetensors.includes(name) || (isOnnxName(set.name) && kindByName(name) === "onnxData");
+  const own = new Set(names.safetensors);
+  const isRead = (name: string) => own.has(name) || (isOnnxName(set.name) && kindByName(name) === "onnxData");
   const foreign = listing.foreign.filter((name) => !isRead(name));
   const notes =
     foreign.length === 0

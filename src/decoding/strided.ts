@@ -46,7 +46,6 @@ export function stridedDecoder(array: StoredArray, file: number): Decoder {
   function blocksOf(first: number, count: number): Block[] {
     const blocks: Block[] = [];
     const cut = (axis: number, from: number, to: number, offset: number, at: number): void => {
-      if (from >= to) return;
       const { stored } = axes[axis]!;
       const size = sizes[axis]!;
       const [low, high] = [Math.ceil(from / size), Math.floor(to / size)];
@@ -97,10 +96,12 @@ export function stridedDecoder(array: StoredArray, file: number): Decoder {
     decode(stored, first, count, out) {
       if (scratch.length < count * width) scratch = new Uint8Array(count * width);
       const bytes = scratch.subarray(0, count * width);
+      const words = wordsOf(bytes, width);
       let piece = 0;
       for (const { first: at, outer, inner } of blocksOf(first, count)) {
-        for (const { block } of indices(outer)) gather(stored[piece++]!, inner, bytes, at + block, width, bigEndian);
+        for (const { block } of indices(outer)) gather(wordsOf(stored[piece++]!, width), inner, words, at + block);
       }
+      if (bigEndian) turnBytes(bytes, width);
       decodeToF32(bytes, dtype, out);
     },
   };
@@ -134,25 +135,42 @@ function* indices(axes: readonly Axis[]): Generator<{ readonly stored: number; r
   }
 }
 
+/** Elements by their size in bytes, as integers: a number that is moved as one may change where it is none. */
+type Words = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+
+function wordsOf(bytes: Uint8Array, width: number): Words {
+  const { buffer, byteOffset, length } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  if (width === 1) return new Uint8Array(buffer, byteOffset, length);
+  if (width === 2) return new Uint16Array(buffer, byteOffset, length / 2);
+  return width === 4
+    ? new Uint32Array(buffer, byteOffset, length / 4)
+    : new BigUint64Array(buffer, byteOffset, length / 8);
+}
+
 /** Copies the elements of one piece to their places. */
-function gather(
-  from: Uint8Array,
-  inner: readonly Axis[],
-  to: Uint8Array,
-  at: number,
-  width: number,
-  bigEndian: boolean,
-): void {
+function gather(from: Words, inner: readonly Axis[], to: Words, at: number): void {
+  const [stored, gathered] = [from, to] as [Uint32Array, Uint32Array];
   const [fastest = { count: 1, stored: 1, block: 1 }, ...rest] = inner;
-  for (const { stored, block } of indices(rest)) {
-    let source = stored * width;
-    let target = (at + block) * width;
-    for (let i = 0; i < fastest.count; i++) {
-      for (let byte = 0; byte < width; byte++) {
-        to[target + byte] = from[bigEndian ? source + width - 1 - byte : source + byte]!;
-      }
-      source += fastest.stored * width;
-      target += fastest.block * width;
+  const { count, stored: step, block: stride } = fastest;
+  for (const { stored: first, block } of indices(rest)) {
+    if (step === 1 && stride === 1) {
+      gathered.set(stored.subarray(first, first + count), at + block);
+      continue;
+    }
+    let source = first;
+    let target = at + block;
+    for (let i = 0; i < count; i++) {
+      gathered[target] = stored[source]!;
+      source += step;
+      target += stride;
     }
   }
+}
+
+/** Gives every element its bytes the other way round. */
+function turnBytes(bytes: Uint8Array, width: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (width === 2) buffer.swap16();
+  else if (width === 4) buffer.swap32();
+  else if (width === 8) buffer.swap64();
 }

@@ -4,6 +4,7 @@ import { describeAnatomy } from "../anatomy/describe.ts";
 import { adapterBase } from "../checkpoint/adapter-config.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
+import { storedBytes } from "../checkpoint/stored-bytes.ts";
 import { holdsValues, RowReader } from "../rows/row-reader.ts";
 import { chooseReadings } from "./choose-readings.ts";
 import {
@@ -79,7 +80,7 @@ export async function fingerprintCheckpoint(
     },
     adapter,
     bytesRead: reader.bytesRead + tensors.reduce((n, t) => n + (t.content === null ? 0 : size(checkpoint, t.name)), 0),
-    bytesTotal: checkpoint.files.reduce((n, f) => n + f.source.size, 0),
+    bytesTotal: storedBytes(checkpoint),
     tensors,
     sketches,
     slices,

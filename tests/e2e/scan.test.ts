@@ -37,7 +37,7 @@ describe("a scan", () => {
       ["onnx/model.onnx", "onnx"],
       ["ct2/model.bin", "cTranslate2"],
       ["dcp/__0_0.distcp", "pytorch"],
-      ["old/model.th", "oldPytorch"],
+      ["keras/model.h5", "hdf5"],
     ] as const) {
       write(name, FOREIGN_HEADS.find((head) => head.kind === kind)!.hex);
     }
@@ -47,7 +47,7 @@ describe("a scan", () => {
     expect(Object.fromEntries(told)).toEqual({
       ct2: `${only} "model.bin" (a CTranslate2 model)`,
       dcp: `${only} "__0_0.distcp" (part of a torch.distributed checkpoint)`,
-      old: `${only} "model.th" (a PyTorch file in the form from before PyTorch 1.6)`,
+      keras: `${only} "model.h5" (an HDF5 file, as Keras writes)`,
       onnx: `${only} "model.onnx" (an ONNX model)`,
     });
     for (const { failure } of items) expect(failure!.detail).toMatch(/^[A-Z].*\.$/);

@@ -116,6 +116,7 @@ export function zipOf(
     local.writeUInt16LE(flags, 6);
     local.writeUInt16LE(member.localMethod ?? method, 8);
     const sized = descriptor === 0 ? data.length : 0;
+    local.writeUInt32LE(member.localCrc ?? 0, 14);
     local.writeUInt32LE(member.localSize ?? sized, 18);
     local.writeUInt32LE(member.localSize ?? sized, 22);
     const localName = Buffer.from(member.localName ?? name);
@@ -130,6 +131,7 @@ export function zipOf(
     entry.writeUInt32LE(0x02014b50, 0);
     entry.writeUInt16LE(flags, 8);
     entry.writeUInt16LE(method, 10);
+    entry.writeUInt32LE(member.crc ?? 0, 16);
     entry.writeUInt32LE(large ? 0xffffffff : (member.packed ?? data.length), 20);
     entry.writeUInt32LE(large ? 0xffffffff : (member.size ?? data.length), 24);
     const bytes = Buffer.from(name, typeof name === "string" ? "utf8" : undefined);

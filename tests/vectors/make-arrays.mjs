@@ -88,6 +88,7 @@ export const ARRAY_VECTORS = [
   ["deep-weights.pt", "PICKLE_LIMIT", "a tensor below a hundred dicts", pt(Array.from({ length: 100 }).reduce((inner) => dict(["d", inner]), W))],
   ["laughs.pt", "PICKLE_LIMIT", "dicts that hold the one before twice, and a tensor at the bottom: 2^60 names", laughs(60)],
   ["cycle.pt", "PT_NO_TENSORS", "a list that lies in itself", program("]q\x00h\x00a.")],
+  ["module-cycle.pt", "PT_NO_TENSORS", "a module whose parameters are itself", inItself()],
   ["no-pickle.pt", "PT_MALFORMED", "an archive without its pickle", zipOf([{ name: "archive/data/0", data: bytes }])],
   ["two-pickles.pt", "PT_MALFORMED", "an archive with two", pt(dict(["w", W]), { 0: bytes }, { members: [{ name: "other/data.pkl", data: pickled(null) }] })],
   ["byteorder.pt", "PT_MALFORMED", "an order of bytes that is none", pt(dict(["w", W]), { 0: bytes }, { order: "middle" })],
@@ -141,6 +142,12 @@ export const ARRAY_VECTORS = [
 function twice() {
   const entry = Buffer.concat([encoded("w"), encoded(W)]);
   return torchZip(null, { 0: bytes }, { pickle: Buffer.concat([raw("\x80\x02}(").raw, entry, entry, raw("u.").raw]) });
+}
+
+/** A module whose parts are itself. */
+function inItself() {
+  const part = (name) => encoded(name).toString("latin1") + "h\x00";
+  return program("cnet\nNet\n)Rq\x00}(", part("_parameters"), part("_modules"), "ub.");
 }
 
 /** Dicts of which each holds the one before under two names. */

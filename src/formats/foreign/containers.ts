@@ -39,11 +39,11 @@ const NUMPY_SAVE = "write its arrays by name with safetensors.numpy.save_file";
 export const CONTAINERS = {
   pytorch: container(
     "a PyTorch file",
-    `Load it with torch.load(..., weights_only=True) and ${TORCH_SAVE}; of a transformers model, from_pretrained and save_pretrained do both.`,
+    `Call it .pt or .bin and name it: it is read so. Or load it with torch.load(..., weights_only=True) and ${TORCH_SAVE}; of a transformers model, from_pretrained and save_pretrained do both.`,
   ),
   oldPytorch: container(
     "a PyTorch file in the form from before PyTorch 1.6",
-    `Load it with torch.load(..., weights_only=True) and ${TORCH_SAVE}.`,
+    `Call it .pt or .bin and name it: it is read so. Or load it with torch.load(..., weights_only=True) and ${TORCH_SAVE}.`,
   ),
   pickle: container(
     "a Python pickle",
@@ -51,7 +51,7 @@ export const CONTAINERS = {
   ),
   torchScript: container(
     "a TorchScript module",
-    "Load it with torch.jit.load and write its state_dict() with safetensors.torch.save_file.",
+    "Call it .pt and name it: its parameters are read so. Or load it with torch.jit.load and write its state_dict() with safetensors.torch.save_file.",
   ),
   torchExport: container(
     "a torch.export program",
@@ -122,11 +122,11 @@ export const CONTAINERS = {
   ),
   numpy: container(
     "a NumPy array",
-    "Load it with numpy.load and write it under its tensor's name with safetensors.numpy.save_file.",
+    "Call it .npy and name it: it is read so. Or load it with numpy.load and write it under its tensor's name with safetensors.numpy.save_file.",
   ),
   numpyArchive: container(
     "an archive of NumPy arrays",
-    `Load it with numpy.load (MLX: mlx.core.load) and ${NUMPY_SAVE}.`,
+    `Call it .npz and name it: it is read so. Or load it with numpy.load (MLX: mlx.core.load) and ${NUMPY_SAVE}.`,
   ),
   paddle: container(
     "a PaddlePaddle file of parameters",

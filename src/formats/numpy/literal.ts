@@ -29,11 +29,10 @@ export function parseHeader(text: string): NpyHeader | null {
     if (value === "[") break;
     if (tokens[0] !== "}" && tokens.shift() !== ",") return null;
   }
-  const [descr, fortranOrder, shape] = ["'descr", "'fortran_order", "'shape"].map((key) => fields.get(key));
+  const descr = fields.get("'descr") as string;
   if (descr === "[") return { descr, fortranOrder: false, shape: [] };
   if (fields.size !== 3 || tokens.length > 0) return null;
-  if (typeof descr !== "string" || typeof fortranOrder !== "boolean" || !Array.isArray(shape)) return null;
-  return { descr, fortranOrder, shape };
+  return { descr, fortranOrder: fields.get("'fortran_order") as boolean, shape: fields.get("'shape") as number[] };
 }
 
 /** Tokens in order, texts behind an apostrophe; null where something is none. */
@@ -50,6 +49,7 @@ function tokensOf(text: string): string[] | null {
   return tokens;
 }
 
+/** The value of one of the three keys, of its type; null for any other. */
 function fieldOf(key: string, tokens: string[]): unknown {
   const token = tokens.shift();
   if (key === "'descr") return token === "[" ? token : token?.startsWith("'") ? token.slice(1) : null;

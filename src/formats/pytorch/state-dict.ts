@@ -15,8 +15,9 @@ export interface StateDict {
 const MAX_DEPTH = 64;
 /** Characters of all names together for each byte of the pickle: dicts that are shared are written once (CWE-776). */
 const LETTERS_A_BYTE = 64;
-/** What small pickles may have on top. */
+/** What small pickles may have on top, and large ones at most. */
 const SLACK_LETTERS = 1 << 16;
+const MAX_LETTERS = 1 << 27;
 const MAX_LISTED = 5;
 const MAX_SHOWN = 120;
 
@@ -33,7 +34,7 @@ const MAX_SHOWN = 120;
  * @throws PT_NO_TENSORS, PT_DUPLICATE_NAME, PT_TENSOR_UNKNOWN, PICKLE_LIMIT
  */
 export function stateDictOf(root: PickleValue, length: number, file: string): StateDict {
-  const collector = new Collector(file, LETTERS_A_BYTE * length + SLACK_LETTERS);
+  const collector = new Collector(file, Math.min(LETTERS_A_BYTE * length + SLACK_LETTERS, MAX_LETTERS));
   collector.choose(root, "", 0);
   const { tensors, notes } = collector;
   if (tensors.size === 0) {
@@ -48,26 +49,25 @@ class Collector {
   readonly #file: string;
   readonly #weights = weightSearch();
   readonly #content = contentSearch();
-  readonly #training: string[] = [];
-  readonly #averaged: string[] = [];
-  readonly #unread: string[] = [];
+  readonly #training = new Names();
+  readonly #averaged = new Names();
+  readonly #unread = new Names();
+  /** Of what was opened already: what is shared is opened again and again. */
+  readonly #opened = new Map<PickleValue, readonly Entry[]>();
   #letters: number;
 
-  /** @param letters that names may have together */
+  /** @param letters that names may have together, and entries that are looked at */
   constructor(file: string, letters: number) {
     this.#file = file;
     this.#letters = letters;
   }
 
   get notes(): string[] {
-    const notes: string[] = [];
-    if (this.#training.length > 0)
-      notes.push(`states of training are no weights and were not read: ${listed(this.#training)}`);
-    if (this.#averaged.length > 0)
-      notes.push(`averages of the weights beside them were not read: ${listed(this.#averaged)}`);
-    if (this.#unread.length > 0)
-      notes.push(`tensors of forms that hold no plain weights were not read: ${listed(this.#unread)}`);
-    return notes;
+    return [
+      ...this.#training.note("states of training are no weights and were not read"),
+      ...this.#averaged.note("averages of the weights beside them were not read"),
+      ...this.#unread.note("tensors of forms that hold no plain weights were not read"),
+    ];
   }
 
   /** Takes the weights of a dict that may be a trainer's; of anything else all that there is. */
@@ -76,16 +76,15 @@ class Collector {
       this.#take(value, prefix, depth);
       return;
     }
-    const entries = entriesOf(value)!;
+    const entries = this.#open(value);
     const folders = entries.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
     const isLeft = ([key]: Entry) => isTrainingKey(key);
-    this.#training.push(...folders.filter(isLeft).map(([key]) => prefix + key));
+    for (const entry of folders) if (isLeft(entry)) this.#training.add(prefix + entry[0]);
     const kept = folders.filter((entry) => !isLeft(entry));
     const plain = kept.filter(([key]) => !isAveragedKey(key));
     const models = plain.length > 0 ? plain : kept;
-    if (models.length < kept.length) {
-      this.#averaged.push(...kept.filter((entry) => !models.includes(entry)).map(([key]) => prefix + key));
-    }
+    const chosen = new Set(models);
+    for (const entry of kept) if (!chosen.has(entry)) this.#averaged.add(prefix + entry[0]);
     const [only] = models;
     // A counter that stands as a tensor beside the weights of a trainer's model is none of them.
     const beside = entries.filter(([, inner]) => isTensor(inner) && !isCounter(inner));
@@ -93,7 +92,6 @@ class Collector {
       this.choose(only[1], prefix, depth + 1);
       return;
     }
-    const chosen = new Set(models);
     for (const entry of entries) {
       const [key, inner] = entry;
       if (chosen.has(entry)) this.choose(inner, `${prefix}${key}.`, depth + 1);
@@ -103,20 +101,32 @@ class Collector {
 
   /** Everything in a value, whatever it is called. */
   #take(value: PickleValue, prefix: string, depth: number): void {
-    if (isTensor(value)) this.#leaf(prefix === "" ? "tensor" : prefix.slice(0, -1), value);
+    // What a file holds and nothing else, so that nobody has named it.
+    if (isTensor(value)) this.#leaf("tensor", value);
     if (depth > MAX_DEPTH) throw this.#limit(`weights more than ${MAX_DEPTH} dicts deep`);
-    for (const [key, inner] of entriesOf(value) ?? []) {
+    for (const [key, inner] of this.#open(value)) {
       if (!isTensor(inner) && this.#weights.holds(inner)) this.#take(inner, `${prefix}${key}.`, depth + 1);
       else this.#leaf(prefix + key, inner);
     }
   }
 
+  #open(value: PickleValue): readonly Entry[] {
+    const entries = this.#opened.get(value) ?? entriesOf(value) ?? [];
+    this.#opened.set(value, entries);
+    this.#spend(entries.length);
+    return entries;
+  }
+
+  #spend(letters: number): void {
+    this.#letters -= letters;
+    if (this.#letters < 0) throw this.#limit("more names than the pickle has room for");
+  }
+
   /** What has no parts with weights: a tensor, or something that must not hide any. */
   #leaf(name: string, value: PickleValue): void {
-    this.#letters -= name.length + 1;
-    if (this.#letters < 0) throw this.#limit("more names than the pickle has room for");
+    this.#spend(name.length + 1);
     if (value instanceof StoredTensor) this.#add(name, value);
-    else if (value instanceof UnreadTensor) this.#unread.push(`${name} (${value.what})`.slice(0, MAX_SHOWN));
+    else if (value instanceof UnreadTensor) this.#unread.add(`${name} (${value.what})`);
     else if (value instanceof PickleObject && this.#content.holds(value)) throw this.#hidden(name, value);
   }
 
@@ -146,8 +156,18 @@ function isCounter(value: PickleValue): boolean {
   return value instanceof StoredTensor && value.shape.every((size) => size === 1);
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name.slice(0, MAX_SHOWN)));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return shown.join(", ");
+/** The first of some names, and how many there are. */
+class Names {
+  readonly #first: string[] = [];
+  #count = 0;
+
+  add(name: string): void {
+    if (++this.#count <= MAX_LISTED) this.#first.push(JSON.stringify(name.slice(0, MAX_SHOWN)));
+  }
+
+  /** A note that lists them, or none. */
+  note(what: string): string[] {
+    const more = this.#count > MAX_LISTED ? [`${this.#count - MAX_LISTED} more`] : [];
+    return this.#count === 0 ? [] : [`${what}: ${[...this.#first, ...more].join(", ")}`];
+  }
 }

@@ -26,7 +26,9 @@ export function entriesOf(value: PickleValue): Entry[] | null {
   const parts = new Map(entriesOf(value.state)!);
   if (!parts.has("_parameters") || !parts.has("_modules")) return null;
   const left = new Set(textsOf(parts.get("_non_persistent_buffers_set") ?? null));
-  return MODULE_PARTS.flatMap((part) => entriesOf(parts.get(part) ?? null) ?? []).filter(([key]) => !left.has(key));
+  // Dicts alone: a module that is called a part of itself would have no end.
+  const dicts = MODULE_PARTS.map((part) => parts.get(part)).filter((part) => part instanceof PickleDict);
+  return dicts.flatMap((part) => entriesOf(part)!).filter(([key]) => !left.has(key));
 }
 
 /** The texts of a set, which old pickles make by a call and new ones by instructions. */
@@ -70,8 +72,8 @@ export class Search {
     this.#isFound = isFound;
   }
 
+  /** Whether something is found inside of a value. */
   holds(value: PickleValue): boolean {
-    if (this.#isFound(value)) return true;
     const known = this.#known.get(value);
     if (known !== undefined) return known;
     this.#known.set(value, false);

@@ -11,9 +11,16 @@ const LEAST_PACKED = 4096;
 /**
  * Refuses models whose weights cannot take a mark of a few thousandths of their size.
  *
- * @throws QUANTIZED_WEIGHTS for integer, packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
+ * @throws UNSUPPORTED_CONTAINER for weights that are no safetensors, which a copy is written as; QUANTIZED_WEIGHTS for integer,
+ *   packed or 8-bit weights, DTYPE_UNSUPPORTED for other types that are not BF16, F16 or F32
  */
 export function requireMarkable(checkpoint: Checkpoint): void {
+  if (checkpoint.container !== "safetensors") {
+    throw new WeightmarkError("UNSUPPORTED_CONTAINER", `weights in ${checkpoint.container} are read, and not marked`, {
+      file: checkpoint.location,
+      detail: "Write them as safetensors with what made them, and mark that; marks are found in any container.",
+    });
+  }
   for (const { name, dtype, shape } of checkpoint.tensors.values()) {
     const elements = shape.reduce((a, b) => a * b, 1);
     if (shape.length >= 2 && elements >= LEAST_PACKED && holdsPacked(dtype)) throw quantised(name, dtype);

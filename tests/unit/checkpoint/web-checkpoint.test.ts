@@ -5,6 +5,7 @@ import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { remoteOf, weights } from "../../support/hub-remote.ts";
 import { refusal } from "../../support/refusal.ts";
+import { floats, storage, tensor, torchZip } from "../../support/torch-file.mjs";
 
 /** A web server of ranges and no listings; the addresses that it saw. */
 async function server(files: Readonly<Record<string, Uint8Array | string>>) {
@@ -43,6 +44,25 @@ describe("a model at an address", () => {
     expect([...checkpoint.tensors.keys()]).toEqual(["a"]);
     await checkpoint.close();
     expect(new Set(seen)).toEqual(new Set(["/m/model.safetensors?sig=SECRET"]));
+  });
+
+  it("may be of PyTorch, with shards of its own", async () => {
+    const bytes = (name: string) => torchZip(new Map([[name, tensor(storage("0", 2), [2])]]), { 0: floats([1, 2]) });
+    const { origin } = await server({
+      "/m/pytorch_model.bin.index.json": index({ a: "pytorch_model-1.bin" }),
+      "/m/pytorch_model-1.bin": bytes("a"),
+      "/m/alone.pt": bytes("b"),
+    });
+    const remote = await remoteOf("https://hub.invalid");
+    for (const [file, name] of [
+      ["pytorch_model.bin.index.json", "a"],
+      ["alone.pt", "b"],
+    ] as const) {
+      const checkpoint = await openCheckpoint(`${origin}/m/${file}`, { remote });
+      const { begin, end } = checkpoint.tensors.get(name)!;
+      expect(await checkpoint.files[0]!.source.read(begin, end)).toEqual(new Uint8Array(floats([1, 2])));
+      await checkpoint.close();
+    }
   });
 
   it("may be sharded: its index names files below its own directory", async () => {

@@ -43,6 +43,8 @@ describe("readPytorch", () => {
     const { arrays } = await readPytorch(memorySource(file), "zip");
     expect(arrays).toMatchObject([{ name: "w", dtype: "F32", shape: [2, 3], strides: [3, 1], bigEndian: false }]);
     expect(file.subarray(arrays[0]!.begin, arrays[0]!.begin + 24)).toEqual(bytes);
+    const two = dict(["w", W], ["v", tensor(storage("1", 6), [6])]);
+    expect((await old(two, { 0: bytes, 1: bytes })).arrays).toHaveLength(2);
     for (const protocol of [2, 4]) {
       const legacy = torchLegacy(dict(["w", tensor(F, [2], { offset: 1 })]), { 0: bytes }, { protocol });
       const [w] = (await readPytorch(memorySource(legacy), "legacy")).arrays;
@@ -108,6 +110,18 @@ describe("readPytorch", () => {
     const { arrays } = await read(
       dict(
         ["old", rebuilt("_rebuild_tensor", F, 0, tuple(2), tuple(1))],
+        [
+          "typed before",
+          call(
+            global("torch._tensor", "_rebuild_from_type"),
+            tuple(
+              global("torch._utils", "_rebuild_tensor"),
+              global("my", "Tensor"),
+              tuple(F, 0, tuple(2), tuple(1)),
+              dict(),
+            ),
+          ),
+        ],
         ["parameter", rebuilt("_rebuild_parameter", W, true, hooks)],
         ["state", rebuilt("_rebuild_parameter_with_state", W, true, hooks, dict())],
         ["device", rebuilt("_rebuild_device_tensor_from_cpu_tensor", W, null, "cuda", false)],
@@ -130,6 +144,7 @@ describe("readPytorch", () => {
     );
     expect(arrays.map(({ name, dtype }) => `${name} ${dtype}`)).toEqual([
       "old F32",
+      "typed before F32",
       "parameter F32",
       "state F32",
       "device F32",
@@ -224,6 +239,11 @@ describe("the weights of a checkpoint", () => {
       call(global("collections", "OrderedDict"), tuple([["w", W], tuple("v", W), ["x"], null])),
       ["w", "v"],
     ],
+    [
+      "a dict that makes up values",
+      call(global("collections", "defaultdict"), tuple(global("builtins", "list"), [["w", W]])),
+      ["w"],
+    ],
     ["a list", [W, dict(["w", W])], ["0", "1.w"]],
     ["a tensor alone", W, ["tensor"]],
     ["a trainer's", dict(["epoch", 3], ["state_dict", dict(["w", W])], ["optimizer", dict(["m", W])]), ["w"]],
@@ -308,6 +328,15 @@ describe("the weights of a checkpoint", () => {
       read(dict(["w", W], ["t", call(global("torch._tensor", "_rebuild_from_type_v2"), tuple(1, null, tuple(W)))])),
       "PT_TENSOR_UNKNOWN",
     );
+  });
+
+  it("are no more than a model can have", async () => {
+    const inner = new Map<Value, Value>(Array.from({ length: 1025 }, (_, i) => [i, W]));
+    const shared = raw("q\x01");
+    const entries: [Value, Value][] = Array.from({ length: 1024 }, (_, i) => [i, raw("h\x01")]);
+    const first = { raw: Buffer.concat([encoded(inner), shared.raw as Buffer]) };
+    const room: [Value, Value] = ["room", "x".repeat(1 << 18)];
+    await refusal(read(dict(room, ["first", first], ...entries)), "PICKLE_LIMIT");
   });
 
   it("keep names apart and short", async () => {

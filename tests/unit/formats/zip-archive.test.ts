@@ -136,6 +136,15 @@ describe("readZip", () => {
     expect(await refused(changed(32, 47 - 20), "ZIP_MALFORMED")).toMatch(/is damaged/);
   });
 
+  it("believes a header that has no checksum, and none that has another", async () => {
+    expect((await read(zipOf([{ name: "a", data, flags: 8, descriptor: 12, crc: 5 }]))).size).toBe(1);
+    expect((await read(zipOf([{ name: "a", data, crc: 5, localCrc: 5 }]))).size).toBe(1);
+    expect(await refused(zipOf([{ name: "a", data, crc: 5 }]), "ZIP_MALFORMED")).toMatch(/size or checksum/);
+    expect(await refused(zipOf([{ name: "a", data, flags: 8, crc: 5, localCrc: 6 }]), "ZIP_MALFORMED")).toMatch(
+      /checksum/,
+    );
+  });
+
   it("refuses large members without their sizes", async () => {
     const sized = (listedExtra: Buffer) => zipOf([{ name: "a", data, packed: 0xffffffff, listedExtra }]);
     expect(await refused(sized(Buffer.alloc(0)), "ZIP_MALFORMED")).toMatch(/lacks its large sizes/);
@@ -143,6 +152,7 @@ describe("readZip", () => {
       /lacks its large sizes/,
     );
     expect(await refused(sized(Buffer.from([1, 0, 99, 0, 1])), "ZIP_MALFORMED")).toMatch(/lacks its large sizes/);
+    expect(await refused(sized(Buffer.from([9, 0, 1, 0, 7])), "ZIP_MALFORMED")).toMatch(/lacks its large sizes/);
     const huge = Buffer.concat([Buffer.from([1, 0, 8, 0]), Buffer.alloc(8, 0xff)]);
     expect(await refused(sized(huge), "ZIP_MALFORMED")).toMatch(/larger than any file/);
   });

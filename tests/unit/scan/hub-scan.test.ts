@@ -13,6 +13,7 @@ import { parametersOf } from "../../support/scan-items.ts";
 import { inputsOf, setupOf } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { changed, modelBytes, type TinyModel, tinyModel } from "../../support/tiny-model.ts";
+import { floats, storage, tensor, torchZip, type Value } from "../../support/torch-file.mjs";
 
 const base = tinyModel(1);
 const single = (model: TinyModel): FilesSource => ({ "model.safetensors": modelBytes(model), "config.json": "{}" });
@@ -67,6 +68,17 @@ async function scanHub(hub: Hub, directory: string, name: string, mode: "begin" 
 
 const bytes = modelBytes(base);
 
+/** The same tensors as torch.save writes them. */
+function torchBytes(model: TinyModel): Uint8Array {
+  const dict = new Map<Value, Value>();
+  const storages: Record<string, Uint8Array> = {};
+  for (const [name, { shape, values }] of model) {
+    dict.set(name, tensor(storage(name, values.length), shape));
+    storages[name] = floats([...values]);
+  }
+  return torchZip(dict, storages);
+}
+
 /** Repositories with models below their roots, as pipelines and training runs are published. */
 const TREES = new Map<string, RepositorySource>([
   [
@@ -83,7 +95,8 @@ const TREES = new Map<string, RepositorySource>([
   ],
   ["acme/run", { files: { "checkpoint-10/model.safetensors": bytes, "checkpoint-10/optimizer.pt": "x" } }],
   ["acme/styles", { files: { "b.safetensors": modelBytes(tinyModel(9)), "a.safetensors": modelBytes(tinyModel(10)) } }],
-  ["acme/keras", { files: { "a/tf_model.h5": "x", "b/tf_model.h5": "x" } }],
+  ["acme/tf", { files: { "a/tf_model.h5": "x", "b/tf_model.h5": "x" } }],
+  ["acme/torch", { files: { "pytorch_model.bin": torchBytes(base), "optimizer.pt": "x" } }],
 ]);
 
 describe("what lies below the root of a repository", () => {
@@ -99,18 +112,19 @@ describe("what lies below the root of a repository", () => {
       expect.stringMatching(/^acme\/run\/checkpoint-10 (?:done|duplicate)$/),
       "acme/styles/a.safetensors done",
       "acme/styles/b.safetensors done",
-      "acme/keras/a UNSUPPORTED_CONTAINER",
-      "acme/keras/b UNSUPPORTED_CONTAINER",
+      "acme/tf/a UNSUPPORTED_CONTAINER",
+      "acme/tf/b UNSUPPORTED_CONTAINER",
+      "acme/torch done",
     ]);
     const unet = items.find(({ name }) => name === "acme/pipeline/unet")!;
     expect(unet.id).toBe(`hf:acme/pipeline@${await hub.commitOf("acme/pipeline")}/unet`);
     expect(caveatsOf(unet)[0]).toMatch(/variants of it were not: "diffusion_pytorch_model\.fp16\.safetensors"/);
-    expect(summary).toMatchObject({ read: 4, duplicates: 1, skipped: 3 });
+    expect(summary).toMatchObject({ read: 5, duplicates: 1, skipped: 3 });
     // The organisation and a tree of each repository with weights; nobody asks for them again.
-    expect(hub.counters.api).toBe(1 + 3);
+    expect(hub.counters.api).toBe(1 + 4);
     const again = await scanHub(hub, directory, "journal", "resume");
-    expect(again.items).toHaveLength(8);
-    expect(hub.counters.api).toBe(1 + 3);
+    expect(again.items).toHaveLength(9);
+    expect(hub.counters.api).toBe(1 + 4);
   });
 
   it("is named where nothing lies at the root", async () => {
@@ -165,7 +179,7 @@ describe("a scan of an organisation", () => {
     ]);
     expect(items[5]!.failure).toMatchObject({
       message: 'no .safetensors file here, only "tf_model.h5" (an HDF5 file, as Keras writes)',
-      detail: expect.stringContaining("save_pretrained"),
+      detail: expect.stringContaining("h5py"),
     });
     for (const { failure } of items) if (failure !== null) expect(failure.detail).toMatch(/^[A-Z].*\.$/);
     const [a, copy, , d] = items;

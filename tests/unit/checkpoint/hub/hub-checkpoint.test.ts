@@ -16,6 +16,7 @@ import { hubOf, remoteOf, weights } from "../../../support/hub-remote.ts";
 import { refusal } from "../../../support/refusal.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 import { modelBytes, tinyModel } from "../../../support/tiny-model.ts";
+import { floats, storage, tensor, torchZip } from "../../../support/torch-file.mjs";
 
 const shard = (i: number, n: number, stem = "model") =>
   `${stem}-${String(i).padStart(5, "0")}-of-${String(n).padStart(5, "0")}.safetensors`;
@@ -76,6 +77,17 @@ describe("a model on the Hub", () => {
     const checkpoint = await openCheckpoint(local(files));
     expect(found.notes).toEqual(checkpoint.notes);
     await checkpoint.close();
+  });
+
+  it("may be of PyTorch, where there are no safetensors", async () => {
+    const bytes = torchZip(new Map([["a", tensor(storage("0", 2), [2])]]), { 0: floats([1, 2]) });
+    const { remote } = await repository({ "pytorch_model.bin": bytes, "training_args.bin": "x" });
+    expect(await opened("hf:acme/base", remote)).toMatchObject({ files: ["pytorch_model.bin"], tensors: ["a"] });
+    const sharded = await repository({
+      "pytorch_model-00001-of-00001.bin": bytes,
+      "pytorch_model.bin.index.json": index({ a: "pytorch_model-00001-of-00001.bin" }),
+    });
+    expect(await opened("hf:acme/base", sharded.remote)).toMatchObject({ tensors: ["a"] });
   });
 
   it("is what its index says, whatever complete set of shards lies beside", async () => {
