@@ -26,7 +26,9 @@ function weightmark(...args) {
 }
 
 function exported(model, name) {
-  execFileSync(interpreter, [join(here, "onnx_lineage.py"), model, join(directory, name)], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(interpreter, [join(here, "onnx_lineage.py"), model, join(directory, name)], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   return (form) => join(directory, name, form);
 }
 

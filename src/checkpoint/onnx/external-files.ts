@@ -3,7 +3,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { MAX_FILES, MAX_REPEATS, SLACK_BYTES } from "../../formats/onnx/limits.ts";
 import type { OnnxTensor } from "../../formats/onnx/onnx-model.ts";
-import { ABSENT } from "../indexed.ts";
+import { ABSENT } from "../absent.ts";
 import type { OpenedFile } from "../model-folder.ts";
 import { pathProblem } from "../shard-name.ts";
 

@@ -39,9 +39,9 @@ describe("openCheckpoint on a directory", () => {
   });
 
   it("names what it cannot open by its name", async () => {
-    const directory = model({ "model.onnx/inner.txt": "", "a.gguf": "GGUF" });
+    const directory = model({ "model.ort/inner.txt": "", "a.gguf": "GGUF" });
     expect((await refused(directory, "UNSUPPORTED_CONTAINER")).message).toMatch(
-      /"a\.gguf" \(a GGUF model\), "model\.onnx" \(an ONNX model\)$/,
+      /"a\.gguf" \(a GGUF model\), "model\.ort" \(an ONNX Runtime model\)$/,
     );
   });
 
