@@ -55,7 +55,9 @@ export const TYPE = {
 
 /** What a TensorProto says of a file beside the model. */
 export function external(pairs) {
-  const said = Object.entries(pairs).map(([key, value]) => bytes(13, Buffer.concat([bytes(1, key), bytes(2, value)])));
+  const said = Object.entries(pairs).map(([key, value]) =>
+    bytes(13, Buffer.concat([bytes(1, key), bytes(2, value), int(9, 1)])),
+  );
   return Buffer.concat([...said, int(14, 1)]);
 }
 

@@ -59,17 +59,16 @@ describe("readOnnx", () => {
     expect(found.every(({ numbers }) => String(numbers.get("perm")) === "1,0")).toBe(true);
     expect([...initialisers.keys()]).toEqual(names);
     const packed = names.map((name) =>
-      Buffer.concat([bytes(1, Buffer.from([2, 1])), int(2, 1), bytes(8, name), bytes(9, floats(1, 2))]),
+      Buffer.concat([
+        bytes(1, Buffer.from([2, ...Array(40).fill(1)])),
+        int(2, 1),
+        bytes(8, name),
+        bytes(9, floats(1, 2)),
+      ]),
     );
     expect([...(await read(modelOf(...packed))).initialisers.values()].every(({ elements }) => elements === 2)).toBe(
       true,
     );
-    const tails = [int(2, 1), bytes(8, "w"), bytes(9, floats(1, 2))];
-    for (let i = 0; i < 40; i++) {
-      const doc = bytes(12, Buffer.alloc(65_450 + 2 * i));
-      const { initialisers: few } = await read(modelOf(Buffer.concat([doc, bytes(1, Buffer.from([2, 1])), ...tails])));
-      expect(few.get("w")!.shape).toEqual([2, 1]);
-    }
   });
 
   it("knows what of nodes tells how weights are used", async () => {
