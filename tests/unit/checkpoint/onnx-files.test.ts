@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { type OpenOptions, openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { hubOf, remoteOf } from "../../support/hub-remote.ts";
 import { model as directory, type Files, opened, refused } from "../../support/model-directory.ts";
 import {
   bytes,
@@ -15,6 +16,7 @@ import {
   TYPE,
   tensor,
 } from "../../support/onnx-file.mjs";
+import { refusal } from "../../support/refusal.ts";
 
 const W = plain("a.weight", [2, 2], [1, 2, 3, 4]);
 const MS = "com.microsoft";
@@ -22,8 +24,8 @@ const place = (content: Buffer, files: Files = {}) => directory({ "model.onnx": 
 const scale = (name: string, ...values: number[]) => plain(name, [values.length], values);
 
 /** Every tensor as it is read: values, shape, and what is told of it. */
-async function read(location: string) {
-  const checkpoint = await openCheckpoint(location);
+async function read(location: string, options: OpenOptions = {}) {
+  const checkpoint = await openCheckpoint(location, options);
   try {
     const found: Record<string, unknown> = {};
     for (const { name, dtype, shape, file, begin, end, scheme, inOut } of checkpoint.tensors.values()) {
@@ -98,6 +100,34 @@ describe("openCheckpoint on models of ONNX", () => {
     await refused(place(modelOf(far("b", "0"))), "SHARD_MISSING");
     const many = Array.from({ length: 4097 }, (_, i) => tensor(`t${i}`, [1], external({ location: `f${i}` })));
     await refused(place(modelOf(...many)), "ONNX_LIMIT");
+  });
+
+  it("reads models of the Hub and of web servers by ranges, with what lies beside them", async () => {
+    const far = tensor("b", [2], external({ location: "model.onnx_data", offset: "4" }));
+    const q = [codes("c", [1], [3]), scale("s", 2)];
+    const content = model(
+      graph([node("DequantizeLinear", ["c", "s"], ["y"], { attributes: { axis: 0 } })], [W, far, ...q]),
+    );
+    const files = { "onnx/model.onnx": content, "onnx/model.onnx_data": floats(0, 1, 2) };
+    const hub = await hubOf({ "acme/base": { files } });
+    const remote = await remoteOf(hub);
+    const expected = {
+      "a.weight": [
+        [2, 2],
+        [1, 2, 3, 4],
+      ],
+      b: [[2], [1, 2]],
+      c: [[1], [6], "INT8, scales for the tensor"],
+    };
+    for (const location of [
+      "hf:acme/base/onnx",
+      "hf:acme/base/onnx/model.onnx",
+      `${hub.endpoint}/acme/base/resolve/main/onnx/model.onnx`,
+    ]) {
+      expect(await read(location, { remote })).toEqual(expected);
+    }
+    const error = await refusal(openCheckpoint("hf:acme/base", { remote }), "NO_WEIGHTS");
+    expect(error.detail).toMatch(/\/onnx\.$/);
   });
 
   it("gives numbers that are written one by one as bytes", async () => {
