@@ -115,6 +115,11 @@ describe("readOnnx", () => {
     expect(nodes[8]!.numbers.get("perm")).toEqual([]);
   });
 
+  it("passes over what says nothing of weights", async () => {
+    const { nodes } = await read(ofNode(bytes(6, "doc"), bytes(4, "Relu"), bytes(1, "x")));
+    expect(nodes).toMatchObject([{ op: "Relu", inputs: ["x"] }]);
+  });
+
   it("refuses fields of other types than theirs", async () => {
     const wrong = [
       model(graph([], [], [int(5, 1)])),
