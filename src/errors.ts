@@ -4,6 +4,7 @@ import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
 import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
+import { ONNX_ERRORS } from "./errors/onnx-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
 import { SAFETENSORS_ERRORS } from "./errors/safetensors-errors.ts";
@@ -20,6 +21,7 @@ export const ERRORS = {
   ...SAFETENSORS_ERRORS,
   ...ARRAY_ERRORS,
   ...GGUF_ERRORS,
+  ...ONNX_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,

@@ -12,6 +12,7 @@ export const TARGETS = new Map([
   ["safetensors", 4],
   ["arrays", 4],
   ["gguf", 3],
+  ["onnx", 4],
   ["model", 1],
   ["foreign", 3],
   ["shard-index", 3],

@@ -11,15 +11,23 @@ import { FIRST_READ_BYTES } from "../formats/safetensors/limits.ts";
 import { beginsHeader } from "../formats/safetensors/prefix.ts";
 import { isPlain, type StoredArray } from "../formats/stored-array.ts";
 import { DTYPE_BITS, type Dtype, type TensorInfo } from "../formats/tensor-info.ts";
-import type { ContainerName } from "./checkpoint.ts";
+import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
+import type { OpenBeside } from "./onnx/external-files.ts";
+import { readOnnxFile } from "./onnx/onnx-file.ts";
+
+/** A tensor as a file has it, in the file itself or in one of `ArrayFile.beside`. */
+export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut">>;
 
 /** A file of arrays as a model reads it. */
 export interface ArrayFile {
   readonly container: ContainerName;
   /** The file itself where every tensor stands in it as tensors do elsewhere, else a virtual one in which all of them do. */
   readonly source: ByteSource;
-  readonly tensors: readonly TensorInfo[];
+  /** `file` 1 is the first of `beside`. @default file 0, the source */
+  readonly tensors: readonly FoundTensor[];
   readonly notes: readonly string[];
+  /** Further files that its tensors lie in. @default none */
+  readonly beside?: readonly CheckpointFile[];
 }
 
 /** Types whose values survive as F32, or are compared as such. */
@@ -37,13 +45,14 @@ const F32_BYTES = 4;
 const MAX_LISTED = 5;
 
 /** Kinds of files that are read here. */
-const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy"] as const;
+const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy", "onnx"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** The kind of a file of arrays by its content, or null for what is something else. */
 export async function arrayKind(source: ByteSource, name: string): Promise<Kind | null> {
   const head = await source.read(0, Math.min(source.size, FIRST_READ_BYTES));
   const found = beginsHeader(head) ? null : recogniseForeignFile(head, { name, size: source.size });
+  if (found?.kind === "onnx" && found.by === "name") return "onnx";
   return found?.by === "content" ? (KINDS.find((kind) => kind === found.kind) ?? null) : null;
 }
 
@@ -51,19 +60,25 @@ export async function arrayKind(source: ByteSource, name: string): Promise<Kind 
  * Reads a file of PyTorch or NumPy; null for what is something else. The content decides, but a file that is called safetensors
  * is never taken for one of these.
  *
- * @param name without directories
- * @throws PT_*, PICKLE_*, NPY_*, ZIP_*
+ * @param path as the checkpoint names it
+ * @param open opens a file by its name beside it
+ * @throws PT_*, PICKLE_*, NPY_*, ZIP_*, ONNX_*
  */
-export async function readArrayFile(source: ByteSource, name: string): Promise<ArrayFile | null> {
+export async function readArrayFile(source: ByteSource, path: string, open: OpenBeside): Promise<ArrayFile | null> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
   if (isWeightName(name)) return null;
   const kind = await arrayKind(source, name);
+  if (kind === "onnx") {
+    const { files: beside, ...found } = await readOnnxFile(source, path, open);
+    return { container: "onnx", source, beside, ...found };
+  }
   return kind === null ? null : laidOut(source, await arraysOf(source, name, kind));
 }
 
 async function arraysOf(
   source: ByteSource,
   name: string,
-  kind: Kind,
+  kind: Exclude<Kind, "onnx">,
 ): Promise<StoredArrays & Pick<ArrayFile, "container">> {
   switch (kind) {
     case "pytorch":

@@ -2,22 +2,30 @@ import { kindByName } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 
-/** What PyTorch's programs and NumPy call files of weights; ".bin" and ".ckpt" are others' as well. */
-const ARRAYS = /\.(?:bin|pt|pth|th|ckpt|npz)$/i;
-const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", null]);
+/** What programs of PyTorch, NumPy and ONNX call files of weights; ".bin" and ".ckpt" are others' as well. */
+const ARRAYS = /\.(?:bin|pt|pth|th|ckpt|npz|onnx)$/i;
+const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", "onnx", null]);
 
-/** Whether a file may hold arrays of PyTorch or NumPy by its name. */
+/** Whether a file may hold arrays of PyTorch, NumPy or ONNX by its name. */
 export function isArrayName(name: string): boolean {
   return ARRAYS.test(name);
+}
+
+/** Whether a file is a model of ONNX by its name; its weights may lie in files beside it that only it names. */
+export function isOnnxName(name: string): boolean {
+  return /\.onnx$/i.test(name);
 }
 
 /** Names that weights are looked for under, of a folder or of what belongs to one of its files. */
 export type WeightNames = Pick<DirectoryListing, "safetensors" | "indexes">;
 
-/** Files and indexes of PyTorch and NumPy, in the place of those of safetensors. */
+/** Files and indexes of PyTorch and NumPy, else models of ONNX, in the place of those of safetensors. */
 export function arrayNames({ foreign, foreignIndexes, companions }: DirectoryListing): WeightNames {
   const files = foreign.filter((name) => isArrayName(name) && KINDS.has(kindByName(name, companions)));
-  return { safetensors: files, indexes: foreignIndexes };
+  const trained = files.filter((name) => !isOnnxName(name));
+  // What was exported is looked at where what it was exported from is not there.
+  const isExport = trained.length + foreignIndexes.length === 0;
+  return { safetensors: isExport ? files : trained, indexes: foreignIndexes };
 }
 
 /** What a folder is read for: other containers only where it has no safetensors. */

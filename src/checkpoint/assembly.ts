@@ -4,10 +4,10 @@ import { type BlockMemory, withReadAhead } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { MAX_TENSORS } from "../formats/safetensors/limits.ts";
-import type { TensorInfo } from "../formats/tensor-info.ts";
-import { readArrayFile } from "./array-file.ts";
+import { type FoundTensor, readArrayFile } from "./array-file.ts";
 import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
 import type { ModelFolder, OpenedFile } from "./model-folder.ts";
+import type { OpenBeside } from "./onnx/external-files.ts";
 
 /** Files and tensors of a model while its files are opened one after the other. */
 export interface Assembly {
@@ -63,7 +63,7 @@ export async function addFiles(
         opening.push(opened);
       }
       const file = await opening[added++]!;
-      await addFile(to, file, name, folder.shown(name), reading, fileOf);
+      await addFile(to, file, name, folder, reading, fileOf);
     }
   } catch (error) {
     const unused = await Promise.allSettled(opening.slice(added));
@@ -76,15 +76,20 @@ async function addFile(
   to: Assembly,
   opened: OpenedFile,
   path: string,
-  shown: string,
+  folder: ModelFolder,
   reading: Reading,
   fileOf: FileOf,
 ): Promise<void> {
+  const shown = folder.shown(path);
   const source = sourceOf(opened, reading);
   const file = to.files.length;
   // Before the header is read, so that a refusal closes it with the others.
   to.files.push({ path, absolutePath: opened.absolutePath, source });
-  const { tensors, notes } = await contentsOf(to, source, path);
+  const open = async (name: string): Promise<OpenedFile> => {
+    const beside = await folder.open(path.slice(0, path.lastIndexOf("/") + 1) + name);
+    return { ...beside, source: sourceOf(beside, reading) };
+  };
+  const { tensors, notes } = await contentsOf(to, source, path, open);
   await dropPrefix(to, opened.source);
   for (const note of notes) to.notes.push(`${path}: ${note}`);
   for (const tensor of tensors) {
@@ -104,8 +109,9 @@ async function addFile(
       throw new WeightmarkError("ST_TENSOR_LIMIT", `more than ${MAX_TENSORS} tensors in one model`, { file: shown });
     }
     // Spelled out: a spread takes three times as long and twice the memory, which a million tensors show.
-    const { name, dtype, shape, begin, end } = tensor;
-    to.tensors.set(name, { name, dtype, shape, begin, end, file });
+    const { name, dtype, shape, begin, end, file: own = 0, scheme, inOut } = tensor;
+    const added = { name, dtype, shape, begin, end, file: file + own };
+    to.tensors.set(name, scheme === undefined && inOut === undefined ? added : { ...added, scheme, inOut });
   }
 }
 
@@ -114,14 +120,16 @@ async function contentsOf(
   to: Assembly,
   source: ByteSource,
   path: string,
-): Promise<{ readonly tensors: Iterable<TensorInfo>; readonly notes: readonly string[] }> {
+  open: OpenBeside,
+): Promise<{ readonly tensors: Iterable<FoundTensor>; readonly notes: readonly string[] }> {
   const last = to.files.length - 1;
-  const arrays = await readArrayFile(source, path.slice(path.lastIndexOf("/") + 1));
+  const arrays = await readArrayFile(source, path, open);
   if (last === 0) to.container = arrays?.container ?? "safetensors";
   if (arrays !== null) {
     if (arrays.source !== source) {
       to.files[last] = { path, absolutePath: null, source: arrays.source, storedBytes: source.size };
     }
+    to.files.push(...(arrays.beside ?? []));
     return arrays;
   }
   const { tensors, metadata, notes } = await readSafetensorsHeader(source);

@@ -5,6 +5,7 @@ import { WeightmarkError } from "../errors.ts";
 import { isCompanion, isForeignWeights } from "../formats/foreign/file-name.ts";
 import { isGgufName } from "../formats/gguf/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { isOnnxName } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { isForeignIndex, isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
@@ -61,7 +62,8 @@ export async function foldersWithWeights(path: string): Promise<string[]> {
   for (const name of names.slice(0, MAX_LOOKED_AT)) {
     if (found.length === MAX_FOLDERS) break;
     const inside = await first(join(path, name), MAX_LOOKED_AT);
-    if (inside.some((entry) => isWeightName(entry.name) || isGgufName(entry.name))) found.push(name);
+    if (inside.some((entry) => isWeightName(entry.name) || isGgufName(entry.name) || isOnnxName(entry.name)))
+      found.push(name);
   }
   return found;
 }

@@ -161,6 +161,7 @@ const LOADED = [
   "model.safetensors.index.json",
   "pytorch_model.bin",
   "pytorch_model.bin.index.json",
+  "model.onnx",
 ];
 /** Those that are taken before an index. */
 const FIRST: ReadonlySet<string> = new Set(["model.safetensors", "pytorch_model.bin"]);

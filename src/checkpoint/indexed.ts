@@ -1,13 +1,11 @@
 import { isBrokenLink } from "../bytes/absence.ts";
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { WeightmarkError } from "../errors.ts";
+import { ABSENT } from "./absent.ts";
 import { namesBeside } from "./array-names.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { unlistedNote } from "./layout.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { readShardIndex, type ShardIndex } from "./shard-index.ts";
-
-/** What a folder answers when a file is not there. */
-export const ABSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["FILE_NOT_FOUND", "HTTP_NOT_FOUND"]);
 
 /** Holds the index against the headers: a tensor must stand in the shard named for it; the rest is worth a note. */
 function checkIndex(to: Assembly, index: ShardIndex, file: string): void {

@@ -1,5 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
-import { type WeightNames, weightNamesOf } from "./array-names.ts";
+import { kindByName } from "../formats/foreign/file-name.ts";
+import { isOnnxName, type WeightNames, weightNamesOf } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
 import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
@@ -84,7 +85,8 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   const { set } = model;
   requireWhole(set, path);
   const own = new Set(names.safetensors);
-  const foreign = listing.foreign.filter((name) => !own.has(name));
+  const isRead = (name: string) => own.has(name) || (isOnnxName(set.name) && kindByName(name) === "onnxData");
+  const foreign = listing.foreign.filter((name) => !isRead(name));
   const notes =
     foreign.length === 0
       ? []

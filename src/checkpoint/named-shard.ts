@@ -1,8 +1,9 @@
 import { WeightmarkError } from "../errors.ts";
+import { ABSENT } from "./absent.ts";
 import { namesBeside, type WeightNames } from "./array-names.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { indexOfShards } from "./index-name.ts";
-import { ABSENT, addIndexed, openIndex } from "./indexed.ts";
+import { addIndexed, openIndex } from "./indexed.ts";
 import { requireWhole } from "./layout.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { type NumberedShard, namesOfSet, numberedSets, numberedShard } from "./numbered-shards.ts";

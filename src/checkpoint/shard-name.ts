@@ -2,7 +2,7 @@ import { WeightmarkError } from "../errors.ts";
 import { CONTAINERS } from "../formats/foreign/containers.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
-import { isArrayName } from "./array-names.ts";
+import { isArrayName, isOnnxName } from "./array-names.ts";
 import { isForeignIndex } from "./index-name.ts";
 
 const MAX_SHOWN = 120;
@@ -32,7 +32,8 @@ export function checkShardName(name: string, indexFile: string): void {
   if (problem !== null) {
     throw new WeightmarkError("SHARD_PATH_REFUSED", `the shard name ${shown} ${problem}`, { file: indexFile });
   }
-  const isOfItsKind = isForeignIndex(indexFile.slice(indexFile.lastIndexOf("/") + 1)) && isArrayName(name);
+  const isOfItsKind =
+    isForeignIndex(indexFile.slice(indexFile.lastIndexOf("/") + 1)) && isArrayName(name) && !isOnnxName(name);
   if (!isWeightName(name) && !isOfItsKind) {
     const kind = kindByName(name.slice(name.lastIndexOf("/") + 1));
     const what = kind === null ? "" : ` but by its name ${CONTAINERS[kind].what}`;

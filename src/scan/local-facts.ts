@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { fsPath, realPath } from "../bytes/path-text.ts";
+import { isOnnxName } from "../checkpoint/array-names.ts";
 import { indexedContent, weightContent } from "../checkpoint/hub/content.ts";
 import { digestOf } from "../registry/digest.ts";
 import type { ScanTarget } from "./target.ts";
@@ -22,7 +23,8 @@ export async function factsOf(
   names: readonly string[] | null,
   believed: string | null,
 ): Promise<Facts> {
-  if (names === null) return NO_FACTS;
+  // A model of ONNX names the files of its weights itself: what is known of it alone says nothing of them.
+  if (names === null || names.some(isOnnxName)) return NO_FACTS;
   const lines: string[] = [];
   const files: { path: string; size: number; sha256: string | null }[] = [];
   let hash: string | null = null;

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ggufFile } from "../support/gguf-file.mjs";
 import { ARRAY_VECTORS } from "./make-arrays.mjs";
+import { ONNX_VECTORS } from "./make-onnx.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const manifest = [];
@@ -55,7 +56,7 @@ const entry = (dtype, shape, begin, end) => `{"dtype":"${dtype}","shape":[${shap
 const one = (name, value) => `{${JSON.stringify(name)}:${value}}`;
 const U8 = entry("U8", "1", 0, 1);
 
-for (const directory of ["bad", "good", "gguf", "index", "arrays"]) rmSync(join(here, directory), { recursive: true, force: true });
+for (const directory of ["bad", "good", "gguf", "index", "arrays", "onnx"]) rmSync(join(here, directory), { recursive: true, force: true });
 
 // ---- good, though odd
 good("empty-object", "no tensors at all", build("{}"));
@@ -356,6 +357,9 @@ for (const [name, shard] of [
 
 // ---- files of PyTorch and NumPy
 for (const [name, expect, why, bytes] of ARRAY_VECTORS) add("arrays", `arrays/${name}`, expect, why, bytes);
+
+// ---- models of ONNX
+for (const [name, expect, why, bytes] of ONNX_VECTORS) add("arrays", `onnx/${name}`, expect, why, bytes);
 
 writeFileSync(join(here, "manifest.json"), `[\n${manifest.map((item) => `  ${JSON.stringify(item)}`).join(",\n")}\n]\n`);
 console.log(`${manifest.length} files`);

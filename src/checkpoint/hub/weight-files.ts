@@ -1,6 +1,6 @@
 import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
-import { isArrayName } from "../array-names.ts";
+import { isArrayName, isOnnxName } from "../array-names.ts";
 import { classifyNames } from "../directory.ts";
 import type { DirectoryListing } from "../directory-listing.ts";
 import type { WeightSet } from "../folder-models.ts";
@@ -31,7 +31,7 @@ export function foldersWithWeights(files: readonly HubFile[], folder: string): s
   const prefix = prefixOf(folder);
   const folders = new Set<string>();
   for (const { path } of files) {
-    if (!path.startsWith(prefix) || !(isWeightName(path) || isGgufName(path))) continue;
+    if (!path.startsWith(prefix) || !(isWeightName(path) || isGgufName(path) || isOnnxName(path))) continue;
     const end = path.lastIndexOf("/");
     if (end >= prefix.length) folders.add(path.slice(prefix.length, end));
   }
@@ -47,7 +47,7 @@ export function listFolder({ id, commit, files }: HubRepository, folder: string)
 export interface ListedWeights {
   /** See `ScanTarget.content`. */
   readonly content: string | null;
-  /** Null where an index names the files. */
+  /** Null where an index or a model of ONNX names the files. */
   readonly bytes: number | null;
   /** The repository with nothing but what the model is opened by: targets travel to threads and databases. */
   readonly repository: HubRepository;
@@ -71,10 +71,13 @@ export function listedWeights(
   const beside = [...safetensors, ...indexes, ...foreignIndexes, ...foreign].map((name) => prefix + name);
   const isIndexed = set.kind === "indexed";
   const isOfIndex = isForeignIndex(set.name) ? isArrayName : isWeightName;
-  const below = isIndexed ? table.below(prefix).filter(({ path }) => isOfIndex(path)) : [];
+  // What lies beside a model of ONNX is known when it is opened.
+  const isOpen = isOnnxName(set.name);
+  const below = isIndexed || isOpen ? table.below(prefix).filter(({ path }) => isOpen || isOfIndex(path)) : [];
   const kept = table.among([...own, ...beside, ...below.map(({ path }) => path)]);
   const files = isIndexed ? below : table.among(own);
   const index = table.at(prefix + set.name);
+  if (isOpen) return { content: null, bytes: null, repository: { ...repository, files: kept } };
   return {
     content: isIndexed ? indexedContent(index?.sha256 ?? index?.oid ?? null, files) : weightContent(files),
     bytes: isIndexed ? null : files.reduce((sum, { size }) => sum + size, 0),

@@ -79,11 +79,11 @@ export const CONTAINERS = {
     "a program that runs on several systems, as a llamafile does",
     "If it is a llamafile, unzip gets a GGUF model out of it: name that.",
   ),
-  onnx: container(
-    "an ONNX model",
-    "Name the model that it was exported from; where that is not to be had, read its initializers with onnx.numpy_helper.to_array and write them by name with safetensors.numpy.save_file.",
+  onnx: container("an ONNX model", "Give it a name that ends in .onnx, and name that: such a file is read as it is."),
+  onnxData: container(
+    "the weights of an ONNX model",
+    "Name the .onnx file that it belongs to, or their directory: only that says which tensor lies where.",
   ),
-  onnxData: target("the weights of an ONNX model"),
   ort: target("an ONNX Runtime model"),
   cTranslate2: target("a CTranslate2 model"),
   openVino: target("an OpenVINO model"),

@@ -12,7 +12,6 @@ describe("openCheckpoint on a directory", () => {
         /"model\.bin" \(a CTranslate2 model\)$/,
         /^Name the model/,
       ],
-      [{ "model.onnx": content("onnx") }, /"model\.onnx" \(an ONNX model\)$/, /onnx\.numpy_helper/],
       [
         { "__0_0.distcp": content("pytorch"), ".metadata": "x" },
         /\(part of a torch\.distributed checkpoint\)$/,
@@ -40,9 +39,9 @@ describe("openCheckpoint on a directory", () => {
   });
 
   it("names what it cannot open by its name", async () => {
-    const directory = model({ "model.onnx/inner.txt": "", "a.ckpt": "x" });
+    const directory = model({ "model.ort/inner.txt": "", "a.ckpt": "x" });
     expect((await refused(directory, "UNSUPPORTED_CONTAINER")).message).toMatch(
-      /only "a\.ckpt", "model\.onnx" \(an ONNX model\)$/,
+      /only "a\.ckpt", "model\.ort" \(an ONNX Runtime model\)$/,
     );
   });
 

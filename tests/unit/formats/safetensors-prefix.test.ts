@@ -68,7 +68,7 @@ describe("the name of a file that is no safetensors", () => {
   it("tells what it is where the content cannot", async () => {
     const { message, detail } = await refused(RAW, "UNSUPPORTED_CONTAINER", "hf:acme/m@0123456/onnx/model.onnx_data");
     expect(message).toBe("no safetensors file; by its name it is the weights of an ONNX model");
-    expect(detail).toMatch(/^Name the model that it was converted from/);
+    expect(detail).toMatch(/^Name the \.onnx file that it belongs to/);
   });
 
   it("is held against what it holds", async () => {

@@ -6,7 +6,7 @@ import type { ByteSource } from "../../../src/bytes/byte-source.ts";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { readArrayFile } from "../../../src/checkpoint/array-file.ts";
 import { readShardIndex } from "../../../src/checkpoint/shard-index.ts";
-import type { WeightmarkError } from "../../../src/errors.ts";
+import { WeightmarkError } from "../../../src/errors.ts";
 import { readGgufHeader } from "../../../src/formats/gguf/header.ts";
 import { readSafetensorsHeader } from "../../../src/formats/safetensors/header.ts";
 
@@ -25,9 +25,13 @@ const READERS: Readonly<Record<Vector["kind"], (source: ByteSource) => Promise<u
   gguf: readGgufHeader,
   index: readShardIndex,
   arrays: async (source) => {
-    if ((await readArrayFile(source, basename(source.location))) === null) throw new Error("no file of arrays");
+    if ((await readArrayFile(source, basename(source.location), absent)) === null) throw new Error("no file of arrays");
   },
 };
+
+async function absent(name: string): Promise<never> {
+  throw new WeightmarkError("FILE_NOT_FOUND", "nothing lies beside it", { file: name });
+}
 
 async function verdict({ file, kind }: Vector): Promise<string> {
   const source = memorySource(readFileSync(join(directory, file)), file);
@@ -47,7 +51,7 @@ describe("the corpus of bad and odd files", () => {
   );
 
   it("lists every file there is", () => {
-    const files = ["bad", "good", "gguf", "index", "arrays"].flatMap((kind) =>
+    const files = ["bad", "good", "gguf", "index", "arrays", "onnx"].flatMap((kind) =>
       readdirSync(join(directory, kind)).map((f) => `${kind}/${f}`),
     );
     expect(files.sort()).toEqual(manifest.map(({ file }) => file).sort());

@@ -89,7 +89,7 @@ const TREES = new Map<string, RepositorySource>([
         "unet/diffusion_pytorch_model.safetensors": bytes,
         "unet/diffusion_pytorch_model.fp16.safetensors": modelBytes(tinyModel(7)),
         "text_encoder/model.safetensors": modelBytes(tinyModel(8)),
-        "onnx/model.onnx": "x",
+        "onnx/model.ort": "x",
       },
     },
   ],
