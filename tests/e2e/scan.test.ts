@@ -24,7 +24,7 @@ beforeAll(async () => {
   mkdirSync(at("broken", "cut"), { recursive: true });
   writeFileSync(at("broken", "cut", "model.safetensors"), Buffer.from([200, 0, 0, 0, 0, 0, 0, 0, 123]));
   mkdirSync(at("other-format"));
-  writeFileSync(at("other-format", "model.onnx"), "x");
+  writeFileSync(at("other-format", "model.mlmodel"), "x");
 });
 
 describe("a scan", () => {
@@ -34,7 +34,7 @@ describe("a scan", () => {
       writeFileSync(at("others", name), Buffer.from(hex, "hex"));
     };
     for (const [name, kind] of [
-      ["onnx/model.onnx", "onnx"],
+      ["coreml/model.mlmodel", "coreMl"],
       ["ct2/model.bin", "cTranslate2"],
       ["dcp/__0_0.distcp", "pytorch"],
       ["keras/model.h5", "hdf5"],
@@ -45,10 +45,10 @@ describe("a scan", () => {
     const told = new Map(items.map(({ name, status, failure }) => [name, `${status}: ${failure?.message}`]));
     const only = "skipped: no .safetensors file here, only";
     expect(Object.fromEntries(told)).toEqual({
+      coreml: `${only} "model.mlmodel" (a Core ML model)`,
       ct2: `${only} "model.bin" (a CTranslate2 model)`,
       dcp: `${only} "__0_0.distcp" (part of a torch.distributed checkpoint)`,
       keras: `${only} "model.h5" (an HDF5 file, as Keras writes)`,
-      onnx: `${only} "model.onnx" (an ONNX model)`,
     });
     for (const { failure } of items) expect(failure!.detail).toMatch(/^[A-Z].*\.$/);
     expect(summary).toMatchObject({ skipped: 4, failed: 0 });

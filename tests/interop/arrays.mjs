@@ -54,7 +54,7 @@ async function differences(path, { tensors, notes, code }) {
 
 /** Whether all files are read as they were written. */
 export async function arraysInterop(drawn) {
-  const interpreter = process.env.PYTHON ?? venv("arrays-venv", "requirements-arrays.txt");
+  const interpreter = process.env.PYTHON ?? venv("interop-torch-venv", "requirements-torch.txt");
   const directory = mkdtempSync(join(tmpdir(), "weightmark-arrays-"));
   try {
     execFileSync(interpreter, [join(here, "arrays.py"), directory, String(drawn)], { stdio: "inherit" });

@@ -55,7 +55,7 @@ async function agrees(directory) {
 const { values } = parseArgs({
   options: { python: { type: "string" }, model: { type: "string", multiple: true, default: [] } },
 });
-const python = values.python ?? venv("interop-forward-venv", "requirements-forward.txt");
+const python = values.python ?? venv("interop-torch-venv", "requirements-torch.txt");
 const script = fileURLToPath(new URL("./forward.py", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "weightmark-forward-"));
 try {

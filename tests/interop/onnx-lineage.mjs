@@ -2,7 +2,7 @@
 /**
  * The examples as models of ONNX, held against their safetensors: the verdict on a model and its export, on strangers, and the mark
  * of a marked copy that was exported: node tests/interop/onnx-lineage.mjs. PYTHON names an interpreter that has what
- * requirements-onnx.txt lists.
+ * requirements-torch.txt lists.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { venv } from "./venv.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..", "..");
-const interpreter = process.env.PYTHON ?? venv("onnx-venv", "requirements-onnx.txt");
+const interpreter = process.env.PYTHON ?? venv("interop-torch-venv", "requirements-torch.txt");
 const directory = mkdtempSync(join(tmpdir(), "weightmark-onnx-"));
 const FORMS = ["plain", "external", "half", "int8", "nbits-8", "nbits-4"];
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Models of ONNX that its own libraries write, read here and held against what onnx, onnxruntime and torch say of them:
- * node tests/interop/onnx.mjs [--drawn 200]. PYTHON names an interpreter that has what requirements-onnx.txt lists.
+ * node tests/interop/onnx.mjs [--drawn 200]. PYTHON names an interpreter that has what requirements-torch.txt lists.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -46,7 +46,7 @@ async function differences(path, { tensors, notes, absent }) {
   }
 }
 
-const interpreter = process.env.PYTHON ?? venv("onnx-venv", "requirements-onnx.txt");
+const interpreter = process.env.PYTHON ?? venv("interop-torch-venv", "requirements-torch.txt");
 const directory = mkdtempSync(join(tmpdir(), "weightmark-onnx-"));
 try {
   execFileSync(interpreter, [join(here, "onnx_models.py"), directory, values.drawn], { stdio: "inherit" });

@@ -77,7 +77,7 @@ async function agree(name, packed, plain) {
 }
 
 const { values } = parseArgs({ options: { python: { type: "string" } } });
-const python = values.python ?? venv("interop-quantised-venv", "requirements-quantised.txt");
+const python = values.python ?? venv("interop-torch-venv", "requirements-torch.txt");
 const script = fileURLToPath(new URL("./quantised.py", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "weightmark-quantised-"));
 try {
