@@ -70,12 +70,21 @@ export function withBudget(source: ByteSource, budget: ByteBudget): ByteSource {
 }
 
 function prefetchingWithin(source: PrefetchingSource, counted: ByteSource, budget: ByteBudget): PrefetchingSource {
-  /** Paid for already. */
+  /** Paid for already: ascending, and apart. */
   let fetched: readonly ByteRange[] = [];
+  const isPaid = (start: number, end: number): boolean => {
+    let [low, high] = [0, fetched.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (fetched[middle]!.start <= start) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && end <= fetched[low - 1]!.end;
+  };
   return {
     ...counted,
     async read(start, end) {
-      if (fetched.some((range) => range.start <= start && end <= range.end)) return source.read(start, end);
+      if (isPaid(start, end)) return source.read(start, end);
       return counted.read(start, end);
     },
     async prefetch(ranges, signal) {

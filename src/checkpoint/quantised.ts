@@ -48,10 +48,11 @@ export async function decodeQuantised(
   }
   if (!sources.every(isSync)) {
     // Far away, one source must be told of all that is read next: two that share a file would drop what the other fetched.
-    for (const { name, dtype, shape, begin: start, end: last, file: stored } of to.tensors.values()) {
+    for (const tensor of to.tensors.values()) {
+      const { begin: start, end: last, file: stored } = tensor;
       const length = last - start;
       parts.push({ begin, stored: { file: stored, start, end: last } });
-      decoded.push({ name, dtype, shape, begin, end: begin + length, file });
+      decoded.push({ ...tensor, begin, end: begin + length, file });
       begin += Math.ceil(length / F32_BYTES) * F32_BYTES;
     }
   }

@@ -106,7 +106,8 @@ function blockTest(block: LabelBlock): BlockTest | null {
   const runs = runsOf(kept, block.run ?? labels).map(([first, end]) => {
     const own = squareOf(products, n, first, end);
     const [left, right] = lengths.map((all) => all.subarray(first, end)) as [Float64Array, Float64Array];
-    const pairs = mutualNearest(own, end - first, end - first, { left, right });
+    // Between equals the place would decide, which is what is tested: of rows of one number nearly all are.
+    const pairs = mutualNearest(own, end - first, end - first, { left, right }).filter(({ alone }) => alone);
     return {
       labels: end - first,
       pairs: pairs.length,

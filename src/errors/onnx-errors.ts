@@ -10,7 +10,7 @@ export const ONNX_ERRORS = {
   ONNX_TRUNCATED: {
     kind: "refused",
     meaning: "ONNX: the file ends before the model does",
-    advice: "Complete the download: the end of the file is missing.",
+    advice: "Fetch the model again: its last bytes are missing.",
   },
   ONNX_LIMIT: {
     kind: "refused",

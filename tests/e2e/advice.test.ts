@@ -21,7 +21,8 @@ beforeAll(() => {
   writeFileSync(at("cut.safetensors"), modelBytes(tinyModel(1)).subarray(0, 5000));
   writeFileSync(at("empty.safetensors"), "");
   writeFileSync(at("noise.bin"), Buffer.from(Float32Array.from({ length: 64 }, (_, i) => (i + 1) / 1024).buffer));
-  writeFileSync(at("model.onnx"), Buffer.from(FOREIGN_HEADS[0]!.hex, "hex"));
+  const coreMl = FOREIGN_HEADS.find(({ kind }) => kind === "coreMl")!;
+  writeFileSync(at("model.mlmodel"), Buffer.from(coreMl.hex, "hex"));
   writeFileSync(at("page.safetensors"), "<!doctype html><title>Sign in</title>");
   mkdirSync(at("hollow"));
   writeFileSync(at("bad.key"), "{}", { mode: 0o600 });
@@ -37,7 +38,7 @@ describe("a refusal says what to do next", () => {
     ["EMPTY_FILE", "an empty file", ["inspect", "empty.safetensors"]],
     ["ST_DATA_TRUNCATED", "a cut file", ["inspect", "cut.safetensors"]],
     ["ST_HEADER_TOO_LARGE", "a file of nobody knows what", ["inspect", "noise.bin"]],
-    ["UNSUPPORTED_CONTAINER", "another container", ["compare", "model.onnx", "base"]],
+    ["UNSUPPORTED_CONTAINER", "another container", ["compare", "model.mlmodel", "base"]],
     ["HTML_PAGE", "a web page", ["fingerprint", "page.safetensors"]],
     ["OUTPUT_IS_INPUT", "an output among the inputs", ["inspect", "base", "-o", "base/model.safetensors", "--force"]],
     ["OUTPUT_EXISTS", "an output that is there", ["inspect", "base", "-o", "noise.bin"]],

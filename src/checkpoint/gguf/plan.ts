@@ -58,6 +58,8 @@ class Plan {
   /** Tensors that are left out because they are no weights. */
   computed = 0;
   readonly #named: readonly Named[];
+  /** Names of all tensors of the file. */
+  readonly #stored: ReadonlySet<string>;
   readonly #architecture: Architecture;
   readonly #names: NameTable;
   readonly #metadata: ReadonlyMap<string, MetadataValue>;
@@ -75,6 +77,7 @@ class Plan {
     location: string,
   ) {
     this.#named = named;
+    this.#stored = new Set(named.map(({ tensor }) => tensor.name));
     this.#architecture = architecture;
     this.#metadata = metadata;
     this.#location = location;
@@ -123,6 +126,11 @@ class Plan {
 
   #one(named: Named): void {
     const { tensor, pattern, expert } = named;
+    if (typeName(tensor) === "NVFP4" && this.#stored.has(tensor.name.replace(/\.weight$/, ".scale"))) {
+      const type = "NVFP4 with scales in a tensor of their own";
+      this.#types.set(type, (this.#types.get(type) ?? 0) + 1);
+      return;
+    }
     if (COMPUTED.test(pattern) && this.#names[pattern] === undefined) {
       this.computed++;
       return;

@@ -12,7 +12,8 @@ export function requireParts(files: readonly { readonly header: GgufHeader; read
   for (const [i, { header, file }] of files.entries()) {
     const { metadata } = header;
     const refused = (why: string) => new WeightmarkError("GGUF_SPLIT_INVALID", why, { file });
-    const count = metadata.get("split.count") ?? 1;
+    // Of a model whose parts were merged again, llama.cpp says that they are 0.
+    const count = metadata.get("split.count") || 1;
     const number = metadata.get("split.no") ?? 0;
     if (count !== files.length && files.length === 1) {
       throw new WeightmarkError(

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../bytes/byte-source.ts";
+import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
 import { affineDecoder, type Codes, type Groups } from "../../decoding/affine.ts";
 import { decodedSource } from "../../decoding/decoded-source.ts";
@@ -135,6 +135,9 @@ function laidOut(
     graph,
     chosen.tensors.map(({ tensor }) => tensor),
   );
+  // Far away, one source must be told of all that is read next: two that share a file would drop what the other fetched.
+  const isPlain =
+    [source, ...external.map((one) => one.source)].every(isSync) || chosen.tensors.every(({ how }) => how === null);
   const parts: Part[] = [];
   const tensors: CheckpointTensor[] = [];
   let at = 0;
@@ -143,7 +146,7 @@ function laidOut(
     const { file, start } = placeOf(tensor);
     const { type } = tensor;
     const about = { name, ...(inOut ? { inOut: true as const } : {}) };
-    if (how === null && file !== inMemory) {
+    if (how === null && file !== inMemory && isPlain) {
       const { shape, size } = tensor;
       tensors.push({ ...about, dtype: type!.dtype!, shape, begin: start, end: start + size, file });
       continue;

@@ -5,7 +5,9 @@ import type { ValueGraph, WeightUse } from "./value-graph.ts";
 /** What exporters call values that they made themselves. */
 const MADE = /::|^\/|^[^.]*\d$|^(?:onnx|val|const_fold_opt|ortshared)_/;
 /** What quantisers put behind the name of what they quantise. */
-const QUANTISED = /(?:_quantized|_(?:DQ_)?Q\d+(?:G\d+)?|\.qweight)$/;
+const QUANTISED = /(?:_quantized|_(?:DQ_)?Q\d+(?:G\d+)?)$/;
+/** And what stands in the place of ".weight" where it was packed. */
+const PACKED = /(?:\.MatMul(?:NBits)?)?\.qweight$/;
 /** Weights are called after the operator that uses them, as [in, out], by the model builder of onnxruntime-genai. */
 const BUILT = /\.MatMul(\.(?:weight|bias))$/;
 
@@ -79,7 +81,7 @@ export function isMade(name: string): boolean {
 
 function nameOf(graph: ValueGraph, tensor: OnnxTensor): Omit<TensorName, "given"> {
   const uses = graph.usesOf(tensor);
-  const plain = tensor.name.replace(QUANTISED, "");
+  const plain = tensor.name.replace(QUANTISED, "").replace(PACKED, ".weight");
   const isInOut = liesInOut(tensor, uses);
   if (!MADE.test(plain)) {
     const isBuilt = BUILT.test(plain);

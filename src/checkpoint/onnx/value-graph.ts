@@ -1,3 +1,4 @@
+import { WeightmarkError } from "../../errors.ts";
 import type { OnnxModel, OnnxNode, OnnxTensor } from "../../formats/onnx/onnx-model.ts";
 
 /** An input of a node. */
@@ -12,6 +13,8 @@ export interface WeightUse extends Use {
   readonly turned: boolean;
 }
 
+const MAX_STEPS = 1 << 25;
+
 /** Operators that give out the values of their first input, if in another type. */
 const PASSING: ReadonlySet<string> = new Set(["Identity", "Cast", "CastLike", "QuantizeLinear", "DequantizeLinear"]);
 
@@ -20,6 +23,8 @@ export class ValueGraph {
   readonly model: OnnxModel;
   readonly #producers = new Map<string, OnnxNode>();
   readonly #uses = new Map<string, Use[]>();
+  /** Each use is followed once for each tensor that passes there, which in models is a few. */
+  #steps = MAX_STEPS;
 
   constructor(model: OnnxModel) {
     this.model = model;
@@ -62,13 +67,18 @@ export class ValueGraph {
     return null;
   }
 
-  /** Where a tensor is used in the end. */
+  /**
+   * Where a tensor is used in the end.
+   *
+   * @throws ONNX_LIMIT where following all tensors takes more steps than a graph of models does: hostile nodes make one value
+   */
   usesOf(tensor: OnnxTensor): readonly WeightUse[] {
     const found: WeightUse[] = [];
     const waiting = [{ value: tensor.name, turned: false }];
     const seen = new Set([tensor.name]);
     for (const { value, turned } of waiting) {
       for (const use of this.uses(value)) {
+        if (--this.#steps < 0) throw new WeightmarkError("ONNX_LIMIT", "too many nodes take the same values");
         const { node, index } = use;
         const turns = node.op === "Transpose" && isTurn(node, tensor.shape.length);
         if (index === 0 && (turns || PASSING.has(node.op))) {

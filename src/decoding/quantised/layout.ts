@@ -73,7 +73,7 @@ export function isBounded(shape: readonly number[]): boolean {
 
 /**
  * How many neighbours share one of `count` blocks along a side: powers of two before other divisors, since those are what is
- * used; null where no size fits, or where the model's config says another one that fits as well.
+ * used. What the model's config says counts where neither fits; null where nothing does.
  */
 export function blockSize(side: number, count: number, said: number | null): number | null {
   if (!(count >= 1 && count <= side)) return null;
@@ -82,8 +82,7 @@ export function blockSize(side: number, count: number, said: number | null): num
   for (let power = 1; power < side && size === null; power *= 2) if (Math.ceil(side / power) === count) size = power;
   if (size === null && side % count === 0) size = side / count;
   const saidFits = said !== null && Number.isInteger(said) && said >= 1 && Math.ceil(side / said) === count;
-  if (size === null) return saidFits ? said : null;
-  return saidFits && said !== size ? null : size;
+  return size ?? (saidFits ? said : null);
 }
 
 /** Name with another ending in the place of `ending`. */

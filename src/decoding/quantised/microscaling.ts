@@ -107,6 +107,8 @@ export function modelOptFp4({ tensors }: Packed, outer: Stored): Candidate | str
   const name = beside(outer.name, "_scale_2", "");
   const [codes, scales] = [tensors.get(name), tensors.get(`${name}_scale`)];
   if (codes === undefined || scales === undefined || codes.dtype !== "U8") return null;
+  if (tensors.has(beside(name, "weight", "pre_quant_scale")))
+    return "its inputs are scaled before it, which is not read";
   const shape = unpackedShape(codes.shape, scales.shape, NV_BLOCK);
   const isScalar = sizeOf(outer.shape) === 1 && outer.dtype === "F32";
   if (shape === null || !isScalar || scales.dtype !== "F8_E4M3") return "its scales do not fit its codes";

@@ -56,12 +56,10 @@ function widthsOf({ sides }: Packed, words: number, groups: number): readonly nu
   });
 }
 
-/** What the linear shows by itself, else what config.json says of it, else what all linears of the model have in common. */
+/** What the linear shows by itself, else what all linears of the model have in common, else what config.json says of it. */
 function chosen(widths: readonly number[], said: number | undefined, common: number | undefined): number | string {
   if (widths.length === 1) return widths[0]!;
-  if (said !== undefined && common !== undefined && said !== common)
-    return "config.json says other bits than its linears show";
-  return said ?? common ?? "its words fit no number of bits, or more than one";
+  return common ?? said ?? "its words fit no number of bits, or more than one";
 }
 
 const common = new WeakMap<Packed, ReadonlySet<string>>();

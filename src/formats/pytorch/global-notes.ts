@@ -23,7 +23,7 @@ const DANGEROUS_PATHS = [
 ];
 /** What trainers put beside weights and what means nothing for them: telling of it would tell nothing. */
 const PLAIN =
-  /^(?:torch\.(?:\w+Storage|storage\.\w+Storage|device|Size|Tensor|dtype|[a-z]+\d+\w*|bool|nn\.parameter\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild_\w+)|collections\.\w+|(?:builtins|__builtin__)\.(?:set|frozenset|dict|list|tuple|int|float|bool|str|complex|object|slice|range|bytearray)|copyreg\._reconstructor|copy_reg\._reconstructor|_codecs\.encode|argparse\.Namespace|datetime\.\w+|pathlib\.\w+|(?:numpy|numpy\.\w+|numpy\._?core\.multiarray)\.(?:dtype|scalar|ndarray|_reconstruct))$/;
+  /^(?:torch\.(?:\w+Storage|storage\.\w+Storage|device|Size|Tensor|dtype|[a-z]+\d\w*|bool|nn\.parameter\.\w+|_utils\._rebuild_\w+|_tensor\._rebuild_\w+)|collections\.\w+|(?:builtins|__builtin__)\.(?:set|frozenset|dict|list|tuple|int|float|bool|str|complex|object|slice|range|bytearray)|copyreg\._reconstructor|copy_reg\._reconstructor|_codecs\.encode|argparse\.Namespace|datetime\.\w+|pathlib\.\w+|(?:numpy|numpy\.\w+|numpy\._?core\.multiarray)\.(?:dtype|scalar|ndarray|_reconstruct))$/;
 /** Classes of modules, which TorchScript writes with the module. */
 const SCRIPT = /^__torch__\./;
 

@@ -2,7 +2,7 @@ import { WeightmarkError } from "../../errors.ts";
 import { PickleDict, PickleObject, type PickleValue } from "../pickle/values.ts";
 import { MAX_NAME_BYTES, MAX_TENSORS } from "../safetensors/limits.ts";
 import { isAveragedKey, isModelKey, isTrainingKey } from "./trainer-keys.ts";
-import { contentSearch, type Entry, entriesOf, isTensor, weightSearch } from "./tree.ts";
+import { contentSearch, type Entry, entriesOf, isTensor, type Search, weightSearch } from "./tree.ts";
 import { StoredTensor, UnreadTensor } from "./values.ts";
 
 /** Weights by their names, in the order of the file. */
@@ -52,6 +52,7 @@ class Collector {
   readonly #training = new Names();
   readonly #averaged = new Names();
   readonly #unread = new Names();
+  readonly #nameless = new Names();
   /** Of what was opened already: what is shared is opened again and again. */
   readonly #opened = new Map<PickleValue, readonly Entry[]>();
   #letters: number;
@@ -67,6 +68,7 @@ class Collector {
       ...this.#training.note("states of training are no weights and were not read"),
       ...this.#averaged.note("averages of the weights beside them were not read"),
       ...this.#unread.note("tensors of forms that hold no plain weights were not read"),
+      ...this.#nameless.note("tensors under keys that are no names were not read"),
     ];
   }
 
@@ -111,7 +113,10 @@ class Collector {
   }
 
   #open(value: PickleValue): readonly Entry[] {
-    const entries = this.#opened.get(value) ?? entriesOf(value) ?? [];
+    const opened = this.#opened.get(value);
+    const entries = opened ?? entriesOf(value) ?? [];
+    if (opened === undefined && value instanceof PickleDict && hasOtherKeys(value, this.#content))
+      this.#nameless.add("a dict");
     this.#opened.set(value, entries);
     this.#spend(entries.length);
     return entries;
@@ -128,6 +133,7 @@ class Collector {
     if (value instanceof StoredTensor) this.#add(name, value);
     else if (value instanceof UnreadTensor) this.#unread.add(`${name} (${value.what})`);
     else if (value instanceof PickleObject && this.#content.holds(value)) throw this.#hidden(name, value);
+    else if (typeof value === "object" && value !== null && this.#content.holds(value)) this.#nameless.add(name);
   }
 
   #hidden(name: string, value: PickleObject): WeightmarkError {
@@ -150,6 +156,14 @@ class Collector {
   #limit(message: string): WeightmarkError {
     return new WeightmarkError("PICKLE_LIMIT", message, { file: this.#file });
   }
+}
+
+/** Whether tensors lie under keys that are neither texts nor numbers. */
+function hasOtherKeys({ entries }: PickleDict, content: Search): boolean {
+  return entries.some(([key, inner]) => {
+    if (typeof key === "string" || typeof key === "number") return false;
+    return isTensor(inner) || (typeof inner === "object" && inner !== null && content.holds(inner));
+  });
 }
 
 function isCounter(value: PickleValue): boolean {

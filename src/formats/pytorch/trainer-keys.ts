@@ -15,14 +15,17 @@ const TRAINING = [
 /** What they call averages of the weights over the steps of training. */
 const AVERAGED = /^(?:\w+_)?(?:ema|swa|averaged|shadow)(?:_\w+)?$/i;
 
+/** No program calls anything so; patterns take the square of a key's length (CWE-1333). */
+const MAX_KEY = 200;
+
 export function isModelKey(key: string): boolean {
-  return MODEL.test(key);
+  return key.length <= MAX_KEY && MODEL.test(key);
 }
 
 export function isTrainingKey(key: string): boolean {
-  return TRAINING.some((pattern) => pattern.test(key));
+  return key.length <= MAX_KEY && TRAINING.some((pattern) => pattern.test(key));
 }
 
 export function isAveragedKey(key: string): boolean {
-  return AVERAGED.test(key);
+  return key.length <= MAX_KEY && AVERAGED.test(key);
 }

@@ -28,7 +28,8 @@ export function entriesOf(value: PickleValue): Entry[] | null {
   const left = new Set(textsOf(parts.get("_non_persistent_buffers_set") ?? null));
   // Dicts alone: a module that is called a part of itself would have no end.
   const dicts = MODULE_PARTS.map((part) => parts.get(part)).filter((part) => part instanceof PickleDict);
-  return dicts.flatMap((part) => entriesOf(part)!).filter(([key]) => !left.has(key));
+  const buffers = parts.get("_buffers");
+  return dicts.flatMap((part) => entriesOf(part)!.filter(([key]) => part !== buffers || !left.has(key)));
 }
 
 /** The texts of a set, which old pickles make by a call and new ones by instructions. */

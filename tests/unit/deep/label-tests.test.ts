@@ -97,6 +97,15 @@ test("mutual nearest neighbours of a matrix worked by hand", () => {
   expect(mutualNearest(Float32Array.of(2, 0, 2, 1), 2, 2)).toEqual([{ row: 0, column: 0, alone: false }]);
 });
 
+test("rows of one number are all alike or opposite: no places are counted, whatever the runs have in common", () => {
+  const side = (seed: string) => {
+    const own = normals(512, seed);
+    return Float32Array.from({ length: 512 }, (_, i) => own[i * WIDTH]! + 2 * own[(i >> 6) * WIDTH + 1]!);
+  };
+  const blocks = Array.from({ length: 6 }, (_, k) => ({ width: 1, a: side(`a ${k}`), b: side(`b ${k}`), run: 8 }));
+  expect(labelTests(blocks)!.fixedLog10P).toBe(0);
+});
+
 test("labels in runs are matched within those, and renumbered runs are silent", () => {
   const block = related(64, "in runs", 0.3);
   const found = labelTests([{ ...block, run: 4 }])!;

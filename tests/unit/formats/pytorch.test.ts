@@ -303,6 +303,27 @@ describe("the weights of a checkpoint", () => {
     expect(script.notes).toEqual([expect.stringContaining("TorchScript")]);
   });
 
+  it("are missed by nobody who reads the notes, under keys that are no names as well", async () => {
+    const hidden = dict(["decoy", W], ["layers", dict([tuple(1), W])]);
+    expect(await names(hidden)).toEqual(["decoy"]);
+    expect((await notes(hidden)).join()).toContain("tensors under keys that are no names were not read");
+    expect((await notes(dict(["decoy", W], [tuple(2), W]))).join()).toContain("under keys that are no names");
+    expect(await notes(dict(["decoy", W], [tuple(2), 5]))).toEqual([]);
+  });
+
+  it("are those of a module though a set of buffers names it", async () => {
+    const inner = module(dict(["weight", W]));
+    const set = call(global("builtins", "set"), tuple(["layers", "gone"]));
+    const buffers = dict(["gone", W]);
+    const whole = module(dict(), dict(["layers", inner]), buffers, [["_non_persistent_buffers_set", set]]);
+    expect(await names(whole)).toEqual(["layers.weight"]);
+  });
+
+  it("are found in no time, however keys are spelled", async () => {
+    const key = `${"optim".repeat(200_000)}!`;
+    expect(await names(dict([key, 1], ["w", W]))).toEqual(["w"]);
+  });
+
   it("are refused where an object hides them", async () => {
     const error = await refusal(
       read(dict(["w", W], ["q", call(global("bnb", "Params4bit"), tuple(W))])),

@@ -105,6 +105,23 @@ describe("openCheckpoint on GGUF", () => {
     await refused(named(part(0, 2, 2, "x"), part(1, 2, 2, "x")), "DUPLICATE_TENSOR");
   });
 
+  it("reads a model whose parts were merged again, of which llama.cpp counts none", async () => {
+    const found = await opened(model({ "merged.gguf": part(0, 0, 1, "token_embd.weight") }));
+    expect([...found.tensors.keys()]).toEqual(["model.embed_tokens.weight"]);
+  });
+
+  it("leaves out NVFP4 whose second scale stands in a tensor of its own", async () => {
+    const codes = { name: "blk.0.attn_v.weight", type: 40, shape: [64], data: new Uint8Array(36) };
+    const tensors = [codes, f32("blk.0.attn_v.scale", 1), f32("output_norm.weight", 1)];
+    const found = await opened(model({ "m.gguf": ggufFile({ metadata: [ARCHITECTURE], tensors }) }));
+    expect([...found.tensors.keys()]).not.toContain("model.layers.0.self_attn.v_proj.weight");
+    expect(found.notes.join()).toContain("NVFP4 with scales in a tensor of their own");
+    const alone = await opened(
+      model({ "m.gguf": ggufFile({ metadata: [ARCHITECTURE], tensors: [codes, tensors[2]!] }) }),
+    );
+    expect([...alone.tensors.keys()]).toContain("model.layers.0.self_attn.v_proj.weight");
+  });
+
   it("leaves out types that it does not know, and refuses what holds nothing else", async () => {
     const odd = { name: "blk.0.attn_v.weight", type: 99, shape: [64], data: new Uint8Array(32) };
     const found = await opened(
