@@ -308,7 +308,12 @@ describe("the weights of a checkpoint", () => {
     expect(await names(hidden)).toEqual(["decoy"]);
     expect((await notes(hidden)).join()).toContain("tensors under keys that are no names were not read");
     expect((await notes(dict(["decoy", W], [tuple(2), W]))).join()).toContain("under keys that are no names");
-    expect(await notes(dict(["decoy", W], [tuple(2), 5]))).toEqual([]);
+    expect((await notes(dict(["decoy", W], [tuple(2), dict(["a", W])]))).join()).toContain(
+      "under keys that are no names",
+    );
+    for (const nothing of [5, null, dict(["a", 1])]) {
+      expect(await notes(dict(["decoy", W], [tuple(2), nothing]))).toEqual([]);
+    }
   });
 
   it("are those of a module though a set of buffers names it", async () => {
