@@ -2,6 +2,7 @@ import type { ByteSource } from "../bytes/byte-source.ts";
 import { decodedSource } from "../decoding/decoded-source.ts";
 import type { Part } from "../decoding/decoder.ts";
 import { stridedDecoder } from "../decoding/strided.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import { recogniseForeignFile } from "../formats/foreign-file.ts";
 import { readNpy } from "../formats/numpy/read-npy.ts";
 import { readNpz } from "../formats/numpy/read-npz.ts";
@@ -9,8 +10,9 @@ import { readPytorch, type StoredArrays } from "../formats/pytorch/read-pytorch.
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { FIRST_READ_BYTES } from "../formats/safetensors/limits.ts";
 import { beginsHeader } from "../formats/safetensors/prefix.ts";
+import { shownNames } from "../formats/shown-names.ts";
 import { isPlain, type StoredArray } from "../formats/stored-array.ts";
-import { DTYPE_BITS, type Dtype, type TensorInfo } from "../formats/tensor-info.ts";
+import { DTYPE_BITS, type TensorInfo } from "../formats/tensor-info.ts";
 import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
 import type { OpenBeside } from "./onnx/external-files.ts";
 import { readOnnxFile } from "./onnx/onnx-file.ts";
@@ -30,19 +32,9 @@ export interface ArrayFile {
   readonly beside?: readonly CheckpointFile[];
 }
 
-/** Types whose values survive as F32, or are compared as such. */
-const VALUES: ReadonlySet<Dtype> = new Set<Dtype>([
-  "F64",
-  "F32",
-  "F16",
-  "BF16",
-  "F8_E4M3",
-  "F8_E5M2",
-  "F8_E4M3FNUZ",
-  "F8_E5M2FNUZ",
-]);
 const F32_BYTES = 4;
-const MAX_LISTED = 5;
+/** Characters of a name that notes show. */
+const LONGEST = 120;
 
 /** Kinds of files that are read here. */
 const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy", "onnx"] as const;
@@ -104,7 +96,7 @@ function laidOut(
   const odd = arrays.filter(isOdd);
   if (odd.length === 0)
     return { container, source, tensors: arrays.map((array) => tensorAt(array, array.begin)), notes };
-  const left = odd.filter(({ dtype }) => !VALUES.has(dtype)).map(({ name }) => name);
+  const left = odd.filter(({ dtype }) => !holdsValues(dtype)).map(({ name }) => name);
   const leftOut = new Set(left);
   const parts: Part[] = [];
   const tensors: TensorInfo[] = [];
@@ -128,9 +120,7 @@ function laidOut(
 }
 
 function leftOutNote(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name.slice(0, 120)));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return `tensors of whole numbers that do not lie in order were not read: ${shown.join(", ")}`;
+  return `tensors of whole numbers that do not lie in order were not read: ${shownNames(names, LONGEST)}`;
 }
 
 function elementsOf({ shape }: Pick<StoredArray, "shape">): number {

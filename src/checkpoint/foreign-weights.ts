@@ -6,7 +6,7 @@ import type { DirectoryListing } from "./directory-listing.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
 /** Names that a message lists. */
-export const MAX_LISTED = 5;
+const MAX_LISTED = 5;
 
 /** What files are, by their names. */
 type Named = ReadonlyMap<string, Container>;

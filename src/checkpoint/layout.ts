@@ -1,9 +1,10 @@
 import { WeightmarkError } from "../errors.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
+import { shownNames } from "../formats/shown-names.ts";
 import { isOnnxName, type WeightNames, weightNamesOf } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet, weightNames } from "./folder-models.ts";
-import { describeForeign, MAX_LISTED, onlyForeign } from "./foreign-weights.ts";
+import { describeForeign, onlyForeign } from "./foreign-weights.ts";
 import { isLeftTo, onlyGguf } from "./gguf/gguf-files.ts";
 import { unfinishedNote } from "./unfinished.ts";
 
@@ -16,12 +17,6 @@ export interface Layout {
   /** Names of the files to read when there is no index. */
   readonly files: readonly string[];
   readonly notes: readonly string[];
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return shown.join(", ");
 }
 
 function noWeights(path: string, listing: DirectoryListing): WeightmarkError {
@@ -50,7 +45,7 @@ function unreadNotes({ set }: FolderModel, listing: WeightNames): string[] {
   // Of the files beside an index it is told when it was read: it may name any of them.
   const beside = set.kind === "indexed" ? listing.indexes : [...listing.indexes, ...weightNames(listing.safetensors)];
   const unread = beside.filter((name) => !own.has(name));
-  if (unread.length > 0) notes.push(`${set.name} was read and these were not: ${list(unread)}`);
+  if (unread.length > 0) notes.push(`${set.name} was read and these were not: ${shownNames(unread)}`);
   if (weightNames(listing.safetensors).length < listing.safetensors.length) {
     notes.push("fingerprint files beside the weights were not read as weights");
   }
@@ -75,7 +70,7 @@ export function chooseLayout(path: string, listing: DirectoryListing): Layout {
   if (model === null) {
     throw new WeightmarkError(
       "AMBIGUOUS_CHECKPOINT",
-      `several models here: ${list(models.map(({ set }) => set.name))}`,
+      `several models here: ${shownNames(models.map(({ set }) => set.name))}`,
       {
         file: path,
         detail: "Name one of these files: nothing says that they are shards of one model.",
@@ -110,5 +105,5 @@ function ggufLayout(path: string, listing: DirectoryListing, gguf: WeightSet): L
 export function unlistedNote(safetensors: readonly string[], shards: readonly string[]): string[] {
   const listed = new Set(shards);
   const unlisted = weightNames(safetensors).filter((name) => !listed.has(name));
-  return unlisted.length === 0 ? [] : [`shards that the index does not name were not read: ${list(unlisted)}`];
+  return unlisted.length === 0 ? [] : [`shards that the index does not name were not read: ${shownNames(unlisted)}`];
 }

@@ -1,5 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
 import { kindByName } from "../formats/foreign/file-name.ts";
+import { shownNames } from "../formats/shown-names.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
 /** What programs call files that they have not yet fetched whole, or put beside such a file: aria2, browsers, torrents. */
@@ -8,7 +9,6 @@ const ENDINGS = /\.(?:aria2|incomplete|part|partial|crdownload|download|opdownlo
 const BESIDE = [".aria2", ".part", ".incomplete", ".crdownload"];
 /** Shards that are looked at. */
 const MAX_LOOKED_AT = 256;
-const MAX_LISTED = 5;
 const NOTE = "files of a download that is not complete lie beside it: ";
 
 /** Whether a name is that of a download that is not complete. */
@@ -23,18 +23,12 @@ export function isPointerName(name: string): boolean {
 
 /** A note on downloads that are not complete, or none. */
 export function unfinishedNote(names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [NOTE + namesText(names)];
+  return names.length === 0 ? [] : [NOTE + shownNames(names)];
 }
 
 /** Whether a note of a model is the one on downloads. */
 export function isUnfinishedNote(note: string): boolean {
   return note.startsWith(NOTE);
-}
-
-function namesText(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return shown.join(", ");
 }
 
 /** What downloads have left beside files that were named, whose folder is not listed for that: it may be as large as it likes. */

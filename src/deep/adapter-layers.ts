@@ -1,6 +1,6 @@
 import { type AdapterModule, adapterModules } from "../anatomy/adapter-modules.ts";
 import type { CanonicalTensor, Role, TensorTable } from "../anatomy/anatomy.ts";
-import { holdsValues } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import { type Attention, attentionStacks, readersOf, type Stack } from "./attention-stacks.ts";
 
 /** The attention of one layer of a base, and what an adapter changes there. */

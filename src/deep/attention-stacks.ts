@@ -1,6 +1,6 @@
 import type { CanonicalTensor, Role, TensorTable } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
-import { holdsValues } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 
 /** What attention of one layer is made of. */
 export type Attention = ReadonlyMap<Role, CanonicalTensor>;

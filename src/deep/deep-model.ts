@@ -3,7 +3,8 @@ import { tokenHashes } from "../alignment/token-hashes.ts";
 import type { CanonicalTensor } from "../anatomy/anatomy.ts";
 import { describeAnatomy } from "../anatomy/describe.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { holdsValues, RowReader } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
+import { RowReader } from "../rows/row-reader.ts";
 
 /** A model as the deep tests see it: its main stack, the token tables around it, and rows with the norms' gains folded in. */
 export interface DeepModel {

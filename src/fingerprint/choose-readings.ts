@@ -1,6 +1,6 @@
 import type { Anatomy, CanonicalTensor } from "../anatomy/anatomy.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
-import { holdsValues } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import { digestedTensors } from "./identity.ts";
 import type { Reading } from "./reading-plan.ts";
 import { MAX_COLS, sketched, sliced, worthSketching } from "./sampling.ts";

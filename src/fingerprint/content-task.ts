@@ -1,9 +1,9 @@
 import { type ByteSource, isSync } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { fullPass, fullPassLater } from "../kernels/full-pass.ts";
 import type { Moments } from "../kernels/moments.ts";
-import { holdsValues } from "../rows/row-reader.ts";
 import type { MomentSummary } from "./fingerprint.ts";
 import { toHex } from "./hex.ts";
 

@@ -5,7 +5,8 @@ import { adapterBase } from "../checkpoint/adapter-config.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { parameterCount } from "../checkpoint/parameter-count.ts";
 import { storedBytes } from "../checkpoint/stored-bytes.ts";
-import { holdsValues, RowReader } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
+import { RowReader } from "../rows/row-reader.ts";
 import { chooseReadings } from "./choose-readings.ts";
 import {
   type Depth,

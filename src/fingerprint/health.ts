@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
 import { inBatches } from "../rows/batches.ts";
 import { holdRanges, LOCAL_GAP } from "../rows/held-ranges.ts";
-import { holdsValues } from "../rows/row-reader.ts";
 import { bytesIn, elementCount, elementRange, type FileRange } from "../rows/stored-ranges.ts";
 
 /** Values of a window; a tensor of up to three of them is read whole. */

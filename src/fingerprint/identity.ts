@@ -1,6 +1,7 @@
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
+import { holdsIndices, holdsValues } from "../formats/dtype-kind.ts";
 import { blake3 } from "../kernels/blake3.ts";
-import { holdsIndices, holdsValues, type RowReader } from "../rows/row-reader.ts";
+import type { RowReader } from "../rows/row-reader.ts";
 import { byteRange, elementRange, type FileRange } from "../rows/stored-ranges.ts";
 import { constantOf, isCommonplace, tellingConstants } from "./commonplace.ts";
 import type { MatrixSketch, TensorRecord, ValueDigest } from "./fingerprint.ts";

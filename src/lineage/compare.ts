@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import { holdsIndices } from "../formats/dtype-kind.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
-import { holdsIndices } from "../rows/row-reader.ts";
 import { adapterFinding } from "./adapter-finding.ts";
 import { withAdapter } from "./adapter-result.ts";
 import { caveatsOf } from "./caveats.ts";

@@ -1,5 +1,5 @@
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
-import { holdsIndices } from "../rows/row-reader.ts";
+import { holdsIndices } from "../formats/dtype-kind.ts";
 
 /** Whole numbers or flags beyond this share of a model's values are codes of weights, or a mask over them. */
 const MOST_INDICES = 0.01;

@@ -1,5 +1,5 @@
 import type { Fingerprint, MatrixSketch } from "../fingerprint/fingerprint.ts";
-import { holdsIndices } from "../rows/row-reader.ts";
+import { holdsIndices } from "../formats/dtype-kind.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";

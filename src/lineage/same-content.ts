@@ -1,6 +1,6 @@
 import type { Fingerprint, ValueDigest } from "../fingerprint/fingerprint.ts";
 import { counted } from "../fingerprint/identity.ts";
-import { holdsIndices, holdsValues } from "../rows/row-reader.ts";
+import { holdsIndices, holdsValues } from "../formats/dtype-kind.ts";
 import { indicesOfOneSide } from "./indices.ts";
 
 export type SameContent =

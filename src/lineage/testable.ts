@@ -1,7 +1,7 @@
 import type { Anatomy, TensorTable } from "../anatomy/anatomy.ts";
 import type { MatrixSketch } from "../fingerprint/fingerprint.ts";
 import { indexedByTokens, sketched } from "../fingerprint/sampling.ts";
-import { holdsValues } from "../rows/row-reader.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
 import { EMBEDDINGS } from "./result.ts";
 
 /** Matrices that a test needs at least. */

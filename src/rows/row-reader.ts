@@ -2,26 +2,12 @@ import { setImmediate } from "node:timers/promises";
 import type { CanonicalTensor, Gain } from "../anatomy/anatomy.ts";
 import { canPrefetch, isSync } from "../bytes/byte-source.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint/checkpoint.ts";
-import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
+import { holdsValues } from "../formats/dtype-kind.ts";
+import { DTYPE_BITS } from "../formats/tensor-info.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
 import { BATCH_BYTES, fetchedAhead } from "./batches.ts";
 import { type HeldRanges, holdRanges } from "./held-ranges.ts";
 import { byteRange, type ColumnRun, elementCount, elementRange, type FileRange, rowRanges } from "./stored-ranges.ts";
-
-/** Element types whose values are weights. Integers are quantised weights or indices: their values mean nothing alone. */
-const VALUE_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>([
-  "F64",
-  "F32",
-  "F16",
-  "BF16",
-  "F8_E4M3",
-  "F8_E5M2",
-  "F8_E4M3FNUZ",
-  "F8_E5M2FNUZ",
-]);
-
-/** Masks, positions and indices: no weights under any reading. */
-const INDEX_DTYPES: ReadonlySet<Dtype> = new Set<Dtype>(["BOOL", "I64", "U64"]);
 
 /** Transposed storage scatters a row over the whole tensor: tensors up to this size are kept while their views are read. */
 const WHOLE_TENSOR_CACHE = 64 << 20;
@@ -31,20 +17,6 @@ const PIECES_AHEAD = 8;
 /** Short runs are decoded together up to this many bytes, and longer rows announced up to this many. */
 const TOGETHER = 1 << 18;
 const MAX_GAINS = 64;
-
-export function holdsValues(dtype: Dtype): boolean {
-  return VALUE_DTYPES.has(dtype);
-}
-
-/** Whether elements are weights in a packed form (quantised, block scales): content, but no numbers to compare. */
-export function holdsPacked(dtype: Dtype): boolean {
-  return !holdsValues(dtype) && !holdsIndices(dtype);
-}
-
-/** Whether elements are indices or masks, which libraries make anew and store or leave out as they like. */
-export function holdsIndices(dtype: Dtype): boolean {
-  return INDEX_DTYPES.has(dtype);
-}
 
 /** Reads canonical rows of a checkpoint as f32 and counts the bytes that were asked for. */
 export class RowReader {

@@ -5,6 +5,7 @@ import { openIndex } from "../checkpoint/indexed.ts";
 import type { ModelFolder } from "../checkpoint/model-folder.ts";
 import { numberedSets } from "../checkpoint/numbered-shards.ts";
 import { WeightmarkError } from "../errors.ts";
+import { shownNames } from "../formats/shown-names.ts";
 
 /** A model of a folder as a scan names it. */
 export interface FolderTarget {
@@ -14,8 +15,6 @@ export interface FolderTarget {
   /** What lies beside it and is not looked at. */
   readonly notes: readonly string[];
 }
-
-const MAX_LISTED = 5;
 
 /** Whether models of safetensors lie in a folder itself, or models of GGUF that it is read for. */
 export function holdsModels(listing: DirectoryListing): boolean {
@@ -45,15 +44,9 @@ function notesOf({ set, variants }: FolderModel, foreign: readonly string[]): st
   const isRest = (one: WeightSet) => set.kind === "indexed" && one.kind === "numbered" && one.missing.count > 0;
   const unread = variants.filter((one) => !isRest(one)).map(({ name }) => name);
   return [
-    ...(unread.length === 0 ? [] : [`${set.name} was read; variants of it were not: ${listed(unread)}`]),
-    ...(foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${listed(foreign)}`]),
+    ...(unread.length === 0 ? [] : [`${set.name} was read; variants of it were not: ${shownNames(unread)}`]),
+    ...(foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${shownNames(foreign)}`]),
   ];
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return shown.join(", ");
 }
 
 /**

@@ -1,10 +1,10 @@
 import { WeightmarkError } from "../../errors.ts";
 import { kindByName } from "../../formats/foreign/file-name.ts";
 import { isGgufName } from "../../formats/gguf/file-name.ts";
+import { shownNames } from "../../formats/shown-names.ts";
 import { isArrayName } from "../array-names.ts";
 import type { DirectoryListing } from "../directory-listing.ts";
 import type { WeightSet } from "../folder-models.ts";
-import { MAX_LISTED } from "../foreign-weights.ts";
 import { type Missing, namesOfSet, numberedSets, numberedShard } from "../numbered-shards.ts";
 
 /** Beside models lie encoders of images, and what quantisation was steered by. */
@@ -52,9 +52,8 @@ export function onlyGguf(path: string, listing: DirectoryListing): WeightSet | n
   const [only] = sets;
   if (only === undefined) return null;
   if (sets.length > 1) {
-    const shown = sets.slice(0, MAX_LISTED).map(({ name }) => JSON.stringify(name));
-    if (sets.length > MAX_LISTED) shown.push(`${sets.length - MAX_LISTED} more`);
-    throw new WeightmarkError("AMBIGUOUS_CHECKPOINT", `several GGUF models here: ${shown.join(", ")}`, {
+    const shown = shownNames(sets.map(({ name }) => name));
+    throw new WeightmarkError("AMBIGUOUS_CHECKPOINT", `several GGUF models here: ${shown}`, {
       file: path,
       detail: "Name one of these files.",
     });

@@ -1,6 +1,7 @@
 import { WeightmarkError } from "../../errors.ts";
 import { MAX_TENSORS } from "../../formats/gguf/limits.ts";
 import type { MetadataValue } from "../../formats/gguf/metadata.ts";
+import { shownNames } from "../../formats/shown-names.ts";
 import { architectureOf } from "./architecture.ts";
 import { headsOf } from "./model-facts.ts";
 import { type Architecture, filled, type GgufName, ggufName, type Join, type NameTable } from "./name-table.ts";
@@ -11,7 +12,8 @@ import { asStored, expertOf, isStack, joinedLatent, joinedQkv, undone, type Virt
 const COMPUTED = /^(?:blk\.#\.)?(?:rope_freqs|rope_factors_long|rope_factors_short|attn_rot_embd)$/;
 /** Stacks of more are no experts, and stay as they are. */
 const MAX_EXPERTS = 4096;
-const MAX_SHOWN = 5;
+/** Characters of a name that notes show. */
+const LONGEST = 80;
 
 interface Named extends GgufName {
   readonly tensor: StoredTensor;
@@ -191,7 +193,7 @@ class Plan {
   }
 
   unknownTypes(): string {
-    return listed([...this.#types.keys()]);
+    return shownNames([...this.#types.keys()], LONGEST);
   }
 
   typeNotes(): string[] {
@@ -203,20 +205,12 @@ class Plan {
   notes(): string[] {
     const notes: string[] = [];
     const [own, unfit] = [this.#ownNames, this.#unfit];
-    if (own.length > 0) notes.push(`${own.length} tensors keep their names of GGUF: ${listed(own)}`);
+    if (own.length > 0) notes.push(`${own.length} tensors keep their names of GGUF: ${shownNames(own, LONGEST)}`);
     if (unfit.length > 0) {
       notes.push(
-        `the heads that the file tells do not fit ${unfit.length} tensors, whose rows stay in the order of GGUF: ${listed(unfit)}`,
+        `the heads that the file tells do not fit ${unfit.length} tensors, whose rows stay in the order of GGUF: ${shownNames(unfit, LONGEST)}`,
       );
     }
     return notes;
   }
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names
-    .slice(0, MAX_SHOWN)
-    .map((name) => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name));
-  if (names.length > MAX_SHOWN) shown.push(`${names.length - MAX_SHOWN} more`);
-  return shown.join(", ");
 }

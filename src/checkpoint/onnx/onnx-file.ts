@@ -5,6 +5,7 @@ import { decodedSource } from "../../decoding/decoded-source.ts";
 import type { Part } from "../../decoding/decoder.ts";
 import type { OnnxTensor, Place } from "../../formats/onnx/onnx-model.ts";
 import { readOnnx } from "../../formats/onnx/read-onnx.ts";
+import { shownNames } from "../../formats/shown-names.ts";
 import type { CheckpointFile, CheckpointTensor } from "../checkpoint.ts";
 import { type ExternalFile, type OpenBeside, openExternal } from "./external-files.ts";
 import { isSidecar, type Quantisation, quantisationOf } from "./quantisation.ts";
@@ -20,7 +21,8 @@ export interface OnnxFile {
   readonly notes: readonly string[];
 }
 
-const MAX_LISTED = 5;
+/** Characters of a name that notes show. */
+const LONGEST = 120;
 const F32_BYTES = 4;
 /** Weights are matrices: constants of one number, and whole numbers, are arguments of operators. */
 const FLOATS = /^(?:FLOAT|DOUBLE|FLOAT16|BFLOAT16)$/;
@@ -99,9 +101,7 @@ function isCodes({ name, type, shape }: OnnxTensor): boolean {
 
 function leftOut(why: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name.slice(0, 120)));
-  if (names.length > MAX_LISTED) shown.push(`${names.length - MAX_LISTED} more`);
-  return [`tensors that ${why}: ${shown.join(", ")}`];
+  return [`tensors that ${why}: ${shownNames(names, LONGEST)}`];
 }
 
 function laidOut(

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
-import { holdsPacked } from "../../rows/row-reader.ts";
+import { holdsPacked } from "../../formats/dtype-kind.ts";
 import { addressedViews } from "./host-checkpoint.ts";
 import { mainModel } from "./rivals/settle.ts";
 

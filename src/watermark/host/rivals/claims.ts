@@ -6,9 +6,9 @@ import { layerUse } from "../../../anatomy/layer-table.ts";
 import { parseTensorName } from "../../../anatomy/name.ts";
 import { outerRole } from "../../../anatomy/outer-table.ts";
 import type { Checkpoint } from "../../../checkpoint/checkpoint.ts";
+import { holdsValues } from "../../../formats/dtype-kind.ts";
 import type { Dtype } from "../../../formats/tensor-info.ts";
 import { addressOf } from "../../../rows/addressed-matrix.ts";
-import { holdsValues } from "../../../rows/row-reader.ts";
 
 const ROLES: ReadonlySet<Role> = new Set<Role>(["q", "k", "v", "o", "gate", "up", "down", "embed", "head"]);
 
