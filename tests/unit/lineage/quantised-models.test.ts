@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LayerCode } from "../../../src/fingerprint/fingerprint.ts";
 import { layerCodes } from "../../../src/fingerprint/layer-codes.ts";
 import { compareSubjects } from "../../../src/lineage/compare.ts";
-import { openSubject } from "../../../src/lineage/open-subject.ts";
+import { type OpenedSubject, openSubject } from "../../../src/lineage/open-subject.ts";
 import { EMBEDDINGS } from "../../../src/lineage/result.ts";
 import {
   awqPacker,
@@ -35,6 +35,14 @@ const SCHEMES: Readonly<Record<string, Packer>> = {
   MXFP4: mxfp4Packer,
 };
 
+const bases = new Map<string, OpenedSubject>();
+beforeAll(async () => {
+  for (const name of ["base-a", "base-b"]) bases.set(name, await openSubject(join(MODELS, name), { root: true }));
+});
+afterAll(async () => {
+  for (const base of bases.values()) await base.close();
+});
+
 const placeOf = ({ component, layer, role, cols }: LayerCode) => [component, layer, role, cols];
 
 function bitsApart(a: Uint8Array, b: Uint8Array): number {
@@ -43,13 +51,14 @@ function bitsApart(a: Uint8Array, b: Uint8Array): number {
 
 describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
   const directory = join(root, name.replaceAll(" ", "-"));
-  beforeAll(() => writeQuantised(join(MODELS, "base-a"), directory, pack));
+  let suspect: OpenedSubject;
+  beforeAll(async () => {
+    await writeQuantised(join(MODELS, "base-a"), directory, pack);
+    suspect = await openSubject(directory);
+  });
+  afterAll(() => suspect.close());
 
-  const against = async (base: string) => {
-    await using suspect = await openSubject(directory);
-    await using other = await openSubject(join(MODELS, base), { root: true });
-    return compareSubjects(suspect, other);
-  };
+  const against = (base: string) => compareSubjects(suspect, bases.get(base)!);
 
   it("is found to come from its base, by its linears too", async () => {
     const result = await against("base-a");
@@ -64,9 +73,7 @@ describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
   });
 
   it("has the base's layer codes, up to rounding", async () => {
-    await using suspect = await openSubject(directory);
-    await using base = await openSubject(join(MODELS, "base-a"));
-    const [ours, theirs] = [suspect, base].map(({ fingerprint }) => layerCodes(fingerprint)) as [
+    const [ours, theirs] = [suspect, bases.get("base-a")!].map(({ fingerprint }) => layerCodes(fingerprint)) as [
       LayerCode[],
       LayerCode[],
     ];
