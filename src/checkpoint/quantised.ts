@@ -10,13 +10,14 @@ import type { CheckpointTensor } from "./checkpoint.ts";
 /** What the virtual file is called in messages. */
 const DECODED = "decoded weights";
 const F32_BYTES = 4;
+const LEFT_OUT = "packed weights were left out";
 /** Characters of a name that a note shows. */
 const MOST_SHOWN = 120;
 
 /**
  * Puts linears whose weights are packed into the table of tensors as they are without packing, as values of a virtual file,
- * in the place of the tensors that they are stored as. What is not understood stays as it is stored, which nobody reads as
- * weights, and is noted.
+ * in the place of the tensors that they are stored as. What is not understood stays as it is stored, and is noted: nobody reads
+ * it as weights, but for elements of 8 bits, whose signs mean something without any scale.
  */
 export async function decodeQuantised(
   to: Assembly,
@@ -25,7 +26,7 @@ export async function decodeQuantised(
 ): Promise<void> {
   const sources = to.files.map(({ source }) => source);
   const { linears, refused, disguised, notes } = await recognise(to.tensors, sources, config, signal);
-  to.notes.push(...notes, ...refusalNotes(refused));
+  to.notes.push(...notes, ...refusalNotes(refused, to.tensors));
   for (const name of disguised) to.tensors.delete(name);
   if (linears.length === 0) return;
   to.notes.push(...schemeNotes(linears));
@@ -69,17 +70,26 @@ function schemeNotes(linears: readonly Quantised[]): string[] {
   return [...counts].map(([scheme, count]) => `${count} linears are packed (${scheme}): their values were decoded`);
 }
 
-function refusalNotes(refused: ReadonlyMap<string, string>): string[] {
+function refusalNotes(refused: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, CheckpointTensor>): string[] {
   const names = new Map<string, string[]>();
   for (const [name, why] of refused) {
-    const known = names.get(why);
-    if (known === undefined) names.set(why, [name]);
+    const what = isReadAlone(name, tensors) ? "weights of 8 bits were read without their scales" : LEFT_OUT;
+    const key = JSON.stringify([what, why]);
+    const known = names.get(key);
+    if (known === undefined) names.set(key, [name]);
     else known.push(name);
   }
-  return [...names].map(([why, [first, ...others]]) => {
+  return [...names].map(([key, [first, ...others]]) => {
+    const [what, why] = JSON.parse(key) as [string, string];
     const more = others.length === 0 ? "" : ` and ${others.length} others`;
-    return `packed weights were left out, ${JSON.stringify(shortened(first!))}${more}: ${why}`;
+    return `${what}, ${JSON.stringify(shortened(first!))}${more}: ${why}`;
   });
+}
+
+/** Whether the weight beside a tensor, or the tensor itself, is of a type that is read without scales. */
+function isReadAlone(name: string, tensors: ReadonlyMap<string, CheckpointTensor>): boolean {
+  const weight = `${name.slice(0, name.lastIndexOf(".") + 1)}weight`;
+  return [name, weight].some((one) => /^(?:F8_E[45]|I8$)/.test(tensors.get(one)?.dtype ?? ""));
 }
 
 /** A header may name a tensor by a megabyte of text. */
