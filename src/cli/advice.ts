@@ -5,6 +5,8 @@
 export const IN_FLAGS: ReadonlyMap<string, string> = new Map([
   ["ScanOptions.threads", "--jobs"],
   ["allowLinks", "--allow-links DIR"],
+  ["allowSymlinks", "--allow-symlinks"],
+  ["at", "--at"],
   ["base", "--base"],
   ["cacheDirectory", "--cache-dir"],
   ["cacheDirectory: null", "--no-cache"],

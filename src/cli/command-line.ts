@@ -10,6 +10,8 @@ import { registerKey } from "./commands/key.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
 import { registerScan } from "./commands/scan.ts";
+import { registerSign } from "./commands/sign.ts";
+import { registerVerify } from "./commands/verify.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { worseExitCode } from "./exit-codes.ts";
@@ -44,6 +46,8 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
   registerScan(program, setExitCode);
   registerWorker(program);
   registerRegistry(program, setExitCode);
+  registerSign(program);
+  registerVerify(program, setExitCode);
   registerKey(program);
   registerQuality(program);
   registerWatermark(program, setExitCode);

@@ -4,6 +4,7 @@ import { WeightmarkError } from "../errors.ts";
 import { parseFingerprint } from "../fingerprint/file.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { Part } from "../lineage/part.ts";
+import { type ContentCheck, type SignatureRequirement, verifySignedFile } from "../signing/signed-content.ts";
 import { digestOf } from "./digest.ts";
 import { isDigest, requireName } from "./names.ts";
 import { NO_PARTS, partListOf } from "./parts.ts";
@@ -67,8 +68,8 @@ function malformed(path: string, why: string, cause?: unknown): WeightmarkError 
   });
 }
 
-/** Lines of a file, the longest bounded, the last one only if it is whole. */
-async function* linesOf(path: string): AsyncGenerator<string> {
+/** Lines of a file, the longest bounded, the last one only if it is whole. All of its bytes are shown to `check`. */
+async function* linesOf(path: string, check: ContentCheck | undefined): AsyncGenerator<string> {
   // Refuses FIFOs and devices; the stream then owns the handle.
   const { handle } = await openRegularFile(path);
   const stream = createReadStream("", { fd: handle, highWaterMark: 1 << 20 });
@@ -76,6 +77,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   let length = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
+      check?.update(chunk);
       let start = 0;
       for (let end = chunk.indexOf(0x0a); end >= 0; start = end + 1, end = chunk.indexOf(0x0a, start)) {
         yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString("utf8");
@@ -91,6 +93,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   } finally {
     stream.destroy();
   }
+  check?.finish();
   if (length > 0) throw malformed(path, "is cut off in the middle of a line");
 }
 
@@ -134,14 +137,17 @@ async function checkItem(item: Record<string, unknown>, path: string, number: nu
 }
 
 /**
- * Every item of an archive, verified one by one.
+ * Every item of an archive, verified one by one. Where a signature is required, the archive is read to its end against it before
+ * its first line is believed, and what is read then is held against it again: nothing counts before the last item has come.
  *
- * @throws ARCHIVE_MALFORMED, REGISTRY_VERSION, REGISTRY_NAME_INVALID, FINGERPRINT_MALFORMED, FINGERPRINT_VERSION
+ * @throws ARCHIVE_MALFORMED, REGISTRY_VERSION, REGISTRY_NAME_INVALID, FINGERPRINT_MALFORMED, FINGERPRINT_VERSION, what
+ *   `verifySignedFile` throws
  */
-export async function* readArchive(path: string): AsyncGenerator<ArchiveItem> {
+export async function* readArchive(path: string, signature?: SignatureRequirement): AsyncGenerator<ArchiveItem> {
+  const signed = signature === undefined ? null : await verifySignedFile(path, signature);
   let expected = Number.NaN;
   let number = 0;
-  for await (const line of linesOf(path)) {
+  for await (const line of linesOf(path, signed?.check())) {
     number++;
     const value = parseLine(line, path, number);
     if (number > 1) {

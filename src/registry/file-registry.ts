@@ -200,11 +200,11 @@ class FileRegistry implements Registry {
       const entries = new Map(this.state.entries);
       const outcomes: AddOutcome[] = [];
       const changes: Change[] = [];
-      for await (const item of readArchive(path)) {
+      for await (const item of readArchive(path, options.signature)) {
         options.signal?.throwIfAborted();
         const draft = draftOf(item.bytes, item.fingerprint);
         const { name, root, parts, addedAt } = item;
-        const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, entries);
+        const plan = planAdd(draft, { replace: options.replace, name, root, parts }, addedAt, entries);
         await this.store(item.bytes, plan, pending);
         for (const change of plan.changes) applyChange(entries, change);
         changes.push(...plan.changes);

@@ -21,3 +21,4 @@ export type {
   WorkOptions,
 } from "./registry.ts";
 export { type FoundPart, findSharedParts, type SharedParts } from "./shared-parts.ts";
+export { readSignedFingerprint } from "./signed-fingerprint.ts";

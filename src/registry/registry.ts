@@ -1,6 +1,7 @@
 import type { Depth, Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CandidateSource } from "../lineage/candidate-source.ts";
 import type { Part } from "../lineage/part.ts";
+import type { SignatureRequirement } from "../signing/signed-content.ts";
 import type { RegistryIndex } from "./registry-index.ts";
 
 /** What a registry knows of one stored fingerprint without opening it. */
@@ -55,6 +56,8 @@ export interface WorkOptions {
 export interface ImportOptions extends WorkOptions {
   /** Allow another fingerprint under the same name, or another name for the same fingerprint. @default false */
   readonly replace?: boolean | undefined;
+  /** A signature that the archive must have: a forged registry accuses people. @default none */
+  readonly signature?: SignatureRequirement | undefined;
 }
 
 /** Stored fingerprints. One contract, whatever keeps them. */

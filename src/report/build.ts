@@ -2,6 +2,8 @@ import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { QualityResult } from "../quality/result.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
+import type { SignResult } from "../signing/sign-model.ts";
+import type { VerifyModelResult } from "../signing/verify-model.ts";
 import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/result.ts";
 import { type Body, type RunInfo, wrap } from "./envelope.ts";
 import { manifestRoot } from "./manifest-root.ts";
@@ -14,6 +16,8 @@ import type {
   KeyReport,
   QualityReport,
   RegistryReport,
+  SignReport,
+  VerifyReport,
   WatermarkCapacityReport,
   WatermarkEmbedReport,
   WatermarkVerifyReport,
@@ -150,6 +154,27 @@ export function registryReport(
   const { location, entries, digest, generation, updatedAt } = registry;
   const about = { location, entries, digest, generation, updatedAt };
   return wrap<RegistryReport>("weightmark/registry@1", run, { action, registry: about, ...outcome });
+}
+
+export function signReport(run: RunInfo, model: string, result: SignResult): SignReport {
+  const { signature, bytes, ...signed } = result;
+  const body = {
+    inputs: { model: { location: model } },
+    output: { location: signature },
+    signed: { ...signed, bytes: String(bytes) },
+  };
+  return wrap<SignReport>("weightmark/sign@1", run, body as never);
+}
+
+/** Of `verifyModel`; that of `verifyWatermark` is `verifyReport`. */
+export function signatureReport(run: RunInfo, model: string, result: VerifyModelResult): VerifyReport {
+  const { signature, files, ...rest } = result;
+  const body = {
+    inputs: { model: { location: model }, signature: { location: signature } },
+    ...rest,
+    files: files === null ? null : { ...files, bytes: String(files.bytes) },
+  };
+  return wrap<VerifyReport>("weightmark/verify@1", run, body as never);
 }
 
 /** The model of a watermark command: where it lies and how large its weight files are. */

@@ -1,6 +1,6 @@
 const DIGITS = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Bytes in base64 as the JSON of protobuf has them: the alphabet of URLs will do, and so will no padding. Null for anything else. */
+/** Bytes in base64 as protobuf has it in JSON: the alphabet of URLs will do, and no padding. Null for anything else. */
 export function decodeBase64(text: string): Buffer | null {
   const standard = text.replaceAll("-", "+").replaceAll("_", "/");
   const bytes = Buffer.from(standard, "base64");

@@ -54,8 +54,8 @@ export interface SignResult {
 /**
  * Signs every file of a directory, or one file, as OpenSSF Model Signing v1.0 says. The signature is written whole or not at all.
  *
- * @throws USAGE, NOTHING_TO_SIGN, SIGNED_LINK, FILE_NAME_UNSIGNABLE, SIGNATURE_LIMIT, OUTPUT_EXISTS, OUTPUT_IS_INPUT, the codes of
- *   keys and certificates, what reading and writing files throws
+ * @throws USAGE, NOTHING_TO_SIGN, SIGNED_LINK, FILE_NAME_UNSIGNABLE, SIGNATURE_LIMIT, OUTPUT_EXISTS, OUTPUT_IS_INPUT, the codes
+ *   of keys and certificates, what reading and writing files throws
  */
 export async function signModel(path: string, signer: Signer, options: SignOptions = {}): Promise<SignResult> {
   const { hash = "sha256", shardSize = null, allowSymlinks = false, allowLinks = [] } = options;
@@ -93,7 +93,7 @@ export async function signModel(path: string, signer: Signer, options: SignOptio
     files: listing.files.length,
     resources: resources.length,
     bytes: listing.files.reduce((sum, { size }) => sum + size, 0),
-    ignored: listing.ignored,
+    ignored: listing.ignored.filter((one) => one !== own),
     uncovered: shardSize === null ? [] : listing.files.filter(({ size }) => size === 0).map((file) => file.path),
   };
 }

@@ -86,7 +86,9 @@ export async function verifyModel(
   const ignored = new Set([...(own === null ? [] : [own]), ...given, ...serialization.ignorePaths, ...ALWAYS_IGNORED]);
   const followLinks = options.allowSymlinks ?? serialization.allowSymlinks;
   const listing = await listFiles(path, { ignored, followLinks, allowLinks: options.allowLinks ?? [] });
-  const files = await diffModel(listing, manifest, signature, options);
+  const difference = await diffModel(listing, manifest, signature, options);
+  // That a signature does not sign itself is news to nobody.
+  const files = { ...difference, ignored: difference.ignored.filter((one) => one !== own) };
   const holds =
     files.changed.length + files.missing.length === 0 &&
     (files.unsigned.length === 0 || options.ignoreUnsigned === true);

@@ -6,9 +6,10 @@ import { addModel, type NamedPart, namedPart } from "../registry/add-model.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
+import { requirementOf, type SignatureOptions, signedSubject, withSignature } from "../signing/require-signature.ts";
 import { openSubject } from "../subject.ts";
 
-interface RegistryOptions extends CommonOptions, ReadingOptions {
+interface RegistryOptions extends CommonOptions, ReadingOptions, SignatureOptions {
   readonly registry?: string;
   readonly name?: string;
   readonly root?: boolean;
@@ -32,7 +33,7 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
       "which registry (default: the user's data directory)",
     );
 
-  withRemote(withReading(sub("add <model...>", `register fingerprint files or models: ${MODEL}`)))
+  withSignature(withRemote(withReading(sub("add <model...>", `register fingerprint files or models: ${MODEL}`))))
     .option("--deep", KEEP_DEEP)
     .option("--name <name>", "what to call it (default: the last part of its path)")
     .option("--root", "trained from scratch: lets a verdict name a direction")
@@ -62,13 +63,9 @@ export function registerRegistry(program: Command, setExitCode: SetExitCode): vo
   sub("export", "write all of it to one archive", "the archive to write (required)").action(
     (options: RegistryOptions) => exportArchive(options),
   );
-  sub("import <archive>", "add everything of an archive, or nothing")
+  withSignature(sub("import <archive>", "add everything of an archive, or nothing"))
     .option("--replace", "replace entries of the same name")
-    .action((archive: string, options: RegistryOptions) =>
-      onRegistry("import", options, [archive], true, async (registry) => ({
-        changes: await changeReports(registry, await registry.importArchive(archive, { replace: options.replace })),
-      })),
-    );
+    .action(importArchive);
   sub("verify", "read everything again and check it").action(async (options: RegistryOptions) => {
     await onRegistry("verify", options, [], false, async (registry) => {
       const problems = [...(await registry.verify())];
@@ -89,7 +86,8 @@ async function onRegistry(
   const { defaultRegistryDirectory, openAnyRegistry } = await import("../../registry/index.ts");
   const { registryReport } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
-  const session = openSession(options, [...paths, directory], action === "export");
+  const signed = [options.requireSignature, options.signature].filter((path) => path !== undefined);
+  const session = openSession(options, [...paths, ...signed, directory], action === "export");
   const clock = options.deterministic ? () => null : undefined;
   // The default registry always is there, if only empty; a directory that was named has to be one.
   const registry = await openAnyRegistry(directory, { create: create || options.registry === undefined, clock });
@@ -110,15 +108,31 @@ async function add(named: readonly string[], options: RegistryOptions): Promise<
   await onRegistry("add", options, models, true, async (registry, session) => {
     const outcomes: AddOutcome[] = [];
     const notes: (readonly string[])[] = [];
+    const requirement = await requirementOf(models, options);
     for (const model of models) {
-      const subject = await openSubject(model, options, session, { name: given });
-      await subject.close();
-      const { name, fingerprint } = subject;
+      const { name, fingerprint } =
+        requirement === undefined
+          ? await takenSubject(model, options, session)
+          : await signedSubject(model, given, requirement);
       const added = await addModel(registry, fingerprint, { name, root, replace, partOf });
       outcomes.push(added.outcome);
       notes.push(added.notes);
     }
     return { changes: await changeReports(registry, outcomes, notes) };
+  });
+}
+
+async function takenSubject(model: string, options: RegistryOptions, session: Session) {
+  const subject = await openSubject(model, options, session, { name: options.name });
+  await subject.close();
+  return subject;
+}
+
+async function importArchive(archive: string, options: RegistryOptions): Promise<void> {
+  await onRegistry("import", options, [archive], true, async (registry) => {
+    const signature = await requirementOf([archive], options);
+    const outcomes = await registry.importArchive(archive, { replace: options.replace, signature });
+    return { changes: await changeReports(registry, outcomes) };
   });
 }
 

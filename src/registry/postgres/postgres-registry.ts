@@ -193,12 +193,12 @@ export class PostgresRegistry implements Registry {
     return this.write(async (on, generation) => {
       const outcomes: AddOutcome[] = [];
       let changes = 0;
-      for await (const item of readArchive(path)) {
+      for await (const item of readArchive(path, options.signature)) {
         options.signal?.throwIfAborted();
         const { name, root, parts, addedAt, bytes } = item;
         const draft = draftOf(bytes, item.fingerprint);
         const known = await clashesOf(on, item.digest, name);
-        const plan = planAdd(draft, { ...options, name, root, parts }, addedAt, known);
+        const plan = planAdd(draft, { replace: options.replace, name, root, parts }, addedAt, known);
         changes += await applyPlan(on, plan, bytes, generation);
         outcomes.push(plan.outcome);
       }

@@ -9,6 +9,7 @@ import { keySchema } from "./key.ts";
 import { qualitySchema } from "./quality.ts";
 import { registrySchema } from "./registry.ts";
 import { scanItemSchema, scanSummarySchema, scanTargetSchema } from "./scan.ts";
+import { signSchema, verifySchema } from "./signing.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
 export type CompareReport = z.infer<typeof compareSchema>;
@@ -23,6 +24,8 @@ export type RegistryReport = z.infer<typeof registrySchema>;
 export type ScanItemReport = z.infer<typeof scanItemSchema>;
 export type ScanSummaryReport = z.infer<typeof scanSummarySchema>;
 export type ScanTargetReport = z.infer<typeof scanTargetSchema>;
+export type SignReport = z.infer<typeof signSchema>;
+export type VerifyReport = z.infer<typeof verifySchema>;
 export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
 export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
@@ -38,6 +41,8 @@ export type Report =
   | ScanItemReport
   | ScanSummaryReport
   | ScanTargetReport
+  | SignReport
+  | VerifyReport
   | WatermarkCapacityReport
   | WatermarkEmbedReport
   | WatermarkVerifyReport;
@@ -55,6 +60,8 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["scan-item@1", scanItemSchema],
   ["scan-summary@1", scanSummarySchema],
   ["scan-target@1", scanTargetSchema],
+  ["sign@1", signSchema],
+  ["verify@1", verifySchema],
   ["watermark-capacity@1", watermarkCapacitySchema],
   ["watermark-embed@1", watermarkEmbedSchema],
   ["watermark-verify@1", watermarkVerifySchema],

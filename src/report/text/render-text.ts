@@ -6,8 +6,9 @@ import { keyText } from "./key-text.ts";
 import { qualityText } from "./quality-text.ts";
 import { doctorText, registryText } from "./registry-text.ts";
 import { scanItemText, scanSummaryText, scanTargetText } from "./scan-text.ts";
+import { signText, verifyText } from "./signing-text.ts";
 import { type Style, style } from "./style.ts";
-import { capacityText, embedText, verifyText } from "./watermark-text.ts";
+import { capacityText, embedText, verifyText as verifyMarkText } from "./watermark-text.ts";
 
 /** A report for people, ending in a newline. Every string of a model's or a user's is escaped. */
 export function renderText(report: Report, options: { readonly colour: boolean }): string {
@@ -38,11 +39,15 @@ function lines(report: Report, style: Style): string[] {
       return scanTargetText(report);
     case "weightmark/doctor@1":
       return doctorText(report, style);
+    case "weightmark/sign@1":
+      return signText(report, style);
+    case "weightmark/verify@1":
+      return verifyText(report, style);
     case "weightmark/watermark-capacity@1":
       return capacityText(report, style);
     case "weightmark/watermark-embed@1":
       return embedText(report, style);
     case "weightmark/watermark-verify@1":
-      return verifyText(report, style);
+      return verifyMarkText(report, style);
   }
 }
