@@ -246,7 +246,7 @@ describe.skipIf(process.platform === "win32")("names and files of every kind", (
   });
 
   it("that look like others are only themselves", async () => {
-    const files = { __proto__: "1", "constructor/toString": "2", "a:0:3": "3", "a\nb": "4", "c\u001b[31m": "5" };
+    const files = { ["__proto__"]: "1", "constructor/toString": "2", "a:0:3": "3", "a\nb": "4", "c\u001b[31m": "5" };
     for (const options of [{}, { shardSize: 1 }]) {
       const { directory, trust } = await signedModel(options, files);
       expect((await verifyModel(directory, trust)).files).toMatchObject({ verified: 5 });
