@@ -39,6 +39,8 @@ export interface Listing {
 export interface ListOptions {
   /** Paths to leave out, each with all below it. */
   readonly ignored: ReadonlySet<string>;
+  /** Files that are listed even so, with the directories that they lie in. @default none */
+  readonly kept?: ReadonlySet<string> | undefined;
   /** Take the file that a link leads to for the link. */
   readonly followLinks: boolean;
   /** Directories that links may lead into, beside the root itself. */
@@ -66,7 +68,7 @@ export async function listFiles(path: string, options: ListOptions): Promise<Lis
   return { ...about, isFile: true, files, links: [], special: [], ignored: [] };
 }
 
-async function listDirectory(path: string, { ignored, followLinks, allowLinks }: ListOptions) {
+async function listDirectory(path: string, { ignored, kept, followLinks, allowLinks }: ListOptions) {
   const root = await resolveRoot(path, allowLinks);
   const found = { files: [] as ListedFile[], links: [] as string[], special: [] as string[], ignored: [] as string[] };
   let seen = 0;
@@ -87,7 +89,7 @@ async function listDirectory(path: string, { ignored, followLinks, allowLinks }:
   }
 
   async function look(relative: string, depth: number): Promise<void> {
-    if (isIgnored(relative, ignored)) {
+    if (isIgnored(relative, ignored) && !kept?.has(relative)) {
       found.ignored.push(relative);
       return;
     }

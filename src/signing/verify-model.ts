@@ -5,7 +5,7 @@ import { type Difference, diffModel } from "./difference.ts";
 import type { HashOptions } from "./hash-files.ts";
 import { ALWAYS_IGNORED, ignorePaths } from "./ignore.ts";
 import { listFiles, pathBelow } from "./listing.ts";
-import { type Manifest, rootDigest, type Serialization } from "./manifest.ts";
+import { type Manifest, type Resource, rootDigest, type Serialization } from "./manifest.ts";
 import { signaturePlace } from "./signature-place.ts";
 import { readStatement } from "./statement.ts";
 import { type SignedBy, type Trust, verifySigner } from "./trust.ts";
@@ -13,7 +13,7 @@ import { type SignedBy, type Trust, verifySigner } from "./trust.ts";
 export interface VerifyModelOptions extends HashOptions {
   /** @default `model.sig` in a directory, the name with `.sig` beside a file */
   readonly signature?: string | undefined;
-  /** More paths below the directory to leave out. @default those that the signature leaves out */
+  /** More paths below the directory that may be there unsigned. @default those that the signature leaves out */
   readonly ignore?: readonly string[] | undefined;
   /** Let files be there that were not signed. @default false */
   readonly ignoreUnsigned?: boolean | undefined;
@@ -84,8 +84,9 @@ export async function verifyModel(
   const { serialization, name, resources } = manifest;
   const own = await pathBelow(signature, path);
   const ignored = new Set([...(own === null ? [] : [own]), ...given, ...serialization.ignorePaths, ...ALWAYS_IGNORED]);
+  const kept = withDirectories(resources);
   const followLinks = options.allowSymlinks ?? serialization.allowSymlinks;
-  const listing = await listFiles(path, { ignored, followLinks, allowLinks: options.allowLinks ?? [] });
+  const listing = await listFiles(path, { ignored, kept, followLinks, allowLinks: options.allowLinks ?? [] });
   const difference = await diffModel(listing, manifest, signature, options);
   // That a signature does not sign itself is news to nobody.
   const files = { ...difference, ignored: difference.ignored.filter((one) => one !== own) };
@@ -101,6 +102,17 @@ export async function verifyModel(
     signed: { name, digest: rootDigest(resources), resources: resources.length, serialization },
     files,
   };
+}
+
+/** The paths that were signed and all directories on the way to them: what was signed cannot be left out by anyone. */
+function withDirectories(resources: readonly Resource[]): Set<string> {
+  const kept = new Set<string>();
+  for (const { path } of resources) {
+    for (let at = path.length; at > 0 && !kept.has(path.slice(0, at)); at = path.lastIndexOf("/", at - 1)) {
+      kept.add(path.slice(0, at));
+    }
+  }
+  return kept;
 }
 
 /** A signature whose signer is proven, and what was signed. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serializeFingerprint } from "../../src/fingerprint/file.ts";
@@ -6,7 +6,11 @@ import { layerCodes } from "../../src/fingerprint/layer-codes.ts";
 import { digestOf } from "../../src/registry/digest.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { rankBases } from "../../src/registry/registry-index.ts";
+import { signModel } from "../../src/signing/index.ts";
+import { keyPair } from "./certificates.ts";
 import { randomFingerprint } from "./random-fingerprint.ts";
+import { refusal } from "./refusal.ts";
+import { signerOf, trustOf } from "./signed-model.ts";
 
 export interface RegistryEngine {
   /** A new, empty registry; its clock says 2026-01-02T03:04:05.000Z. */
@@ -279,6 +283,37 @@ export function registryContract(name: string, engine: RegistryEngine): void {
       expect(await archiveOf(to)).toEqual(archive);
       expect((await to.importArchive(save(archive))).map(({ status }) => status)).toEqual(["unchanged", "unchanged"]);
       expect(await to.candidates(layerCodes(a), 1)).toMatchObject([{ name: "a" }]);
+    });
+
+    it("takes in an archive that must be signed only as it was signed, by whom it must be", async () => {
+      const from = await engine.create();
+      await from.add(a, { name: "a" });
+      await from.add(b, { name: "b" });
+      const path = save(await archiveOf(from));
+      const key = keyPair();
+      const signature = { trust: trustOf(key) };
+      const to = await engine.create();
+      const unsigned = await refusal(to.importArchive(path, { signature }), "SIGNATURE_REQUIRED");
+      expect(unsigned.file).toBe(`${path}.sig`);
+      await signModel(path, signerOf(key), { shardSize: 1000 });
+      await refusal(to.importArchive(path, { signature: { trust: trustOf(keyPair()) } }), "SIGNATURE_KEY_MISMATCH");
+      const text = readFileSync(path, "utf8");
+      // Each is an archive that would be taken in without a signature.
+      const forged = text.replaceAll(/,"check":"[0-9a-f]{32}"/g, "").replace('"name":"a"', '"name":"c"');
+      const shorter = text.replace('"entries":2', '"entries":1').replace(/[^\n]*\n$/, "");
+      for (const other of [forged, shorter, text.replace('{"schema"', '{ "schema"'), text.slice(0, -1), ""]) {
+        expect(other).not.toBe(text);
+        writeFileSync(path, other);
+        await refusal(to.importArchive(path, { signature }), "SIGNED_FILES_CHANGED");
+      }
+      writeFileSync(path, text);
+      await refusal(
+        to.importArchive(save(text), { signature: { ...signature, signature: `${path}.sig` } }),
+        "SIGNED_FILES_CHANGED",
+      );
+      expect((await engine.reopen(to)).list()).toEqual([]);
+      expect((await to.importArchive(path, { signature })).map(({ status }) => status)).toEqual(["added", "added"]);
+      expect(to.digest).toBe(from.digest);
     });
 
     it("changes nothing unless all of the archive is sound", async () => {

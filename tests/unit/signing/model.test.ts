@@ -144,6 +144,16 @@ describe("what is left out", () => {
     expect(result).toMatchObject({ holds: true, files: { ignored: [".git", ".gitignore", "cache"] } });
   });
 
+  it("is never what was signed, whoever wants it left out", async () => {
+    const { directory, trust } = await signedModel();
+    writeFileSync(join(directory, "config.json"), "changed");
+    writeFileSync(join(directory, "sub/tokens.txt"), "changed");
+    writeFileSync(join(directory, "sub/new.txt"), "new");
+    const { files } = await verifyModel(directory, trust, { ignore: ["config.json", "sub"] });
+    expect(files?.changed.map(({ path }) => path)).toEqual(["config.json", "sub/tokens.txt"]);
+    expect(files).toMatchObject({ unsigned: [], ignored: ["sub/new.txt"], verified: 2 });
+  });
+
   it("cannot be everything, nor patterns, nor anything outside", async () => {
     const key = signerOf(keyPair());
     for (const path of ["", ".", "./", "/", "..", "../x", "a/../b", "*.bin", "a[1]", "a?", "/etc"]) {
