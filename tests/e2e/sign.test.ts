@@ -94,7 +94,7 @@ describe("sign and verify", () => {
       "root.crt",
     ];
     const report = await json<VerifyReport>("verify@1", [...verify, "--at", "2026-11-30"]);
-    expect(report.signedBy).toMatchObject({ method: "certificate", subject: "CN=evil\u001b[2J", issuer: "CN=root" });
+    expect(report.signedBy).toMatchObject({ method: "certificate", subject: "CN=evil\\1B[2J", issuer: "CN=root" });
     expect(await text([...verify, "--at", "2026-11-30"])).not.toContain("\u001b");
     const late = await json<VerifyReport>("verify@1", [...verify, "--at", "2130-01-01"], 1);
     expect(late.code).toBe("CERTIFICATE_EXPIRED");

@@ -165,6 +165,7 @@ async function main() {
       await bothWays(theirs, { curve: "P-256", by: "key", model, ...serialization });
   }
   await encrypted(theirs);
+  await loneFile(theirs);
   await digests(theirs);
   theirs.stop();
   for (const [kind, count] of counts) console.log(`  ${count} checks held: ${kind}`);
@@ -251,6 +252,22 @@ async function encrypted(theirs) {
   );
   const verified = await theirs.run({ action: "verify", signature: at("sealed2.sig"), ...common });
   holds("encrypted keys", "keys that are encrypted, both ways", signed.ok && result.holds && verified.ok);
+}
+
+/** A model of one file, which the reference calls by no name. */
+async function loneFile(theirs) {
+  const model = at("plain", "model.safetensors");
+  const signature = at("lone.sig");
+  const signed = await theirs.run({
+    action: "sign",
+    signature,
+    model,
+    hash: "sha256",
+    ignore: [],
+    privateKey: at("P-256.pem"),
+  });
+  const result = await verifyModel(model, { publicKey: pem("P-256.pub") }, { signature });
+  holds(`one file: ${signed.why}`, "what the reference signs of one file, we verify", signed.ok && result.holds);
 }
 
 /** Where no name has what sorts before a slash, the reference's order is that of the specification, and so is its digest. */
