@@ -1,3 +1,4 @@
+import { ERRORS } from "../errors.ts";
 import type { Fingerprint } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { QualityResult } from "../quality/result.ts";
@@ -168,10 +169,15 @@ export function signReport(run: RunInfo, model: string, result: SignResult): Sig
 
 /** Of `verifyModel`; that of `verifyWatermark` is `verifyReport`. */
 export function signatureReport(run: RunInfo, model: string, result: VerifyModelResult): VerifyReport {
-  const { signature, files, ...rest } = result;
+  const { signature, holds, code, reason, signedBy, signed, files } = result;
   const body = {
     inputs: { model: { location: model }, signature: { location: signature } },
-    ...rest,
+    holds,
+    code,
+    reason,
+    detail: code === null ? null : ERRORS[code].advice,
+    signedBy,
+    signed,
     files: files === null ? null : { ...files, bytes: String(files.bytes) },
   };
   return wrap<VerifyReport>("weightmark/verify@1", run, body as never);

@@ -52,6 +52,7 @@ export const verifySchema = z
     holds: z.boolean().describe("who signed is proven, and the files are those that were signed"),
     code: z.string().nullable().describe("why not: one of the error codes"),
     reason: z.string().nullable(),
+    detail: z.string().nullable().describe("what to do next"),
     signedBy: signedBy.nullable().describe("null where it is not proven: nothing below is known then"),
     signed: z
       .strictObject({

@@ -1,7 +1,6 @@
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatCount } from "../numbers.ts";
 import type { SignReport, VerifyReport } from "../schemas/index.ts";
-import { adviceText } from "./advice-text.ts";
 import { atMost, type Style, section, table } from "./style.ts";
 
 /** Paths that are shown of a kind; the JSON report has all. */
@@ -24,7 +23,7 @@ export function signText({ inputs, output, signed }: SignReport, style: Style): 
 }
 
 export function verifyText(report: VerifyReport, style: Style): string[] {
-  const { inputs, holds, code, reason, signedBy, signed, files } = report;
+  const { inputs, holds, code, reason, detail, signedBy, signed, files } = report;
   const verdict = holds ? "signature holds" : `signature does not hold (${code})`;
   return [
     `${style.bold(verdict)}: ${escapeText(inputs.model.location)}`,
@@ -44,7 +43,7 @@ export function verifyText(report: VerifyReport, style: Style): string[] {
         : [["as signed", `${formatCount(files.verified, "file")}, ${formatBytes(Number(files.bytes))} hashed`]]),
     ]),
     ...(files === null ? [] : differenceText(files, style)),
-    ...(code === null ? [] : adviceText([code], style)),
+    ...section("What to do next", detail === null ? [] : [`  ${escapeText(detail)}`], style),
   ];
 }
 

@@ -27,6 +27,8 @@ describe("help", () => {
       "scan",
       "worker",
       "registry",
+      "sign",
+      "verify",
       "key",
       "quality",
       "watermark",
