@@ -89,7 +89,7 @@ function asPem(key: KeyObject): string {
 }
 
 /** What of a payload is signed: the pre-authentication encoding of DSSE v1. */
-export function preAuthEncoding(payload: Uint8Array): Uint8Array {
+function preAuthEncoding(payload: Uint8Array): Uint8Array {
   const head = `DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `;
   return Buffer.concat([Buffer.from(head), payload]);
 }

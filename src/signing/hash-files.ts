@@ -58,6 +58,7 @@ export async function hashFiles(
   const total = tasks.reduce((sum, { start, end }) => sum + end - start, 0);
   let done = 0;
   let next = 0;
+  let hasFailed = false;
 
   async function work(): Promise<void> {
     for (let at = next++; at < tasks.length; at = next++) {
@@ -73,6 +74,8 @@ export async function hashFiles(
         const hash = startHash(name);
         for (let from = start; from < end; from += PIECE) {
           signal?.throwIfAborted();
+          // Nobody waits for the others any more.
+          if (hasFailed) return;
           const piece = await source.read(from, Math.min(from + PIECE, end));
           hash.update(piece);
           done += piece.length;
@@ -80,6 +83,9 @@ export async function hashFiles(
         }
         await source.verifyUnchanged();
         digests[at] = hash.digest();
+      } catch (error) {
+        hasFailed = true;
+        throw error;
       } finally {
         await source.close();
       }

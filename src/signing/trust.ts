@@ -1,6 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
 import type { Bundle, Material } from "./bundle.ts";
-import { isSignedBy, keyHint, type PemText, readPublicKey } from "./ec-key.ts";
+import { isSignedBy, keyHint, type PemText, readPublicKey, requireCurve } from "./ec-key.ts";
 import type { SigstoreExpectation } from "./sigstore.ts";
 
 /** A public key in PEM: ECDSA on P-256, P-384 or P-521. */
@@ -84,7 +84,6 @@ async function verifyCertificate(
 ): Promise<SignedBy> {
   const { readCertificate, readCertificates } = await import("./certificate.ts");
   const { nameOf, verifyChain } = await import("./chain.ts");
-  const { requireCurve } = await import("./ec-key.ts");
   const own = certificates.map((der) => readCertificate(der, file));
   const leaf = own[0]!;
   requireCurve(leaf.x509.publicKey, file);

@@ -117,6 +117,34 @@ describe("files that were signed", () => {
   });
 });
 
+describe("hashing", () => {
+  it("tells how far it is, and can be told to stop", async () => {
+    const directory = writeModel({ ...FILES, large: "x".repeat(3 << 20) });
+    const key = signerOf(keyPair());
+    const seen: number[] = [];
+    const total = 25 + (3 << 20);
+    const onProgress = (done: number, of: number) => {
+      expect(of).toBe(total);
+      seen.push(done);
+    };
+    const { bytes } = await signModel(directory, key, { onProgress });
+    expect({ bytes, last: seen.at(-1) }).toEqual({ bytes: total, last: total });
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    const reason = new Error("enough");
+    const options = { signal: AbortSignal.abort(reason), signature: `${directory}.sig` };
+    await expect(signModel(directory, key, options)).rejects.toBe(reason);
+    expect(readdirSync(dirname(directory))).toEqual(["model"]);
+  });
+
+  it("refuses a file that grows meanwhile", async () => {
+    const directory = writeModel({ first: "x".repeat(1 << 20), second: "y", third: "z", fourth: "f", last: "l" });
+    const onProgress = () => appendFileSync(join(directory, "second"), "more");
+    const error = await refusal(signModel(directory, signerOf(keyPair()), { onProgress }), "CHANGED_DURING_READ");
+    expect(error.file).toContain(directory);
+    expect(readdirSync(directory)).not.toContain("model.sig");
+  });
+});
+
 describe("what is left out", () => {
   it("is what version control needs, at the root alone, the signature, and what is named", async () => {
     const files = {
