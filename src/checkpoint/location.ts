@@ -7,6 +7,11 @@ export function isRemoteLocation(location: string): boolean {
   return location.startsWith(HUB_PREFIX) || isWebLocation(location);
 }
 
+/** Whether anything of a location lies far away: of `adapter+base` either may. */
+export function reachesFar(location: string): boolean {
+  return isRemoteLocation(location) || /\+(?:hf:|https?:\/\/)/i.test(location);
+}
+
 export function isWebLocation(location: string): boolean {
   return /^https?:\/\//i.test(location);
 }
