@@ -96,7 +96,7 @@ function dottedNames(
 function placed(path: string, { dropped, prefix }: Wrapping): string | null {
   const segments = path.split(".");
   // A layer's number is never part of what wraps a model.
-  if (segments.length <= dropped || segments.slice(0, dropped).some((one) => /^\d+$/.test(one))) return null;
+  if (segments.length <= dropped || segments.slice(0, dropped).some(isNumber)) return null;
   return prefix + segments.slice(dropped).join(".");
 }
 
@@ -112,51 +112,79 @@ function prefixesOf(path: string, dropped: number, stems: ReadonlySet<string>): 
   return [...prefixes].sort();
 }
 
-/** kohya-ss writes paths with "_" for ".": names that two modules of the base would have are nobody's. */
+/**
+ * kohya-ss writes paths with "_" for ".": a name that two modules of the base would have is neither's. Words that only one of the
+ * two files begins with are left out, as above.
+ */
 function flatNames(
   modules: readonly AdaptedModule[],
   stems: ReadonlySet<string>,
   paths: Map<AdaptedModule, string>,
   file: string,
 ): BaseNames["rename"] | null {
-  const flat = (text: string): string => text.replaceAll(".", "_");
-  const prefixes = new Set<string>();
-  for (const stem of stems) {
-    for (let at = 0, drop = 0; at >= 0 && drop < MOST_WRAPPED; at = nextStart(stem, at), drop++) {
-      if (flat(stem.slice(at)) === modules[0]!.path) prefixes.add(stem.slice(0, at));
-    }
-  }
-  const whole: (readonly [string, ReadonlyMap<string, string>])[] = [];
   let missing: AdaptedModule | null = null;
-  for (const prefix of [...prefixes].sort()) {
-    const byName = new Map<string, string>();
-    const twice = new Map<string, string>();
-    for (const stem of stems) {
-      if (!stem.startsWith(prefix)) continue;
-      const name = flat(stem.slice(prefix.length));
-      if (byName.has(name)) twice.set(name, stem);
-      else byName.set(name, stem);
+  for (let dropped = 0; dropped < MOST_WRAPPED; dropped++) {
+    const words = modules[0]!.path.split("_");
+    if (words.slice(0, dropped).some(isNumber)) break;
+    const begin = words
+      .slice(0, dropped)
+      .map((word) => `${word}_`)
+      .join("");
+    const wanted = modules.map(({ path }) => (path.startsWith(begin) ? path.slice(begin.length) : ""));
+    const whole: (readonly string[])[] = [];
+    for (const prefix of flatPrefixes(wanted[0]!, stems)) {
+      const names = flattened(prefix, stems);
+      const several = wanted.findIndex((name) => (names.get(name)?.length ?? 0) > 1);
+      if (several >= 0) throw ambiguous(modules[several]!, names.get(wanted[several]!)!, file);
+      const lacking = wanted.findIndex((name) => !names.has(name));
+      if (lacking < 0) whole.push(wanted.map((name) => names.get(name)![0]!));
+      else missing ??= modules[lacking]!;
     }
-    const several = modules.find(({ path }) => twice.has(path));
-    if (several !== undefined) {
-      throw ambiguous(several, [byName.get(several.path)!, twice.get(several.path)!], file);
-    }
-    missing = modules.find(({ path }) => !byName.has(path)) ?? null;
-    if (missing === null) whole.push([prefix, byName]);
-  }
-  const [first] = whole.filter(([prefix]) => prefix === "" || whole.length === 1);
-  if (first === undefined) {
     if (whole.length > 1)
       throw ambiguous(
         modules[0]!,
-        whole.map(([, names]) => names.get(modules[0]!.path)!),
+        whole.map((places) => places[0]!),
         file,
       );
-    if (missing !== null) throw absent(missing, file);
-    return null;
+    const [places] = whole;
+    if (places === undefined) continue;
+    for (const [i, module] of modules.entries()) paths.set(module, places[i]!);
+    return (name) => name;
   }
-  for (const module of modules) paths.set(module, first[1].get(module.path)!);
-  return (name) => name;
+  if (missing !== null) throw absent(missing, file);
+  return null;
+}
+
+/** What stands before a path of the base of which the rest, flattened, is the given name. */
+function flatPrefixes(name: string, stems: ReadonlySet<string>): string[] {
+  const prefixes = new Set<string>();
+  for (const stem of stems) {
+    for (let at = 0, drop = 0; at >= 0 && drop < MOST_WRAPPED; at = nextStart(stem, at), drop++) {
+      if (flat(stem.slice(at)) === name) prefixes.add(stem.slice(0, at));
+    }
+  }
+  return [...prefixes].sort();
+}
+
+/** Paths of the base that begin so, by what the rest of them is flattened. */
+function flattened(prefix: string, stems: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const stem of stems) {
+    if (!stem.startsWith(prefix)) continue;
+    const name = flat(stem.slice(prefix.length));
+    const known = names.get(name);
+    if (known === undefined) names.set(name, [stem]);
+    else known.push(stem);
+  }
+  return names;
+}
+
+function flat(path: string): string {
+  return path.replaceAll(".", "_");
+}
+
+function isNumber(word: string): boolean {
+  return /^\d+$/.test(word);
 }
 
 function nextStart(stem: string, at: number): number {
