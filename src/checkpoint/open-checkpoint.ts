@@ -205,18 +205,18 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
  * file or shard index.
  * Reads every header and no weights. A file named directly is read on its own, without config; a shard named directly
  * (`X-00001-of-00003.safetensors`) stands for the model it is part of. `adapter+base` is what merging the adapter into the base
- * would give, see `adapterAndBase`: of the base's weights nothing is read either, but for DoRA of embeddings and of GPT-2's linears.
+ * would give, see `adapterAndBase` and `mergedModel`.
  *
  * Requests: on the Hub two for the API and one for each weight file and index, config.json and what storage is asked for
  * on top.
  *
  * @throws the codes of `readSafetensorsHeader`, `readShardIndex` and `chooseLayout`; SHARD_MISSING, INDEX_TENSOR_MISSING,
- *   DUPLICATE_TENSOR, ADAPTER_*, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*, HUB_*
- *   and OFFLINE; every file is closed then
+ *   ADAPTER_*, DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*,
+ *   HUB_* and OFFLINE; every file is closed then
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<OpenedCheckpoint> {
   const { base, ...own } = options;
-  const pair = base === undefined ? await adapterAndBase(location) : { adapter: location, base };
+  const pair = base === undefined ? adapterAndBase(location) : { adapter: location, base };
   return pair === null ? openAlone(location, own) : openMerged(pair, own);
 }
 

@@ -11,8 +11,9 @@ const MERGED = "merged weights";
 const F32_BYTES = 4;
 
 /**
- * Adds a virtual file in which the changed tensors stand as they are merged. Where a file lies far away all other tensors stand in
- * it as well: one source must be told of all that is read next, and two that share a file would drop what the other fetched.
+ * Adds a virtual file in which the changed tensors stand as they are merged. Where a file lies far away all other tensors
+ * stand in it as well: one source must be told of all that is read next, and two that share a file would drop what the other
+ * fetched.
  *
  * @param tensors of the model, of which the changed ones are replaced
  * @throws ST_SIZE_OVERFLOW

@@ -18,7 +18,8 @@ const MOST_NOTED = 8;
 
 /**
  * The model that merging an adapter into its base would give, computed while it is read: of every row that is asked for
- * W + scale * B A, summed in f64 and rounded once to f32, whatever type the base is stored in. Nothing is written. Closes both.
+ * W + scale * B A, in f32, whatever type the base is stored in: rounding to that type, as peft does, would only take away what an
+ * adapter shows. Nothing is written. Closes both.
  *
  * DoRA of embeddings and of GPT-2's linears reads these once when it is opened; nothing else reads weights of the base.
  *
@@ -54,6 +55,7 @@ export async function mergedModel(
   return closing({
     ...base,
     location: `${adapter.location}+${base.location}`,
+    givenBase: base.location,
     revision: null,
     files,
     tensors,

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { fsPath } from "../../bytes/path-text.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { isRemoteLocation, isWebLocation, localPath } from "../location.ts";
@@ -20,16 +20,10 @@ const MOST_SIGNS = 16;
  *
  * @throws ADAPTER_AMBIGUOUS where it can be taken apart in two ways
  */
-export async function adapterAndBase(location: string): Promise<AdapterAndBase | null> {
-  const signs = [...location.matchAll(/\+/g)].map(({ index }) => index);
-  if (signs.length === 0 || signs.length > MOST_SIGNS) return null;
-  if (!isRemoteLocation(location) && (await isThere(location))) return null;
-  const pairs: AdapterAndBase[] = [];
-  for (const at of signs) {
-    const [adapter, base] = [location.slice(0, at), location.slice(at + 1)];
-    if (adapter !== "" && base !== "" && (await isPair(adapter, base))) pairs.push({ adapter, base });
-  }
-  const [pair, other] = pairs;
+export function adapterAndBase(location: string): AdapterAndBase | null {
+  const sides = sidesOf(location);
+  if (sides.length === 0 || (!isRemoteLocation(location) && isThere(location))) return null;
+  const [pair, other] = sides.filter(isPair);
   if (pair === undefined) return null;
   if (other !== undefined) {
     throw new WeightmarkError("ADAPTER_AMBIGUOUS", "names an adapter and its base in more than one way", {
@@ -40,18 +34,32 @@ export async function adapterAndBase(location: string): Promise<AdapterAndBase |
   return pair;
 }
 
-async function isPair(adapter: string, base: string): Promise<boolean> {
-  if (!isRemoteLocation(adapter)) return (await isThere(adapter)) && (ADDRESS.test(base) || (await isThere(base)));
+/** What to do about a path that is not there, where its beginning is an adapter's perhaps; else undefined. */
+export function missingBase(location: string): string | undefined {
+  const side = sidesOf(location).find(({ adapter }) => !isRemoteLocation(adapter) && isThere(adapter));
+  if (side === undefined) return undefined;
+  const [adapter, base] = [side.adapter, side.base].map((path) => JSON.stringify(path));
+  return `If an adapter and its base are meant: ${adapter} is there, and ${base} is not.`;
+}
+
+function sidesOf(location: string): AdapterAndBase[] {
+  const signs = [...location.matchAll(/\+/g)].map(({ index }) => index);
+  if (signs.length > MOST_SIGNS) return [];
+  const sides = signs.map((at) => ({ adapter: location.slice(0, at), base: location.slice(at + 1) }));
+  return sides.filter(({ adapter, base }) => adapter !== "" && base !== "");
+}
+
+function isPair({ adapter, base }: AdapterAndBase): boolean {
+  if (!isRemoteLocation(adapter)) return isThere(adapter) && (ADDRESS.test(base) || isThere(base));
   if (ADDRESS.test(base)) return true;
   if (isWebLocation(adapter)) return false;
   const isBare = /^hf:[^/@]+\/[^/@]+$/.test(adapter);
   return (isBare || /^\.{1,2}[/\\]/.test(base)) && isThere(base);
 }
 
-async function isThere(location: string): Promise<boolean> {
+function isThere(location: string): boolean {
   try {
-    await stat(fsPath(localPath(location)));
-    return true;
+    return existsSync(fsPath(localPath(location)));
   } catch {
     return false;
   }

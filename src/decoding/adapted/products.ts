@@ -1,3 +1,4 @@
+import { matmul } from "../../kernels/matmul.ts";
 import { allOf, type Factor, type FactorMemory, rangeOfAll, rangesOfRows, rowsOf } from "./factor.ts";
 import type { RowChange } from "./row-change.ts";
 
@@ -19,18 +20,19 @@ function productRow(left: Float32Array, i: number, right: Float32Array, out: Flo
   }
 }
 
-/** LoRA: W + scale * (left right), every element rounded once. */
-export function lowRankChange({ left, right }: Product, scale: number, memory: FactorMemory): RowChange {
+/** Rows of a product in f32: every element is the same, however many rows are asked for at a time. */
+function productRows({ right }: Product, rows: Float32Array, whole: Float32Array, count: number): Float32Array {
+  return matmul(rows, whole, { rows: count, depth: right.rows, columns: right.cols });
+}
+
+/** LoRA: W + scale * (left right). */
+export function lowRankChange(product: Product, scale: number, memory: FactorMemory): RowChange {
+  const { left, right } = product;
   return {
     ranges: (first, count) => [rangeOfAll(right), ...rangesOfRows(left, first, count)],
     apply([whole, ...stored], _first, count, rows) {
-      const [l, r] = [rowsOf(left, stored, count), allOf(right, whole!, memory)];
-      const sum = new Float64Array(right.cols);
-      for (let i = 0; i < count; i++) {
-        productRow(l, i, r, sum);
-        const at = i * sum.length;
-        for (let j = 0; j < sum.length; j++) rows[at + j]! += scale * sum[j]!;
-      }
+      const change = productRows(product, rowsOf(left, stored, count), allOf(right, whole!, memory), count);
+      for (let i = 0; i < change.length; i++) rows[i]! += scale * change[i]!;
     },
   };
 }
@@ -42,14 +44,11 @@ export function hadamardChange(one: Product, other: Product, scale: number, memo
     ranges: (first, count) => [rangeOfAll(one.right), rangeOfAll(other.right), ...lefts(first, count).flat()],
     apply([right1, right2, ...stored], first, count, rows) {
       const cut = lefts(first, count)[0]!.length;
-      const [a, b] = [rowsOf(one.left, stored.slice(0, cut), count), rowsOf(other.left, stored.slice(cut), count)];
-      const [r1, r2] = [allOf(one.right, right1!, memory), allOf(other.right, right2!, memory)];
-      const [x, y] = [new Float64Array(one.right.cols), new Float64Array(one.right.cols)];
-      for (let i = 0; i < count; i++) {
-        productRow(a, i, r1, x);
-        productRow(b, i, r2, y);
-        for (let j = 0; j < x.length; j++) rows[i * x.length + j]! += scale * x[j]! * y[j]!;
-      }
+      const x = rowsOf(one.left, stored.slice(0, cut), count);
+      const y = rowsOf(other.left, stored.slice(cut), count);
+      const a = productRows(one, x, allOf(one.right, right1!, memory), count);
+      const b = productRows(other, y, allOf(other.right, right2!, memory), count);
+      for (let i = 0; i < a.length; i++) rows[i]! += scale * a[i]! * b[i]!;
     },
   };
 }
