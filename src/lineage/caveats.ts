@@ -20,7 +20,9 @@ export function caveatsOf(
   { frozenTensors, comparedTensors }: Difference,
   leftOut: number,
 ): string[] {
-  const given = [suspect, base].flatMap(({ name, givenBase }) => (givenBase === undefined ? [] : [givenWith(name, givenBase)]));
+  const given = [suspect, base].flatMap(({ name, givenBase }) =>
+    givenBase === undefined ? [] : [givenWith(name, givenBase)],
+  );
   // Of equal models one speaks for both.
   const damage = (content === null ? [suspect, base] : [suspect]).flatMap((one) => damageOf(one.name, one.fingerprint));
   const caveats = [...given, ...damage, ...(content === null ? boundsOf([suspect, base], leftOut) : [])];

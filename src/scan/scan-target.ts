@@ -1,6 +1,6 @@
 import { type ByteBudget, byteBudget } from "../bytes/byte-budget.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { adapterAndBase } from "../checkpoint/adapter/pair-location.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isRemoteLocation, reachesFar } from "../checkpoint/location.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import type { Remote } from "../checkpoint/remote.ts";
