@@ -37,9 +37,9 @@ const AGREES = -2;
 const COPIED = -2;
 
 /**
- * A begins at random and moves little; B begins at zero. Adapters of different seeds have ranks that nothing tells apart: whatever
- * both learn of one base, row k of the one belongs to row k of the other no more than to any other. Rows that stay paired began
- * alike. What is no longer uniform is left out: there a base may have given the start to both.
+ * A begins at random and moves little; B begins at zero. Adapters of different seeds have ranks that nothing tells apart:
+ * whatever both learn of one base, row k of the one belongs to row k of the other no more than to any other. Rows that stay
+ * paired began alike. What is no longer uniform is left out: there a base may have given the start to both.
  */
 export async function startEvidence(
   first: Checkpoint,
