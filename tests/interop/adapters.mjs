@@ -71,21 +71,19 @@ async function agree(name, ours, theirs) {
 }
 
 const { values } = parseArgs({
-  options: { python: { type: "string" }, only: { type: "string" }, kept: { type: "string" } },
+  options: { python: { type: "string" }, only: { type: "string" } },
 });
 const script = fileURLToPath(new URL("./adapters.py", import.meta.url));
-const directory = values.kept ?? mkdtempSync(join(tmpdir(), "weightmark-adapters-"));
+const directory = mkdtempSync(join(tmpdir(), "weightmark-adapters-"));
+const told = (name) => (error) => console.error(`  ${name}: ${error.message} (${error.tensor ?? ""})`);
 try {
-  if (values.kept === undefined) {
-    const python = values.python ?? venv("interop-torch-venv", "requirements-torch.txt");
-    const env = { ...process.env, HF_HUB_OFFLINE: "1", PYTHONWARNINGS: "ignore" };
-    execFileSync(python, [script, directory], { stdio: ["ignore", "ignore", "inherit"], env });
-  }
+  const python = values.python ?? venv("interop-torch-venv", "requirements-torch.txt");
+  const env = { ...process.env, HF_HUB_OFFLINE: "1", PYTHONWARNINGS: "ignore" };
+  execFileSync(python, [script, directory], { stdio: ["ignore", "ignore", "inherit"], env });
   for (const name of readdirSync(directory).sort()) {
     if (values.only !== undefined && name !== values.only) continue;
-    if (!(await agrees(directory, name).catch((error) => console.error(`  ${name}: ${error.message} ${error.tensor}`))))
-      process.exitCode = 1;
+    if (!(await agrees(directory, name).catch(told(name)))) process.exitCode = 1;
   }
 } finally {
-  if (values.kept === undefined) rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true });
 }
