@@ -1,3 +1,4 @@
+import { ADAPTER_ERRORS } from "./errors/adapter-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
@@ -24,6 +25,7 @@ export const ERRORS = {
   ...GGUF_ERRORS,
   ...ONNX_ERRORS,
   ...CHECKPOINT_ERRORS,
+  ...ADAPTER_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,
   ...SCAN_ERRORS,

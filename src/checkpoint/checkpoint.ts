@@ -36,6 +36,8 @@ export interface OpenedCheckpoint extends Checkpoint, AsyncDisposable {}
 export interface Checkpoint {
   /** A path as it was given, or an address: of a Hub repository pinned to its commit, of others without the query. */
   readonly location: string;
+  /** The base that was named for an adapter, which is merged into it while it is read. Left out for models as they are. */
+  readonly givenBase?: string | undefined;
   /** Commit of a Hub repository, else null or left out. */
   readonly revision?: string | null | undefined;
   readonly container: ContainerName;

@@ -6,6 +6,7 @@ import { openFileSource } from "../bytes/file-source.ts";
 import { fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { WeightmarkError } from "../errors.ts";
+import { missingBase } from "./adapter/pair-location.ts";
 import { foldersWithWeights, listDirectory } from "./directory.ts";
 import { HUB_PREFIX } from "./hub/parse-location.ts";
 import { isRepositoryId } from "./hub/repository-id.ts";
@@ -57,10 +58,12 @@ function absent(location: string, cause: unknown): unknown {
   const error = fileError(cause, location);
   const address = error.code === "FILE_NOT_FOUND" ? foreignAddress(location, cause) : null;
   if (address !== null) return address;
+  const detail = error.code === "FILE_NOT_FOUND" ? missingBase(location) : undefined;
+  if (detail !== undefined) return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
   const [, id, revision] = HUB_LIKE.exec(location) ?? [];
   if (error.code !== "FILE_NOT_FOUND" || id === undefined || !isRepositoryId(id) || isBrokenLink(error)) return error;
-  const detail = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
-  return new WeightmarkError(error.code, error.message, { file: location, detail, cause });
+  const meant = `If the repository of the Hub is meant, write ${HUB_PREFIX}${id}${revision ?? ""}.`;
+  return new WeightmarkError(error.code, error.message, { file: location, detail: meant, cause });
 }
 
 /**

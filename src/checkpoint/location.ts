@@ -7,6 +7,11 @@ export function isRemoteLocation(location: string): boolean {
   return location.startsWith(HUB_PREFIX) || isWebLocation(location);
 }
 
+/** Whether anything of a location lies far away: of `adapter+base` either may. */
+export function reachesFar(location: string): boolean {
+  return isRemoteLocation(location) || /\+(?:hf:|https?:\/\/)/i.test(location);
+}
+
 export function isWebLocation(location: string): boolean {
   return /^https?:\/\//i.test(location);
 }
@@ -51,11 +56,16 @@ export function foreignAddress(location: string, cause: unknown): WeightmarkErro
   });
 }
 
+const NEXT_ADDRESS = /\+(?=(?:https?|file):\/\/)/i;
+
 /**
  * What may be kept of a location: of an address no query, which may be a signature, and no name and password (CWE-522).
  * What is cut from one that cannot be read is rather too much than too little.
  */
 export function shownLocation(location: string): string {
+  // Either side of "adapter+base" may hold what has to be cut.
+  const [first, ...others] = location.split(NEXT_ADDRESS);
+  if (others.length > 0) return [first!, ...others].map(shownLocation).join("+");
   if (!isWebLocation(location)) {
     // In a path an @ means nothing; before a host, which no file URL needs, stands what stands there in other addresses.
     if (isFileUrl(location)) return location.replace(/^(file:\/\/)[^/\\]*@/i, "$1");

@@ -4,6 +4,7 @@ import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { beginsGguf } from "../formats/gguf/header.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { type AdapterAndBase, adapterAndBase } from "./adapter/pair-location.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
@@ -55,6 +56,8 @@ export interface OpenOptions {
    * and of a Hub cache to its blobs. @default none
    */
   readonly allowLinks?: readonly string[] | undefined;
+  /** The model that an adapter at the location is merged into while it is read. @default what the location names behind a "+" */
+  readonly base?: string | undefined;
 }
 
 /** A file that was named itself stands alone. */
@@ -201,16 +204,41 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
  * included), by a path or a `file:` URL; `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a
  * file or shard index.
  * Reads every header and no weights. A file named directly is read on its own, without config; a shard named directly
- * (`X-00001-of-00003.safetensors`) stands for the model it is part of.
+ * (`X-00001-of-00003.safetensors`) stands for the model it is part of. `adapter+base` is what merging the adapter into the base
+ * would give, see `adapterAndBase` and `mergedModel`.
  *
  * Requests: on the Hub two for the API and one for each weight file and index, config.json and what storage is asked for
  * on top.
  *
  * @throws the codes of `readSafetensorsHeader`, `readShardIndex` and `chooseLayout`; SHARD_MISSING, INDEX_TENSOR_MISSING,
- *   DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*, HUB_*
- *   and OFFLINE; every file is closed then
+ *   ADAPTER_*, DUPLICATE_TENSOR, PATH_ESCAPES_ROOT, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_REGULAR_FILE; for addresses HTTP_*,
+ *   HUB_* and OFFLINE; every file is closed then
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<OpenedCheckpoint> {
+  const { base, ...own } = options;
+  const pair = base === undefined ? adapterAndBase(location) : { adapter: location, base };
+  return pair === null ? openAlone(location, own) : openMerged(pair, own);
+}
+
+async function openMerged(pair: AdapterAndBase, options: OpenOptions): Promise<OpenedCheckpoint> {
+  // Loaded when needed: nearly all models stand alone.
+  const { mergedModel } = await import("./adapter/merged-model.ts");
+  const adapter = await openAlone(pair.adapter, { ...options, config: false, repository: undefined });
+  try {
+    const base = await openAlone(pair.base, { ...options, repository: undefined });
+    try {
+      return await mergedModel(adapter, base, options.signal);
+    } catch (error) {
+      await base.close();
+      throw error;
+    }
+  } catch (error) {
+    await adapter.close();
+    throw error;
+  }
+}
+
+async function openAlone(location: string, options: OpenOptions): Promise<OpenedCheckpoint> {
   const { allowLinks } = options;
   const found = await (isRemoteLocation(location)
     ? findRemoteModel(location, options)

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
-import { isAddress } from "./remote.ts";
+import { isAddress, sidesOf } from "./remote.ts";
 
 /** Maps every string of a value, however deep. */
 export function mapStrings<T>(value: T, change: (text: string) => string): T {
@@ -17,7 +17,7 @@ export function mapStrings<T>(value: T, change: (text: string) => string): T {
  */
 export function pathRedactor(paths: readonly string[]): (text: string) => string {
   const prefixes = new Set<string>();
-  for (const path of paths) {
+  for (const path of paths.flatMap(sidesOf)) {
     // An address is public, and no directory of this machine.
     if (isAddress(path)) continue;
     const forms = [() => resolve(path), () => realpathSync(path)];

@@ -11,7 +11,7 @@ export interface RemoteOptions extends LinkOptions {
 }
 
 /** How a MODEL can be written, for `--help`. */
-export const MODEL = "file, directory, hf:org/name[@revision] or https://...";
+export const MODEL = "file, directory, hf:org/name[@revision], https://... or adapter+base";
 
 /** There is no --token: everybody on the machine may see the command line of a process (CWE-214). */
 export function withRemote(command: Command): Command {
@@ -31,12 +31,25 @@ export function isAddress(location: string): boolean {
   return location.startsWith("hf:") || isWebAddress(location);
 }
 
+/** Behind an adapter, of `adapter+base`. */
+const NEXT_ADDRESS = /\+(?=hf:|https?:\/\/|file:\/\/)/i;
+
+/** The location itself, and what it would name before and behind a "+". */
+export function sidesOf(location: string): readonly string[] {
+  const signs = [...location.matchAll(/\+/g)].map(({ index }) => index);
+  return [location, ...signs.flatMap((at) => [location.slice(0, at), location.slice(at + 1)])].filter(
+    (one) => one !== "",
+  );
+}
+
 function isWebAddress(location: string): boolean {
   return /^https?:\/\//i.test(location);
 }
 
 /** An address without its query, in which signatures and tokens may stand; a path as it is. */
 export function shownLocation(location: string): string {
+  const [first, ...others] = location.split(NEXT_ADDRESS);
+  if (others.length > 0) return [first!, ...others].map(shownLocation).join("+");
   if (!isWebAddress(location)) return location;
   return URL.canParse(location) ? new URL(location).origin + new URL(location).pathname : "the address";
 }
@@ -44,7 +57,7 @@ export function shownLocation(location: string): string {
 /** Puts --revision into the one hf: model that names none. */
 export function atRevision(models: readonly string[], { revision }: RemoteOptions): string[] {
   if (revision === undefined) return [...models];
-  const open = models.filter((model) => /^hf:[^@]*$/.test(model));
+  const open = models.filter((model) => /^hf:[^@]*$/.test(model) && !NEXT_ADDRESS.test(model));
   if (open.length !== 1) {
     throw new WeightmarkError("USAGE", "--revision is for one model hf:org/name that names no revision itself", {
       detail: "Write hf:org/name@revision.",
@@ -98,5 +111,7 @@ export async function accessOf(
   options: RemoteOptions,
 ): Promise<Pick<OpenOptions, "remote" | "allowLinks">> {
   const allowLinks = await linksOf(options);
-  return isAddress(location) ? { allowLinks, remote: await settingsOf(options) } : { allowLinks };
+  return isAddress(location) || NEXT_ADDRESS.test(location)
+    ? { allowLinks, remote: await settingsOf(options) }
+    : { allowLinks };
 }

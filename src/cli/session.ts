@@ -11,7 +11,7 @@ import type { CommonOptions, Format } from "./options.ts";
 import { isStandardOutput, requireFilePlace, requireNoStream } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { mapStrings, pathRedactor } from "./redact.ts";
-import { isAddress } from "./remote.ts";
+import { isAddress, sidesOf } from "./remote.ts";
 import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
 import { namesFingerprint } from "./weight-names.ts";
@@ -42,7 +42,7 @@ export function requireOtherFile(output: string, inputs: readonly string[], forc
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
   const replaced = force && !namesFingerprint(place) && entryAt(output) !== undefined;
-  const paths = inputs.filter((input) => !isAddress(input));
+  const paths = inputs.flatMap(sidesOf).filter((input) => !isAddress(input));
   if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
       file: output,

@@ -20,9 +20,12 @@ export function caveatsOf(
   { frozenTensors, comparedTensors }: Difference,
   leftOut: number,
 ): string[] {
+  const given = [suspect, base].flatMap(({ name, givenBase }) =>
+    givenBase === undefined ? [] : [givenWith(name, givenBase)],
+  );
   // Of equal models one speaks for both.
   const damage = (content === null ? [suspect, base] : [suspect]).flatMap((one) => damageOf(one.name, one.fingerprint));
-  const caveats = [...damage, ...(content === null ? boundsOf([suspect, base], leftOut) : [])];
+  const caveats = [...given, ...damage, ...(content === null ? boundsOf([suspect, base], leftOut) : [])];
   if (content?.kind === "identical" && !content.everywhere) {
     const full = [suspect, base].every(({ fingerprint }) => fingerprint.depth === "full");
     const hint = full ? "the files lay their matrices differently" : "use `depth: full` on both";
@@ -120,4 +123,9 @@ function undirected(suspect: Subject, base: Subject): string {
     return "neither side is registered as trained from scratch, or both are: which came first is not shown";
   }
   return "only a part of the registered root is found, and both may have it from a third: which came first is not shown";
+}
+
+/** Whoever names a base for an adapter has said what the verdict says. */
+function givenWith(name: string, base: string): string {
+  return `${name}: an adapter with the weights of ${base}, which were named with it: what agrees are these, and that the adapter was trained on them is not shown (compare the adapter alone)`;
 }

@@ -3,6 +3,7 @@ import { holdsIndices } from "../formats/dtype-kind.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { adapterFinding } from "./adapter-finding.ts";
 import { withAdapter } from "./adapter-result.ts";
+import { withStarts } from "./adapter-starts.ts";
 import { caveatsOf } from "./caveats.ts";
 import { deepFinding } from "./deep-finding.ts";
 import { withDeep } from "./deep-result.ts";
@@ -105,6 +106,8 @@ export async function compareSubjects(
   if (options.deep !== true || !isSilent) return plain;
   const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
   if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
+  const starts = await withStarts(plain, { suspect, base }, judged.log10Hypotheses, signal);
+  if (starts !== null) return starts;
   const evidence = await evidenceOf(first, second, signal);
   const deep = evidence === null ? null : deepFinding(evidence, judged.log10Hypotheses);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);

@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { isRemoteLocation } from "../checkpoint/location.ts";
+import { reachesFar } from "../checkpoint/location.ts";
 import { type DeepEvidence, deepEvidence, isAlike } from "../deep/deep-evidence.ts";
 import { deepModel } from "../deep/deep-model.ts";
 import { WHOLE_WIDTH } from "../deep/frames.ts";
@@ -42,8 +42,8 @@ async function wideEvidence(
   const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
   if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
   const ids = sharedFrame(a, b);
-  const part = ids === null ? null : await takeDeepPart(a, isRemoteLocation(first.location), ids);
-  const [own, theirs] = (part === null ? null : await counterpart(b, part, isRemoteLocation(second.location))) ?? [];
+  const part = ids === null ? null : await takeDeepPart(a, reachesFar(first.location), ids);
+  const [own, theirs] = (part === null ? null : await counterpart(b, part, reachesFar(second.location))) ?? [];
   if (own === undefined || theirs === undefined || own.networks.length === 0) return null;
   const evidence = partEvidence(theirs, own);
   // Tokens that were renumbered can still be looked for in streams that are not too wide.
@@ -66,5 +66,5 @@ async function answer(
   signal: AbortSignal | undefined,
 ): Promise<readonly [DeepPart, DeepPart] | null> {
   const model = await deepModel(checkpoint, signal);
-  return model === null ? null : counterpart(model, like, isRemoteLocation(checkpoint.location));
+  return model === null ? null : counterpart(model, like, reachesFar(checkpoint.location));
 }

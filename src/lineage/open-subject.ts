@@ -11,7 +11,7 @@ import type { Subject } from "./subject.ts";
 import { subjectName } from "./subject-name.ts";
 
 export interface SubjectOptions
-  extends Pick<OpenOptions, "remote" | "allowLinks">,
+  extends Pick<OpenOptions, "remote" | "allowLinks" | "base">,
     Pick<DeepFingerprintOptions, "depth" | "deep" | "threads" | "onProgress"> {
   /** What the result calls it. @default the repository and commit of a model of the Hub, else the last part of the location */
   readonly name?: string | undefined;
@@ -51,11 +51,11 @@ export interface OpenedSubject extends Subject, AsyncDisposable {
  * console.log((await compare(suspect, base)).summary);
  */
 export async function openSubject(location: string, options: SubjectOptions = {}): Promise<OpenedSubject> {
-  const { depth = "sampled", maxBytes, signal, remote, allowLinks } = options;
-  const stored = isRemoteLocation(location) ? null : await readFingerprintFile(location);
+  const { depth = "sampled", maxBytes, signal, remote, allowLinks, base } = options;
+  const stored = base !== undefined || isRemoteLocation(location) ? null : await readFingerprintFile(location);
   if (stored !== null) return storedSubject(stored, { ...options, name: options.name ?? subjectName(location) });
   const budget = byteBudget(maxBytes);
-  const reading = { budget, signal, readAhead: depth === "full", remote, allowLinks };
+  const reading = { budget, signal, readAhead: depth === "full", remote, allowLinks, base };
   const checkpoint = await openCheckpoint(location, reading);
   try {
     const about = { name: options.name ?? subjectName(checkpoint.location), root: options.root ?? false };
@@ -82,6 +82,7 @@ export async function openSubject(location: string, options: SubjectOptions = {}
       location: checkpoint.location,
       kind: "model",
       revision: checkpoint.revision ?? null,
+      givenBase: checkpoint.givenBase,
       bytesTotal,
       // Tests may read more. Workers of the full pass read on their own account, all of it; and windows of a small model
       // overlap, so that more may be read than there is.

@@ -50,9 +50,9 @@ export interface TestResult {
    */
   readonly name: "T1" | "T1-swap" | "T2" | "LIS" | "agreement";
   readonly component: string;
-  readonly axis: "residual" | "neurons" | "channels" | "tokens";
+  readonly axis: "residual" | "neurons" | "channels" | "tokens" | "ranks";
   /** Of a deep test: what labels were seen from, so that it does not matter how the stream was turned. */
-  readonly seenFrom?: "tokens" | "anchors" | "untrained";
+  readonly seenFrom?: "tokens" | "anchors" | "untrained" | "starts";
   /** Statistic in standard deviations (T1, T1-swap), or null. */
   readonly z: number | null;
   readonly log10P: number | null;

@@ -10,6 +10,8 @@ export interface Subject {
   readonly checkpoint: Checkpoint | null;
   /** Registered as trained from scratch: the only ground on which a direction is claimed. */
   readonly root: boolean;
+  /** The base into which an adapter was merged while it was read: what agrees with that was given. */
+  readonly givenBase?: string | undefined;
   /** Components registered as coming from elsewhere: on their ground no direction is claimed. None when left out. */
   readonly parts?: readonly Part[] | undefined;
 }

@@ -25,7 +25,7 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
     const { kind, tensors: own, ofTensors, base } = adapter;
     const named = base === null ? "" : ` of ${base} by its adapter_config.json`;
     const article = /^[AEIOUaeiou]/.test(KINDS[kind] ?? kind) ? "an" : "a";
-    return `${article} ${KINDS[kind] ?? kind} adapter${named} (${own} of ${ofTensors} tensors): merge it into its base first`;
+    return `${article} ${KINDS[kind] ?? kind} adapter${named} (${own} of ${ofTensors} tensors): merge it into its base first, or name both, adapter+base`;
   }
   if (tensors.length === 0) return "no tensors: nothing was saved";
   if (parameters === 0) {

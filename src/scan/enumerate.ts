@@ -4,6 +4,7 @@ import { hubTargets, organisationTargets, type Pending } from "./hub-targets.ts"
 import { type EnumerateOptions, type Found, isItem, type ScanInputs } from "./inputs.ts";
 import { localTargets } from "./local-targets.ts";
 import { nameFilter } from "./name-filter.ts";
+import { pairTarget } from "./pair-target.ts";
 import { webTarget } from "./web-target.ts";
 
 /** Repositories looked into at a time. The gate of the host decides how fast that really goes. */
@@ -37,7 +38,9 @@ async function* everything(inputs: ScanInputs, options: EnumerateOptions): Async
 
 async function* targetsAt(location: string, options: EnumerateOptions): AsyncGenerator<Found | Pending> {
   const { remote, stored, allowLinks, signal } = options;
-  if (isWebLocation(location)) yield webTarget(location);
+  const pair = pairTarget(location);
+  if (pair !== null) yield pair;
+  else if (isWebLocation(location)) yield webTarget(location);
   else if (!location.startsWith(HUB_PREFIX)) {
     yield* localTargets(location, { hubCache: remote?.hubCache ?? null, allowLinks, signal });
   } else if (remote !== null) yield () => hubTargets(location, { remote, stored, allowLinks });

@@ -1,6 +1,7 @@
 import { type ByteBudget, byteBudget } from "../bytes/byte-budget.ts";
+import { adapterAndBase } from "../checkpoint/adapter/pair-location.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { isRemoteLocation } from "../checkpoint/location.ts";
+import { isRemoteLocation, reachesFar } from "../checkpoint/location.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
 import type { Remote } from "../checkpoint/remote.ts";
 import { takeFingerprint } from "../deep/deep-fingerprint.ts";
@@ -115,7 +116,7 @@ async function read(
       (await takeFingerprint(checkpoint, {
         depth: setup.depth,
         threads: 0,
-        few: isRemoteLocation(target.location),
+        few: reachesFar(target.location),
         signal,
       }));
     await requireAsListed(target, fingerprint, setup);
@@ -131,7 +132,7 @@ async function open(target: ScanTarget, context: ScanContext, access: Access, re
   return openCheckpoint(target.location, {
     budget: access.budget,
     config: false,
-    remote: isRemoteLocation(target.location) ? await reach(context, access) : undefined,
+    remote: reachesFar(target.location) ? await reach(context, access) : undefined,
     repository: target.repository ?? undefined,
     allowLinks: context.setup.allowLinks,
     readAhead,
@@ -147,7 +148,8 @@ async function identified(
   registry: CandidateSource,
 ): Promise<IdentifyResult> {
   const { signal } = access;
-  const subject = { name: target.name, fingerprint, checkpoint: null, root: false };
+  const givenBase = adapterAndBase(target.location)?.base;
+  const subject = { name: target.name, fingerprint, checkpoint: null, root: false, givenBase };
   const { adapter } = fingerprint;
   if (adapter === null || adapter.tensors < adapter.ofTensors) return identifySubject(subject, registry, { signal });
   const checkpoint = await open(target, context, access, false);

@@ -141,7 +141,7 @@ describe("what inspect says of adapters", () => {
       'lora: 20 of 20 tensors; adapter_config.json names the base "evil\\u{1b}[2J\\u{202e}\\u{d}"',
     );
     expect(text).toMatch(
-      /merge it into its base first: an adapter by itself is tested at depth deep only, against a model/,
+      /merge it into its base first, or name both as adapter\+base: an adapter by itself is tested at depth deep only, against a model/,
     );
     for (const char of ["\u001b", "\u202e", "\r"]) expect(text).not.toContain(char);
   });
@@ -156,7 +156,9 @@ describe("what inspect says of adapters", () => {
         { component: "model.layers", testable: true },
       ],
     });
-    expect(await textOf("both")).toMatch(/merge it into its base first: what is not merged cannot be tested/);
+    expect(await textOf("both")).toMatch(
+      /merge it into its base first, or name both as adapter\+base: what is not merged cannot be tested/,
+    );
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { adapterAndBase } from "../../checkpoint/adapter/pair-location.ts";
 import { type ErrorCode, WeightmarkError } from "../../errors.ts";
 import type { Remote } from "../../index.ts";
 import type { ScanInputs, ScanParameters, ScanSetup } from "../../scan/index.ts";
@@ -75,7 +76,12 @@ export async function openInputs(roots: readonly string[], options: ScanOptions)
   // Workers are started elsewhere: what is relative means nothing to them.
   const isShared = options.database !== undefined;
   const isPath = (root: string) => !isAddress(root) && !/^[a-z][a-z0-9+.-]+:\/\//i.test(root);
-  const locations = roots.map((root) => (isShared && isPath(root) ? resolve(root) : root));
+  const absolute = (root: string): string => {
+    const pair = adapterAndBase(root);
+    if (pair !== null) return `${absolute(pair.adapter)}+${absolute(pair.base)}`;
+    return isPath(root) ? resolve(root) : root;
+  };
+  const locations = isShared ? roots.map(absolute) : roots;
   return { locations, organisations: options.hubOrg, list };
 }
 

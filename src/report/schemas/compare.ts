@@ -17,9 +17,9 @@ export const comparison = z.strictObject({
     z.strictObject({
       name: z.string(),
       component: z.string(),
-      axis: z.enum(["residual", "neurons", "channels", "tokens"]),
+      axis: z.enum(["residual", "neurons", "channels", "tokens", "ranks"]),
       seenFrom: z
-        .enum(["tokens", "anchors", "untrained"])
+        .enum(["tokens", "anchors", "untrained", "starts"])
         .optional()
         .describe("of a deep test: what labels were seen from, whatever was done to the residual stream"),
       z: z.number().nullable(),

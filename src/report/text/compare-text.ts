@@ -84,8 +84,14 @@ const AXES = {
   neurons: "neuron axis",
   channels: "hidden channels",
   tokens: "token rows",
+  ranks: "ranks of adapters",
 } as const;
-const SEEN_FROM = { tokens: "seen from tokens", anchors: "seen from one another", untrained: "never trained" } as const;
+const SEEN_FROM = {
+  tokens: "seen from tokens",
+  anchors: "seen from one another",
+  untrained: "never trained",
+  starts: "by their A's",
+} as const;
 
 function axisText({ axis, component, seenFrom }: Comparison["tests"][number], isOneOfMany: boolean): string {
   if (seenFrom !== undefined) return `${AXES[axis]}, ${SEEN_FROM[seenFrom]}`;

@@ -69,7 +69,7 @@ function adapterText(adapter: InspectReport["adapter"]): string[] {
     : "an adapter by itself cannot be tested";
   return [
     `  ${what}: ${tensors.toLocaleString("en-US")} of ${formatCount(ofTensors, "tensor")}${of}`,
-    `  merge it into its base first: ${tensors === ofTensors ? alone : "what is not merged cannot be tested"}`,
+    `  merge it into its base first, or name both as adapter+base: ${tensors === ofTensors ? alone : "what is not merged cannot be tested"}`,
   ];
 }
 

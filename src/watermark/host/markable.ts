@@ -21,6 +21,12 @@ export function requireMarkable(checkpoint: Checkpoint): void {
       detail: "Write them as safetensors with what made them, and mark that; marks are found in any container.",
     });
   }
+  if (checkpoint.givenBase !== undefined) {
+    throw new WeightmarkError("UNSUPPORTED_CONTAINER", "an adapter with its base is read, and not marked", {
+      file: checkpoint.location,
+      detail: "Merge it with the library that made it, and mark that; marks are found in an adapter with its base.",
+    });
+  }
   for (const { name, dtype, shape, scheme } of checkpoint.tensors.values()) {
     if (scheme !== undefined) throw quantised(name, scheme);
     const elements = shape.reduce((a, b) => a * b, 1);

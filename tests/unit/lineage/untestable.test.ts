@@ -30,7 +30,11 @@ function registryOf(fingerprint: Fingerprint): CandidateSource {
 const empty: Model = new Map([...model].map(([name, t]) => [name, { ...t, shape: [0], values: new Float32Array(0) }]));
 
 const WHY: [string, () => Promise<Subject>, RegExp][] = [
-  ["an adapter", () => subjectOf(adapter), /^a LoRA adapter \(4 of 4 tensors\): merge it into its base first$/],
+  [
+    "an adapter",
+    () => subjectOf(adapter),
+    /^a LoRA adapter \(4 of 4 tensors\): merge it into its base first, or name both, adapter\+base$/,
+  ],
   ["nothing", () => subjectOf(new Map()), /^no tensors: nothing was saved$/],
   ["empty tensors", () => subjectOf(empty), /^all tensors are empty.*gather the weights before they are saved$/],
   ["zeros", () => subjectOf(valuesOf(model, 0)), /^every tensor is constant .*the weights were lost or never saved$/],
