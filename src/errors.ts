@@ -1,3 +1,4 @@
+import { ARCHIVE_ERRORS } from "./errors/archive-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
@@ -20,6 +21,7 @@ export const ERRORS = {
   ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
   ...ARRAY_ERRORS,
+  ...ARCHIVE_ERRORS,
   ...GGUF_ERRORS,
   ...ONNX_ERRORS,
   ...CHECKPOINT_ERRORS,

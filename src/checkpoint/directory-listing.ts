@@ -1,3 +1,5 @@
+import type { SplitFile } from "./split/part-names.ts";
+
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {
   readonly safetensors: readonly string[];
@@ -13,4 +15,6 @@ export interface DirectoryListing {
   readonly unfinished: readonly string[];
   /** A diffusers pipeline: one model per subdirectory. */
   readonly isPipeline: boolean;
+  /** Files that were split, by the names of the wholes, which stand in the other lists as if they were there. */
+  readonly split: ReadonlyMap<string, SplitFile>;
 }

@@ -4,6 +4,8 @@ import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { beginsGguf } from "../formats/gguf/header.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { enterArchive } from "./archive/enter-archive.ts";
+import { splitInside } from "./archive/location.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
@@ -18,7 +20,7 @@ import { isShardIndex } from "./index-name.ts";
 import { addIndexed, openIndex } from "./indexed.ts";
 import { chooseLayout, type Layout, requireWhole } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
-import { findLocalModel } from "./local-folder.ts";
+import { findLocalModel, isPath } from "./local-folder.ts";
 import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
@@ -26,6 +28,8 @@ import { numberedShard } from "./numbered-shards.ts";
 import { decodeQuantised } from "./quantised.ts";
 import type { Remote } from "./remote.ts";
 import { openRemote, type RemoteSettings, remoteSettings } from "./remote-environment.ts";
+import { splitNotes, withPieces } from "./split/joined-folder.ts";
+import { MAX_TOKENIZER_BYTES } from "./tokenizer-bytes.ts";
 import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
 export interface OpenOptions {
@@ -93,12 +97,22 @@ async function requireReadable(
   if (kind === null) throw await onlyForeignInside(folder, listing);
 }
 
+/** The whole of a folder that holds nothing but its parts, if nothing in its name says what it is. */
+function onlySplit({ split, safetensors, indexes, foreignIndexes, foreign }: DirectoryListing): string | null {
+  const [name] = split.keys();
+  const isAlone =
+    split.size === 1 && ![safetensors, indexes, foreignIndexes, foreign].some((names) => names.length > 0);
+  return isAlone ? name! : null;
+}
+
 /** What a model says of itself beside its tensors. */
 type Facts = Pick<Checkpoint, "config" | "configProblem" | "ownTokenizer">;
 
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<GgufFacts | null> {
   const listing = await folder.list();
   if (listing === null) throw new Error(`${folder.location} cannot be listed`);
+  const split = onlySplit(listing);
+  if (split !== null) return addNamed(to, folder, split, reading);
   const { isGguf, index, files, notes } = await layoutOf(folder, listing);
   if (!folder.remote && !isGguf) await requireReadable(folder, listing, files);
   to.notes.push(...notes);
@@ -143,12 +157,15 @@ async function addNamed(to: Assembly, folder: ModelFolder, file: string, reading
   }
 }
 
-async function addModel(to: Assembly, { folder, file }: FoundModel, options: OpenOptions): Promise<Facts> {
+async function addModel(to: Assembly, found: FoundModel, options: OpenOptions): Promise<Facts> {
+  const { folder, file } = found;
   const reading = { budget: options.budget, blocks: options.readAhead ? new BlockMemory() : null };
   let gguf: GgufFacts | null = null;
   if (file === null) gguf = await addFolder(to, folder, reading);
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
   else gguf = await addNamed(to, folder, file, reading);
+  to.notes.push(...(found.notes ?? []));
+  to.notes.push(...(await splitNotes(found, to.files)));
   const named = file === null ? [] : to.files.map(({ path }) => path);
   to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
   if (gguf !== null) return { ...gguf, config: options.config === false ? null : gguf.config };
@@ -156,7 +173,9 @@ async function addModel(to: Assembly, { folder, file }: FoundModel, options: Ope
   to.notes.push(...notes);
   await decodeQuantised(to, config, options.signal);
   to.notes.push(...contradictions(config, to.tensors.values()));
-  return { config, configProblem: problem };
+  // Beside the weights is inside of the archive, where nobody else would look.
+  const ownTokenizer = () => readBeside(found, "tokenizer.json", MAX_TOKENIZER_BYTES);
+  return { config, configProblem: problem, ...(found.isInside ? { ownTokenizer } : {}) };
 }
 
 async function configOf(folder: ModelFolder, file: string | null, options: OpenOptions): Promise<Config> {
@@ -196,6 +215,24 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
   return findWebModel(location, remote);
 }
 
+/** What is found where a location leads, inside of an archive where it leads there. */
+async function findModel(location: string, options: OpenOptions): Promise<FoundModel> {
+  const isThere = !isRemoteLocation(location) && (await isPath(localPath(location)));
+  const split = isThere ? null : splitInside(location);
+  const { archive, inside } = split ?? { archive: location, inside: null };
+  const outer = await withPieces(
+    await (isRemoteLocation(archive)
+      ? findRemoteModel(archive, options)
+      : findLocalModel(localPath(archive), options.allowLinks)),
+  );
+  try {
+    return await enterArchive(outer, inside, options.budget);
+  } catch (error) {
+    await outer.close();
+    throw error;
+  }
+}
+
 /**
  * Opens a model: a .safetensors file, a shard index, or a directory that holds either (a snapshot in a Hugging Face cache
  * included), by a path or a `file:` URL; `hf:org/name[@revision][/folder]`, resolved to a commit first; the address of a
@@ -212,9 +249,7 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
  */
 export async function openCheckpoint(location: string, options: OpenOptions = {}): Promise<OpenedCheckpoint> {
   const { allowLinks } = options;
-  const found = await (isRemoteLocation(location)
-    ? findRemoteModel(location, options)
-    : findLocalModel(localPath(location), allowLinks));
+  const found = await findModel(location, options);
   const model: Assembly = {
     files: [],
     tensors: new Map(),

@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { insideLocation, splitInside } from "../checkpoint/archive/location.ts";
 import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import { isRemoteLocation, shownLocation } from "../checkpoint/location.ts";
 
@@ -7,6 +8,9 @@ const SNAPSHOT = /(?:^|[/\\])models--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)$/;
 
 /** "org/model@1a2b3c4" for a model of the Hub or a snapshot in its cache, else the last part of the path or address. */
 export function subjectName(location: string): string {
+  const split = splitInside(location);
+  if (split !== null)
+    return split.inside === "" ? subjectName(split.archive) : insideLocation(subjectName(split.archive), split.inside);
   if (location.startsWith(HUB_PREFIX)) {
     return location.slice(HUB_PREFIX.length).replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=\/|$)/, "@$1");
   }
