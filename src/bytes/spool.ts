@@ -17,8 +17,8 @@ export interface Spooled {
 }
 
 /**
- * A file without a name in the system's directory for temporary files, for what was unpacked: its name is removed as soon as it is
- * open, so that nothing of it stays behind whatever ends the process. Made when the first bytes are written.
+ * A file without a name in the system's directory for temporary files, for what was unpacked: its name is removed as soon
+ * as it is open, so that nothing of it stays behind whatever ends the process. Made when the first bytes are written.
  */
 export class Spool {
   readonly #directory: string;

@@ -1,4 +1,12 @@
-import type { SplitFile } from "./split/part-names.ts";
+/** The pieces of one file that was split without a word: joined they are the file. */
+export interface SplitFile {
+  /** What the whole is called. */
+  readonly name: string;
+  /** Names of its pieces in order. */
+  readonly parts: readonly string[];
+  /** What the first piece that is not there is called, or null; one that is missing at the end nobody can tell. */
+  readonly missing: string | null;
+}
 
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {

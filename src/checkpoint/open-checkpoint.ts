@@ -1,11 +1,11 @@
 import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
+import { splitInside } from "../bytes/inside-location.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { beginsGguf } from "../formats/gguf/header.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { enterArchive } from "./archive/enter-archive.ts";
-import { splitInside } from "./archive/location.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
@@ -29,6 +29,7 @@ import { decodeQuantised } from "./quantised.ts";
 import type { Remote } from "./remote.ts";
 import { openRemote, type RemoteSettings, remoteSettings } from "./remote-environment.ts";
 import { splitNotes, withPieces } from "./split/joined-folder.ts";
+import { onlySplit } from "./split/part-names.ts";
 import { MAX_TOKENIZER_BYTES } from "./tokenizer-bytes.ts";
 import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
@@ -95,14 +96,6 @@ async function requireReadable(
   const { source } = await folder.open(first);
   const kind = await arrayKind(source, first).finally(() => source.close());
   if (kind === null) throw await onlyForeignInside(folder, listing);
-}
-
-/** The whole of a folder that holds nothing but its parts, if nothing in its name says what it is. */
-function onlySplit({ split, safetensors, indexes, foreignIndexes, foreign }: DirectoryListing): string | null {
-  const [name] = split.keys();
-  const isAlone =
-    split.size === 1 && ![safetensors, indexes, foreignIndexes, foreign].some((names) => names.length > 0);
-  return isAlone ? name! : null;
 }
 
 /** What a model says of itself beside its tensors. */

@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { insideLocation, splitInside } from "../checkpoint/archive/location.ts";
+import { insideLocation, splitInside } from "../bytes/inside-location.ts";
 import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import { isRemoteLocation, shownLocation } from "../checkpoint/location.ts";
 

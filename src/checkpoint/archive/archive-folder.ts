@@ -1,8 +1,8 @@
+import { insideLocation } from "../../bytes/inside-location.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { classifyNames } from "../directory.ts";
 import type { ModelFolder } from "../model-folder.ts";
 import type { Archive } from "./archive.ts";
-import { insideLocation } from "./location.ts";
 
 /** "folder/" for what lies in a folder of an archive, "" for its root. */
 export function prefixOf(folder: string): string {

@@ -1,5 +1,6 @@
 import type { ByteBudget } from "../../bytes/byte-budget.ts";
 import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
+import { insideLocation } from "../../bytes/inside-location.ts";
 import { sliceSource } from "../../bytes/slice-source.ts";
 import { Spool } from "../../bytes/spool.ts";
 import { WeightmarkError } from "../../errors.ts";
@@ -7,7 +8,6 @@ import { inflate } from "../../formats/archive/inflate.ts";
 import { readTar, type TarMember } from "../../formats/tar/read-tar.ts";
 import { readZip, type ZipMember } from "../../formats/zip/archive.ts";
 import { unpackMember } from "../../formats/zip/unpack-member.ts";
-import { insideLocation } from "./location.ts";
 
 /** A file in an archive. */
 export interface Member {

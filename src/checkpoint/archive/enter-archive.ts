@@ -1,4 +1,5 @@
 import type { ByteBudget } from "../../bytes/byte-budget.ts";
+import { insideLocation } from "../../bytes/inside-location.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { isGgufName } from "../../formats/gguf/file-name.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
@@ -11,7 +12,6 @@ import { type Archive, openArchive } from "./archive.ts";
 import { archiveFolder } from "./archive-folder.ts";
 import { archiveKindOf } from "./archive-kind.ts";
 import { type InsideModel, insideModels } from "./inside-models.ts";
-import { insideLocation } from "./location.ts";
 
 /** Characters of a member's name that messages show. */
 const LONGEST = 160;
@@ -51,7 +51,8 @@ export async function archiveIn(
  * unless all others lie in folders below its own, as with directories.
  *
  * @param inside a file or folder in the archive, "" for whatever is there; null where nobody said that it is an archive
- * @throws NO_WEIGHTS, AMBIGUOUS_CHECKPOINT, FILE_NOT_FOUND, UNSUPPORTED_CONTAINER, what `openArchive` throws; nothing stays open then
+ * @throws NO_WEIGHTS, AMBIGUOUS_CHECKPOINT, FILE_NOT_FOUND, UNSUPPORTED_CONTAINER, what `openArchive` throws; what it opened
+ *   is closed then
  */
 export async function enterArchive(
   found: FoundModel,

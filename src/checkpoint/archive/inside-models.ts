@@ -27,8 +27,8 @@ export interface InsideModel {
 const MAX_LOOKED_AT = 256;
 
 /**
- * The models in an archive, those of folders further up first, in order of name. Each folder is looked at as a directory is, but that
- * a file whose name says little has to begin as weights do: packages hold files of all kinds.
+ * The models in an archive, those of folders further up first, in order of name. Each folder is looked at as a directory
+ * is, but that a file whose name says little has to begin as weights do: packages hold files of all kinds.
  */
 export async function insideModels(archive: Archive): Promise<InsideModel[]> {
   const models: InsideModel[] = [];

@@ -3,8 +3,9 @@ import { joinedSource } from "../../bytes/joined-source.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { shownNames } from "../../formats/shown-names.ts";
 import { ABSENT } from "../absent.ts";
+import type { SplitFile } from "../directory-listing.ts";
 import type { FoundModel, ModelFolder, OpenedFile } from "../model-folder.ts";
-import { isPieceName, type SplitFile } from "./part-names.ts";
+import { isPieceName } from "./part-names.ts";
 
 /** The same folder, in which files that were split can be opened as a whole, by the name of the whole. */
 export function joinedFolder(folder: ModelFolder): ModelFolder {

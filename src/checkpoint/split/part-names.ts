@@ -1,14 +1,8 @@
+import { isGgufName } from "../../formats/gguf/file-name.ts";
+import { isWeightName } from "../../formats/safetensors/file-name.ts";
+import { isArrayName } from "../array-names.ts";
+import type { DirectoryListing, SplitFile } from "../directory-listing.ts";
 import { MAX_SHARDS } from "../limits.ts";
-
-/** The pieces of one file that was split without a word: joined they are the file. */
-export interface SplitFile {
-  /** What the whole is called. */
-  readonly name: string;
-  /** Names of its pieces in order. */
-  readonly parts: readonly string[];
-  /** What the first piece that is not there is called, or null; one that is missing at the end nobody can tell. */
-  readonly missing: string | null;
-}
 
 /** What the name of a piece says. */
 interface Piece {
@@ -24,15 +18,15 @@ interface Piece {
 
 /** "model.part1", "model.bin.part-aa", "model-part03of06" ... */
 const PART = /^(.+)([._-]part[._-]?)(\d{1,4}|[a-z]{2,3})((?:[._-]?of[._-]?\d{1,4})?)$/i;
-/** What split and its like put behind a name: only behind that of weights, for steps of training are counted like this as well. */
-const COUNTED =
-  /^(.+\.(?:safetensors|sft|gguf|bin|pt|pth|th|ckpt|npz|onnx|zip|whl|tar|tgz|gz))([._])(\d{3,4}|[a-z]{2,3})()$/i;
+/** What split and its like put behind a name: only behind that of a file, for steps of training are counted like this as well. */
+const COUNTED = /^(.+)([._])(\d{3,4}|[a-z]{2,3})()$/i;
+const ARCHIVE = /\.(?:zip|whl|tar|tgz|gz)$/i;
 const A = 97;
 
 function pieceOf(name: string): Piece | null {
   const certain = PART.exec(name);
   const [, whole, separator, count, after] = certain ?? COUNTED.exec(name) ?? [];
-  if (whole === undefined || count === undefined) return null;
+  if (whole === undefined || count === undefined || (certain === null && !isFileName(whole))) return null;
   const isNumber = /^\d/.test(count);
   // Filled up with zeros unless written without them; letters always are.
   const width = isNumber && !count.startsWith("0") ? 0 : count.length;
@@ -44,6 +38,10 @@ function pieceOf(name: string): Piece | null {
     nameOf: (number) =>
       `${whole}${separator}${isNumber ? String(number).padStart(width, "0") : lettered(number, width)}${after}`,
   };
+}
+
+function isFileName(name: string): boolean {
+  return isWeightName(name) || isGgufName(name) || isArrayName(name) || ARCHIVE.test(name);
 }
 
 function lettered(number: number, width: number): string {
@@ -84,4 +82,12 @@ export function splitFiles(names: Iterable<string>): SplitFile[] {
     files.push({ name: piece.whole, parts, missing: gap < 0 ? null : piece.nameOf(first + gap) });
   }
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The whole of a folder that holds nothing but its parts, if nothing in its name says what it is. */
+export function onlySplit({ split, safetensors, indexes, foreignIndexes, foreign }: DirectoryListing): string | null {
+  const [name] = split.keys();
+  const isAlone =
+    split.size === 1 && ![safetensors, indexes, foreignIndexes, foreign].some((names) => names.length > 0);
+  return isAlone ? name! : null;
 }

@@ -1,5 +1,3 @@
-import { isRemoteLocation } from "../location.ts";
-
 /** What stands between an archive and what is meant inside of it, as in addresses of Java's archives. */
 export const INSIDE = "!/";
 
@@ -17,7 +15,7 @@ export function insideLocation(archive: string, inside: string): string {
 
 /** What a location "ARCHIVE!/NAME" names, or null for one that names no archive. */
 export function splitInside(location: string): InsideLocation | null {
-  const at = location.indexOf(INSIDE, isRemoteLocation(location) ? location.indexOf(":") : 0);
+  const at = location.indexOf(INSIDE);
   if (at < 1) return null;
   return { archive: location.slice(0, at), inside: location.slice(at + INSIDE.length).replace(/\/$/, "") };
 }
