@@ -1,6 +1,7 @@
 import { ARCHIVE_ERRORS } from "./errors/archive-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
+import { CTRANSLATE2_ERRORS } from "./errors/ctranslate2-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
@@ -24,6 +25,7 @@ export const ERRORS = {
   ...ARCHIVE_ERRORS,
   ...GGUF_ERRORS,
   ...ONNX_ERRORS,
+  ...CTRANSLATE2_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,
