@@ -6,7 +6,7 @@ const WINDOW_BYTES = 64 << 10;
 /** Bytes of a name, and the longest that V8 hashes as a whole (CWE-407). */
 const MAX_NAME_BYTES = 4096;
 /** Characters of all names together. */
-const MAX_NAMES = 64 << 20;
+const MAX_NAMES = 16 << 20;
 
 /** Reads the little-endian fields of a model one after the other, in windows. */
 export class FieldReader {
