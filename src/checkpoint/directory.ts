@@ -48,7 +48,10 @@ export async function classifyNames(
     else sort(name);
   }
   // What stands there whole is read, and its pieces beside it are not.
-  const files = splitFiles(pieces).filter(({ name }, i, all) => !seen.has(name) && all[i + 1]?.name !== name);
+  const isOther = (name: string, file: { readonly name: string } | undefined) => file?.name !== name;
+  const files = splitFiles(pieces).filter(
+    ({ name }, i, all) => !seen.has(name) && isOther(name, all[i - 1]) && isOther(name, all[i + 1]),
+  );
   const split = new Map(files.map((file) => [file.name, file]));
   const joined = new Set(files.flatMap(({ parts }) => parts));
   for (const name of pieces) if (!joined.has(name)) sort(name);

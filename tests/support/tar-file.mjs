@@ -67,15 +67,25 @@ function text(value) {
 const WIDTHS = [4, 1, 2, 4, 2, 2];
 
 /** A model of CTranslate2; a variable is {name, shape, type, data, bytes}. */
-export function ct2Of({ version = 6, spec = "TransformerSpec", variables = [], aliases = [], count, aliasCount, after }) {
+export function ct2Of({
+  version = 6,
+  spec = "TransformerSpec",
+  variables = [],
+  aliases = [],
+  count,
+  aliasCount,
+  after,
+}) {
   const parts = [u32(version), text(spec), u32(1), u32(count ?? variables.length)];
   for (const { name, shape = [], type = 0, rank, data, bytes, said } of variables) {
     const size = shape.reduce((a, b) => a * b, 1) * (WIDTHS[type] ?? 1);
     const content = data ?? Buffer.alloc(bytes ?? size);
-    const old = version < 4 ? [Buffer.from([WIDTHS[type] ?? type]), u32(said ?? content.length / (WIDTHS[type] ?? 1))] : null;
+    const old =
+      version < 4 ? [Buffer.from([WIDTHS[type] ?? type]), u32(said ?? content.length / (WIDTHS[type] ?? 1))] : null;
     parts.push(text(name), Buffer.from([rank ?? shape.length]), ...shape.map(u32));
     parts.push(...(old ?? [Buffer.from([type]), u32(said ?? content.length)]), content);
   }
-  if (version >= 3) parts.push(u32(aliasCount ?? aliases.length), ...aliases.flatMap(([alias, name]) => [text(alias), text(name)]));
+  if (version >= 3)
+    parts.push(u32(aliasCount ?? aliases.length), ...aliases.flatMap(([alias, name]) => [text(alias), text(name)]));
   return Buffer.concat([...parts, after ?? Buffer.alloc(0)]);
 }

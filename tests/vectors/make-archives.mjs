@@ -9,7 +9,8 @@ length.writeUInt32LE(header.length);
 const model = Buffer.concat([length, header, Buffer.alloc(8)]);
 const deflated = (name, data, more = {}) => {
   const crc = crc32(data);
-  return { name, data: deflateRawSync(data), method: 8, size: data.length, localSize: data.length, crc, localCrc: crc, ...more };
+  const packed = more.data ?? deflateRawSync(data);
+  return { name, data: packed, method: 8, size: data.length, localSize: data.length, localPacked: packed.length, crc, localCrc: crc, ...more };
 };
 const one = (more = {}) => tarOf([{ name: "m/model.safetensors", data: model, ...more }]);
 const pax = (...records) => [{ type: "x", data: Buffer.concat(records) }];

@@ -9,7 +9,18 @@ import { zipOf } from "../../../tests/support/torch-file.mjs";
 import { changedBytes } from "../bytes.mjs";
 import { must } from "../invariant.mjs";
 
-const NAMES = ["m/model.safetensors", "model.bin", "../a.gguf", "__proto__/w.npz", "a.part1", "a.part2", "./a", "d/", "é.pt", "a.onnx"];
+const NAMES = [
+  "m/model.safetensors",
+  "model.bin",
+  "../a.gguf",
+  "__proto__/w.npz",
+  "a.part1",
+  "a.part2",
+  "./a",
+  "d/",
+  "é.pt",
+  "a.onnx",
+];
 const TYPES = ["0", "0", "0", "\0", "1", "2", "5", "S", "x", "g", "L", "K", "V"];
 
 function member(random) {
@@ -21,7 +32,10 @@ function member(random) {
           ? { type: "L", data: Buffer.from(`${random.pick(NAMES)}\0`) }
           : {
               type: random.pick(["x", "g"]),
-              data: paxRecord(random.pick(["path", "size", "mtime", "GNU.sparse.map"]), random.pick([...NAMES, "4", "-1", "9".repeat(20)])),
+              data: paxRecord(
+                random.pick(["path", "size", "mtime", "GNU.sparse.map"]),
+                random.pick([...NAMES, "4", "-1", "9".repeat(20)]),
+              ),
             },
       ];
   return { name: random.pick(NAMES), data, extra, type: random.pick(TYPES) };
@@ -31,7 +45,8 @@ function zipped(random, { name, data }) {
   if (random.chance(0.4)) return { name, data };
   const size = random.chance(0.8) ? data.length : random.pick([0, 1, 2 ** 31, data.length + 1]);
   const crc = random.chance(0.9) ? crc32(data) : 7;
-  return { name, data: deflateRawSync(data), method: 8, size, localSize: size, crc, localCrc: crc };
+  const packed = deflateRawSync(data);
+  return { name, data: packed, method: 8, size, localSize: size, localPacked: packed.length, crc, localCrc: crc };
 }
 
 function file(random) {

@@ -97,8 +97,9 @@ async function chosen(archive: Archive, inside: string): Promise<Chosen> {
   const { location: file, members, folders } = archive;
   const wanted = inside.replace(/^(?:\.?\/)+/, "");
   if (wanted === "") return onlyModel(archive);
-  if (folders.has(wanted) && !members.has(wanted)) return { folder: wanted, file: null, name: wanted, notes: [] };
   const models = await insideModels(archive);
+  // A folder of a model of its own, or of several: which of them is read is decided as of directories.
+  if (models.some(({ folder }) => folder === wanted)) return { folder: wanted, file: null, name: wanted, notes: [] };
   const named = models.find(({ name, files }) => name === wanted || files.includes(wanted));
   if (named !== undefined && (named.file === null || named.name === wanted)) return { ...named, notes: [] };
   const end = wanted.lastIndexOf("/");
@@ -108,6 +109,7 @@ async function chosen(archive: Archive, inside: string): Promise<Chosen> {
   // A folder that holds nothing but folders.
   const below = models.filter(({ name }) => name.startsWith(`${wanted}/`));
   if (below.length > 0) return only(archive, below);
+  if (folders.has(wanted)) return { folder: wanted, file: null, name: wanted, notes: [] };
   throw new WeightmarkError("FILE_NOT_FOUND", `nothing in the archive is called ${shownNames([wanted], LONGEST)}`, {
     file,
     detail: models.length === 0 ? "No weights lie in it." : `Models in it: ${listed(models)}.`,

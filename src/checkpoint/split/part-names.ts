@@ -13,6 +13,7 @@ interface Piece {
   readonly number: number;
   /** Whether the name says that it is a piece, and not a number of something else. */
   readonly isCertain: boolean;
+  readonly isLettered: boolean;
   nameOf(number: number): string;
 }
 
@@ -35,6 +36,7 @@ function pieceOf(name: string): Piece | null {
     set: JSON.stringify([whole, separator!.toLowerCase(), isNumber ? 0 : count.length, after!.toLowerCase()]),
     number: isNumber ? Number(count) : [...count.toLowerCase()].reduce((n, c) => n * 26 + c.charCodeAt(0) - A, 0),
     isCertain: certain !== null,
+    isLettered: !isNumber,
     nameOf: (number) =>
       `${whole}${separator}${isNumber ? String(number).padStart(width, "0") : lettered(number, width)}${after}`,
   };
@@ -75,7 +77,7 @@ export function splitFiles(names: Iterable<string>): SplitFile[] {
   for (const set of sets.values()) {
     const numbers = [...set.keys()].sort((a, b) => a - b).slice(0, MAX_SHARDS);
     const { piece } = set.get(numbers[0]!)!;
-    const first = piece.number === 0 ? 0 : 1;
+    const first = piece.number === 0 || piece.isLettered ? 0 : 1;
     const gap = numbers.findIndex((number, i) => number !== first + i);
     if (!piece.isCertain && (gap >= 0 || numbers.length === 1)) continue;
     const parts = numbers.map((number) => set.get(number)!.name);

@@ -25,7 +25,8 @@ export function isZero(block: Uint8Array): boolean {
 export function readTarHeader(block: Uint8Array): TarHeader | null {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   if (bytes.toString("latin1", 257, 262) !== "ustar") return null;
-  const sum = bytes.reduce((total, byte, at) => total + (at >= CHECKSUM && at < CHECKSUM + 8 ? 0x20 : byte), 0);
+  let sum = 0;
+  for (let at = 0; at < BLOCK_BYTES; at++) sum += at >= CHECKSUM && at < CHECKSUM + 8 ? 0x20 : bytes[at]!;
   if (numberIn(bytes.subarray(CHECKSUM, CHECKSUM + 8)) !== sum) return null;
   const size = numberIn(bytes.subarray(124, 136));
   if (size === null) return null;

@@ -64,9 +64,20 @@ describe("joinedSource", () => {
   const parts = [bytes.subarray(0, 30), bytes.subarray(30, 30), bytes.subarray(30, 31), bytes.subarray(31)];
 
   it("gives every range of what was split", async () => {
-    const joined = joinedSource(parts.map((part) => memorySource(part)), "j") as SyncByteSource;
+    const joined = joinedSource(
+      parts.map((part) => memorySource(part)),
+      "j",
+    ) as SyncByteSource;
     expect(joined.size).toBe(100);
-    for (const [start, end] of [[0, 100], [29, 32], [30, 31], [31, 31], [99, 100], [0, 0], [100, 100]] as const) {
+    for (const [start, end] of [
+      [0, 100],
+      [29, 32],
+      [30, 31],
+      [31, 31],
+      [99, 100],
+      [0, 0],
+      [100, 100],
+    ] as const) {
       expect(await joined.read(start, end)).toEqual(bytes.slice(start, end));
       const target = new Uint8Array(end - start);
       joined.readIntoSync(target, start);
@@ -93,7 +104,11 @@ describe("Spool", () => {
   it("keeps what is written, under no name", async () => {
     const directory = temporaryDirectory();
     const spool = new Spool(directory);
-    const [a, b, none] = await Promise.all([spool.add(chunks(bytes, bytes)), spool.add(chunks(bytes)), spool.add(chunks())]);
+    const [a, b, none] = await Promise.all([
+      spool.add(chunks(bytes, bytes)),
+      spool.add(chunks(bytes)),
+      spool.add(chunks()),
+    ]);
     expect(readdirSync(directory)).toEqual([]);
     const second = spool.source(b!, "b");
     expect(await second.read(0, 100)).toEqual(bytes);

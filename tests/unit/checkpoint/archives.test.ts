@@ -24,7 +24,9 @@ type Contents = Readonly<Record<string, Uint8Array>>;
 
 function deflated(name: string, data: Uint8Array): Member {
   const crc = crc32(data);
-  return { name, data: deflateRawSync(data), method: 8, size: data.length, localSize: data.length, crc, localCrc: crc };
+  const packed = deflateRawSync(data);
+  const [size, localPacked] = [data.length, packed.length];
+  return { name, data: packed, method: 8, size, localSize: size, localPacked, crc, localCrc: crc };
 }
 
 const zip = (files: Contents) => zipOf(Object.entries(files).map(([name, data]) => ({ name, data })));
@@ -54,7 +56,12 @@ async function read(location: string): Promise<number[]> {
 }
 
 describe.each(ARCHIVES)("a model inside of %s", (name, made) => {
-  const files = { "pkg/__init__.py": Buffer.from("x = 1"), "pkg/m/model.safetensors": weights(), "pkg/m/config.json": config, "pkg/m/tokenizer.json": tokenizer };
+  const files = {
+    "pkg/__init__.py": Buffer.from("x = 1"),
+    "pkg/m/model.safetensors": weights(),
+    "pkg/m/config.json": config,
+    "pkg/m/tokenizer.json": tokenizer,
+  };
 
   it("is taken by itself where it is the only one, with what lies beside it", async () => {
     const path = placed(name, made(files));
@@ -73,7 +80,10 @@ describe.each(ARCHIVES)("a model inside of %s", (name, made) => {
   });
 
   it("has to be named where there are several", async () => {
-    const path = placed(name, made({ "a/x.safetensors": weights(), "b/y.safetensors": weights("v"), "b/config.json": config }));
+    const path = placed(
+      name,
+      made({ "a/x.safetensors": weights(), "b/y.safetensors": weights("v"), "b/config.json": config }),
+    );
     const { message, detail } = await refused(path, "AMBIGUOUS_CHECKPOINT");
     expect(message).toBe('several models in this archive: "a/x.safetensors", "b/y.safetensors"');
     expect(detail).toContain("!/a/x.safetensors");
@@ -91,8 +101,15 @@ describe.each(ARCHIVES)("a model inside of %s", (name, made) => {
 
   it("may be of any container, and is none where it only sounds like one", async () => {
     const junk = Buffer.from("no weights at all, whatever it is called");
-    const gguf = ggufFile({ tensors: [{ name: "w", shape: [3, 2], type: "F32", data: values }] });
-    for (const [file, bytes] of [["m.pt", pytorch], ["m.npz", zipOf([{ name: "w.npy", data: npy("<f4", [2, 3], values) }])], ["m.gguf", gguf]] as const) {
+    const gguf = ggufFile({
+      metadata: [["general.architecture", "text", "other"]],
+      tensors: [{ name: "w", shape: [3, 2], type: "F32", data: values }],
+    });
+    for (const [file, bytes] of [
+      ["m.pt", pytorch],
+      ["m.npz", zipOf([{ name: "w.npy", data: npy("<f4", [2, 3], values) }])],
+      ["m.gguf", gguf],
+    ] as const) {
       expect(await read(placed(name, made({ [`a/${file}`]: bytes, "b/data.bin": junk })))).toEqual([1, 2, 3, 4, 5, 6]);
     }
     const none = placed(name, made({ "b/data.bin": junk }));
@@ -102,7 +119,11 @@ describe.each(ARCHIVES)("a model inside of %s", (name, made) => {
 
   it("is read as one file where it was split, and as all of its shards", async () => {
     const whole = Buffer.from(weights());
-    const parts = { "m/model.part1": whole.subarray(0, 20), "m/model.part2": whole.subarray(20), "m/config.json": config };
+    const parts = {
+      "m/model.part1": whole.subarray(0, 20),
+      "m/model.part2": whole.subarray(20),
+      "m/config.json": config,
+    };
     expect(await read(`${placed(name, made(parts))}!/m`)).toEqual([1, 2, 3, 4, 5, 6]);
     const shards = { "model-00001-of-00002.safetensors": weights(), "model-00002-of-00002.safetensors": weights("v") };
     expect((await opened(placed(name, made(shards)))).names).toHaveLength(2);
@@ -146,19 +167,34 @@ describe("openCheckpoint on archives", () => {
 
   it("looks into archives that hold arrays and more", async () => {
     const array = npy("<f4", [2, 3], values);
-    expect(await read(placed("a.zip", zip({ "x.npy": array, "m.safetensors": weights() })))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await read(placed("a.zip", zip({ "x.npy": array, "m.safetensors": weights() })))).toEqual([
+      1, 2, 3, 4, 5, 6,
+    ]);
     expect((await opened(placed("b.zip", zip({ "x.npy": array })))).container).toBe("numpy");
-    expect(await read(placed("c.whl", zip({ "t/data.pkl": array, "m.safetensors": weights() })))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await read(placed("c.whl", zip({ "t/data.pkl": array, "m.safetensors": weights() })))).toEqual([
+      1, 2, 3, 4, 5, 6,
+    ]);
   });
 
   it.each<[string, Uint8Array, Parameters<typeof refused>[1]]>([
     ["an archive in an archive", zip({ "b.zip": zip({ "m.safetensors": weights() }) }), "NO_WEIGHTS"],
     ["an encrypted member", zipOf([{ name: "m.safetensors", data: weights(), flags: 1 }]), "ZIP_MEMBER_UNSUPPORTED"],
     ["another compression", zipOf([{ name: "m.safetensors", data: weights(), method: 14 }]), "ZIP_MEMBER_UNSUPPORTED"],
-    ["an encrypted file that could be anything", zipOf([{ name: "m.bin", data: weights(), flags: 1 }]), "ZIP_MEMBER_UNSUPPORTED"],
+    [
+      "an encrypted file that could be anything",
+      zipOf([{ name: "m.bin", data: weights(), flags: 1 }]),
+      "ZIP_MEMBER_UNSUPPORTED",
+    ],
     ["a link", tarOf([{ name: "m.safetensors", type: "2" }]), "TAR_UNSUPPORTED"],
     ["a damaged member", zipOf([{ ...deflated("m.safetensors", weights()), crc: 1, localCrc: 1 }]), "ZIP_MALFORMED"],
-    ["members that overlap", zipOf([{ name: "m.safetensors", data: weights(), packed: 400, size: 400, localSize: 400 }, { name: "b", data: Buffer.alloc(400) }]), "ZIP_OVERLAP"],
+    [
+      "members that overlap",
+      zipOf([
+        { name: "m.safetensors", data: weights(), packed: 400, size: 400, localSize: 400 },
+        { name: "b", data: Buffer.alloc(400) },
+      ]),
+      "ZIP_OVERLAP",
+    ],
     ["a bomb", gzipSync(Buffer.alloc(65 << 20)), "ARCHIVE_LIMIT"],
   ])("refuses %s", async (_what, bytes, code) => {
     await refused(placed("a", bytes), code);
@@ -182,7 +218,9 @@ describe("openCheckpoint on archives", () => {
 describe("a file that was split", () => {
   const whole = Buffer.from(weights());
   const pieces = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name, i) => [name, whole.subarray(i * 30, i === names.length - 1 ? whole.length : (i + 1) * 30)]));
+    Object.fromEntries(
+      names.map((name, i) => [name, whole.subarray(i * 30, i === names.length - 1 ? whole.length : (i + 1) * 30)]),
+    );
 
   it.each<[string, string[]]>([
     ["model.safetensors", ["model.safetensors.part1", "model.safetensors.part2", "model.safetensors.part3"]],

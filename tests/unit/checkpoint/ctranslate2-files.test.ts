@@ -20,7 +20,11 @@ async function read(parts: Parts) {
 }
 
 const row = (from: number, count: number) => floats(Array.from({ length: count }, (_, i) => from + i));
-const matrix = (name: string, rows: number, cols: number, from = 0): Ct2Variable => ({ name, shape: [rows, cols], data: row(from, rows * cols) });
+const matrix = (name: string, rows: number, cols: number, from = 0): Ct2Variable => ({
+  name,
+  shape: [rows, cols],
+  data: row(from, rows * cols),
+});
 const vector = (name: string, size: number): Ct2Variable => ({ name, shape: [size], data: row(0, size) });
 const namesOf = async (spec: string, variables: Ct2Variable[], aliases: [string, string][] = []) => {
   const { tensors, notes } = await read({ spec, variables, aliases });
@@ -52,7 +56,11 @@ describe("readCtranslate2File", () => {
         { name: "n", type: 2, data: Buffer.from([8, 0]) },
       ],
     });
-    expect(tensors["a/weight"]).toEqual({ shape: [2, 3], values: [1, -1, Math.fround(64 / 127), 1, 0, -2], scheme: "CTranslate2 int8" });
+    expect(tensors["a/weight"]).toEqual({
+      shape: [2, 3],
+      values: [1, -1, Math.fround(64 / 127), 1, 0, -2],
+      scheme: "CTranslate2 int8",
+    });
     expect(tensors["b/weight"]).toMatchObject({ values: [1, -0.5], scheme: "CTranslate2 int16" });
     expect(tensors["c/weight"]!.values).toEqual([2, -1]);
     expect(tensors["e/weight"]).toMatchObject({ shape: [0, 3], values: [] });
@@ -107,7 +115,9 @@ describe("readCtranslate2File", () => {
     );
     expect(names).toEqual(
       [
-        ...["q", "k", "v"].flatMap((one) => ["weight", "bias"].map((kind) => `model.encoder.layers.0.self_attn.${one}_proj.${kind}`)),
+        ...["q", "k", "v"].flatMap((one) =>
+          ["weight", "bias"].map((kind) => `model.encoder.layers.0.self_attn.${one}_proj.${kind}`),
+        ),
         "model.encoder.layers.0.self_attn.out_proj.weight",
         "model.encoder.layers.0.self_attn_layer_norm.weight",
         "model.encoder.layers.0.self_attn_layer_norm.bias",

@@ -16,7 +16,9 @@ describe("readCtranslate2", () => {
     });
     const { spec, variables, aliases } = await read(bytes);
     expect(spec).toBe("TransformerSpec");
-    expect([...variables.values()].map(({ name, dtype, shape, begin, end }) => [name, dtype, shape, end - begin])).toEqual([
+    expect(
+      [...variables.values()].map(({ name, dtype, shape, begin, end }) => [name, dtype, shape, end - begin]),
+    ).toEqual([
       ["a/weight", "F32", [2, 3], 24],
       ["b", "I8", [4], 4],
       ["n", "I16", [], 2],
@@ -40,10 +42,22 @@ describe("readCtranslate2", () => {
     ["an unknown type", { variables: [{ name: "a", type: 6, shape: [1], bytes: 1 }] }],
     ["an unknown size of elements", { version: 3, variables: [{ name: "a", type: 8, shape: [1], bytes: 8 }] }],
     ["fewer bytes than the shape needs", { variables: [{ ...variable, bytes: 23 }] }],
-    ["a shape whose product is beyond 2^53", { variables: [{ name: "a", shape: Array(8).fill(2 ** 32 - 1), bytes: 4 }] }],
+    [
+      "a shape whose product is beyond 2^53",
+      { variables: [{ name: "a", shape: Array(8).fill(2 ** 32 - 1), bytes: 4 }] },
+    ],
     ["bytes that are not there", { variables: [{ name: "a", shape: [2 ** 30 - 1], bytes: 8, said: 2 ** 32 - 4 }] }],
     ["an alias that is a variable", { variables: [variable], aliases: [["a/weight", "a/weight"]] }],
-    ["an alias twice", { variables: [variable], aliases: [["b", "a/weight"], ["b", "a/weight"]] }],
+    [
+      "an alias twice",
+      {
+        variables: [variable],
+        aliases: [
+          ["b", "a/weight"],
+          ["b", "a/weight"],
+        ],
+      },
+    ],
     ["an alias of nothing", { variables: [variable], aliases: [["b", "c"]] }],
     ["bytes behind the end", { variables: [variable], after: Buffer.from("x") }],
     ["fewer variables than are counted", { variables: [variable], count: 3 }],

@@ -10,7 +10,7 @@ const refused = async (bytes: Uint8Array, code: Parameters<typeof refusal>[1]) =
   (await refusal(read(bytes), code)).message;
 const data = Buffer.from("abcd");
 const pax = (...records: Buffer[]) => ({ type: "x", data: Buffer.concat(records) });
-const long = "d/".repeat(90) + "model.safetensors";
+const long = `${"d/".repeat(90)}model.safetensors`;
 
 /** A size in the binary form of GNU. */
 const binary = (size: bigint, first = 0x80): Buffer => {
@@ -31,7 +31,11 @@ describe("readTar", () => {
     ["a long name of GNU", { name: "d", data, extra: [{ type: "L", data: Buffer.from(`${long}\0`) }] }, long],
     ["a long link of GNU before it", { name: "a", data, extra: [{ type: "K", data: Buffer.from("x\0") }] }, "a"],
     ["a path of pax", { name: "d", data, extra: [pax(paxRecord("path", long), paxRecord("mtime", "1.5"))] }, long],
-    ["a path of pax before that of GNU", { name: "d", data, extra: [{ type: "L", data: Buffer.from("g\0") }, pax(paxRecord("path", "p"))] }, "p"],
+    [
+      "a path of pax before that of GNU",
+      { name: "d", data, extra: [{ type: "L", data: Buffer.from("g\0") }, pax(paxRecord("path", "p"))] },
+      "p",
+    ],
     ["a size of pax", { name: "a", sizeField: "00000000000\0", data, extra: [pax(paxRecord("size", "4"))] }, "a"],
     ["a size in binary", { name: "a", sizeField: binary(4n), data }, "a"],
     ["a global record", { name: "a", data, extra: [{ type: "g", data: paxRecord("comment", "x") }] }, "a"],
@@ -58,7 +62,9 @@ describe("readTar", () => {
 
   it("tells links, devices and sparse files from files", async () => {
     const sparse = { name: "s", data, extra: [pax(paxRecord("GNU.sparse.major", "1"))] };
-    const members = await read(tarOf([{ name: "l", type: "2" }, { name: "h", type: "1" }, { name: "p", type: "6" }, sparse]));
+    const members = await read(
+      tarOf([{ name: "l", type: "2" }, { name: "h", type: "1" }, { name: "p", type: "6" }, sparse]),
+    );
     expect([...members.values()].map(({ name, plain }) => [name, plain])).toEqual([
       ["l", false],
       ["h", false],
@@ -107,7 +113,9 @@ describe("readTar", () => {
     expect(await refused(tarOf([{ name: "a", extra: [name] }]), "ARCHIVE_LIMIT")).toMatch(/only name a member/);
     const names = Array.from({ length: 33 }, (_, i) => ({
       name: "a",
-      extra: [{ type: "L", data: Buffer.concat([Buffer.from(String(i).padStart(2)), Buffer.alloc((1 << 20) - 2, 0x61)]) }],
+      extra: [
+        { type: "L", data: Buffer.concat([Buffer.from(String(i).padStart(2)), Buffer.alloc((1 << 20) - 2, 0x61)]) },
+      ],
     }));
     expect(await refused(tarOf(names), "ARCHIVE_LIMIT")).toMatch(/characters/);
   });

@@ -15,13 +15,22 @@ async function all(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 const data = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * i) >>> 7));
-const gunzipped = (bytes: Uint8Array) => all(inflate(memorySource(bytes), { start: 0, end: bytes.length }, "gzip", "a.gz"));
+const gunzipped = (bytes: Uint8Array) =>
+  all(inflate(memorySource(bytes), { start: 0, end: bytes.length }, "gzip", "a.gz"));
 
 /** A deflated member, and what its archive says of it. */
 async function unpacked(content: Buffer, lie: Partial<Member> = {}): Promise<Buffer> {
   const { crc32 } = await import("node:zlib");
   const packed = deflateRawSync(content);
-  const member = { name: "a", data: packed, method: 8, size: content.length, localSize: content.length, crc: crc32(content) };
+  const member = {
+    name: "a",
+    data: packed,
+    method: 8,
+    size: content.length,
+    localSize: content.length,
+    localPacked: packed.length,
+    crc: crc32(content),
+  };
   const bytes = zipOf([{ ...member, localCrc: member.crc, ...lie }]);
   const source = memorySource(bytes, "a.zip");
   return all(unpackMember(source, (await readZip(source)).get("a")!, "a.zip!/a"));
