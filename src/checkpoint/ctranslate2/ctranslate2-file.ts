@@ -27,7 +27,8 @@ interface Piece {
 }
 
 /**
- * Reads a model of CTranslate2: its weights where they lie, those of 8 and 16 bits as plain values, under the names of the model that
+ * Reads a model of CTranslate2: its weights where they lie, those of 8 and 16 bits as plain values, under the names
+ * of the model that
  * was converted where these are known.
  *
  * @throws the codes of `readCtranslate2`; CT2_MALFORMED for a scale that does not fit

@@ -49,7 +49,8 @@ const DECODER_STACK: readonly Rule[] = [
 ];
 
 /**
- * How the variables of a model are called in what it was converted from, by its shapes and by what kind of model it says to be; null
+ * How the variables of a model are called in what it was converted from, by its shapes and by what kind of model it
+ * says to be; null
  * where that is not known, and the names stay those of the file.
  */
 export function namesOf(model: Ct2Model): ((variable: string) => NamedRows[] | null) | null {

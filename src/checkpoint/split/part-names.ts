@@ -19,7 +19,7 @@ interface Piece {
 
 /** "model.part1", "model.bin.part-aa", "model-part03of06" ... */
 const PART = /^(.+)([._-]part[._-]?)(\d{1,4}|[a-z]{2,3})((?:[._-]?of[._-]?\d{1,4})?)$/i;
-/** What split and its like put behind a name: only behind that of a file, for steps of training are counted like this as well. */
+/** What split and its like put behind the name of a file; steps of training are counted like this as well. */
 const COUNTED = /^(.+)([._])(\d{3,4}|[a-z]{2,3})()$/i;
 const ARCHIVE = /\.(?:zip|whl|tar|tgz|gz)$/i;
 const A = 97;
@@ -61,7 +61,8 @@ export function isPieceName(name: string): boolean {
 }
 
 /**
- * The files among some names that were split, in order of name. Pieces count from 0 or 1, or from "aa". What only counts is taken
+ * The files among some names that were split, in order of name. Pieces count from 0 or 1, or from "aa". What only
+ * counts is taken
  * for pieces where none is missing in between.
  */
 export function splitFiles(names: Iterable<string>): SplitFile[] {

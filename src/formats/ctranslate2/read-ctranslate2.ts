@@ -24,7 +24,7 @@ export interface Ct2Model {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-/** The versions whose form is known: 2 names the kind of model, 3 brings aliases, 4 types, 5 and 6 nothing that a reader sees. */
+/** The versions whose form is known: 2 names the kind of model, 3 brings aliases, 4 types, 5 and 6 nothing that is read. */
 const FIRST_VERSION = 2;
 const LAST_VERSION = 6;
 /** By their number in the file, since version 4. */
@@ -38,7 +38,8 @@ const BY_SIZE: ReadonlyMap<number, Dtype> = new Map<number, Dtype>([
 const MAX_RANK = 8;
 
 /**
- * Reads which variables of a `model.bin` lie where, and no values. The variables stand one behind the other, each behind what says
+ * Reads which variables of a `model.bin` lie where, and no values. The variables stand one behind the other, each
+ * behind what says
  * what it is, and the aliases at the end of the file.
  *
  * @throws CT2_MALFORMED, CT2_LIMIT, CT2_VERSION

@@ -5,7 +5,8 @@ import { inflate, mostUnpacked } from "../archive/inflate.ts";
 import type { ZipMember } from "./archive.ts";
 
 /**
- * A deflated member unpacked, in pieces: exactly the bytes that the archive promises, or a refusal before the first one too many.
+ * A deflated member unpacked, in pieces: exactly the bytes that the archive promises, or a refusal before the first
+ * one too many.
  *
  * @param file what messages call the member
  * @throws ARCHIVE_LIMIT, ZIP_MALFORMED, GZIP_MALFORMED
