@@ -1,6 +1,8 @@
 import { ADAPTER_ERRORS } from "./errors/adapter-errors.ts";
+import { ARCHIVE_ERRORS } from "./errors/archive-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
+import { CTRANSLATE2_ERRORS } from "./errors/ctranslate2-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
@@ -22,8 +24,10 @@ export const ERRORS = {
   ...MACHINE_ERRORS,
   ...SAFETENSORS_ERRORS,
   ...ARRAY_ERRORS,
+  ...ARCHIVE_ERRORS,
   ...GGUF_ERRORS,
   ...ONNX_ERRORS,
+  ...CTRANSLATE2_ERRORS,
   ...CHECKPOINT_ERRORS,
   ...ADAPTER_ERRORS,
   ...REGISTRY_ERRORS,

@@ -11,6 +11,8 @@
 export const TARGETS = new Map([
   ["safetensors", 4],
   ["arrays", 4],
+  ["archive", 3],
+  ["ctranslate2", 3],
   ["gguf", 3],
   ["onnx", 4],
   ["model", 1],

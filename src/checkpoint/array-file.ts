@@ -13,31 +13,17 @@ import { beginsHeader } from "../formats/safetensors/prefix.ts";
 import { shownNames } from "../formats/shown-names.ts";
 import { isPlain, type StoredArray } from "../formats/stored-array.ts";
 import { DTYPE_BITS, type TensorInfo } from "../formats/tensor-info.ts";
-import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
+import { readCtranslate2File } from "./ctranslate2/ctranslate2-file.ts";
+import type { ArrayFile } from "./found-tensors.ts";
 import type { OpenBeside } from "./onnx/external-files.ts";
 import { readOnnxFile } from "./onnx/onnx-file.ts";
-
-/** A tensor as a file has it, in the file itself or in one of `ArrayFile.beside`. */
-export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut">>;
-
-/** A file of arrays as a model reads it. */
-export interface ArrayFile {
-  readonly container: ContainerName;
-  /** The file itself where every tensor stands in it as tensors do elsewhere, else a virtual one in which all of them do. */
-  readonly source: ByteSource;
-  /** `file` 1 is the first of `beside`. @default file 0, the source */
-  readonly tensors: readonly FoundTensor[];
-  readonly notes: readonly string[];
-  /** Further files that its tensors lie in. @default none */
-  readonly beside?: readonly CheckpointFile[];
-}
 
 const F32_BYTES = 4;
 /** Characters of a name that notes show. */
 const LONGEST = 120;
 
 /** Kinds of files that are read here. */
-const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy", "onnx"] as const;
+const KINDS = ["pytorch", "torchScript", "oldPytorch", "numpyArchive", "numpy", "onnx", "cTranslate2"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** The kind of a file of arrays by its content, or null for what is something else. */
@@ -49,12 +35,13 @@ export async function arrayKind(source: ByteSource, name: string): Promise<Kind 
 }
 
 /**
- * Reads a file of PyTorch or NumPy; null for what is something else. The content decides, but a file that is called safetensors
+ * Reads a file of PyTorch, NumPy, ONNX or CTranslate2; null for what is something else. The content decides, but a
+ * file that is called safetensors
  * is never taken for one of these.
  *
  * @param path as the checkpoint names it
  * @param open opens a file by its name beside it
- * @throws PT_*, PICKLE_*, NPY_*, ZIP_*, ONNX_*
+ * @throws PT_*, PICKLE_*, NPY_*, ZIP_*, ONNX_*, CT2_*
  */
 export async function readArrayFile(source: ByteSource, path: string, open: OpenBeside): Promise<ArrayFile | null> {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -64,13 +51,14 @@ export async function readArrayFile(source: ByteSource, path: string, open: Open
     const { files: beside, ...found } = await readOnnxFile(source, path, open);
     return { container: "onnx", source, beside, ...found };
   }
+  if (kind === "cTranslate2") return readCtranslate2File(source);
   return kind === null ? null : laidOut(source, await arraysOf(source, name, kind));
 }
 
 async function arraysOf(
   source: ByteSource,
   name: string,
-  kind: Exclude<Kind, "onnx">,
+  kind: Exclude<Kind, "onnx" | "cTranslate2">,
 ): Promise<StoredArrays & Pick<ArrayFile, "container">> {
   switch (kind) {
     case "pytorch":

@@ -4,7 +4,7 @@ import type { DirectoryListing } from "./directory-listing.ts";
 
 /** What programs of PyTorch, NumPy and ONNX call files of weights; ".bin" and ".ckpt" are others' as well. */
 const ARRAYS = /\.(?:bin|pt|pth|th|ckpt|npz|onnx)$/i;
-const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", "onnx", null]);
+const KINDS: ReadonlySet<string | null> = new Set(["pytorch", "numpyArchive", "onnx", "cTranslate2", null]);
 
 /** Whether a file may hold arrays of PyTorch, NumPy or ONNX by its name. */
 export function isArrayName(name: string): boolean {

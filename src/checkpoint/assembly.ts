@@ -4,8 +4,9 @@ import { type BlockMemory, withReadAhead } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { readSafetensorsHeader } from "../formats/safetensors/header.ts";
 import { MAX_TENSORS } from "../formats/safetensors/limits.ts";
-import { type FoundTensor, readArrayFile } from "./array-file.ts";
+import { readArrayFile } from "./array-file.ts";
 import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
+import type { FoundTensor } from "./found-tensors.ts";
 import type { ModelFolder, OpenedFile } from "./model-folder.ts";
 import type { OpenBeside } from "./onnx/external-files.ts";
 

@@ -18,7 +18,7 @@ export interface CheckpointFile {
 }
 
 /** Containers that weights are read from. */
-export type ContainerName = "safetensors" | "gguf" | "pytorch" | "numpy" | "mlx" | "onnx";
+export type ContainerName = "safetensors" | "gguf" | "pytorch" | "numpy" | "mlx" | "onnx" | "ctranslate2";
 
 export interface CheckpointTensor extends TensorInfo {
   /** Index into `files`. */

@@ -1,3 +1,13 @@
+/** The pieces of one file that was split without a word: joined they are the file. */
+export interface SplitFile {
+  /** What the whole is called. */
+  readonly name: string;
+  /** Names of its pieces in order. */
+  readonly parts: readonly string[];
+  /** What the first piece that is not there is called, or null; one that is missing at the end nobody can tell. */
+  readonly missing: string | null;
+}
+
 /** Names in a model's directory that matter here, each list in code-unit order. */
 export interface DirectoryListing {
   readonly safetensors: readonly string[];
@@ -13,4 +23,6 @@ export interface DirectoryListing {
   readonly unfinished: readonly string[];
   /** A diffusers pipeline: one model per subdirectory. */
   readonly isPipeline: boolean;
+  /** Files that were split, by the names of the wholes, which stand in the other lists as if they were there. */
+  readonly split: ReadonlyMap<string, SplitFile>;
 }

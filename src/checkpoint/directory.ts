@@ -9,6 +9,7 @@ import { isOnnxName } from "./array-names.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { isForeignIndex, isShardIndex } from "./index-name.ts";
 import { MAX_DIRECTORY_ENTRIES } from "./limits.ts";
+import { isPieceName, splitFiles } from "./split/part-names.ts";
 import { isPointerName, isUnfinishedName } from "./unfinished.ts";
 
 /** Sorts names into what matters; `names` may have an end or not. */
@@ -25,12 +26,10 @@ export async function classifyNames(
   const pointers: string[] = [];
   let isPipeline = false;
   let entries = 0;
-  for await (const name of names) {
-    if (++entries > MAX_DIRECTORY_ENTRIES) {
-      throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} entries`, {
-        file: location,
-      });
-    }
+  const pieces: string[] = [];
+  const seen = new Set<string>();
+  const sort = (name: string): void => {
+    seen.add(name);
     if (isCompanion(name)) companions.add(name);
     if (name === "model_index.json") isPipeline = true;
     else if (isWeightName(name)) safetensors.push(name);
@@ -38,11 +37,29 @@ export async function classifyNames(
     else if (isUnfinishedName(name)) unfinished.push(name);
     else if (isPointerName(name)) pointers.push(name);
     else if (isForeignWeights(name)) foreign.push(name);
+  };
+  for await (const name of names) {
+    if (++entries > MAX_DIRECTORY_ENTRIES) {
+      throw new WeightmarkError("DIRECTORY_TOO_LARGE", `more than ${MAX_DIRECTORY_ENTRIES} entries`, {
+        file: location,
+      });
+    }
+    if (isPieceName(name)) pieces.push(name);
+    else sort(name);
   }
+  // What stands there whole is read, and its pieces beside it are not.
+  const isOther = (name: string, file: { readonly name: string } | undefined) => file?.name !== name;
+  const files = splitFiles(pieces).filter(
+    ({ name }, i, all) => !seen.has(name) && isOther(name, all[i - 1]) && isOther(name, all[i + 1]),
+  );
+  const split = new Map(files.map((file) => [file.name, file]));
+  const joined = new Set(files.flatMap(({ parts }) => parts));
+  for (const name of pieces) if (!joined.has(name)) sort(name);
+  for (const name of split.keys()) sort(name);
   // Where nothing else is, they are why: beside weights they are how these were fetched, or were to be.
   if (safetensors.length + indexes.length === 0) foreign.push(...unfinished.filter(isForeignWeights), ...pointers);
   for (const names of [safetensors, indexes, foreignIndexes, foreign, unfinished]) names.sort();
-  return { safetensors, indexes, foreignIndexes, foreign, unfinished, companions, isPipeline };
+  return { safetensors, indexes, foreignIndexes, foreign, unfinished, companions, isPipeline, split };
 }
 
 async function* namesIn(path: string): AsyncGenerator<string> {

@@ -77,13 +77,31 @@ export function statModel(location: string): Promise<Stats> {
   });
 }
 
+/** Whether something lies at a path. */
+export async function isPath(location: string): Promise<boolean> {
+  return stat(fsPath(location)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether a file that is not there was split, and its pieces lie where it would. */
+async function isSplit(location: string): Promise<boolean> {
+  const listing = await listDirectory(dirname(location)).catch(() => null);
+  return listing?.split.has(basename(location)) ?? false;
+}
+
 /**
  * @param allowLinks directories that links beside the model may lead into
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE
  */
 export async function findLocalModel(location: string, allowLinks: readonly string[] = []): Promise<FoundModel> {
-  const stats = await statModel(location);
   const about = { location, revision: null, close: async () => {} };
+  const stats = await statModel(location).catch(async (error) => {
+    if (await isSplit(location)) return null;
+    throw error;
+  });
+  if (stats === null) return { ...about, folder: loneFile(location, allowLinks), file: basename(location) };
   if (stats.isDirectory())
     return { ...about, folder: localFolder(await resolveRoot(location, allowLinks)), file: null };
   const file = basename(location);

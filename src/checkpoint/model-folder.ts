@@ -17,6 +17,8 @@ export interface ModelFolder {
   shown(name: string): string;
   /** What is there, or null when nobody can say (a plain web server). */
   list(): Promise<DirectoryListing | null>;
+  /** What was listed so far, without listing it. @default nothing */
+  known?(): Promise<DirectoryListing | null>;
   /** Some of the folders below it that hold weights, as messages show them. */
   below(): Promise<readonly string[]>;
   /**
@@ -35,6 +37,10 @@ export interface FoundModel {
   readonly folder: ModelFolder;
   /** One file of the folder that was named itself (weights, or a shard index), or null for the folder. */
   readonly file: string | null;
+  /** What of the finding deserves a note. @default nothing */
+  readonly notes?: readonly string[] | undefined;
+  /** Whether it lies inside of an archive: nothing of it is a file of this machine then. @default false */
+  readonly isInside?: boolean | undefined;
   /** Gives back what was opened to find it. */
   close(): Promise<void>;
 }

@@ -1,10 +1,12 @@
 import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
+import { splitInside } from "../bytes/inside-location.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
 import { WeightmarkError } from "../errors.ts";
 import { beginsGguf } from "../formats/gguf/header.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { type AdapterAndBase, adapterAndBase } from "./adapter/pair-location.ts";
+import { enterArchive } from "./archive/enter-archive.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
@@ -19,7 +21,7 @@ import { isShardIndex } from "./index-name.ts";
 import { addIndexed, openIndex } from "./indexed.ts";
 import { chooseLayout, type Layout, requireWhole } from "./layout.ts";
 import { MAX_SHARDS } from "./limits.ts";
-import { findLocalModel } from "./local-folder.ts";
+import { findLocalModel, isPath } from "./local-folder.ts";
 import { isRemoteLocation, isWebLocation, localPath } from "./location.ts";
 import type { FoundModel, ModelFolder } from "./model-folder.ts";
 import { addNamedShard } from "./named-shard.ts";
@@ -27,6 +29,9 @@ import { numberedShard } from "./numbered-shards.ts";
 import { decodeQuantised } from "./quantised.ts";
 import type { Remote } from "./remote.ts";
 import { openRemote, type RemoteSettings, remoteSettings } from "./remote-environment.ts";
+import { splitNotes, withPieces } from "./split/joined-folder.ts";
+import { onlySplit } from "./split/part-names.ts";
+import { MAX_TOKENIZER_BYTES } from "./tokenizer-bytes.ts";
 import { unfinishedBeside, unfinishedNote } from "./unfinished.ts";
 
 export interface OpenOptions {
@@ -102,6 +107,8 @@ type Facts = Pick<Checkpoint, "config" | "configProblem" | "ownTokenizer">;
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<GgufFacts | null> {
   const listing = await folder.list();
   if (listing === null) throw new Error(`${folder.location} cannot be listed`);
+  const split = onlySplit(listing);
+  if (split !== null) return addNamed(to, folder, split, reading);
   const { isGguf, index, files, notes } = await layoutOf(folder, listing);
   if (!folder.remote && !isGguf) await requireReadable(folder, listing, files);
   to.notes.push(...notes);
@@ -146,12 +153,15 @@ async function addNamed(to: Assembly, folder: ModelFolder, file: string, reading
   }
 }
 
-async function addModel(to: Assembly, { folder, file }: FoundModel, options: OpenOptions): Promise<Facts> {
+async function addModel(to: Assembly, found: FoundModel, options: OpenOptions): Promise<Facts> {
+  const { folder, file } = found;
   const reading = { budget: options.budget, blocks: options.readAhead ? new BlockMemory() : null };
   let gguf: GgufFacts | null = null;
   if (file === null) gguf = await addFolder(to, folder, reading);
   else if (isShardIndex(file)) await addIndexed(to, folder, file, await openIndex(folder, file), reading);
   else gguf = await addNamed(to, folder, file, reading);
+  to.notes.push(...(found.notes ?? []));
+  to.notes.push(...(await splitNotes(found, to.files)));
   const named = file === null ? [] : to.files.map(({ path }) => path);
   to.notes.push(...unfinishedNote(await unfinishedBeside(folder, named)));
   if (gguf !== null) return { ...gguf, config: options.config === false ? null : gguf.config };
@@ -159,7 +169,9 @@ async function addModel(to: Assembly, { folder, file }: FoundModel, options: Ope
   to.notes.push(...notes);
   await decodeQuantised(to, config, options.signal);
   to.notes.push(...contradictions(config, to.tensors.values()));
-  return { config, configProblem: problem };
+  // Beside the weights is inside of the archive, where nobody else would look.
+  const ownTokenizer = () => readBeside(found, "tokenizer.json", MAX_TOKENIZER_BYTES);
+  return { config, configProblem: problem, ...(found.isInside ? { ownTokenizer } : {}) };
 }
 
 async function configOf(folder: ModelFolder, file: string | null, options: OpenOptions): Promise<Config> {
@@ -197,6 +209,24 @@ async function locate(location: string, remote: Remote, { repository, allowLinks
   }
   const { findWebModel } = await import("./web-folder.ts");
   return findWebModel(location, remote);
+}
+
+/** What is found where a location leads, inside of an archive where it leads there. */
+async function findModel(location: string, options: OpenOptions): Promise<FoundModel> {
+  const isThere = !isRemoteLocation(location) && (await isPath(localPath(location)));
+  const split = isThere ? null : splitInside(location);
+  const { archive, inside } = split ?? { archive: location, inside: null };
+  const outer = await withPieces(
+    await (isRemoteLocation(archive)
+      ? findRemoteModel(archive, options)
+      : findLocalModel(localPath(archive), options.allowLinks)),
+  );
+  try {
+    return await enterArchive(outer, inside, options.budget);
+  } catch (error) {
+    await outer.close();
+    throw error;
+  }
 }
 
 /**
@@ -240,9 +270,7 @@ async function openMerged(pair: AdapterAndBase, options: OpenOptions): Promise<O
 
 async function openAlone(location: string, options: OpenOptions): Promise<OpenedCheckpoint> {
   const { allowLinks } = options;
-  const found = await (isRemoteLocation(location)
-    ? findRemoteModel(location, options)
-    : findLocalModel(localPath(location), allowLinks));
+  const found = await findModel(location, options);
   const model: Assembly = {
     files: [],
     tensors: new Map(),

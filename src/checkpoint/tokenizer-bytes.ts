@@ -7,7 +7,7 @@ import { resolveInside, resolveRoot } from "./inside-root.ts";
 import { isRemoteLocation } from "./location.ts";
 
 /** The largest vocabularies known (262,144 names) need 35 MB. */
-const MAX_TOKENIZER_BYTES = 64 << 20;
+export const MAX_TOKENIZER_BYTES = 64 << 20;
 
 /** A tokenizer.json as it is; null when the file is absent, too large or cannot be read. */
 export async function tokenizerBytes(path: string): Promise<Uint8Array | null> {

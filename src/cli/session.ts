@@ -6,6 +6,7 @@ import { escapeText, toJson } from "../report/escape.ts";
 import type { Report } from "../report/schemas/index.ts";
 import { reportInFlags } from "./advice.ts";
 import { warningText } from "./failure.ts";
+import { withArchive } from "./inside.ts";
 import type { LinkOptions } from "./local-models.ts";
 import type { CommonOptions, Format } from "./options.ts";
 import { isStandardOutput, requireFilePlace, requireNoStream } from "./output.ts";
@@ -42,7 +43,10 @@ export function requireOtherFile(output: string, inputs: readonly string[], forc
   // The output itself may be a link, which would be replaced, not followed.
   const place = join(real(dirname(output)), basename(output));
   const replaced = force && !namesFingerprint(place) && entryAt(output) !== undefined;
-  const paths = inputs.flatMap(sidesOf).filter((input) => !isAddress(input));
+  const paths = inputs
+    .flatMap(sidesOf)
+    .flatMap(withArchive)
+    .filter((input) => !isAddress(input));
   if (paths.some((input) => real(input) === real(output) || (replaced && place.startsWith(real(input) + sep)))) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "the output is one of the inputs, or a file in one of them", {
       file: output,
@@ -77,7 +81,7 @@ export function openSession(
   named: readonly string[],
   ownOutput = false,
 ): Session {
-  const paths = [...named, ...(options.allowLinks ?? [])];
+  const paths = [...named.flatMap(withArchive), ...(options.allowLinks ?? [])];
   const startedAt = options.deterministic ? null : new Date().toISOString();
   const redact = options.redactPaths ? pathRedactor(paths) : (text: string) => text;
   const { output } = options;

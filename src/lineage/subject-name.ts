@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { insideLocation, splitInside } from "../bytes/inside-location.ts";
 import { adapterAndBase } from "../checkpoint/adapter/pair-location.ts";
 import { HUB_PREFIX } from "../checkpoint/hub/parse-location.ts";
 import { isRemoteLocation, shownLocation } from "../checkpoint/location.ts";
@@ -16,6 +17,9 @@ export function subjectName(location: string): string {
 }
 
 function nameOf(location: string): string {
+  const split = splitInside(location);
+  if (split !== null)
+    return split.inside === "" ? nameOf(split.archive) : insideLocation(nameOf(split.archive), split.inside);
   if (location.startsWith(HUB_PREFIX)) {
     return location.slice(HUB_PREFIX.length).replace(/@([0-9a-f]{7})[0-9a-f]{33}(?=\/|$)/, "@$1");
   }

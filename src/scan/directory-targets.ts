@@ -5,8 +5,10 @@ import { indexOfShards, isShardIndex } from "../checkpoint/index-name.ts";
 import { type Root, resolveInside, resolveRoot } from "../checkpoint/inside-root.ts";
 import { localFolder } from "../checkpoint/local-folder.ts";
 import { numberedSets, numberedShard } from "../checkpoint/numbered-shards.ts";
+import { isPieceName, onlySplit } from "../checkpoint/split/part-names.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isGgufName } from "../formats/gguf/file-name.ts";
+import { archiveNamed, archiveTargets, notUnpacked } from "./archive-targets.ts";
 import { failedItem } from "./failure.ts";
 import { holdsModels, shardsIn, targetsIn } from "./folder-targets.ts";
 import type { Found } from "./inputs.ts";
@@ -40,6 +42,36 @@ export async function directoryTargets(
   { files, links }: FileNames,
   { root, believed, allowLinks }: Walk,
 ): Promise<Found[]> {
+  const walk = { root, believed, allowLinks };
+  const own = await ownTargets(place, { files, links }, walk);
+  return [...own, ...(await inArchives(place, { files, links }, walk))];
+}
+
+/** The models in archives of a directory. One in which none lie is no target, and what cannot be looked into is told. */
+async function inArchives(place: Place, { files, links }: FileNames, { root, allowLinks }: Walk): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const file of files.filter((name) => archiveNamed(name) !== null).sort()) {
+    const { path, name } = { ...below(place, file), name: nameOf(below(place, file), root) };
+    try {
+      if (archiveNamed(file) === "compressed") throw notUnpacked(path);
+      const refusal = links.has(file)
+        ? await refusalOf(await resolveRoot(place.path, allowLinks), [file], links)
+        : null;
+      if (refusal !== null) throw refusal;
+      found.push(...((await archiveTargets(path, name, allowLinks)) ?? []));
+    } catch (error) {
+      if (!(error instanceof WeightmarkError)) throw error;
+      found.push({ ...failedItem(plainTarget(path, name), error), status: "skipped" });
+    }
+  }
+  return found;
+}
+
+async function ownTargets(
+  place: Place,
+  { files, links }: FileNames,
+  { root, believed, allowLinks }: Walk,
+): Promise<Found[]> {
   const target = { ...plainTarget(place.path, nameOf(place, root)), revision: commitOf(place.path) };
   const listing = await classifyNames(files, place.path).catch((error) => {
     if (error instanceof WeightmarkError) return null;
@@ -47,18 +79,23 @@ export async function directoryTargets(
   });
   // What cannot be opened is told when it is opened.
   if (listing === null) return [target];
-  if (!holdsModels(listing)) return listing.foreign.length > 0 ? [target] : [];
+  const piecesOf = (names: readonly string[]) => names.flatMap((name) => listing.split.get(name)?.parts ?? [name]);
+  const split = onlySplit(listing);
+  if (split !== null) return [{ ...target, ...(await factsOf(place.path, null, piecesOf([split]), null)) }];
+  // What lies in archives is told apart.
+  const foreign = listing.foreign.filter((name) => archiveNamed(name) === null);
+  if (!holdsModels(listing)) return foreign.length > 0 ? [target] : [];
   const directory = await resolveRoot(place.path, allowLinks);
   const shardsOf = await shardsIn(localFolder(directory), listing);
   const targets: Found[] = [];
   for (const { file, set, notes } of targetsIn(listing, shardsOf)) {
     const named = file === null ? target : renamed(target, below(place, file), root);
-    const refusal = file === null ? null : await refusalOf(directory, set.files, links);
+    const refusal = file === null ? null : await refusalOf(directory, piecesOf(set.files), links);
     if (refusal !== null) {
       targets.push(failedItem(named, refusal));
       continue;
     }
-    const shards = set.kind === "indexed" ? (shardsOf.get(set.name) ?? null) : set.files;
+    const shards = set.kind === "indexed" ? (shardsOf.get(set.name) ?? null) : piecesOf(set.files);
     const facts = await factsOf(place.path, set.kind === "indexed" ? set.name : null, shards, believed);
     targets.push({ ...named, ...facts, ...(notes.length === 0 ? {} : { notes }) });
   }
@@ -84,6 +121,10 @@ export async function fileTarget(path: string, allowLinks: readonly string[]): P
   const directory = dirname(path);
   const name = basename(path);
   const shard = numberedShard(name);
+  if (isPieceName(name)) {
+    const split = [...(await listDirectory(directory)).split.values()].find(({ parts }) => parts.includes(name));
+    if (split !== undefined) return { ...target, ...(await factsOf(directory, null, split.parts, null)) };
+  }
   if (shard === null && !isShardIndex(name)) return { ...target, ...(await factsOf(directory, null, [name], null)) };
   const beside = await listDirectory(directory);
   const listing = namesBeside(beside, name);

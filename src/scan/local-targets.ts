@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { type InsideLocation, insideLocation, splitInside } from "../bytes/inside-location.ts";
 import { entriesIn, fsPath, realPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
 import { isTemporaryName } from "../bytes/temporary-name.ts";
@@ -9,6 +10,8 @@ import { statModel } from "../checkpoint/local-folder.ts";
 import { localPath } from "../checkpoint/location.ts";
 import { WeightmarkError } from "../errors.ts";
 import { isWeightName } from "../formats/safetensors/file-name.ts";
+import { subjectName } from "../lineage/subject-name.ts";
+import { archiveTargets } from "./archive-targets.ts";
 import { directoryTargets, type FileNames, fileTarget, type Walk } from "./directory-targets.ts";
 import { failedItem } from "./failure.ts";
 import { type Found, isItem } from "./inputs.ts";
@@ -33,9 +36,11 @@ export async function* localTargets(
   { hubCache, allowLinks = [], signal }: LocalAccess,
 ): AsyncGenerator<Found> {
   const found = await rootAt(location).catch((error: WeightmarkError) => error);
+  const inside = found instanceof WeightmarkError ? splitInside(location) : null;
+  if (inside !== null) return yield* insideTargets(inside, location, allowLinks);
   if (found instanceof WeightmarkError) return yield unusable(location, found);
   const { root, stats } = found;
-  if (!stats.isDirectory()) return yield await fileTarget(root, allowLinks);
+  if (!stats.isDirectory()) return yield* fileTargets(root, allowLinks);
   const real = await realPath(root);
   const believed = hubCache === null ? null : await realPath(hubCache).catch(() => null);
   const walk: Walk = { root, believed, allowLinks };
@@ -70,6 +75,36 @@ export async function* localTargets(
     plainTarget(root, basename(root)),
     new WeightmarkError("NO_WEIGHTS", "no weights in this directory, nor below it", { file: root }),
   );
+}
+
+/** A file that was named, or the models in it where it is an archive. */
+async function* fileTargets(path: string, allowLinks: readonly string[]): AsyncGenerator<Found> {
+  const inside = await archiveTargets(path, basename(path), allowLinks).catch((error) => refusalIn(error));
+  if (inside instanceof WeightmarkError) return yield failedItem(plainTarget(path, basename(path)), inside);
+  if (inside === null) return yield await fileTarget(path, allowLinks);
+  yield* inside;
+  if (inside.length > 0) return;
+  const refusal = new WeightmarkError("NO_WEIGHTS", "no weights in this archive", { file: path });
+  yield failedItem(plainTarget(path, basename(path)), refusal);
+}
+
+/** What was named inside of an archive; where it is none of the models there, opening it tells why. */
+async function* insideTargets(
+  { archive, inside }: InsideLocation,
+  location: string,
+  allowLinks: readonly string[],
+): AsyncGenerator<Found> {
+  const path = localPath(archive);
+  const models = await archiveTargets(path, basename(path), allowLinks).catch((error) => refusalIn(error));
+  if (models instanceof WeightmarkError) return yield failedItem(plainTarget(location, subjectName(location)), models);
+  const wanted = insideLocation(path, inside);
+  const own = (models ?? []).filter((one) => inside === "" || one.location === wanted);
+  yield* own.length > 0 ? own : [plainTarget(location, subjectName(location))];
+}
+
+function refusalIn(error: unknown): WeightmarkError {
+  if (error instanceof WeightmarkError) return error;
+  throw error;
 }
 
 /** What was named as a path or a `file:` URL. */

@@ -41,6 +41,8 @@ export interface Member {
   readonly listedExtra?: Uint8Array;
   readonly localName?: string;
   readonly localSize?: number;
+  /** @default localSize */
+  readonly localPacked?: number;
   readonly crc?: number;
   readonly localCrc?: number;
   readonly packed?: number;

@@ -117,7 +117,7 @@ export function zipOf(
     local.writeUInt16LE(member.localMethod ?? method, 8);
     const sized = descriptor === 0 ? data.length : 0;
     local.writeUInt32LE(member.localCrc ?? 0, 14);
-    local.writeUInt32LE(member.localSize ?? sized, 18);
+    local.writeUInt32LE(member.localPacked ?? member.localSize ?? sized, 18);
     local.writeUInt32LE(member.localSize ?? sized, 22);
     const localName = Buffer.from(member.localName ?? name);
     local.writeUInt16LE(localName.length, 26);

@@ -8,6 +8,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ggufFile } from "../support/gguf-file.mjs";
+import { ARCHIVE_VECTORS, CT2_VECTORS } from "./make-archives.mjs";
 import { ARRAY_VECTORS } from "./make-arrays.mjs";
 import { ONNX_VECTORS } from "./make-onnx.mjs";
 
@@ -360,6 +361,10 @@ for (const [name, expect, why, bytes] of ARRAY_VECTORS) add("arrays", `arrays/${
 
 // ---- models of ONNX
 for (const [name, expect, why, bytes] of ONNX_VECTORS) add("arrays", `onnx/${name}`, expect, why, bytes);
+
+// ---- archives that models lie in, and models of CTranslate2
+for (const [name, expect, why, bytes] of ARCHIVE_VECTORS) add("archive", `archives/${name}`, expect, why, bytes);
+for (const [name, expect, why, bytes] of CT2_VECTORS) add("arrays", `ctranslate2/${name}`, expect, why, bytes);
 
 writeFileSync(join(here, "manifest.json"), `[\n${manifest.map((item) => `  ${JSON.stringify(item)}`).join(",\n")}\n]\n`);
 console.log(`${manifest.length} files`);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withInside } from "../inside.ts";
 import { withLocalModels } from "../local-models.ts";
 import {
   ACCEPT_CALIBRATED,
@@ -30,7 +31,7 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .argument("<base>", "the same")
     .option("--root", "the base was trained from scratch: lets the verdict name a direction")
     .option("--accept-calibrated", ACCEPT_CALIBRATED);
-  withFailOn(withLocalModels(withAccess(withReading(withCommon(command))))).action(
+  withFailOn(withInside(withLocalModels(withAccess(withReading(withCommon(command)))))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },

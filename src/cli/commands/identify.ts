@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
+import { withInside } from "../inside.ts";
 import {
   ACCEPT_CALIBRATED,
   type CommonOptions,
@@ -35,9 +36,11 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
     )
     .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000))
     .option("--accept-calibrated", ACCEPT_CALIBRATED);
-  withFailOn(withRemote(withReading(withCommon(command)))).action(async (suspect: string, options: IdentifyOptions) => {
-    setExitCode(await identify(suspect, options));
-  });
+  withFailOn(withInside(withRemote(withReading(withCommon(command))))).action(
+    async (suspect: string, options: IdentifyOptions) => {
+      setExitCode(await identify(suspect, options));
+    },
+  );
 }
 
 async function identify(model: string, options: IdentifyOptions): Promise<number> {

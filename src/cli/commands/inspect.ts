@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { ByteBudget, Checkpoint } from "../../index.ts";
 import type { InspectReport } from "../../report/schemas/index.ts";
+import { withInside } from "../inside.ts";
 import { contents, structure } from "../inspect/contents.ts";
 import { emptyTensors, unusableTensors, valuesReport } from "../inspect/values.ts";
 import { byteCount, type CommonOptions, withCommon } from "../options.ts";
@@ -21,7 +22,9 @@ export function registerInspect(program: Command): void {
     )
     .argument("<model>", MODEL)
     .option("--max-bytes <n>", "refuse to read more than this (10MB, 2GiB ...)", byteCount);
-  withRemote(withCommon(command)).action(async (model: string, options: InspectOptions) => inspect(model, options));
+  withInside(withRemote(withCommon(command))).action(async (model: string, options: InspectOptions) =>
+    inspect(model, options),
+  );
 }
 
 async function inspect(model: string, options: InspectOptions): Promise<void> {

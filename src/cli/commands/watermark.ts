@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { WeightmarkError } from "../../errors.ts";
+import { withInside } from "../inside.ts";
 import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { openPublicBases } from "../public-base.ts";
@@ -83,9 +84,11 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
       "tokenizer.json of the marked model, for a suspect that comes without or with another",
     )
     .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON));
-  withRemote(withKey(withWork(withCommon(verify)))).action(async (model: string, options: VerifyOptions) => {
-    setExitCode(await verifyMark(model, options));
-  });
+  withInside(withRemote(withKey(withWork(withCommon(verify))))).action(
+    async (model: string, options: VerifyOptions) => {
+      setExitCode(await verifyMark(model, options));
+    },
+  );
 }
 
 function withBase(command: Command): Command {

@@ -85,7 +85,10 @@ export const CONTAINERS = {
     "Name the .onnx file that it belongs to, or their directory: only that says which tensor lies where.",
   ),
   ort: target("an ONNX Runtime model"),
-  cTranslate2: target("a CTranslate2 model"),
+  cTranslate2: container(
+    "a CTranslate2 model",
+    "Call it model.bin and name it: its weights are read so. Or name the model that it was converted from.",
+  ),
   openVino: target("an OpenVINO model"),
   tensorRt: target("a TensorRT engine"),
   coreMl: target("a Core ML model"),

@@ -10,6 +10,11 @@ export interface ZipMember extends ByteRange {
   readonly name: string;
   /** Whether its bytes stand as they are, neither compressed nor encrypted. */
   readonly stored: boolean;
+  /** Whether its bytes are deflated, and not encrypted. */
+  readonly deflated: boolean;
+  /** Bytes of it unpacked, and their CRC-32, as the archive says. */
+  readonly size: number;
+  readonly crc: number;
 }
 
 /** Members by name, in the order of the file. */
@@ -47,7 +52,16 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
     const end = local.start + member.packed;
     if (end > next) throw misplaced(file, end, next);
     if (!isDescriptor(next - end, local)) throw misplaced(file, end, next);
-    archive.set(member.name, { name: member.name, start: local.start, end, stored: isStored(member) });
+    const { name, size, crc } = member;
+    archive.set(name, {
+      name,
+      start: local.start,
+      end,
+      stored: isStored(member),
+      deflated: isDeflated(member),
+      size,
+      crc,
+    });
     at = next;
   }
   if (at !== place.start) throw misplaced(file, at, place.start);
@@ -62,6 +76,10 @@ function isDescriptor(bytes: number, { descriptor }: LocalHeader): boolean {
 
 function isStored({ method, flags, packed, size }: ListedMember): boolean {
   return method === 0 && (flags & 1) === 0 && packed === size;
+}
+
+function isDeflated({ method, flags }: ListedMember): boolean {
+  return method === 8 && (flags & 1) === 0;
 }
 
 function misplaced(file: string, end: number, next: number): WeightmarkError {
