@@ -1,0 +1,15 @@
+import { K_ROUNDERS } from "./round-k-blocks.ts";
+import { SMALL_ROUNDERS } from "./round-small-blocks.ts";
+
+/**
+ * Values that whole blocks of finite numbers have after they were quantised and decoded again, to the bit as ggml does both
+ * without an importance matrix.
+ */
+export type BlockRounder = (values: Float32Array, out: Float32Array) => void;
+
+const ROUNDERS: ReadonlyMap<string, BlockRounder> = new Map(Object.entries({ ...SMALL_ROUNDERS, ...K_ROUNDERS }));
+
+/** How ggml rounds values to a type of blocks; null where that is not known, or is done with more than the values. */
+export function blockRounder(type: string): BlockRounder | null {
+  return ROUNDERS.get(type) ?? null;
+}
