@@ -18,7 +18,7 @@ import type { OpenBeside } from "./onnx/external-files.ts";
 import { readOnnxFile } from "./onnx/onnx-file.ts";
 
 /** A tensor as a file has it, in the file itself or in one of `ArrayFile.beside`. */
-export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut">>;
+export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut" | "levels">>;
 
 /** A file of arrays as a model reads it. */
 export interface ArrayFile {

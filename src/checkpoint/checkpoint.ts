@@ -1,4 +1,5 @@
 import type { ByteSource } from "../bytes/byte-source.ts";
+import type { PlacedLevels } from "../decoding/level-parts.ts";
 import type { TensorInfo } from "../formats/tensor-info.ts";
 
 export interface CheckpointFile {
@@ -25,6 +26,8 @@ export interface CheckpointTensor extends TensorInfo {
   readonly file: number;
   /** What its values are decoded from, for people: "Q4_K". Left out where they are stored as they are. */
   readonly scheme?: string | undefined;
+  /** What its values were rounded to, in the same file. Left out where that is not known. */
+  readonly levels?: PlacedLevels | undefined;
   /** Given where it is known that a linear is stored as [in, out] although its name promises [out, in]. */
   readonly inOut?: true | undefined;
 }

@@ -1,6 +1,7 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { decodedSource } from "../../decoding/decoded-source.ts";
 import type { Part } from "../../decoding/decoder.ts";
+import { placeLevels } from "../../decoding/level-parts.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { type GgufHeader, readGgufHeader } from "../../formats/gguf/header.ts";
 import { MAX_TENSORS } from "../../formats/gguf/limits.ts";
@@ -113,6 +114,13 @@ function addVirtual(to: Assembly, tensors: readonly VirtualTensor[], files: read
     const tensor = { name, dtype, shape, begin, end, file: 0 };
     to.tensors.set(name, scheme === null ? tensor : { ...tensor, scheme });
     begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+  }
+  const rounded = tensors.map(({ elements, content }) => {
+    return { elements, levels: "decoder" in content ? content.decoder.levels : undefined };
+  });
+  for (const [i, levels] of placeLevels(parts, rounded, begin).entries()) {
+    const { name } = tensors[i]!;
+    if (levels !== undefined) to.tensors.set(name, { ...to.tensors.get(name)!, levels });
   }
   return decodedSource(
     parts,
