@@ -51,6 +51,8 @@ export interface Checkpoint {
   readonly metadata?: ReadonlyMap<string, string> | null | undefined;
   /** Parsed config.json, or null. Ranks and explains; never decides. */
   readonly config: Readonly<Record<string, unknown>> | null;
+  /** What a GGUF file says that it was quantised to, "Q4_K_M"; null or left out where it says nothing that is known. */
+  readonly fileType?: string | null | undefined;
   /**
    * Why `config` is null although a config.json is there or may be, a clause: for anyone who refuses to go on without it. Null or
    * left out when none is there.

@@ -94,7 +94,7 @@ async function requireReadable(
 }
 
 /** What a model says of itself beside its tensors. */
-type Facts = Pick<Checkpoint, "config" | "configProblem" | "ownTokenizer">;
+type Facts = Pick<Checkpoint, "config" | "configProblem" | "fileType" | "ownTokenizer">;
 
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<GgufFacts | null> {
   const listing = await folder.list();
@@ -228,7 +228,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
     await found.close();
   };
   try {
-    const { config, configProblem, ownTokenizer } = await addModel(model, found, options);
+    const { config, configProblem, fileType, ownTokenizer } = await addModel(model, found, options);
     const { files, tensors, notes, metadata, container } = model;
     return closing({
       location: found.location,
@@ -239,6 +239,7 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
       metadata,
       config,
       configProblem,
+      fileType,
       notes,
       allowLinks,
       ...(ownTokenizer === undefined ? {} : { ownTokenizer }),

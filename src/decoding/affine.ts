@@ -80,7 +80,9 @@ function valuesOf(codes: Codes | number, scale: Codes, zero: Codes | number, gro
       };
       const scales = spans.map((span, i) => numbersOf(scale, stored[own + i]!, span));
       const zeros =
-        typeof zero === "number" ? null : spans.map((span, i) => numbersOf(zero, stored[own + spans.length + i]!, span));
+        typeof zero === "number"
+          ? null
+          : spans.map((span, i) => numbersOf(zero, stored[own + spans.length + i]!, span));
       for (const { first: from, end, group, step } of runsOf(groups, first, first + count)) {
         const last = group + step * (end - from - 1);
         const at = spans.findIndex((span) => group >= span.first && last < span.end);

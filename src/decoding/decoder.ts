@@ -36,6 +36,8 @@ export interface Levels {
   readonly low: Decoder | null;
   /** How many there are, or a table of numbers in ascending order. */
   readonly of: number | Float32Array;
+  /** Neighbours that were rounded together, whole blocks of them in a row. Left out where rows or more were. */
+  readonly block?: number | undefined;
 }
 
 /** A tensor of a virtual file whose values are decoded, as little-endian F32. */

@@ -1,7 +1,7 @@
 import type { Decoder, Levels, Part } from "./decoder.ts";
 
 /** Where the levels of a tensor's values stand in its virtual file, as F32 for each of them. */
-export interface PlacedLevels extends Pick<Levels, "of"> {
+export interface PlacedLevels extends Pick<Levels, "of" | "block"> {
   /** Offset of the first step, and of the first lowest level where levels are evenly spaced. */
   readonly step: number;
   readonly low: number | null;
@@ -31,7 +31,7 @@ export function placeLevels(
   return tensors.map(({ elements, levels }) => {
     if (levels === undefined || elements === 0) return undefined;
     if (!Number.isSafeInteger(at + 2 * elements * F32_BYTES)) return undefined;
-    const { step, low, of } = levels;
-    return { step: place(step, elements), low: low === null ? null : place(low, elements), of };
+    const { step, low, of, block } = levels;
+    return { step: place(step, elements), low: low === null ? null : place(low, elements), of, block };
   });
 }

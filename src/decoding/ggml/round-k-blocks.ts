@@ -42,11 +42,11 @@ interface Centred {
   readonly half: number;
   /** Most that the scale of a part is stored as, below zero. */
   readonly scales: number;
-  readonly fit: Fit;
+  readonly scaleOf: Fit;
 }
 
-const THREE: Centred = { half: 4, scales: 32, fit: fitRefined };
-const SIX: Centred = { half: 32, scales: 128, fit: fitCentred };
+const THREE: Centred = { half: 4, scales: 32, scaleOf: fitRefined };
+const SIX: Centred = { half: 32, scales: 128, scaleOf: fitCentred };
 
 const scales = new Float32Array(16);
 const leasts = new Float32Array(16);
@@ -89,12 +89,12 @@ function weigh(values: Float32Array, bySize: boolean): void {
   for (let i = 0; i < values.length; i++) weights[i] = mean + Math.abs(values[i]!);
 }
 
-function centred(values: Float32Array, out: Float32Array, { half, scales: most, fit }: Centred): void {
+function centred(values: Float32Array, out: Float32Array, { half, scales: most, scaleOf }: Centred): void {
   const part = 16;
   for (let at = 0; at < values.length; at += SIZE) {
     let [size, largest] = [0, 0];
     for (let j = 0; j < 16; j++) {
-      const scale = fit(values.subarray(at + j * part, at + (j + 1) * part), half);
+      const scale = scaleOf(values.subarray(at + j * part, at + (j + 1) * part), half);
       scales[j] = scale;
       if (Math.abs(scale) > size) [size, largest] = [Math.abs(scale), scale];
     }

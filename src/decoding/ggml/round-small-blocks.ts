@@ -103,7 +103,7 @@ function iq4_nl(values: Float32Array, out: Float32Array): void {
       continue;
     }
     /** Sums of weight times code times value, and times code squared. */
-    const fit = (inverse: number): readonly [product: number, square: number] => {
+    const sumsFor = (inverse: number): readonly [product: number, square: number] => {
       let [product, square] = [0, 0];
       for (const value of block) {
         const code = NON_LINEAR[nearest(f(inverse * value))]!;
@@ -114,11 +114,11 @@ function iq4_nl(values: Float32Array, out: Float32Array): void {
       return [product, square];
     };
     let step = f(-largest / lowest);
-    const [product, square] = fit(f(1 / step));
+    const [product, square] = sumsFor(f(1 / step));
     step = f(product / square);
     let best = f(step * product);
     for (let attempt = -TRIES; attempt <= TRIES; attempt++) {
-      const [other, its] = fit(f(f(attempt + lowest) / largest));
+      const [other, its] = sumsFor(f(f(attempt + lowest) / largest));
       if (its > 0 && f(other * other) > f(best * its)) {
         step = f(other / its);
         best = f(step * other);

@@ -34,7 +34,7 @@ function levelsOf(rows: readonly StoredRows[], laid: (rows: readonly StoredRows[
   const [first] = rows.map(({ levels }) => levels ?? null);
   if (first === null || first === undefined || rows.some(({ levels }) => levels?.of !== first.of)) return undefined;
   const by = (part: "step" | "low") => laid(rows.map((row) => ({ ...row, decode: row.levels![part]!, levels: null })));
-  return { step: by("step"), low: first.low === null ? null : by("low"), of: first.of };
+  return { step: by("step"), low: first.low === null ? null : by("low"), of: first.of, block: rows[0]!.blockElements };
 }
 
 /** Where a row of a tensor comes from: one of several sources, and the number of a row there. */

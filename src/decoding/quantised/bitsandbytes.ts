@@ -62,6 +62,7 @@ export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | strin
         codes: packedRows({ tensor: codes, cols: elements, bits: 4, rowBytes: 0, table, highFirst: true }),
         scale: { numbers: scales, across: blocks, cols: blocksize, rowOf: () => 0 },
         range: ascending(table),
+        block: blocksize,
       });
       const scheme = `${kind.toUpperCase()}, blocks of ${blocksize}${nested.length > 0 ? ", nested scales" : ""}`;
       return { name, shape, scheme, decoder, uses: used.map((tensor) => tensor.name) };

@@ -25,6 +25,8 @@ export interface Scaled {
   readonly bias?: Decoder | undefined;
   /** What codes there are: whole numbers from `lowest` on, or the numbers of a table in ascending order. */
   readonly range?: CodeRange | undefined;
+  /** See `Levels`. */
+  readonly block?: number | undefined;
 }
 
 export type CodeRange = { readonly lowest: number; readonly count: number } | Float32Array;
@@ -36,7 +38,7 @@ const WORTH_A_TABLE = 32;
  * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a
  * time is what the codes that are read need, so memory stays within a few rows.
  */
-export function scaled({ cols, codes, scale, zero, bias, range }: Scaled): Decoder {
+export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled): Decoder {
   const layers = [scale.numbers, zero, bias].filter((numbers) => numbers !== undefined);
   const nibbles = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE ? codes : null;
   const isTable = range instanceof Float32Array;
@@ -44,6 +46,7 @@ export function scaled({ cols, codes, scale, zero, bias, range }: Scaled): Decod
     step: scaled({ cols, codes: constantNumbers(1), scale }),
     low: isTable ? null : scaled({ cols, codes: constantNumbers(range.lowest), scale, zero, bias }),
     of: isTable ? range : range.count,
+    block,
   };
   return {
     unit: 1,
