@@ -50,7 +50,7 @@ export interface CompareOptions {
 /**
  * Verdict on a pair, from weights alone. It is the same whichever of the two is called the base.
  *
- * 1. Same content? (digests of values, whatever container, names or element type)
+ * 1. Same content? (digests of values, whatever container, names or element type; or of both at hand one is the other quantised)
  * 2. Lay the stacks of the suspect over those of the base, by role and layer, then by the best layer alignment, and where
  *    that stays silent by equal matrices and by content alone.
  * 3. Test each stack: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.
@@ -70,15 +70,14 @@ export async function compareSubjects(
   const findings = exchanged ? judged.findings.map((f) => withShare(mirrored(f))) : judged.findings;
 
   const same = sameContent(suspect.fingerprint, base.fingerprint);
-  const image = same === null ? await findImage(suspect, base, signal) : null;
+  const told = overall(
+    findings,
+    [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
+  );
+  const image = same === null ? await findImage(suspect, base, isShared(told), signal) : null;
   const content: SameContent = image?.whole ? { kind: "recast", narrower: image.side, image } : same;
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
-  const verdict =
-    content?.kind ??
-    overall(
-      findings,
-      [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
-    );
+  const verdict = content?.kind ?? told;
   const direction = directionOf(verdict, content, findings, suspect, base);
   const slices = findings.flatMap((f) => f.slices);
   const difference = describeDifference(suspect, base, slices);

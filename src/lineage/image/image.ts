@@ -30,8 +30,15 @@ const EARLY = 256;
  * Whether one model is the other one rounded: all values of blocks as the quantiser that the file names makes them of the
  * other's, or the nearest of the levels that the file has. Both must be at hand. Null where nothing was rounded, or what was
  * is not the other's.
+ *
+ * @param isRelated whether other tests tell that they share weights: how far the values lie apart is of interest then
  */
-export async function findImage(suspect: Subject, base: Subject, signal?: AbortSignal): Promise<Image | null> {
+export async function findImage(
+  suspect: Subject,
+  base: Subject,
+  isRelated: boolean,
+  signal?: AbortSignal,
+): Promise<Image | null> {
   const sides = [suspect, base].map(({ checkpoint }) => checkpoint);
   const [own, other] = sides as [Checkpoint | null, Checkpoint | null];
   if (own === null || other === null) return null;
@@ -42,7 +49,7 @@ export async function findImage(suspect: Subject, base: Subject, signal?: AbortS
   const everywhere = suspect.fingerprint.depth === "full" && base.fingerprint.depth === "full";
   const [image, original] = side === "suspect" ? [suspect, base] : [base, suspect];
   try {
-    return await imageOf(image, original, side, everywhere ? FULL : SAMPLED, signal);
+    return await imageOf(image, original, side, everywhere ? FULL : SAMPLED, isRelated, signal);
   } catch (error) {
     // Whoever limits what is read wants the verdict that can be had for that.
     if (error instanceof WeightmarkError && error.code === "BYTE_BUDGET_EXCEEDED") return null;
@@ -66,6 +73,7 @@ async function imageOf(
   original: Subject,
   side: Image["side"],
   extent: Extent,
+  isRelated: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Image | null> {
   const [own, other] = [image.checkpoint!, original.checkpoint!];
@@ -81,7 +89,7 @@ async function imageOf(
     const one = await tensorImage(own, other, pair, extent, signal);
     if (one === null) missing++;
     else tensors.push(one);
-    if (isOfAnother(tensors)) return null;
+    if (!isRelated && isOfAnother(tensors)) return null;
   }
   const levelled = tensors.filter(({ blocks }) => blocks > 0);
   if (levelled.length === 0) return null;

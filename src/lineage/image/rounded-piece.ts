@@ -31,6 +31,8 @@ export function noCount(): PieceCount {
 
 /** Neighbours of a block that must differ: blocks of one value, or of one large value among zeros, are alike in many models. */
 const MIN_CHANGES = 8;
+/** Half steps that are told at most: of a scale that is next to nothing they have no end. */
+const MOST = 1e6;
 /** Beyond a half step, values that arithmetic in other orders puts there. */
 const TIE = 1e-3;
 
@@ -39,7 +41,7 @@ export function countBlocks(piece: Piece, size: number, rounder: BlockRounder | 
   const { image, original } = piece;
   const again = rounder === null ? null : roundedAnew(original, size, rounder);
   for (let at = 0; at + size <= image.length; at += size) {
-    if (!isTelling(image, at, size) || !isTelling(original, at, size)) continue;
+    if (!isTelling(piece, at, size)) continue;
     to.blocks++;
     if (countValues(piece, at, size, to)) to.nearest++;
     if (again === null) continue;
@@ -50,16 +52,33 @@ export function countBlocks(piece: Piece, size: number, rounder: BlockRounder | 
   }
 }
 
-/** Blocks with what is not finite are passed over: nothing can be said of them. */
-function isTelling(values: Float32Array, at: number, size: number): boolean {
-  let changes = 0;
-  let sum = values[at]!;
+/**
+ * Whether neighbours differ in both, in the image by their codes: what a file scales to nothing, or so coarsely that one
+ * code is left, is near to anything. Blocks with what is not finite are passed over.
+ */
+function isTelling(piece: Piece, at: number, size: number): boolean {
+  const { image, original } = piece;
+  let [changes, differences, code] = [0, 0, codeOf(piece, at)];
+  let sum = original[at]! + image[at]!;
   for (let i = at + 1; i < at + size; i++) {
-    if (values[i] !== values[i - 1]) changes++;
-    sum += values[i]!;
+    const next = codeOf(piece, i);
+    if (original[i] !== original[i - 1]) changes++;
+    if (next !== code) differences++;
+    code = next;
+    sum += original[i]! + image[i]!;
   }
-  return changes >= MIN_CHANGES && Number.isFinite(sum);
+  return changes >= MIN_CHANGES && differences >= MIN_CHANGES && Number.isFinite(sum);
 }
+
+/** A number for the level of a value; one for all where there is no scale. */
+function codeOf({ image, step, low }: Piece, i: number): number {
+  const scale = step[i]!;
+  if (!(Math.abs(scale) > 0)) return 0;
+  // Numbers of a table lie further apart than this.
+  return low === null ? Math.round((FINE * image[i]!) / scale) : Math.round((image[i]! - low[i]!) / scale);
+}
+
+const FINE = 1e4;
 
 function roundedAnew(original: Float32Array, size: number, rounder: BlockRounder): Float32Array {
   const whole = original.length - (original.length % size);
@@ -81,7 +100,7 @@ function countValues({ image, original, step, low, of }: Piece, at: number, size
         ? evenly(image[i]!, original[i]!, distance, low![i]!, of)
         : inTable(image[i]!, original[i]!, distance, of);
     to.values++;
-    if (off > to.halfSteps) to.halfSteps = off;
+    to.halfSteps = Math.max(to.halfSteps, Math.min(MOST, off) || 0);
     if (off <= 1 + TIE) to.within++;
     else isNearest = false;
   }

@@ -29,7 +29,7 @@ export interface TensorImage extends PieceCount {
 }
 
 /** The largest tensor that is turned in memory. */
-const MAX_TURNED = 1 << 26;
+const MAX_TURNED = 1 << 25;
 /** Values of a block where none is known. */
 const SOME = 32;
 
@@ -76,7 +76,7 @@ export async function tensorImage(
     const own = i % every === 0 ? rounder : null;
     const counted = (by: Way): PieceCount => {
       const counts = noCount();
-      const changed = changedOriginals(piece.original, by, piece.step, size);
+      const changed = changedOriginals(piece, by, size);
       countBlocks({ ...piece, original: changed }, size, own, counts);
       return counts;
     };

@@ -52,12 +52,14 @@ function counts({ dtype, name, shape }: CheckpointTensor): boolean {
 
 /** A name without one after the other of the parts that lead to it; a last part alone names nothing. */
 function endsOf(name: string): string[] {
+  if (name.length > LONGEST) return [];
   const parts = name.split(".").slice(-MAX_PARTS);
   return parts.slice(0, -1).map((_, i) => parts.slice(i).join("."));
 }
 
-/** Names of models have some ten parts; of hostile ones only the last are looked at. */
+/** Names of models have some ten parts and a hundred characters; of hostile ones less is looked at (CWE-770). */
 const MAX_PARTS = 16;
+const LONGEST = 512;
 
 function byEnd(
   name: string,
