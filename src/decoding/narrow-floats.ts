@@ -1,7 +1,7 @@
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** Distance of neighbouring f16 by the exponent field of an f32: eleven significant bits, less where f16 runs out of exponents. */
+/** Distance of neighbouring f16 by the exponent field of an f32: they have eleven bits, fewer below their exponents. */
 const UNITS = Float64Array.from({ length: 256 }, (_, field) => 2 ** (Math.max(field - 127, -14) - 10));
 /** Added and taken away again, it leaves a whole number, ties to even. */
 const WHOLE = 1.5 * 2 ** 52;

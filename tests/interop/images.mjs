@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * A model against its own images by the tools that people quantise with, and another model against the same: npm run
- * test:interop:images. A base must be told to be what its image was quantised from, block by block, both ways; the other must stay silent;
- * and an image of a fine-tune must not pass for one of its base.
+ * test:interop:images. A base must be told to be what its image was quantised from, block by block, both ways; the other must
+ * stay silent; and an image of a fine-tune must not pass for one of its base.
  *
  *   node tests/interop/images.mjs [--python INTERPRETER] [--keep DIRECTORY] [--fixture]
  *

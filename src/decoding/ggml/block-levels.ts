@@ -19,29 +19,26 @@ interface CodePlace {
   readonly of: number | Float32Array;
 }
 
+/** In the order of their size; a code of MXFP4 stands for one of them. */
 const E2M1 = Float32Array.of(-6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4, 6);
 
 const PLACES: ReadonlyMap<string, CodePlace> = new Map<string, CodePlace>([
   ["Q4_0", { bytes: 18, lowest: [[2, 18, 0]], next: [[2, 18, 0x11]], of: 16 }],
   ["Q4_1", { bytes: 20, lowest: [[4, 20, 0]], next: [[4, 20, 0x11]], of: 16 }],
-  ["Q5_0", { bytes: 22, lowest: [[2, 22, 0]], next: nibbles(2, 6, 22), of: 32 }],
-  ["Q5_1", { bytes: 24, lowest: [[4, 24, 0]], next: nibbles(4, 8, 24), of: 32 }],
+  ["Q5_0", { bytes: 22, lowest: [[2, 22, 0]], next: fills([2, 6, 0], [6, 22, 0x11]), of: 32 }],
+  ["Q5_1", { bytes: 24, lowest: [[4, 24, 0]], next: fills([4, 8, 0], [8, 24, 0x11]), of: 32 }],
   ["Q8_0", { bytes: 34, lowest: [[2, 34, 0x80]], next: [[2, 34, 0x81]], of: 256 }],
   ["Q2_K", { bytes: 84, lowest: [[16, 80, 0]], next: [[16, 80, 0x55]], of: 4 }],
-  ["Q3_K", { bytes: 110, lowest: [[0, 96, 0]], next: [[0, 32, 0], [32, 96, 0x55]], of: 8 }], // biome-ignore format: a table
+  ["Q3_K", { bytes: 110, lowest: [[0, 96, 0]], next: fills([0, 32, 0], [32, 96, 0x55]), of: 8 }],
   ["Q4_K", { bytes: 144, lowest: [[16, 144, 0]], next: [[16, 144, 0x11]], of: 16 }],
-  ["Q5_K", { bytes: 176, lowest: [[16, 176, 0]], next: nibbles(16, 48, 176), of: 32 }],
-  ["Q6_K", { bytes: 210, lowest: [[0, 192, 0]], next: [[0, 128, 0x11], [128, 192, 0]], of: 64 }], // biome-ignore format: a table
+  ["Q5_K", { bytes: 176, lowest: [[16, 176, 0]], next: fills([16, 48, 0], [48, 176, 0x11]), of: 32 }],
+  ["Q6_K", { bytes: 210, lowest: [[0, 192, 0]], next: fills([0, 128, 0x11], [128, 192, 0]), of: 64 }],
   ["IQ4_NL", { bytes: 18, lowest: null, next: [[2, 18, 0x88]], of: NON_LINEAR }],
   ["MXFP4", { bytes: 17, lowest: null, next: [[1, 17, 0x22]], of: E2M1 }],
 ]);
 
-/** No fifth bits, and one in every nibble. */
-function nibbles(from: number, low: number, to: number): readonly Fill[] {
-  return [
-    [from, low, 0],
-    [low, to, 0x11],
-  ];
+function fills(...each: readonly Fill[]): readonly Fill[] {
+  return each;
 }
 
 /** What values of a type of ggml were rounded to, as its blocks say; null where that is not known. */

@@ -1,11 +1,6 @@
+import type { BlockRounder } from "./block-rounder.ts";
 import { K_ROUNDERS } from "./round-k-blocks.ts";
 import { SMALL_ROUNDERS } from "./round-small-blocks.ts";
-
-/**
- * Values that whole blocks of finite numbers have after they were quantised and decoded again, to the bit as ggml does both
- * without an importance matrix.
- */
-export type BlockRounder = (values: Float32Array, out: Float32Array) => void;
 
 const ROUNDERS: ReadonlyMap<string, BlockRounder> = new Map(Object.entries({ ...SMALL_ROUNDERS, ...K_ROUNDERS }));
 

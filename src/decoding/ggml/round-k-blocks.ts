@@ -1,6 +1,6 @@
 import { toHalf } from "../narrow-floats.ts";
+import type { BlockRounder } from "./block-rounder.ts";
 import { type Fit, fitCentred, fitRefined, fitSpanned, nearestWhole } from "./fit-scale.ts";
-import type { BlockRounder } from "./round-blocks.ts";
 
 /**
  * Blocks of 256 as ggml's reference quantisers round them: a scale is searched for each part, those are rounded to few bits

@@ -1,5 +1,5 @@
 import { toHalf } from "../narrow-floats.ts";
-import type { BlockRounder } from "./round-blocks.ts";
+import type { BlockRounder } from "./block-rounder.ts";
 import { NON_LINEAR } from "./small-blocks.ts";
 
 /**

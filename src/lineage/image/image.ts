@@ -19,8 +19,8 @@ const LEAST_OF_TENSOR = 0.98;
 const LEAST_OF_ALL = 0.995;
 const LEAST_BLOCKS = 64;
 /**
- * Another model's values lie within a half step by chance: three tenths of them at two bits, a tenth at four. Beside so few blocks
- * that reproduce, nothing is made of the rest.
+ * Another model's values lie within a half step by chance: three tenths of them at two bits, a tenth at four. Beside so few
+ * blocks that reproduce, nothing is made of the rest.
  */
 const FEW_WITHIN = 0.4;
 const FEW_BLOCKS = 0.01;

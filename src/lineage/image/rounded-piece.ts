@@ -1,4 +1,4 @@
-import type { BlockRounder } from "../../decoding/ggml/round-blocks.ts";
+import type { BlockRounder } from "../../decoding/ggml/block-rounder.ts";
 
 /** Neighbouring values of a tensor that was rounded, and what stands in their place in the other model. */
 export interface Piece {
