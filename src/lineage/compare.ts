@@ -50,7 +50,8 @@ export interface CompareOptions {
 /**
  * Verdict on a pair, from weights alone. It is the same whichever of the two is called the base.
  *
- * 1. Same content? (digests of values, whatever container, names or element type; or of both at hand one is the other quantised)
+ * 1. Same content? (digests of values, whatever container, names or element type; with both at hand, whether one is the other
+ *    quantised)
  * 2. Lay the stacks of the suspect over those of the base, by role and layer, then by the best layer alignment, and where
  *    that stays silent by equal matrices and by content alone.
  * 3. Test each stack: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.

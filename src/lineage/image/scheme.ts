@@ -12,7 +12,8 @@ export function schemeOf({ tensors, fileType }: Checkpoint): string {
   const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const [most] = sorted;
   if (most === undefined) return "";
-  const types = sorted.map(([scheme, count]) => (sorted.length === 1 ? scheme : `${count} ${scheme}`)).join(", ");
-  const isCalled = typeof fileType === "string" && fileType !== types && fileType.replace(/_[SML]$/, "") === most[0];
-  return isCalled ? `${fileType}: ${types}` : types;
+  const types = sorted.map(([scheme, count]) => (sorted.length === 1 ? scheme : `${count} ${scheme}`));
+  const listed = types.join(types.some((type) => type.includes(",")) ? "; " : ", ");
+  const isCalled = typeof fileType === "string" && fileType !== listed && fileType.replace(/_[SML]$/, "") === most[0];
+  return isCalled ? `${fileType}: ${listed}` : listed;
 }
