@@ -110,9 +110,9 @@ async function addFile(
       throw new WeightmarkError("ST_TENSOR_LIMIT", `more than ${MAX_TENSORS} tensors in one model`, { file: shown });
     }
     // Spelled out: a spread takes three times as long and twice the memory, which a million tensors show.
-    const { name, dtype, shape, begin, end, file: own = 0, scheme, inOut } = tensor;
+    const { name, dtype, shape, begin, end, file: own = 0, scheme, inOut, levels } = tensor;
     const added = { name, dtype, shape, begin, end, file: file + own };
-    to.tensors.set(name, scheme === undefined && inOut === undefined ? added : { ...added, scheme, inOut });
+    to.tensors.set(name, scheme === undefined && inOut === undefined ? added : { ...added, scheme, inOut, levels });
   }
 }
 

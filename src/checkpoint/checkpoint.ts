@@ -1,4 +1,5 @@
 import type { ByteSource } from "../bytes/byte-source.ts";
+import type { PlacedLevels } from "../decoding/level-parts.ts";
 import type { TensorInfo } from "../formats/tensor-info.ts";
 
 export interface CheckpointFile {
@@ -25,6 +26,8 @@ export interface CheckpointTensor extends TensorInfo {
   readonly file: number;
   /** What its values are decoded from, for people: "Q4_K". Left out where they are stored as they are. */
   readonly scheme?: string | undefined;
+  /** What its values were rounded to, in the same file. Left out where that is not known. */
+  readonly levels?: PlacedLevels | undefined;
   /** Given where it is known that a linear is stored as [in, out] although its name promises [out, in]. */
   readonly inOut?: true | undefined;
 }
@@ -50,6 +53,8 @@ export interface Checkpoint {
   readonly metadata?: ReadonlyMap<string, string> | null | undefined;
   /** Parsed config.json, or null. Ranks and explains; never decides. */
   readonly config: Readonly<Record<string, unknown>> | null;
+  /** What a GGUF file says that it was quantised to, "Q4_K_M"; null or left out where it says nothing that is known. */
+  readonly fileType?: string | null | undefined;
   /**
    * Why `config` is null although a config.json is there or may be, a clause: for anyone who refuses to go on without it. Null or
    * left out when none is there.

@@ -3,7 +3,7 @@ import type { TensorInfo } from "../formats/tensor-info.ts";
 import type { CheckpointFile, CheckpointTensor, ContainerName } from "./checkpoint.ts";
 
 /** A tensor as a file has it, in the file itself or in one of `ArrayFile.beside`. */
-export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut">>;
+export type FoundTensor = TensorInfo & Partial<Pick<CheckpointTensor, "file" | "scheme" | "inOut" | "levels">>;
 
 /** A file of arrays as a model reads it. */
 export interface ArrayFile {

@@ -102,7 +102,7 @@ async function requireReadable(
 }
 
 /** What a model says of itself beside its tensors. */
-type Facts = Pick<Checkpoint, "config" | "configProblem" | "ownTokenizer">;
+type Facts = Pick<Checkpoint, "config" | "configProblem" | "fileType" | "ownTokenizer">;
 
 async function addFolder(to: Assembly, folder: ModelFolder, reading: Reading): Promise<GgufFacts | null> {
   const listing = await folder.list();
@@ -284,7 +284,7 @@ async function openAlone(location: string, options: OpenOptions): Promise<Opened
     await found.close();
   };
   try {
-    const { config, configProblem, ownTokenizer } = await addModel(model, found, options);
+    const { config, configProblem, fileType, ownTokenizer } = await addModel(model, found, options);
     const { files, tensors, notes, metadata, container } = model;
     return closing({
       location: found.location,
@@ -295,6 +295,7 @@ async function openAlone(location: string, options: OpenOptions): Promise<Opened
       metadata,
       config,
       configProblem,
+      fileType,
       notes,
       allowLinks,
       ...(ownTokenizer === undefined ? {} : { ownTokenizer }),

@@ -1,6 +1,7 @@
 import { isSync } from "../bytes/byte-source.ts";
 import { decodedSource } from "../decoding/decoded-source.ts";
 import type { Part } from "../decoding/decoder.ts";
+import { placeLevels } from "../decoding/level-parts.ts";
 import type { Quantised } from "../decoding/quantised/layout.ts";
 import { recognise } from "../decoding/quantised/recognise.ts";
 import { WeightmarkError } from "../errors.ts";
@@ -57,7 +58,13 @@ export async function decodeQuantised(
       begin += Math.ceil(length / F32_BYTES) * F32_BYTES;
     }
   }
+  const rounded = linears.map(({ shape, decoder }) => {
+    return { elements: shape.reduce((product, side) => product * side, 1), levels: decoder.levels };
+  });
   for (const tensor of decoded) to.tensors.set(tensor.name, tensor);
+  for (const [i, levels] of placeLevels(parts, rounded, begin).entries()) {
+    if (levels !== undefined) to.tensors.set(decoded[i]!.name, { ...decoded[i]!, levels });
+  }
   // Its files are those of the model, which are closed with it.
   const source = { ...decodedSource(parts, sources, DECODED), close: async () => {} };
   to.files.push({ path: DECODED, absolutePath: null, source, storedBytes: 0 });

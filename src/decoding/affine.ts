@@ -1,6 +1,7 @@
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { decodeToF32 } from "../kernels/decode.ts";
-import type { Decoder, StoredRange } from "./decoder.ts";
+import type { Decoder, Levels, StoredRange } from "./decoder.ts";
+import { numbersOfType } from "./quantised/numbers.ts";
 
 /** Numbers of one type that are stored one after the other, those of less than a byte from the lowest bits on. */
 export interface Codes {
@@ -41,32 +42,55 @@ interface Run extends Span {
  * @param zero codes of one for each group, or one number for all
  */
 export function affineDecoder(codes: Codes, scale: Codes, zero: Codes | number, groups: Groups): Decoder {
+  return { ...valuesOf(codes, scale, zero, groups), levels: levelsOf(codes, scale, zero, groups) };
+}
+
+function levelsOf({ type }: Codes, scale: Codes, zero: Codes | number, groups: Groups): Levels | undefined {
+  const step = valuesOf(1, scale, 0, groups);
+  if (typeof type === "string" && type.startsWith("F8")) return { step, low: null, of: numbersOfType(type) };
+  const [bits, signed] =
+    typeof type !== "string" ? [type.bits, type.signed] : [DTYPE_BITS[type], !type.startsWith("U")];
+  // Of more levels nobody rounds weights to, and every value would lie near one.
+  if (bits > 8) return undefined;
+  return { step, low: valuesOf(signed ? -(2 ** (bits - 1)) : 0, scale, zero, groups), of: 2 ** bits };
+}
+
+/** @param codes stored ones, or one number in the place of all */
+function valuesOf(codes: Codes | number, scale: Codes, zero: Codes | number, groups: Groups): Decoder {
+  const own = typeof codes === "number" ? 0 : 1;
   return {
     unit: 1,
     ranges(first, count) {
       const spans = spansOf(groups, first, count);
       const of = (these: Codes) => spans.map((span) => storedBehind(these, span.first, span.end));
-      return [storedBehind(codes, first, first + count), ...of(scale), ...(typeof zero === "number" ? [] : of(zero))];
+      return [
+        ...(typeof codes === "number" ? [] : [storedBehind(codes, first, first + count)]),
+        ...of(scale),
+        ...(typeof zero === "number" ? [] : of(zero)),
+      ];
     },
     decode(stored, first, count, out) {
-      unpack(codes, stored[0]!, first, out.subarray(0, count));
+      if (typeof codes === "number") out.fill(codes, 0, count);
+      else unpack(codes, stored[0]!, first, out.subarray(0, count));
       const spans = spansOf(groups, first, count);
-      const valuesOf = (these: Codes, bytes: Uint8Array, span: Span) => {
+      const numbersOf = (these: Codes, bytes: Uint8Array, span: Span) => {
         const values = new Float32Array(span.end - span.first);
         unpack(these, bytes, span.first, values);
         return values;
       };
-      const scales = spans.map((span, i) => valuesOf(scale, stored[1 + i]!, span));
+      const scales = spans.map((span, i) => numbersOf(scale, stored[own + i]!, span));
       const zeros =
-        typeof zero === "number" ? null : spans.map((span, i) => valuesOf(zero, stored[1 + spans.length + i]!, span));
+        typeof zero === "number"
+          ? null
+          : spans.map((span, i) => numbersOf(zero, stored[own + spans.length + i]!, span));
       for (const { first: from, end, group, step } of runsOf(groups, first, first + count)) {
         const last = group + step * (end - from - 1);
         const at = spans.findIndex((span) => group >= span.first && last < span.end);
         const factors = scales[at]!;
         const offsets = zeros?.[at];
-        let own = group - spans[at]!.first;
-        for (let i = from - first; i < end - first; i++, own += step) {
-          out[i] = (out[i]! - (offsets === undefined ? (zero as number) : offsets[own]!)) * factors[own]!;
+        let of = group - spans[at]!.first;
+        for (let i = from - first; i < end - first; i++, of += step) {
+          out[i] = (out[i]! - (offsets === undefined ? (zero as number) : offsets[of]!)) * factors[of]!;
         }
       }
     },

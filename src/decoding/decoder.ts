@@ -24,6 +24,20 @@ export interface Decoder {
    * @param stored the bytes of `ranges(first, count)`, one for each in the same order; not to be written to
    */
   decode(stored: readonly Uint8Array[], first: number, count: number, out: Float32Array): void;
+  /** What the values were rounded to, where they were and it is known. */
+  readonly levels?: Levels | undefined;
+}
+
+/** The levels that values could have been rounded to, for each element of a tensor. */
+export interface Levels {
+  /** Distance of two levels, or what the numbers of a table are multiplied with. */
+  readonly step: Decoder;
+  /** The lowest level, where they are evenly spaced. */
+  readonly low: Decoder | null;
+  /** How many there are, or a table of numbers in ascending order. */
+  readonly of: number | Float32Array;
+  /** Neighbours that were rounded together, whole blocks of them in a row. Left out where rows or more were. */
+  readonly block?: number | undefined;
 }
 
 /** A tensor of a virtual file whose values are decoded, as little-endian F32. */

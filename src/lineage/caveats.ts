@@ -1,5 +1,6 @@
 import { damageOf } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { imageLimits } from "./image/words.ts";
 import { type Difference, type Direction, EMBEDDINGS, type Verdict } from "./result.ts";
 import type { SameContent } from "./same-content.ts";
 import { beyondLimits } from "./stack.ts";
@@ -39,7 +40,8 @@ export function caveatsOf(
       `${content.indices} tensors of whole numbers or flags are stored by only one of both, and were not compared`,
     );
   }
-  if (content?.kind === "recast") {
+  if (content?.kind === "recast" && content.image !== undefined) caveats.push(...imageLimits(content.image));
+  else if (content?.kind === "recast") {
     const narrower = content.narrower === "suspect" ? suspect.name : base.name;
     caveats.push(`every sampled value of ${narrower} is the other's, rounded`);
   }

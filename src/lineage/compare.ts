@@ -11,6 +11,7 @@ import { directionOf } from "./direction.ts";
 import { evidenceOf } from "./evidence-sources.ts";
 import { factsOf, type Sides } from "./facts.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { findImage } from "./image/image.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./named-pairings.ts";
@@ -50,7 +51,8 @@ export interface CompareOptions {
 /**
  * Verdict on a pair, from weights alone. It is the same whichever of the two is called the base.
  *
- * 1. Same content? (digests of values, whatever container, names or element type)
+ * 1. Same content? (digests of values, whatever container, names or element type; with both at hand, whether one is the other
+ *    quantised)
  * 2. Lay the stacks of the suspect over those of the base, by role and layer, then by the best layer alignment, and where
  *    that stays silent by equal matrices and by content alone.
  * 3. Test each stack: T1 (permutation z), T1-swap (label pairs), T2 (fixed points); correct p for everything tried.
@@ -69,17 +71,18 @@ export async function compareSubjects(
   const judged = await judgeAll(first, second, settings);
   const findings = exchanged ? judged.findings.map((f) => withShare(mirrored(f))) : judged.findings;
 
-  const content = sameContent(suspect.fingerprint, base.fingerprint);
+  const same = sameContent(suspect.fingerprint, base.fingerprint);
+  const told = overall(
+    findings,
+    [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
+  );
+  const image = same === null ? await findImage(suspect, base, isShared(told), signal) : null;
+  const content: SameContent = image?.whole ? { kind: "recast", narrower: image.side, image } : same;
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
-  const verdict =
-    content?.kind ??
-    overall(
-      findings,
-      [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
-    );
+  const verdict = content?.kind ?? told;
   const direction = directionOf(verdict, content, findings, suspect, base);
   const slices = findings.flatMap((f) => f.slices);
-  const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
+  const difference = describeDifference(suspect, base, slices);
   const names = { suspect: suspect.name, base: base.name };
   const decisive = decisiveFinding(findings) ?? strongest;
   const log10P = decisive?.verdict.log10P ?? null;
@@ -100,10 +103,11 @@ export async function compareSubjects(
     tests: findings.flatMap((f) => f.tested.tests),
     layers: findings.flatMap((f) => layerMap(f.pairing, suspect.fingerprint)),
     difference,
+    // Of models that share nothing, how far their values lie apart says nothing either.
+    ...(image !== null && isShared(verdict) ? { image } : {}),
     caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
   };
-  const isSilent = verdict === "no-evidence" || verdict === "not-testable";
-  if (options.deep !== true || !isSilent) return plain;
+  if (options.deep !== true || isShared(verdict)) return plain;
   const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
   if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
   const starts = await withStarts(plain, { suspect, base }, judged.log10Hypotheses, signal);
@@ -111,6 +115,10 @@ export async function compareSubjects(
   const evidence = await evidenceOf(first, second, signal);
   const deep = evidence === null ? null : deepFinding(evidence, judged.log10Hypotheses);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);
+}
+
+function isShared(verdict: Verdict): boolean {
+  return verdict !== "no-evidence" && verdict !== "not-testable";
 }
 
 function withShare(finding: ComponentFinding): ComponentFinding {
@@ -144,7 +152,11 @@ function relationsOf(
   difference: Difference,
 ): Relation[] {
   const [x, y] = [suspect.fingerprint, base.fingerprint];
-  if (verdict === "recast") return ["recast", ...layerRelations(findings, x, y)];
+  if (content?.kind === "recast") {
+    // Of its image the original was not made.
+    const rounded: Relation[] = content.image !== undefined && content.narrower === "suspect" ? ["quantized"] : [];
+    return ["recast", ...rounded, ...layerRelations(findings, x, y)];
+  }
   if (content?.kind === "identical") {
     const recast: Relation[] = valueTypes(x) === valueTypes(y) ? [] : ["recast"];
     const moved = layerRelations(findings, x, y);
@@ -152,7 +164,7 @@ function relationsOf(
   }
   // They tell how the suspect was made; a parent was not made of its child.
   const isMade = verdict === "derived" && direction !== "base-from-suspect";
-  return isMade ? describeRelations(x, y, findings, difference) : [];
+  return isMade ? describeRelations(suspect, base, findings, difference) : [];
 }
 
 /** Indices and masks that one side stores are no cast of anything. */

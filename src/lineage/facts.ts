@@ -58,6 +58,7 @@ export function factsOf(
   return {
     part: isOne && isPartial("suspect") ? decisive.verdict.suspectComponent : null,
     everywhere,
+    image: content?.kind === "recast" ? (content.image ?? null) : null,
     tableOnly,
     partly: content === null && speaks ? partOf(decisive.support) : null,
     share: isSome(retained) ? retained : null,

@@ -3,6 +3,7 @@ import { holdsIndices } from "../formats/dtype-kind.ts";
 import { isCovered } from "./covered.ts";
 import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
+import { schemeOf } from "./image/scheme.ts";
 import { laidOver, NEARLY_ALL, type Side } from "./laid-over.ts";
 import type { Pairing } from "./pairing.ts";
 import { isRelated } from "./related.ts";
@@ -10,6 +11,7 @@ import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, ty
 import { median, type SliceRetention, sliceRetention } from "./retention.ts";
 import { equalTensors } from "./same-content.ts";
 import { type Stack, stacksOf } from "./stack.ts";
+import type { Subject } from "./subject.ts";
 
 /** More zeros than the base by this fraction is pruning; rounding to 3 bits makes a quarter. */
 const PRUNED_EXCESS = 0.28;
@@ -35,11 +37,14 @@ const MIN_LOW_RANK = 2;
 const TRAINED_SHARE = 0.5;
 
 export function describeDifference(
-  suspect: Fingerprint,
-  base: Fingerprint,
+  { fingerprint: suspect, checkpoint }: Subject,
+  { fingerprint: base, checkpoint: other }: Subject,
   slices: readonly SliceRetention[],
 ): Difference {
-  const grid = gridOf(suspect, base);
+  const said = checkpoint === null ? "" : schemeOf(checkpoint);
+  const isOwn = said !== "" && (other === null || schemeOf(other) !== said);
+  // What a file says of itself comes before what its values look like.
+  const grid = isOwn ? said : gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
   const rank = grid === null && keepsVectors(suspect, base) ? adapterRank(slices) : null;
   const { equal, compared } = equalTensors(suspect, base);
@@ -56,8 +61,8 @@ export function describeDifference(
 
 /** What the sketches and slices show of how a derived suspect was made; what they do not show is not said. */
 export function describeRelations(
-  suspect: Fingerprint,
-  base: Fingerprint,
+  { fingerprint: suspect }: Subject,
+  { fingerprint: base, checkpoint }: Subject,
   findings: readonly ComponentFinding[],
   difference: Difference,
 ): Relation[] {
@@ -68,7 +73,9 @@ export function describeRelations(
   else if (!isWholeChange(suspect, base, findings)) return relations;
   else if (difference.loraRank !== undefined) relations.push("lora");
   // What lies on a coarse grid was rounded to it: of such a base the suspect is the original as likely as anything.
-  const isRounded = gridOf(base, suspect) !== null || hasFewerSizes(suspect, base) || hasFewerSizes(base, suspect);
+  const isSaid = checkpoint !== null && schemeOf(checkpoint) !== "";
+  const isRounded =
+    isSaid || gridOf(base, suspect) !== null || hasFewerSizes(suspect, base) || hasFewerSizes(base, suspect);
   if (relations.length === 0 && !isRounded) {
     relations.push(...trainingOf(difference, findings));
   }

@@ -124,6 +124,34 @@ export interface Difference {
   readonly quantization?: string;
 }
 
+/** Blocks that could have turned out otherwise, and how many of them are the original's. */
+export interface ImageCount {
+  readonly blocks: number;
+  readonly equal: number;
+}
+
+/** One model as the other one rounded to few levels. */
+export interface Image {
+  /** Which of the two was rounded. */
+  readonly side: "suspect" | "base";
+  /** What it was rounded to, for people: "Q4_K_M: 5 Q4_K, 2 Q6_K". */
+  readonly scheme: string;
+  /** "through f16" or "through bf16" where the original was rounded to that first; null for as it is, or where it differs. */
+  readonly way: string | null;
+  /** Whether all blocks were compared with their nearest levels, else a sample of every tensor. */
+  readonly everywhere: boolean;
+  /** Tensors that were compared. */
+  readonly tensors: number;
+  /** Blocks that were quantised anew, scales and all, and are equal to the bit; null where the quantiser is not known. */
+  readonly requantised: ImageCount | null;
+  /** Blocks whose values are the nearest of the levels that the file has. */
+  readonly nearest: ImageCount;
+  /** The tensor with the largest distance, in half steps, and its share of values within one. */
+  readonly worst: { readonly tensor: string; readonly halfSteps: number; readonly within: number };
+  /** Whether all that there is of both is the original and its image. */
+  readonly whole: boolean;
+}
+
 /** What compare tells of a pair. Field order is the order of printing. */
 export interface CompareResult {
   readonly verdict: Verdict;
@@ -141,6 +169,8 @@ export interface CompareResult {
   readonly tests: readonly TestResult[];
   readonly layers: readonly LayerMatch[];
   readonly difference: Difference;
+  /** Where one of the two was rounded, and both are at hand. */
+  readonly image?: Image;
   /** Of the deep tests, where they were asked for and the plain ones were silent. */
   readonly deep?: DeepSummary;
   readonly caveats: readonly string[];

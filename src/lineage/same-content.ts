@@ -2,6 +2,7 @@ import type { Fingerprint, ValueDigest } from "../fingerprint/fingerprint.ts";
 import { counted } from "../fingerprint/identity.ts";
 import { holdsIndices, holdsValues } from "../formats/dtype-kind.ts";
 import { indicesOfOneSide } from "./indices.ts";
+import type { Image } from "./result.ts";
 
 export type SameContent =
   /**
@@ -9,8 +10,8 @@ export type SameContent =
    * without elements only one side stores, `indices` how many of whole numbers or flags.
    */
   | { readonly kind: "identical"; readonly everywhere: boolean; readonly empty?: number; readonly indices?: number }
-  /** One side is the other rounded to a narrower type. */
-  | { readonly kind: "recast"; readonly narrower: "suspect" | "base" }
+  /** One side is the other rounded to a narrower type, or to the levels of a quantiser. */
+  | { readonly kind: "recast"; readonly narrower: "suspect" | "base"; readonly image?: Image }
   | null;
 
 /**

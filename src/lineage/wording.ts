@@ -1,4 +1,5 @@
-import type { Direction, Verdict } from "./result.ts";
+import { imageClaim } from "./image/words.ts";
+import type { Direction, Image, Verdict } from "./result.ts";
 
 /** What the sentence must not say more than. */
 export interface Facts {
@@ -6,6 +7,8 @@ export interface Facts {
   readonly part: string | null;
   /** Whether every stored byte was compared. */
   readonly everywhere: boolean;
+  /** What was found of one model as the other one rounded, where all of it is. */
+  readonly image: Image | null;
   /** Only token tables are the same. */
   readonly tableOnly: boolean;
   /** How many of the layers (or matrices) agree, where it is not nearly all of them. */
@@ -63,6 +66,7 @@ export function claimOf(verdict: Verdict, direction: Direction, base: string, fa
     case "identical":
       return everywhere ? `holds the same weights as ${base}` : `is equal to ${base} wherever sampled`;
     case "recast":
+      if (facts.image !== null) return imageClaim(facts.image, base);
       return `is ${base} in another number format, wherever sampled`;
     case "derived":
       if (direction === "suspect-from-base") return `derives from ${base}${ofIt}`;

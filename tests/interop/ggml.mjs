@@ -24,11 +24,11 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const LIBRARY = "@node-llama-cpp/linux-x64@3.21.1";
 const SEED = "1";
 
-/** Path of ggml's library, unpacked below `directory`. */
-function ggmlLibrary(directory) {
+/** Folder of the libraries of ggml and llama.cpp, unpacked below `directory`. */
+export function ggmlPackage(directory) {
   const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", LIBRARY, "--json"], { cwd: directory }).toString());
   execFileSync("tar", ["xzf", filename], { cwd: directory });
-  return join(directory, "package/bins/linux-x64/libggml-base.so");
+  return join(directory, "package/bins/linux-x64");
 }
 
 function floatsIn(path) {
@@ -142,7 +142,7 @@ export function ggmlInterop({ fixture = false } = {}) {
   const interpreter = venv("interop-gguf-venv", "requirements-gguf.txt");
   const directory = mkdtempSync(join(tmpdir(), "weightmark-ggml-"));
   try {
-    const library = ggmlLibrary(directory);
+    const library = join(ggmlPackage(directory), "libggml-base.so");
     execFileSync(interpreter, [join(here, "ggml.py"), "blocks", library, directory, SEED], { stdio: "inherit" });
     const types = JSON.parse(readFileSync(join(directory, "blocks.json"), "utf8"));
     console.log(`ggml: ${types.length} types of ${LIBRARY}`);

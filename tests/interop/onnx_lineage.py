@@ -39,8 +39,14 @@ def build(cast):
             nodes.append(helper.make_node("MatMul", [f"x{i}", stored], [f"y{i}"], name=f"/{path}/MatMul"))
             tensors.append(numpy_helper.from_array(np.ascontiguousarray(values.T.astype(cast)), stored))
         else:
+            # Used, for what is not is taken out by quantisers.
+            kind = TensorProto.INT64 if values.ndim == 2 else TensorProto.FLOAT if cast is np.float32 else TensorProto.FLOAT16
+            inputs.append(helper.make_tensor_value_info(f"x{i}", kind, [1] if values.ndim == 2 else [1, len(values)]))
+            use = ("Gather", [name, f"x{i}"]) if values.ndim == 2 else ("Mul", [f"x{i}", name])
+            nodes.append(helper.make_node(*use, [f"y{i}"], name=f"/{name.removesuffix('.weight').replace('.', '/')}/{use[0]}"))
             tensors.append(numpy_helper.from_array(values.astype(cast), name))
-    outputs = [helper.make_tensor_value_info(node.output[0], inputs[0].type.tensor_type.elem_type, None) for node in nodes]
+    kind = TensorProto.FLOAT if cast is np.float32 else TensorProto.FLOAT16
+    outputs = [helper.make_tensor_value_info(node.output[0], kind, None) for node in nodes]
     graph = helper.make_graph(nodes, "main", inputs, outputs, tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
 

@@ -7,6 +7,7 @@ const direction = fc.constantFrom<Direction>("suspect-from-base", "base-from-sus
 const count = fc.integer({ min: 1, max: 500 });
 const facts: fc.Arbitrary<Facts> = fc.record({
   part: fc.constantFrom(null, "PART"),
+  image: fc.constant(null),
   everywhere: fc.boolean(),
   tableOnly: fc.boolean(),
   partly: fc.oneof(

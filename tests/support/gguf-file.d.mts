@@ -34,5 +34,6 @@ export function llamaGguf(
     readonly kvHeads: number;
     readonly typeOf: (name: string) => string;
     readonly tokens?: readonly string[];
+    readonly extra?: readonly MetadataParts[];
   },
 ): Uint8Array;

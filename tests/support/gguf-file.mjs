@@ -248,9 +248,15 @@ const LLAMA_NAMES = [
  * A Llama as llama.cpp converts and quantises it: vectors as F32, matrices by `typeOf` of their name in GGUF.
  *
  * @param {ReadonlyMap<string, { shape: readonly number[], values: Float32Array }>} model by the names of Hugging Face
- * @param {{ heads: number, kvHeads: number, typeOf: (name: string) => string, tokens?: readonly string[] }} about
+ * @param {{ heads: number, kvHeads: number, typeOf: (name: string) => string, tokens?: readonly string[],
+ *   extra?: readonly (readonly [key: string, type: string, value: unknown])[] }} about `extra` metadata
  */
-export function llamaGguf(model, { heads, kvHeads, typeOf, tokens = [] }) {
+export function llamaGguf(model, about) {
+  return ggufFile(llamaParts(model, about));
+}
+
+/** What `llamaGguf` makes a file of. */
+export function llamaParts(model, { heads, kvHeads, typeOf, tokens = [], extra = [] }) {
   const tensors = [...model].map(([name, { shape, values }]) => {
     const ours = LLAMA_NAMES.reduce((text, [from, to]) => text.replace(from, to), name);
     const count = /attn_q\b/.test(ours) ? heads : /attn_k\b/.test(ours) ? kvHeads : null;
@@ -268,6 +274,7 @@ export function llamaGguf(model, { heads, kvHeads, typeOf, tokens = [] }) {
     ["llama.attention.head_count_kv", "u32", kvHeads],
     ["tokenizer.ggml.model", "text", "gpt2"],
     ["tokenizer.ggml.tokens", "array", { of: "text", items: tokens }],
+    ...extra,
   ];
-  return ggufFile({ metadata, tensors });
+  return { metadata, tensors };
 }

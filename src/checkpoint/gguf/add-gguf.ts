@@ -1,6 +1,7 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { decodedSource } from "../../decoding/decoded-source.ts";
 import type { Part } from "../../decoding/decoder.ts";
+import { placeLevels } from "../../decoding/level-parts.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { type GgufHeader, readGgufHeader } from "../../formats/gguf/header.ts";
 import { MAX_TENSORS } from "../../formats/gguf/limits.ts";
@@ -9,7 +10,7 @@ import { type Assembly, type Reading, sourceOf } from "../assembly.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { ModelFolder } from "../model-folder.ts";
 import { numberedShard } from "../numbered-shards.ts";
-import { configOf } from "./model-facts.ts";
+import { configOf, fileTypeOf } from "./model-facts.ts";
 import { planTensors } from "./plan.ts";
 import { requireParts } from "./split.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -17,7 +18,7 @@ import type { VirtualTensor } from "./virtual-tensor.ts";
 import { vocabularyIn } from "./vocabulary.ts";
 
 /** What a model of GGUF brings beside its tensors. */
-export type GgufFacts = Pick<Checkpoint, "config" | "ownTokenizer">;
+export type GgufFacts = Pick<Checkpoint, "config" | "fileType" | "ownTokenizer">;
 
 interface OpenedPart {
   readonly source: ByteSource;
@@ -61,7 +62,11 @@ export async function addGguf(
   const path = parts.length === 1 ? to.files[0]!.absolutePath : null;
   const virtualOf = path === null ? {} : { virtualOf: path };
   to.files.splice(0, to.files.length, { path: names[0]!, absolutePath: null, source, storedBytes, ...virtualOf });
-  return { config: configOf(metadata), ownTokenizer: () => vocabularyIn(first!.source, first!.header) };
+  return {
+    config: configOf(metadata),
+    fileType: fileTypeOf(metadata),
+    ownTokenizer: () => vocabularyIn(first!.source, first!.header),
+  };
 }
 
 const ABSENT = new Set(["FILE_NOT_FOUND", "HTTP_NOT_FOUND", "HTTP_FORBIDDEN", "HTTP_UNAUTHORIZED"]);
@@ -113,6 +118,13 @@ function addVirtual(to: Assembly, tensors: readonly VirtualTensor[], files: read
     const tensor = { name, dtype, shape, begin, end, file: 0 };
     to.tensors.set(name, scheme === null ? tensor : { ...tensor, scheme });
     begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+  }
+  const rounded = tensors.map(({ elements, content }) => {
+    return { elements, levels: "decoder" in content ? content.decoder.levels : undefined };
+  });
+  for (const [i, levels] of placeLevels(parts, rounded, begin).entries()) {
+    const { name } = tensors[i]!;
+    if (levels !== undefined) to.tensors.set(name, { ...to.tensors.get(name)!, levels });
   }
   return decodedSource(
     parts,

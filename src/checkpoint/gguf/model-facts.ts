@@ -28,6 +28,31 @@ function countOf(value: MetadataValue | undefined, layer: number): number | null
   return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : null;
 }
 
+/** Mixtures of types by their numbers in `general.file_type`, as llama.cpp calls them. */
+const FILE_TYPES: ReadonlyMap<number, string> = new Map([
+  [2, "Q4_0"],
+  [3, "Q4_1"],
+  [7, "Q8_0"],
+  [8, "Q5_0"],
+  [9, "Q5_1"],
+  [10, "Q2_K"],
+  [11, "Q3_K_S"],
+  [12, "Q3_K_M"],
+  [13, "Q3_K_L"],
+  [14, "Q4_K_S"],
+  [15, "Q4_K_M"],
+  [16, "Q5_K_S"],
+  [17, "Q5_K_M"],
+  [18, "Q6_K"],
+  [25, "IQ4_NL"],
+]);
+
+/** What the file says that it was quantised to, or null. */
+export function fileTypeOf(metadata: Metadata): string | null {
+  const type = metadata.get("general.file_type");
+  return typeof type === "number" ? (FILE_TYPES.get(type) ?? null) : null;
+}
+
 /** Heads of a layer as the file says, or null. */
 export function headsOf(metadata: Metadata, layer: number | null): Heads | null {
   const prefix = `${architectureName(metadata)}.attention.`;

@@ -1,3 +1,4 @@
+import { blockLevels } from "../../decoding/ggml/block-levels.ts";
 import { blockDecoder } from "../../decoding/ggml/decode-blocks.ts";
 import { isUnit, type StoredRows } from "../../decoding/ggml/tensor-decoder.ts";
 import type { PlacedTensor } from "../../formats/gguf/header.ts";
@@ -33,7 +34,8 @@ export function storedRows(tensor: StoredTensor, first = 0): StoredRows | null {
   const columns = shape.length < 2 ? type.elements : shape.at(-1)!;
   const { elements: blockElements, bytes: blockBytes } = type;
   const offset = first * (columns / blockElements) * blockBytes;
-  return { file, begin: begin + offset, columns, blockElements, blockBytes, decode };
+  const levels = blockLevels(type.name, decode);
+  return { file, begin: begin + offset, columns, blockElements, blockBytes, decode, levels };
 }
 
 /** The same of a matrix, or of a vector as a matrix of one column, where rows can be taken apart. */

@@ -2,7 +2,8 @@ import { type ByteSource, isSync } from "../../bytes/byte-source.ts";
 import { memorySource } from "../../bytes/memory-source.ts";
 import { affineDecoder, type Codes, type Groups } from "../../decoding/affine.ts";
 import { decodedSource } from "../../decoding/decoded-source.ts";
-import type { Part } from "../../decoding/decoder.ts";
+import type { Levels, Part } from "../../decoding/decoder.ts";
+import { placeLevels } from "../../decoding/level-parts.ts";
 import type { OnnxTensor, Place } from "../../formats/onnx/onnx-model.ts";
 import { readOnnx } from "../../formats/onnx/read-onnx.ts";
 import { shownNames } from "../../formats/shown-names.ts";
@@ -140,6 +141,7 @@ function laidOut(
     [source, ...external.map((one) => one.source)].every(isSync) || chosen.tensors.every(({ how }) => how === null);
   const parts: Part[] = [];
   const tensors: CheckpointTensor[] = [];
+  const rounded: { readonly index: number; readonly elements: number; readonly levels: Levels | undefined }[] = [];
   let at = 0;
   for (const { tensor, how } of chosen.tensors) {
     const { name, inOut } = names.get(tensor)!;
@@ -160,9 +162,15 @@ function laidOut(
     }
     const values = how.shape.reduce((a, b) => a * b, 1);
     at = begin + values * F32_BYTES;
-    if (values > 0) parts.push({ begin, elements: values, decoder: decoderOf(tensor, how, placeOf) });
+    const decoder = values > 0 ? decoderOf(tensor, how, placeOf) : null;
+    if (decoder !== null) parts.push({ begin, elements: values, decoder });
     else parts.push({ begin, stored: { file, start, end: start } });
+    rounded.push({ index: tensors.length, elements: values, levels: decoder?.levels });
     tensors.push({ ...about, dtype: "F32", shape: how.shape, begin, end: at, file: inMemory, scheme: how.scheme });
+  }
+  for (const [i, levels] of placeLevels(parts, rounded, at).entries()) {
+    const { index } = rounded[i]!;
+    tensors[index] = { ...tensors[index]!, levels };
   }
   const files: CheckpointFile[] = external.map(({ name, absolutePath, source: own }) => {
     return { path: besides(path, name), absolutePath, source: own };

@@ -1,5 +1,6 @@
-import { type Decoder, MAX_UNIT, type StoredRange } from "../decoder.ts";
+import { type Decoder, type Levels, MAX_UNIT, type StoredRange } from "../decoder.ts";
 import type { BlockDecoder } from "./block-decoder.ts";
+import type { BlockLevels } from "./block-levels.ts";
 
 /** Rows of blocks as they are stored, one after the other. */
 export interface StoredRows {
@@ -12,16 +13,28 @@ export interface StoredRows {
   readonly blockElements: number;
   readonly blockBytes: number;
   readonly decode: BlockDecoder;
+  /** What the values were rounded to, where that is known. */
+  readonly levels?: BlockLevels | null | undefined;
 }
 
 /** The values of rows as they lie. */
-export function blocksAsStored({ file, begin, blockElements, blockBytes, decode }: StoredRows): Decoder {
+export function blocksAsStored(rows: StoredRows): Decoder {
+  const { file, begin, blockElements, blockBytes, decode } = rows;
   const bytes = (elements: number) => (elements / blockElements) * blockBytes;
   return {
     unit: blockElements,
     ranges: (first, count) => [{ file, start: begin + bytes(first), end: begin + bytes(first + count) }],
     decode: ([stored], _first, _count, out) => decode(stored!, out),
+    levels: levelsOf([rows], ([one]) => blocksAsStored(one!)),
   };
+}
+
+/** The levels of rows that are laid as their values are; of several types there are no such. */
+function levelsOf(rows: readonly StoredRows[], laid: (rows: readonly StoredRows[]) => Decoder): Levels | undefined {
+  const [first] = rows.map(({ levels }) => levels ?? null);
+  if (first === null || first === undefined || rows.some(({ levels }) => levels?.of !== first.of)) return undefined;
+  const by = (part: "step" | "low") => laid(rows.map((row) => ({ ...row, decode: row.levels![part]!, levels: null })));
+  return { step: by("step"), low: first.low === null ? null : by("low"), of: first.of, block: rows[0]!.blockElements };
 }
 
 /** Where a row of a tensor comes from: one of several sources, and the number of a row there. */
@@ -54,6 +67,7 @@ export function rowsReordered(sources: readonly StoredRows[], originOf: (row: nu
   const rowBytes = sources.map(({ blockElements, blockBytes }) => (columns / blockElements) * blockBytes);
   return {
     unit: columns,
+    levels: levelsOf(sources, (rows) => rowsReordered(rows, originOf)),
     ranges: (first, count) =>
       runs(first, count).map(({ source, row, count }): StoredRange => {
         const { file, begin } = sources[source]!;

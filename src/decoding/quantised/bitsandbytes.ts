@@ -6,7 +6,7 @@ import { plainNumbers, type Stored } from "./numbers.ts";
 import { packedRows } from "./packed-rows.ts";
 import { rescaled } from "./rescaled.ts";
 import { scaled } from "./scaled.ts";
-import { FP4_BITSANDBYTES, NF4 } from "./tables.ts";
+import { ascending, FP4_BITSANDBYTES, NF4 } from "./tables.ts";
 
 const STATE = ".quant_state.bitsandbytes__";
 const TABLES = new Map([
@@ -61,6 +61,8 @@ export function bitsandbytes4(packed: Packed, absmax: Stored): Candidate | strin
         cols: elements,
         codes: packedRows({ tensor: codes, cols: elements, bits: 4, rowBytes: 0, table, highFirst: true }),
         scale: { numbers: scales, across: blocks, cols: blocksize, rowOf: () => 0 },
+        range: ascending(table),
+        block: blocksize,
       });
       const scheme = `${kind.toUpperCase()}, blocks of ${blocksize}${nested.length > 0 ? ", nested scales" : ""}`;
       return { name, shape, scheme, decoder, uses: used.map((tensor) => tensor.name) };
@@ -139,7 +141,7 @@ export function bitsandbytes8(packed: Packed, scb: Stored): Candidate | string |
       if (stored !== undefined && stored[0] !== ROW_FORMAT)
         return `its weight_format is ${stored[0]}, the order of a kernel`;
       const scale = { numbers: rescaled(plainNumbers(scb), 127), across: 1, cols, rowOf: (row: number) => row };
-      const decoder = scaled({ cols, codes: plainNumbers(codes), scale });
+      const decoder = scaled({ cols, codes: plainNumbers(codes), scale, range: { lowest: -127, count: 255 } });
       const uses = [codes.name, scb.name, ...(format === undefined ? [] : [format.name])];
       return { name, shape: codes.shape, scheme: "bitsandbytes int8", decoder, uses };
     },

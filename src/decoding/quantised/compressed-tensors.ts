@@ -67,6 +67,7 @@ export function packQuantised({ tensors, settings }: Packed, codes: Stored): Can
         codes: rowsOf(codes, { cols, words, packing, offset }),
         scale: blocks,
         zero: zeros,
+        range: { lowest: offset, count: 2 ** packing.bits },
       });
       const uses = [codes, scale, said, zero, index].flatMap((tensor) => (tensor === undefined ? [] : [tensor.name]));
       const scheme = `int${packing.bits}${groups === 1 ? ", one scale a row" : `, groups of ${size ?? Math.ceil(cols / groups)}`}`;

@@ -64,6 +64,7 @@ function awq({ settings }: Packed, { name, qweight, qzeros, scales, groups, out,
     codes: awqCodes(qweight, out, into),
     scale,
     zero: awqCodes(qzeros, out, groups),
+    range: { lowest: 0, count: 2 ** AWQ_BITS },
   });
   return known({ name, shape: [out, into], scheme: schemeOf("AWQ", AWQ_BITS, size, into), decoder, uses });
 }
@@ -114,7 +115,8 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
       if (typeof order === "string") return order;
       if (lessOne === null) return "nothing tells whether its zero points are stored less one";
       const scale = blocksBy(transposed(plainNumbers(scales), groups, out), order);
-      const decoder = scaled({ cols: into, codes, scale, zero: lessOne ? zerosBy(true) : asStored });
+      const zero = lessOne ? zerosBy(true) : asStored;
+      const decoder = scaled({ cols: into, codes, scale, zero, range: { lowest: 0, count: 2 ** bits } });
       const scheme = schemeOf("GPTQ", bits, size ?? Math.ceil(into / groups), into);
       const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;
       return { name, shape: [out, into], scheme: order === undefined ? scheme : `${scheme}, act order`, decoder, uses };

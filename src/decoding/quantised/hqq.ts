@@ -59,6 +59,7 @@ export function hqq({ tensors }: Packed, codes: Stored): Candidate | string | nu
         codes: stripedCodes({ tensor: codes, units, unitBytes, shifts, bits }),
         scale: { numbers: plainNumbers(scale), ...blocks },
         zero: plainNumbers(zero),
+        range: { lowest: 0, count: 2 ** bits },
       });
       const name = beside(codes.name, ".W_q", ".weight");
       const scheme = `HQQ ${bits} bit, groups of ${size}`;

@@ -4,7 +4,7 @@ import { plainNumbers, type Stored } from "./numbers.ts";
 import { packedRows } from "./packed-rows.ts";
 import { rescaled } from "./rescaled.ts";
 import { scaled } from "./scaled.ts";
-import { E2M1 } from "./tables.ts";
+import { ascending, E2M1 } from "./tables.ts";
 
 /** Values that share an exponent in MXFP4, and a scale in NVFP4. */
 const MX_BLOCK = 32;
@@ -27,6 +27,7 @@ function fp4({ name, shape, scheme, codes, scales, block, uses }: Fp4Parts): Can
     cols,
     codes: packedRows({ tensor: codes, cols, bits: 4, rowBytes: 0, table: E2M1 }),
     scale: { numbers: scales, across: cols / block, cols: block, rowOf: () => 0 },
+    range: ascending(E2M1),
   });
   return known({ name, shape, scheme, decoder, uses: uses.map((tensor) => tensor.name) });
 }

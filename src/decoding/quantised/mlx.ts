@@ -2,7 +2,7 @@ import { beside, type Candidate, isBounded, known, type Packed, sameShape, sizeO
 import { plainNumbers, type Stored } from "./numbers.ts";
 import { packedRows } from "./packed-rows.ts";
 import { scaled } from "./scaled.ts";
-import { E2M1 } from "./tables.ts";
+import { ascending, E2M1 } from "./tables.ts";
 
 const FLOATS = new Set(["F32", "F16", "BF16"]);
 const BITS = [2, 3, 4, 5, 6, 8];
@@ -43,6 +43,7 @@ export function mlx(packed: Packed, scales: Stored): Candidate | string | null {
     codes: packedRows({ tensor: codes, cols, bits, rowBytes: words * 4 }),
     scale: { numbers: plainNumbers(scales), across: groups, cols: size, rowOf: (row) => row },
     bias: plainNumbers(biases),
+    range: { lowest: 0, count: 2 ** bits },
   });
   const uses = [codes.name, scales.name, biases.name];
   return known({ name: codes.name, shape, scheme: `MLX ${bits} bit, groups of ${size}`, decoder, uses });
@@ -112,6 +113,7 @@ function floats({ name, codes, scales, lead, words, groups }: FloatParts): Candi
       cols: size,
       rowOf: () => 0,
     },
+    range: ascending(E2M1),
   });
   return known({ name, shape, scheme: size === 32 ? "MXFP4" : "NVFP4", decoder, uses: [codes.name, scales.name] });
 }

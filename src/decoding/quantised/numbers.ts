@@ -2,6 +2,7 @@ import type { Dtype, TensorInfo } from "../../formats/tensor-info.ts";
 import { DTYPE_BITS } from "../../formats/tensor-info.ts";
 import { decodeToF32 } from "../../kernels/decode.ts";
 import type { Decoder } from "../decoder.ts";
+import { ascending } from "./tables.ts";
 
 /** A tensor as it is stored, and in which of the files. */
 export interface Stored extends TensorInfo {
@@ -21,6 +22,15 @@ export function plainNumbers({ file, begin, dtype: stored }: Stored, dtype: Dtyp
       decodeToF32(stored[0]!, dtype, out.subarray(0, count));
     },
   };
+}
+
+/** All finite numbers of a type of one byte, in ascending order. */
+export function numbersOfType(dtype: Dtype): Float32Array {
+  const all = decodeToF32(
+    Uint8Array.from({ length: 256 }, (_, code) => code),
+    dtype,
+  );
+  return ascending(all.filter(Number.isFinite));
 }
 
 /** One number in the place of many. */

@@ -1,7 +1,7 @@
 import type { Dtype } from "../../formats/tensor-info.ts";
 import type { Decoder } from "../decoder.ts";
 import { blockSize, type Candidate, isBounded, known, type Packed, sameShape, sizeOf } from "./layout.ts";
-import { plainNumbers, type Stored } from "./numbers.ts";
+import { numbersOfType, plainNumbers, type Stored } from "./numbers.ts";
 import { type Blocks, scaled } from "./scaled.ts";
 
 const F8 = new Set<Dtype>(["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"]);
@@ -64,6 +64,7 @@ export function scaledBy({ settings }: Packed, { name, weight, scale, zero }: Sc
     codes: plainNumbers(weight),
     scale: blocks,
     zero: zero === undefined ? undefined : plainNumbers(zero),
+    range: isF8 ? numbersOfType(weight.dtype) : { lowest: -128, count: 256 },
   });
   const uses = [weight.name, scale.name, ...(zero === undefined ? [] : [zero.name])];
   const scheme = `${isF8 ? "FP8" : "int8"}, ${grainOf(grid, shape, blocks)}`;

@@ -1,6 +1,6 @@
 import type { Decoder, StoredRange } from "../decoder.ts";
 import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
-import { numbersOf } from "./numbers.ts";
+import { constantNumbers, numbersOf } from "./numbers.ts";
 
 /** Numbers that each stand for a block of a matrix of `rows` x `cols` codes, `across` blocks from left to right. */
 export interface Blocks {
@@ -23,7 +23,13 @@ export interface Scaled {
   readonly zero?: Decoder | undefined;
   /** What is added in the end, laid out as the scales are. */
   readonly bias?: Decoder | undefined;
+  /** What codes there are: whole numbers from `lowest` on, or the numbers of a table in ascending order. */
+  readonly range?: CodeRange | undefined;
+  /** See `Levels`. */
+  readonly block?: number | undefined;
 }
+
+export type CodeRange = { readonly lowest: number; readonly count: number } | Float32Array;
 
 /** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
 const WORTH_A_TABLE = 32;
@@ -32,11 +38,19 @@ const WORTH_A_TABLE = 32;
  * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a
  * time is what the codes that are read need, so memory stays within a few rows.
  */
-export function scaled({ cols, codes, scale, zero, bias }: Scaled): Decoder {
+export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled): Decoder {
   const layers = [scale.numbers, zero, bias].filter((numbers) => numbers !== undefined);
   const nibbles = isNibbleRows(codes) && scale.columnOf === undefined && scale.cols >= WORTH_A_TABLE ? codes : null;
+  const isTable = range instanceof Float32Array;
+  const levels = range !== undefined && {
+    step: scaled({ cols, codes: constantNumbers(1), scale }),
+    low: isTable ? null : scaled({ cols, codes: constantNumbers(range.lowest), scale, zero, bias }),
+    of: isTable ? range : range.count,
+    block,
+  };
   return {
     unit: 1,
+    ...(levels === false ? {} : { levels }),
     ranges(first, count) {
       const blocks = blocksOf(scale, cols, first, count);
       return [codes, ...layers].flatMap((numbers, i) =>

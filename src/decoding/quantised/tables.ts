@@ -26,6 +26,11 @@ export const FP4_BITSANDBYTES = signed([0, 1 / 192, 2 / 3, 1, 1 / 3, 1 / 2, 1 / 
 /** FP4 E2M1 of the OCP microscaling formats. */
 export const E2M1 = signed([0, 0.5, 1, 1.5, 2, 3, 4, 6]);
 
+/** Numbers of a table in order, each once. */
+export function ascending(table: Float32Array): Float32Array {
+  return Float32Array.from(new Set(table.map((number) => number + 0))).sort();
+}
+
 /** Sizes, and then the same with a minus. */
 function signed(sizes: readonly number[]): Float32Array {
   return Float32Array.from([...sizes, ...sizes.map((size) => -size)]);

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { component, count, direction, envelope, input, learned, log10P, relation, verdict } from "./common.ts";
 
+const imageCount = z.strictObject({ blocks: count, equal: count });
+
 /** What a comparison says, without the envelope. */
 export const comparison = z.strictObject({
   verdict,
@@ -52,6 +54,24 @@ export const comparison = z.strictObject({
     loraRank: count.optional(),
     quantization: z.string().optional(),
   }),
+  image: z
+    .strictObject({
+      side: z.enum(["suspect", "base"]).describe("which of the two was rounded"),
+      scheme: z.string().describe("what it was rounded to, for people; the wording may change"),
+      way: z.string().nullable().describe("what the original was rounded to before, where that is the same for all"),
+      everywhere: z.boolean().describe("whether all blocks were held against the levels of the file, else a sample"),
+      tensors: count,
+      requantised: imageCount.nullable().describe("blocks quantised anew, and those of them that are equal to the bit"),
+      nearest: imageCount.describe("blocks, and those of them whose values are the nearest of the file's levels"),
+      worst: z
+        .strictObject({ tensor: z.string(), halfSteps: z.number(), within: z.number() })
+        .describe("the tensor with the largest distance in half steps, and its share of values within one"),
+      whole: z
+        .boolean()
+        .describe("whether all that both hold is an original and its image: the verdict is recast then"),
+    })
+    .optional()
+    .describe("where one of the two was rounded to few levels, and the weights of both are at hand"),
   deep: z
     .strictObject({
       basis: z

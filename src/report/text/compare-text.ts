@@ -1,3 +1,4 @@
+import { imageFigure, worstOf } from "../../lineage/image/words.ts";
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatNumber, formatP, formatParameters } from "../numbers.ts";
 import type { CompareReport, IdentifyReport } from "../schemas/index.ts";
@@ -117,10 +118,16 @@ function strengthText({ basis }: Deep, { gate, through, tokens }: NonNullable<De
   return `  after alignment: ${words}${basis === null ? "" : `; ${basis}`}`;
 }
 
+function imageLines(image: NonNullable<Comparison["image"]>): string[] {
+  const of = image.side === "suspect" ? "the suspect as the base" : "the base as the suspect";
+  return [`  ${of} quantised (${escapeText(image.scheme)}): ${imageFigure(image)}`, `  ${escapeText(worstOf(image))}`];
+}
+
 function change(report: Comparison): string[] {
   const lines: string[] = [];
   const bands = layerBands(report.layers);
   if (bands !== "") lines.push(`  layers of the suspect found in the base: ${bands}`);
+  if (report.image !== undefined) lines.push(...imageLines(report.image));
   if (report.deep?.strength) lines.push(strengthText(report.deep, report.deep.strength));
   if (report.relations.length === 0) return lines;
   const { scale, drift, frozenTensors, comparedTensors, loraRank, quantization } = report.difference;

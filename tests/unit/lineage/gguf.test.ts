@@ -75,10 +75,16 @@ describe("a GGUF model", () => {
     await using base = await openSubject(join(directory, "base.safetensors"));
     await using stranger = await openSubject(join(directory, "other.safetensors"));
     const found = await compare(suspect, base);
-    expect(["derived", "identical"]).toContain(found.verdict);
+    expect(mix === "F16" ? ["derived", "recast"] : [mix === "F32" ? "identical" : "recast"]).toContain(found.verdict);
+    if (/^Q/.test(mix)) {
+      expect(found.relations).toEqual(["recast", "quantized"]);
+      expect(found.image).toMatchObject({ side: "suspect", whole: true, everywhere: false });
+      const back = await compare(base, suspect);
+      expect([back.verdict, back.relations, back.image?.side]).toEqual(["recast", ["recast"], "base"]);
+    }
     expect(found.log10P).toBeLessThan(-20);
-    expect((await compare(suspect, stranger)).verdict).toBe("no-evidence");
-    if (mix === "F32") expect(found.verdict).toBe("identical");
+    const silent = await compare(suspect, stranger);
+    expect([silent.verdict, silent.image]).toEqual(["no-evidence", undefined]);
   });
 
   it("has the same fingerprint on any number of threads, at full depth", async () => {

@@ -60,16 +60,21 @@ describe.each(Object.entries(SCHEMES))("a model packed as %s", (name, pack) => {
 
   const against = (base: string) => compareSubjects(suspect, bases.get(base)!);
 
-  it("is found to come from its base, by its linears too", async () => {
+  it("is found to be its base rounded, block by block, and by the tests of its linears too", async () => {
     const result = await against("base-a");
-    expect(result.verdict).toBe("derived");
+    expect(result.verdict).toBe("recast");
+    expect(result.relations).toEqual(["recast", "quantized"]);
+    expect(result.image).toMatchObject({ side: "suspect", whole: true, requantised: null });
+    expect(result.image!.nearest.equal).toBeGreaterThan(0.999 * result.image!.nearest.blocks);
+    expect(result.difference.quantization).toBe(result.image!.scheme);
     const layers = result.components.filter(({ component }) => component !== EMBEDDINGS);
     expect(layers.length).toBeGreaterThan(0);
     for (const { log10P } of layers) expect(log10P).toBeLessThan(-20);
   });
 
   it("has nothing of another base", async () => {
-    expect((await against("base-b")).verdict).toBe("no-evidence");
+    const { verdict, image } = await against("base-b");
+    expect([verdict, image]).toEqual(["no-evidence", undefined]);
   });
 
   it("has the base's layer codes, up to rounding", async () => {

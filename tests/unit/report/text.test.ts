@@ -27,6 +27,7 @@ const input = (location: string): CompareReport["inputs"]["suspect"] => ({
 const WHOLE: Facts = {
   part: null,
   everywhere: false,
+  image: null,
   tableOnly: false,
   partly: null,
   share: null,
