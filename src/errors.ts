@@ -1,5 +1,6 @@
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
+import { COMMITMENT_ERRORS } from "./errors/commitment-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
@@ -27,6 +28,7 @@ export const ERRORS = {
   ...REMOTE_ERRORS,
   ...SCAN_ERRORS,
   ...WATERMARK_ERRORS,
+  ...COMMITMENT_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
