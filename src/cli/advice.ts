@@ -7,6 +7,7 @@ export const IN_FLAGS: ReadonlyMap<string, string> = new Map([
   ["allowLinks", "--allow-links DIR"],
   ["base", "--base"],
   ["cacheDirectory", "--cache-dir"],
+  ["challenge", "--challenge"],
   ["cacheDirectory: null", "--no-cache"],
   ["depth: full", "--depth full"],
   ["depth: sampled", "--depth sampled"],

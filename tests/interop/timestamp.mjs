@@ -140,8 +140,10 @@ const server = createServer((request, response) => {
     const query = Buffer.concat(pieces);
     const send = (body) => response.writeHead(200, { "content-type": "application/timestamp-reply" }).end(body);
     if (name === "moved") return response.writeHead(307, { location: "/rsa" }).end();
-    first ??= reply("rsa", query);
-    if (name === "replay") return send(first);
+    if (name === "replay") {
+      first ??= reply("rsa", query);
+      return send(first);
+    }
     if (name === "html") return send("<html>");
     if (name === "endless") return send(Buffer.alloc(1 << 20));
     return send(reply(name, query));

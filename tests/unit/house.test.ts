@@ -17,7 +17,9 @@ const HOUSE = [
   "alignment",
   "deep",
   "lineage",
+  "timestamps",
   "watermark",
+  "commitment",
   "quality",
   "registry",
   "scan",
@@ -41,7 +43,10 @@ const FOR_ALL = new Set(["errors.ts", "machine-limit.ts", "unfinished.ts"]);
 const CATALOGUE = "errors";
 const INDEX = "index.ts";
 /** What the package shows: the index, and those of the folders that have subpaths. */
-const FACES = [INDEX, ...["registry", "scan", "watermark", "quality", "report"].map((folder) => `${folder}/${INDEX}`)];
+const FACES = [
+  INDEX,
+  ...["registry", "scan", "watermark", "commitment", "quality", "report"].map((folder) => `${folder}/${INDEX}`),
+];
 
 /** What tests see alone, for nothing else could show how many kept handles are open; and what Stryker asks a plugin for. */
 const SEEN_FROM_OUTSIDE = ["openHandles", "strykerPlugins"];

@@ -4,8 +4,6 @@ import { createHash } from "node:crypto";
 const LEAF = Buffer.of(0);
 const NODE = Buffer.of(1);
 
-export const HASH_BYTES = 32;
-
 /** Hash of a leaf: SHA-256 of a zero byte, the leaf's place in words, and what it holds. */
 export function leafHash(place: string, content: Uint8Array): Uint8Array {
   return sha256(LEAF, Buffer.from(place, "utf8"), content);

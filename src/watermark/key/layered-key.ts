@@ -79,6 +79,12 @@ export function openedKey(root: Uint8Array, release: string, opened: readonly Op
   });
 }
 
+/** The same key for whoever verifies, less these layers: what was opened to others can be written by them too. */
+export function withoutLayers(key: LayeredKey, layers: readonly number[]): ModelKey {
+  const out = new Set(layers.map(slotOf));
+  return Object.freeze({ ...key, covers: (layer: number) => !out.has(slotOf(layer)) });
+}
+
 /** What anyone may know who knows the root. */
 function publicPart(root: Uint8Array, release: string) {
   const id = createHash("sha256").update(`${DOMAIN}key-id/`).update(root).digest("hex").slice(0, 16);
