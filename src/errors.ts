@@ -3,6 +3,7 @@ import { ARCHIVE_ERRORS } from "./errors/archive-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import { CTRANSLATE2_ERRORS } from "./errors/ctranslate2-errors.ts";
+import { COMMITMENT_ERRORS } from "./errors/commitment-errors.ts";
 import type { ErrorEntry, ErrorKind } from "./errors/error-entry.ts";
 import { FILE_ERRORS } from "./errors/file-errors.ts";
 import { GGUF_ERRORS } from "./errors/gguf-errors.ts";
@@ -35,6 +36,7 @@ export const ERRORS = {
   ...SCAN_ERRORS,
   ...SIGNING_ERRORS,
   ...WATERMARK_ERRORS,
+  ...COMMITMENT_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -9,6 +9,7 @@ export const IN_FLAGS: ReadonlyMap<string, string> = new Map([
   ["at", "--at"],
   ["base", "--base"],
   ["cacheDirectory", "--cache-dir"],
+  ["challenge", "--challenge"],
   ["cacheDirectory: null", "--no-cache"],
   ["depth: full", "--depth full"],
   ["depth: sampled", "--depth sampled"],

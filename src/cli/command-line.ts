@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { WeightmarkError } from "../errors.ts";
+import { registerCommit } from "./commands/commit.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -51,6 +52,7 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
   registerKey(program);
   registerQuality(program);
   registerWatermark(program, setExitCode);
+  registerCommit(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

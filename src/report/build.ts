@@ -9,6 +9,7 @@ import type { CapacityResult, EmbedResult, VerifyResult } from "../watermark/res
 import { type Body, type RunInfo, wrap } from "./envelope.ts";
 import { manifestRoot } from "./manifest-root.ts";
 import type {
+  CommitReport,
   CompareReport,
   DoctorReport,
   FingerprintReport,
@@ -113,6 +114,10 @@ export function keyReport(run: RunInfo, body: Body<KeyReport>): KeyReport {
   return wrap<KeyReport>("weightmark/key@1", run, body);
 }
 
+export function commitReport(run: RunInfo, body: Body<CommitReport>): CommitReport {
+  return wrap<CommitReport>("weightmark/commit@1", run, body);
+}
+
 export function doctorReport(run: RunInfo, body: Body<DoctorReport>): DoctorReport {
   return wrap<DoctorReport>("weightmark/doctor@1", run, body);
 }
@@ -210,6 +215,12 @@ export function verifyReport(
   run: RunInfo,
   inputs: WatermarkVerifyReport["inputs"],
   result: VerifyResult,
+  commitment?: WatermarkVerifyReport["commitment"],
 ): WatermarkVerifyReport {
-  return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, { inputs, ...result } as never);
+  const committed = commitment === undefined ? {} : { commitment };
+  return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, {
+    inputs,
+    ...result,
+    ...committed,
+  } as never);
 }

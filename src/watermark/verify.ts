@@ -22,6 +22,8 @@ export interface VerifyOptions extends ReadingOptions {
   readonly reference?: string;
   /** A tokenizer.json that names the suspect's tokens. @default the one beside the suspect's weights */
   readonly tokenizer?: string;
+  /** log2 of the ways in which the layers that the key covers could have been chosen; p is multiplied by them. @default 0 */
+  readonly log2Choices?: number;
   /** The public base that the mark was made against: only the difference to it is read. @default none */
   readonly base?: Checkpoint;
 }
@@ -43,7 +45,7 @@ export interface VerifyOptions extends ReadingOptions {
  * console.log(present ? `marked, p = 2^${log2P}` : "no mark of this key");
  */
 export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOptions): Promise<VerifyResult> {
-  const { key, payload: claimed = null } = options;
+  const { key, payload: claimed = null, log2Choices = 0 } = options;
   const mode = await readingMode(options);
   const score: Score<Checkpoint> = async (model, focus) =>
     decide(readingsOf(await mode.readFocused(model, focus)), key, { claimed }).log2P;
@@ -54,7 +56,12 @@ export async function verifyWatermark(checkpoint: Checkpoint, options: VerifyOpt
       const { carriers, synchronised } = await mode.read(model);
       const readings = readingsOf(carriers);
       const alignments = (synchronised?.tried ?? 1) * choices;
-      const decision = decide(readings, key, { claimed, alignments, decoySources: decoySources(carriers) });
+      const decision = decide(readings, key, {
+        claimed,
+        alignments,
+        log2Choices,
+        decoySources: decoySources(carriers),
+      });
       return { decision, synchronised, isTested: readings.length > 0 };
     },
   );

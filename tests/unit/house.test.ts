@@ -18,7 +18,9 @@ const HOUSE = [
   "alignment",
   "deep",
   "lineage",
+  "timestamps",
   "watermark",
+  "commitment",
   "quality",
   "registry",
   "scan",
@@ -44,7 +46,9 @@ const INDEX = "index.ts";
 /** What the package shows: the index, and those of the folders that have subpaths. */
 const FACES = [
   INDEX,
-  ...["registry", "scan", "signing", "watermark", "quality", "report"].map((folder) => `${folder}/${INDEX}`),
+  ...["registry", "scan", "signing", "watermark", "commitment", "quality", "report"].map(
+    (folder) => `${folder}/${INDEX}`,
+  ),
 ];
 
 /** What tests see alone, for nothing else could show how many kept handles are open; and what Stryker asks a plugin for. */

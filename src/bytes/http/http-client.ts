@@ -34,15 +34,17 @@ export interface HttpCounters {
   readonly bytes: number;
 }
 
-/** One request, which redirects may make several of. Nothing but GET and HEAD is ever sent. */
+/** One request, which redirects may make several of. Nothing but GET and HEAD is sent, and POST where there is a body. */
 export interface HttpRequest {
   readonly url: URL;
   /** The address that a redirect to `url` was remembered of: what the user trusts. @default url */
   readonly from?: URL | undefined;
   /** @default GET */
-  readonly method?: "GET" | "HEAD" | undefined;
+  readonly method?: "GET" | "HEAD" | "POST" | undefined;
   /** Names in lower case; credentials are the client's own business and left out. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of a POST, which no redirect is followed of: what it holds is for the one it was sent to. */
+  readonly body?: Uint8Array | undefined;
 }
 
 /** Any reply that is no redirect and does not mean "later". */

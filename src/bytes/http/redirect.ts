@@ -7,7 +7,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 export const isRedirect = (status: number): boolean => REDIRECTS.has(status);
 
-function refused(why: string, location: string): WeightmarkError {
+export function refusedRedirect(why: string, location: string): WeightmarkError {
   return new WeightmarkError("HTTP_REDIRECT_REFUSED", `a redirect ${why}`, { file: location });
 }
 
@@ -19,13 +19,14 @@ function refused(why: string, location: string): WeightmarkError {
  * @throws HTTP_REDIRECT_REFUSED
  */
 export function redirectTarget(url: URL, target: string | undefined, followed: number, location: string): URL {
-  if (followed >= MAX_REDIRECTS) throw refused(`after ${MAX_REDIRECTS} others`, location);
-  if (target === undefined || !URL.canParse(target, url.href)) throw refused("without a target", location);
+  if (followed >= MAX_REDIRECTS) throw refusedRedirect(`after ${MAX_REDIRECTS} others`, location);
+  if (target === undefined || !URL.canParse(target, url.href)) throw refusedRedirect("without a target", location);
   const next = new URL(target, url);
-  if (next.protocol !== "https:" && next.protocol !== "http:") throw refused("to something else than https", location);
+  if (next.protocol !== "https:" && next.protocol !== "http:")
+    throw refusedRedirect("to something else than https", location);
   // Anyone who listens on the way could read and change the weights, and keep the signed address (CWE-319).
-  if (url.protocol === "https:" && next.protocol === "http:") throw refused("from https to http", location);
-  if (next.username !== "" || next.password !== "") throw refused("with a name or password", location);
+  if (url.protocol === "https:" && next.protocol === "http:") throw refusedRedirect("from https to http", location);
+  if (next.username !== "" || next.password !== "") throw refusedRedirect("with a name or password", location);
   next.hash = "";
   return next;
 }

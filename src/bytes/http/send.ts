@@ -7,7 +7,7 @@ import { connectionFailure, isPassing, PassingFailure, passingStatus } from "./f
 import type { HostGate } from "./host-gate.ts";
 import type { BearerToken, HttpReply, HttpRequest } from "./http-client.ts";
 import { type RateLimit, readRateLimit } from "./rate-limit.ts";
-import { isRedirect, redirectTarget } from "./redirect.ts";
+import { isRedirect, redirectTarget, refusedRedirect } from "./redirect.ts";
 
 /** Options with their defaults, and what all scopes of a client share. */
 export interface Shared {
@@ -43,7 +43,7 @@ function askedFor(status: number, { retryAt, window }: RateLimit): number | null
 
 /** One request of one try, redirects followed. */
 export async function send(
-  { url: start, from = start, method = "GET", headers = {} }: HttpRequest,
+  { url: start, from = start, method = "GET", headers = {}, body: sent }: HttpRequest,
   shared: Shared,
   counters: Counters,
   location: string,
@@ -69,6 +69,7 @@ export async function send(
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
+        ...(sent === undefined ? {} : { body: sent }),
         headers: {
           ...headers,
           // Ranges are of the bytes at rest; and nothing may grow a thousandfold on arrival (CWE-409).
@@ -96,6 +97,7 @@ export async function send(
     }
     if (isRedirect(statusCode)) {
       discard(body, idleTimeoutMs);
+      if (method === "POST") throw refusedRedirect("of a request that holds something", location);
       const next = redirectTarget(url, received.get("location"), followed, location);
       trusted &&= next.origin === from.origin;
       url = next;

@@ -115,7 +115,8 @@ async function report(
   const secrets = [options.passphraseFile, options.newPassphraseFile].filter((path) => path !== undefined);
   const session = openSession(options, [...paths, ...secrets], action !== "show");
   const { keyReport } = await import("../../report/build.ts");
-  const { id, release, created, replaces, sealed } = await work(session.warn);
-  const key = { location, id, release, created, replaces, sealed };
+  const { format, id, release, created, replaces, sealed } = await work(session.warn);
+  const layered = format !== "weightmark/key-file@1";
+  const key = { location, id, release, created, replaces, layered, sealed };
   await session.emit(keyReport(session.run(), { action, key }));
 }

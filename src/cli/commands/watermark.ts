@@ -1,8 +1,10 @@
 import { existsSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { CommittedResult } from "../../commitment/index.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { withInside } from "../inside.ts";
+import { firstSeenOf, rootsOf, type TimeOptions, withTime } from "../authorities.ts";
 import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { openPublicBases } from "../public-base.ts";
@@ -38,8 +40,13 @@ type EmbedOptions = WorkOptions &
     readonly unpublished?: boolean;
   };
 type VerifyOptions = WorkOptions &
-  KeyOptions &
+  Partial<KeyOptions> &
+  TimeOptions &
   RemoteOptions & {
+    readonly commitment?: string;
+    readonly disclosure?: string;
+    readonly challenge?: string;
+    readonly without?: string;
     readonly payload?: string;
     readonly reference?: string;
     readonly tokenizer?: string;
@@ -83,8 +90,14 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
       "--tokenizer <file>",
       "tokenizer.json of the marked model, for a suspect that comes without or with another",
     )
-    .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON));
-  withInside(withRemote(withKey(withWork(withCommon(verify))))).action(
+    .addOption(new Option("--fail-on <level>", "exit 1 when found at this level, or when absent").choices(FAIL_ON))
+    .option("--key <file>", "the key of the release")
+    .option("--passphrase-file <file>", "read the key's passphrase from here (or set WEIGHTMARK_PASSPHRASE)")
+    .option("--commitment <file>", "the commitment to the key, which says when it was there")
+    .option("--disclosure <file>", "with --commitment, opened layers of the key in place of --key")
+    .option("--without <disclosure>", "with --key and --commitment, leave out the layers that were opened to others")
+    .option("--challenge <text>", "with --disclosure, your own text that the opened layers must follow from");
+  withInside(withRemote(withTime(withWork(withCommon(verify))))).action(
     async (model: string, options: VerifyOptions) => {
       setExitCode(await verifyMark(model, options));
     },
@@ -232,26 +245,42 @@ function requireOutside(passphraseFile: string | undefined, model: string): void
 
 async function verifyMark(model: string, options: VerifyOptions): Promise<number> {
   const [path = model] = atRevision([model], options);
-  const given = [path, options.key, options.passphraseFile, options.base, options.reference, options.tokenizer];
+  const { commitment, disclosure } = options;
+  requireOneHolder(options);
+  const secrets = [options.key, options.passphraseFile, disclosure, options.without];
+  const given = [path, ...secrets, options.base, options.reference, options.tokenizer, commitment, options.tsaRoots];
   const named = given.filter((name) => name !== undefined);
   const session = openSession(options, named);
-  const key = await openKey(options, session.warn);
+  const key = options.key === undefined ? null : await openKey({ ...options, key: options.key }, session.warn);
   const { fingerprint } = await import("../../index.ts");
   const { parsePayload, verifyWatermark } = await import("../../watermark/index.ts");
   const { markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
+  const time = { roots: await rootsOf(options), firstSeen: await firstSeenOf(options) };
   return withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
     const { onProgress, end } = progressOf(session, `reading ${checkpoint.location}`);
     try {
-      const result = await verifyWatermark(checkpoint, {
-        key,
+      const verifying = {
         payload,
         ...threadsOf(options),
         ...(options.reference === undefined ? {} : { reference: options.reference }),
         ...(options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer }),
         ...(base === undefined ? {} : { base }),
         onProgress,
-      });
+      };
+      const committed =
+        commitment === undefined
+          ? null
+          : await (await import("../../commitment/index.ts")).verifyCommitted(checkpoint, {
+              ...verifying,
+              ...time,
+              commitment,
+              holder:
+                key === null
+                  ? { disclosure: disclosure!, challenge: options.challenge ?? null }
+                  : { key, without: options.without },
+            });
+      const result = committed?.result ?? (await verifyWatermark(checkpoint, { ...verifying, key: key! }));
       end();
       const inputs = {
         model: markedModel(checkpoint.location, bytesTotal),
@@ -259,12 +288,47 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
         reference: await digestOfFile(options.reference),
         tokenizer: await digestOfFile(options.tokenizer),
       };
-      await session.emit(verifyReport(session.run(), inputs, result));
+      const shown = committed === null ? undefined : committedPart(commitment!, committed);
+      await session.emit(verifyReport(session.run(), inputs, result, shown));
       return fails(result.present ? result.level : "absent", options.failOn) ? 1 : 0;
     } finally {
       end();
     }
   });
+}
+
+/** The whole key, or layers of it that its commitment was opened for. */
+function requireOneHolder({
+  key,
+  commitment,
+  disclosure,
+  challenge,
+  without,
+  firstSeen,
+  tsaRoots,
+}: VerifyOptions): void {
+  const wrong =
+    (key === undefined) === (disclosure === undefined)
+      ? "say whose mark to look for: --key FILE, or --disclosure FILE with --commitment FILE"
+      : commitment === undefined && disclosure !== undefined
+        ? "a disclosure opens layers of a commitment: --commitment FILE"
+        : commitment === undefined && (firstSeen ?? tsaRoots ?? without) !== undefined
+          ? "--first-seen, --tsa-roots and --without are for a commitment: --commitment FILE"
+          : disclosure === undefined && challenge !== undefined
+            ? "--challenge is for a disclosure: --disclosure FILE"
+            : disclosure !== undefined && without !== undefined
+              ? "--without goes with the whole key: --key FILE"
+              : null;
+  if (wrong !== null) throw new WeightmarkError("USAGE", wrong);
+}
+
+function committedPart(location: string, { digest, time, opened }: CommittedResult) {
+  return {
+    location,
+    digest,
+    time: { ...time, timestamps: [...time.timestamps] },
+    opened: opened === null ? null : { ...opened, layers: [...opened.layers] },
+  };
 }
 
 async function digestOfFile(location: string | undefined) {

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { commitmentSchema } from "../../commitment/commitment.ts";
+import { disclosureSchema } from "../../commitment/disclosure.ts";
+import { commitSchema } from "./commit.ts";
 import { compareSchema } from "./compare.ts";
 import { doctorSchema } from "./doctor.ts";
 import { errorSchema } from "./error.ts";
@@ -12,6 +15,7 @@ import { scanItemSchema, scanSummarySchema, scanTargetSchema } from "./scan.ts";
 import { signSchema, verifySchema } from "./signing.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
+export type CommitReport = z.infer<typeof commitSchema>;
 export type CompareReport = z.infer<typeof compareSchema>;
 export type DoctorReport = z.infer<typeof doctorSchema>;
 export type ErrorReport = z.infer<typeof errorSchema>;
@@ -30,6 +34,7 @@ export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
 export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
 export type Report =
+  | CommitReport
   | CompareReport
   | DoctorReport
   | FingerprintReport
@@ -48,7 +53,10 @@ export type Report =
   | WatermarkVerifyReport;
 
 const SCHEMAS = new Map<string, z.ZodType>([
+  ["commit@1", commitSchema],
+  ["commitment@1", commitmentSchema],
   ["compare@1", compareSchema],
+  ["disclosure@1", disclosureSchema],
   ["doctor@1", doctorSchema],
   ["error@1", errorSchema],
   ["fingerprint@1", fingerprintSchema],

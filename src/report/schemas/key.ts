@@ -17,6 +17,7 @@ export const keySchema = z
         release: z.string(),
         created: z.iso.datetime(),
         replaces: keyId.nullable().describe("the key of the release before"),
+        layered: z.boolean().describe("whether layers have secrets of their own: what commit needs"),
         sealed: z.boolean().describe("whether a passphrase is needed to use it"),
       })
       .describe("the key file that was made or asked about"),

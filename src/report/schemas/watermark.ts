@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { commitmentTime, opened } from "./commit.ts";
 import { bigCount, count, envelope, hash } from "./common.ts";
 
 const carrierName = z.enum(["orientation", "spread", "embedding", "head", "difference", "subspace"]);
@@ -109,6 +110,18 @@ export const watermarkVerifySchema = z
         tried: count,
       })
       .nullable(),
+    commitment: z
+      .strictObject({
+        location: z.string(),
+        digest: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .describe("SHA-256 of what was signed and stamped"),
+        time: commitmentTime,
+        opened: opened.nullable().describe("what a disclosure opened; null with the whole key"),
+      })
+      .optional()
+      .describe("left out where no commitment was given"),
     caveats: z.array(z.string()),
   })
   .meta({ title: "weightmark watermark verify", description: "Whether a model carries the mark of a key." });

@@ -17,6 +17,7 @@ export function keyText({ action, key }: KeyReport, style: Style): string[] {
       ["release", escapeText(key.release)],
       ["created", key.created],
       ["replaces", key.replaces ?? "-"],
+      ["layers", key.layered ? "have secrets of their own" : "share their secrets: nothing can be opened of it"],
       ["sealed", key.sealed ? "with a passphrase" : "no: whoever reads the file has the key"],
     ]),
     ...(action === "show" ? [] : ["Keep a copy of it where it cannot be lost: without it nobody can verify the mark."]),

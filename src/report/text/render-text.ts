@@ -1,4 +1,5 @@
 import type { Report } from "../schemas/index.ts";
+import { commitText } from "./commit-text.ts";
 import { compareText } from "./compare-text.ts";
 import { identifyText } from "./identify-text.ts";
 import { fingerprintText, inspectText } from "./inspect-text.ts";
@@ -17,6 +18,8 @@ export function renderText(report: Report, options: { readonly colour: boolean }
 
 function lines(report: Report, style: Style): string[] {
   switch (report.schema) {
+    case "weightmark/commit@1":
+      return commitText(report, style);
     case "weightmark/compare@1":
       return compareText(report, style);
     case "weightmark/identify@1":

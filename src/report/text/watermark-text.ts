@@ -1,6 +1,7 @@
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatCount, formatNumber, formatParameters } from "../numbers.ts";
 import type { WatermarkCapacityReport, WatermarkEmbedReport, WatermarkVerifyReport } from "../schemas/index.ts";
+import { timeText } from "./commit-text.ts";
 import { limitsText } from "./compare-text.ts";
 import { type Style, section, table } from "./style.ts";
 
@@ -114,6 +115,7 @@ export function verifyText(report: WatermarkVerifyReport, style: Style): string[
     ...section("Carriers, each by itself and not corrected", table(carriers), style),
     ...(report.alignment === null ? [] : section("Alignment", alignmentText(report.alignment), style)),
     ...againstText(report.inputs, style),
+    ...committedText(report.commitment, style),
     ...limitsText(report.caveats, style),
   ];
 }
@@ -125,6 +127,22 @@ function againstText({ base, reference, tokenizer }: WatermarkVerifyReport["inpu
     file === null ? [] : [[name, escapeText(file.location), file.digest]],
   );
   return rows.length === 0 ? [] : section("Read with", table(rows), style);
+}
+
+/** What the key was read from, and what is shown of when it was there. */
+function committedText(commitment: WatermarkVerifyReport["commitment"], style: Style): string[] {
+  if (commitment === undefined) return [];
+  const { digest, opened, time } = commitment;
+  const choice =
+    opened === null
+      ? []
+      : [
+          `  layers ${opened.layers.join(", ")} of ${opened.of} were opened and read, and no others`,
+          opened.isChallenged
+            ? "  they follow from the challenge that was given"
+            : `  p is corrected for 2^${opened.log2Choices} ways to choose them`,
+        ];
+  return [...section("Committed", [`  ${digest}`, ...choice], style), ...timeText(time, style)];
 }
 
 /** An upper bound on p, rounded up to a power of two. */

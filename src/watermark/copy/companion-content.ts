@@ -7,6 +7,8 @@ export type CompanionContent = "text" | "tokenizer" | "key" | "other";
 
 /** Key files have a few hundred bytes; one that was edited may name its format anywhere. */
 const KEY_HEAD_BYTES = 1 << 16;
+/** What opens a commitment, or layers of a key, begins like this. */
+const SECRETS = [KEY_FORMAT, "weightmark/commitment-opening@", "weightmark/disclosure@"];
 /** The largest tokenizer.model known takes 5 MB. */
 const MAX_TOKENIZER_BYTES = 16 << 20;
 const PIECE_BYTES = 1 << 20;
@@ -14,7 +16,7 @@ const PIECE_BYTES = 1 << 20;
 /** Reads no more of a file than it takes to know that it is no text; a text is read whole. */
 export async function contentOf(source: ByteSource): Promise<CompanionContent> {
   const head = await source.read(0, Math.min(source.size, KEY_HEAD_BYTES));
-  if (Buffer.from(head).includes(KEY_FORMAT)) return "key";
+  if (SECRETS.some((format) => Buffer.from(head).includes(format))) return "key";
   if (await isText(source)) return "text";
   const isSmall = source.size <= MAX_TOKENIZER_BYTES;
   return isSmall && isSentencePiece(await source.read(0, source.size)) ? "tokenizer" : "other";

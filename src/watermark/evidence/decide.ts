@@ -23,6 +23,8 @@ export interface DecideOptions {
   readonly alignments?: number;
   /** Keys tried on the same suspect. @default 1 */
   readonly keysTried?: number;
+  /** log2 of the ways in which what was read could have been chosen. @default 0 */
+  readonly log2Choices?: number;
   /** Units of the carriers for the decoy keys. @default none */
   readonly decoySources?: readonly DecoySource[];
 }
@@ -85,7 +87,7 @@ interface Hypothesis {
  * (Bonferroni). A payload is named only when its own statistic passes as evidence and the chips single it out.
  */
 export function decide(given: readonly CarrierReading[], key: ModelKey, options: DecideOptions = {}): Decision {
-  const { claimed = null, alignments = 1, keysTried = 1, decoySources = [] } = options;
+  const { claimed = null, alignments = 1, keysTried = 1, log2Choices = 0, decoySources = [] } = options;
   const readings = given.map(finiteChips);
   const classes = [...new Set(readings.map(({ payloadClass }) => payloadClass.payloadBits))].map((bits) => {
     const ofClass = readings.filter(({ payloadClass }) => payloadClass.payloadBits === bits);
@@ -96,7 +98,7 @@ export function decide(given: readonly CarrierReading[], key: ModelKey, options:
   );
   const together = classes.flatMap((one) => sumsOf(one.readings).flatMap((which) => testsOf(one, which)));
   const hypotheses = [...[...alone.values()].flat(), ...together];
-  const log2Tried = Math.log2(Math.max(1, hypotheses.length) * alignments * keysTried);
+  const log2Tried = Math.log2(Math.max(1, hypotheses.length) * alignments * keysTried) + log2Choices;
   const passes = ({ log2P }: { log2P: number }): boolean => log2P + log2Tried <= THRESHOLDS.evidence;
 
   const log2P = Math.min(0, ...hypotheses.map((one) => one.log2P + log2Tried));

@@ -12,6 +12,7 @@ import {
   serializeKeyRecord,
 } from "./key-record.ts";
 import { openMaster, type ScryptCost, sealMaster } from "./key-seal.ts";
+import { layeredKey } from "./layered-key.ts";
 import { type ModelKey, modelKey } from "./model-key.ts";
 import { exposedKey, isExposed } from "./secret-file.ts";
 
@@ -37,6 +38,8 @@ export interface NewKeyOptions {
 /** Larger files are no keys; a kilobyte is usual. */
 const MAX_KEY_FILE_BYTES = 65_536;
 const OWNER_ONLY = 0o600;
+/** What new keys are; files of the first version keep theirs, since what they marked is found by it alone. */
+const LATEST = "weightmark/key-file@2";
 
 /**
  * Makes a key and writes its file, mode 0600. An existing file is never replaced: a lost key cannot be made again.
@@ -85,7 +88,7 @@ export async function resealKeyFile(
 export async function readKeyFile(path: string, passphrase: string | null): Promise<ModelKey> {
   const { record } = await readRecord(path);
   const master = await masterOf(record, passphrase, path);
-  const key = modelKey(master, record.release);
+  const key = keyOf(master, record);
   master.fill(0);
   return key;
 }
@@ -106,8 +109,9 @@ async function writeNewKey(path: string, options: NewKeyOptions, replaces: strin
   const problem = releaseProblem(release);
   if (problem !== null) throw new WeightmarkError("USAGE", `the label of the release ${problem}`);
   const master = randomBytes(MASTER_BYTES);
-  const { id } = modelKey(master, release);
-  const description = await writeKey(path, { id, release, created, replaces }, master, options);
+  const format = LATEST;
+  const { id } = keyOf(master, { format, release });
+  const description = await writeKey(path, { format, id, release, created, replaces }, master, options);
   master.fill(0);
   return description;
 }
@@ -140,8 +144,8 @@ async function masterOf(record: KeyRecord, passphrase: string | null, file: stri
 }
 
 /** The id is derived from the master and the release, so even a bare file cannot be given another release unnoticed. */
-function checked(master: Uint8Array, { id, release }: KeyHeader, file: string): Uint8Array {
-  if (modelKey(master, release).id === id) return master;
+function checked(master: Uint8Array, header: KeyHeader, file: string): Uint8Array {
+  if (keyOf(master, header).id === header.id) return master;
   throw malformed("the key has another id than its file says: the file was altered", file);
 }
 
@@ -159,6 +163,10 @@ async function readRecord(path: string): Promise<{ readonly record: KeyRecord; r
   }
 }
 
-function headerOf({ id, release, created, replaces }: KeyHeader): KeyHeader {
-  return { id, release, created, replaces };
+function keyOf(master: Uint8Array, { format, release }: Pick<KeyHeader, "format" | "release">): ModelKey {
+  return format === LATEST ? layeredKey(master, release) : modelKey(master, release);
+}
+
+function headerOf({ format, id, release, created, replaces }: KeyHeader): KeyHeader {
+  return { format, id, release, created, replaces };
 }

@@ -4,6 +4,8 @@ import { WeightmarkError } from "../../errors.ts";
 
 /** What everybody may know of a key; every field is authenticated by the seal. */
 export interface KeyHeader {
+  /** The version of the file: in the first, all layers share their subkeys. */
+  readonly format: KeyFormat;
   /** `ModelKey.id`. */
   readonly id: string;
   readonly release: string;
@@ -35,7 +37,11 @@ export interface SealedMaster {
 export type KeyRecord = KeyHeader &
   ({ readonly kdf: KeyDerivation; readonly sealed: SealedMaster } | { readonly unsealed: string });
 
-export const KEY_FORMAT = "weightmark/key-file@1";
+/** What all versions begin with. */
+export const KEY_FORMAT = "weightmark/key-file@";
+/** The first for keys whose layers share their subkeys, the second for layered keys: see `LayeredKey`. */
+const KEY_FORMATS = [`${KEY_FORMAT}1`, `${KEY_FORMAT}2`] as const;
+export type KeyFormat = (typeof KEY_FORMATS)[number];
 export const MASTER_BYTES = 32;
 export const SALT_BYTES = 16;
 export const IV_BYTES = 12;
@@ -54,7 +60,7 @@ const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * byte
 const keyId = hex(8);
 
 const header = {
-  format: z.literal(KEY_FORMAT),
+  format: z.enum(KEY_FORMATS),
   id: keyId,
   release: z.string().refine((text) => releaseProblem(text) === null),
   created: z.iso.datetime(),
@@ -102,21 +108,21 @@ export function releaseProblem(release: string): string | null {
  * anyone who alters a file can make it anew.
  */
 function checkOf(record: KeyRecord): string {
-  const { id, release, created, replaces } = record;
+  const { format, id, release, created, replaces } = record;
   const secret =
     "sealed" in record
       ? [record.kdf, record.sealed].flatMap((part) => Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : [record.unsealed];
   return createHash("sha256")
-    .update(JSON.stringify([KEY_FORMAT, id, release, created, replaces, ...secret]))
+    .update(JSON.stringify([format, id, release, created, replaces, ...secret]))
     .digest("hex")
     .slice(0, 2 * CHECK_BYTES);
 }
 
 /** JSON with one field a line, so that two key files can be compared by eye. */
 export function serializeKeyRecord(record: KeyRecord): Uint8Array {
-  const { id, release, created, replaces, ...secret } = record;
-  const about = { format: KEY_FORMAT, id, release, created, replaces };
+  const { format, id, release, created, replaces, ...secret } = record;
+  const about = { format, id, release, created, replaces };
   const fields = Object.entries({ ...about, ...secret, check: checkOf(record) });
   return Buffer.from(`{\n${fields.map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`).join(",\n")}\n}\n`);
 }
@@ -136,7 +142,7 @@ export function parseKeyRecord(bytes: Uint8Array, file: string): KeyRecord {
   }
   const parsed = record.safeParse(value);
   if (!parsed.success) throw malformed("the file is no watermark key of this version", file);
-  const { format: _, check, ...rest } = parsed.data;
+  const { check, ...rest } = parsed.data;
   // Keys of earlier releases have none.
   if (check !== undefined && check !== checkOf(rest)) throw malformed("the key file was damaged or altered", file);
   return rest;

@@ -2,7 +2,6 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:cryp
 import { promisify } from "node:util";
 import {
   IV_BYTES,
-  KEY_FORMAT,
   type KeyDerivation,
   type KeyHeader,
   MASTER_BYTES,
@@ -61,6 +60,6 @@ function deriveKey(passphrase: string, { n, r, p, salt }: KeyDerivation): Promis
 }
 
 function authenticated(header: KeyHeader, { name, n, r, p, salt }: KeyDerivation): Uint8Array {
-  const { id, release, created, replaces } = header;
-  return Buffer.from(JSON.stringify([KEY_FORMAT, id, release, created, replaces, name, n, r, p, salt]), "utf8");
+  const { format, id, release, created, replaces } = header;
+  return Buffer.from(JSON.stringify([format, id, release, created, replaces, name, n, r, p, salt]), "utf8");
 }

@@ -21,7 +21,7 @@ const DRAWS_AT_ONCE = 1024;
 export function chipPlan(payloadClass: PayloadClass, key: ModelKey, carrier: CarrierName): ChipPlan {
   const chips = chipCount(payloadClass);
   const places = Int16Array.from({ length: chips }, (_, i) => (i < payloadClass.coded ? i : -1));
-  const below = uniform(key.subkey("chip-plan"), `${carrier}/${payloadClass.payloadBits}`);
+  const below = uniform(key.sharedSubkey("chip-plan"), `${carrier}/${payloadClass.payloadBits}`);
   for (let last = chips - 1; last > 0; last--) {
     const other = below(last + 1);
     const kept = places[last]!;

@@ -18,10 +18,10 @@ export function differenceEdits(
   key: ModelKey,
 ): Map<string, TensorEdit> {
   const views = new Map<string, { tensor: string; views: ViewEdit[] }>();
-  const keys = partKeys(key, "difference");
   const ditherKey = key.subkey("difference/dither");
   for (const one of sums.facts) {
     const { matrix, rms } = one;
+    const keys = partKeys(key, "difference", matrix.view.layer);
     const amplitudes = full.map((step) => step * rms);
     const shaped = shapedEdit(one, subspace, key, ditherKey);
     const difference: DifferenceEdit = { ...keys, chips: amplitudes.length, amplitudes, shaped };

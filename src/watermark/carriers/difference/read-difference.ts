@@ -62,7 +62,7 @@ export async function readDifference(
   const forMarking = options.forMarking ?? false;
   const { only } = options;
   const common = deltaMatrices(checkpoint, base, { whole: forMarking });
-  const matrices = only === undefined ? common : common.filter(({ view }) => only(view));
+  const matrices = common.filter(({ view }) => key.covers(view.layer) && (only?.(view) ?? true));
   const rank = subspaceRank(deltaMatrices(base, base, { whole: false }));
   const full = emptyPart("difference");
   const subspace = emptyPart("subspace");
@@ -102,13 +102,17 @@ async function differenceRms(matrix: DeltaMatrix): Promise<number> {
 }
 
 /** The keystreams of one half on one matrix. */
-export function partCoins(key: ModelKey, part: PartName, { address, cols }: DeltaMatrix): CoinRows {
-  const { coinKey, mapKey } = partKeys(key, part);
+export function partCoins(key: ModelKey, part: PartName, { address, cols, view }: DeltaMatrix): CoinRows {
+  const { coinKey, mapKey } = partKeys(key, part, view.layer);
   return coinRows(coinKey, mapKey, address, cols);
 }
 
-export function partKeys(key: ModelKey, part: PartName): { readonly coinKey: Uint8Array; readonly mapKey: Uint8Array } {
-  return { coinKey: key.subkey(`${part}/coins`), mapKey: key.subkey(`${part}/map`) };
+export function partKeys(
+  key: ModelKey,
+  part: PartName,
+  layer: number,
+): { readonly coinKey: Uint8Array; readonly mapKey: Uint8Array } {
+  return { coinKey: key.layerSubkey(`${part}/coins`, layer), mapKey: key.layerSubkey(`${part}/map`, layer) };
 }
 
 /** Adds the blocks of one matrix to both halves; the RMS of its leading part. */

@@ -21,9 +21,9 @@ export function chipsOfBlock(
 ): ChipsOfBlock {
   const address = addressOf(source);
   const map = new Uint8Array(count * MAP_BYTES);
-  keystream(key.subkey(`orientation/map/${payloadClass.payloadBits}`), address).fill(map, 0);
+  keystream(key.layerSubkey(`orientation/map/${payloadClass.payloadBits}`, source.layer), address).fill(map, 0);
   const bits = new Uint8Array(Math.ceil(count / 8));
-  keystream(key.subkey("orientation/coins"), address).fill(bits, 0);
+  keystream(key.layerSubkey("orientation/coins", source.layer), address).fill(bits, 0);
   const chips = new Uint16Array(count);
   const coins = new Int8Array(count);
   const total = chipCount(payloadClass);

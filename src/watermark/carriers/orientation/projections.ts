@@ -43,14 +43,16 @@ export async function readOrientation(
   key: ModelKey,
   options: ReadOptions = {},
 ): Promise<OrientationUnits> {
-  const directions = key.subkey(DIRECTIONS);
-  const found = host.synchronised ? [] : signGenerators(host).filter(({ source }) => options.only?.(source) ?? true);
+  const found = host.synchronised
+    ? []
+    : signGenerators(host).filter(({ source }) => key.covers(source.layer) && (options.only?.(source) ?? true));
   const total = found.reduce((sum, { source }) => sum + source.rows * source.cols, 0);
   const blocks: OrientationBlock[] = [];
   let done = 0;
   let present = 0;
   for (const generators of found) {
     const { source } = generators;
+    const directions = key.layerSubkey(DIRECTIONS, source.layer);
     const { dots, energies } = await projectRows(source, directions, async (rows) => {
       done += rows * source.cols;
       options.onProgress?.(done, total);

@@ -1,7 +1,7 @@
 import type { SpreadEdit } from "../../host/tensor-edit.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import type { PayloadClass } from "../../message/payload-class.ts";
-import { ditherKey } from "./spread-keys.ts";
+import { ditherKey, spreadKeys } from "./spread-keys.ts";
 import { type SpreadUnits, sumsOfClass } from "./spread-units.ts";
 
 /** What is known of every chip before it moves. */
@@ -36,13 +36,11 @@ export function editsWith(
   key: ModelKey,
   pass: number,
 ): Map<string, SpreadEdit> {
-  const keys = {
-    coinKey: key.subkey("spread/coins"),
-    mapKey: key.subkey("spread/map"),
-    ditherKey: ditherKey(key, pass),
-  };
+  const ofPass = ditherKey(key, pass);
   const edits = new Map<string, SpreadEdit>();
-  for (const [address, { scales }] of units.matrices) {
+  for (const [address, { layer, scales }] of units.matrices) {
+    const { coins, map } = spreadKeys(key, layer);
+    const keys = { coinKey: coins, mapKey: map, ditherKey: ofPass };
     edits.set(address, { ...keys, chips: amplitudes.length, amplitudes, columnScales: scales });
   }
   return edits;

@@ -5,7 +5,7 @@ import { scaleRows, scalesFromRows } from "./column-scales.ts";
 import { isSpreadMatrix } from "./matrices.ts";
 import { MatrixFold, pieceRows } from "./matrix-fold.ts";
 import type { ReadSpreadOptions } from "./read.ts";
-import { type SpreadKeys, spreadKeys } from "./spread-keys.ts";
+import { spreadKeys } from "./spread-keys.ts";
 import { emptySpreadSums, type SpreadSums, type SpreadUnits } from "./spread-units.ts";
 
 /**
@@ -17,21 +17,21 @@ export async function readHostSpread(
   key: ModelKey,
   { onProgress, signal }: Pick<ReadSpreadOptions, "onProgress" | "signal"> = {},
 ): Promise<SpreadUnits> {
-  const keys = spreadKeys(key);
-  const matrices = host.matrices.filter(isSpreadMatrix);
+  const matrices = host.matrices.filter((one) => isSpreadMatrix(one) && key.covers(one.layer));
   const weights = matrices.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const sums = emptySpreadSums();
   let done = 0;
   for (const matrix of matrices) {
     signal?.throwIfAborted();
-    await addMatrix(matrix, keys, sums);
+    await addMatrix(matrix, key, sums);
     done += matrix.rows * matrix.cols;
     onProgress?.(done, weights);
   }
   return { ...sums, weights, matrices: new Map() };
 }
 
-async function addMatrix(matrix: AddressedMatrix, keys: SpreadKeys, sums: SpreadSums): Promise<void> {
+async function addMatrix(matrix: AddressedMatrix, key: ModelKey, sums: SpreadSums): Promise<void> {
+  const keys = spreadKeys(key, matrix.layer);
   const { rows, cols } = matrix;
   const address = addressOf(matrix);
   const runs = scaleRows(keys.rows, address, rows, cols);

@@ -10,12 +10,14 @@ import { emptySpreadSums, type SpreadSums } from "./spread-units.ts";
 /** Rows of one matrix to be read by one worker. */
 export interface MatrixTask extends StoredMatrix {
   readonly address: string;
+  readonly layer: number;
   /** Rows [first, first + count) are this task's. */
   readonly first: number;
   readonly count: number;
   /** Signs that the matrix is read with, of all rows and columns; null where none changes. */
   readonly rowSigns: Int8Array | null;
   readonly colSigns: Int8Array | null;
+  readonly keys: SpreadKeys;
 }
 
 /** Matrices of one file, for one worker: plain data, since it crosses threads. */
@@ -24,7 +26,6 @@ export interface SpreadTask {
   /** Opened again by the worker; null when the bytes are not in a local file. */
   readonly path: string | null;
   readonly matrices: readonly MatrixTask[];
-  readonly keys: SpreadKeys;
   /** Whether to count what can be moved and to give the column scales back. */
   readonly marking: boolean;
 }
@@ -55,10 +56,10 @@ export async function readSpreadTask(task: SpreadTask, source?: ByteSource): Pro
 async function readMatrix(
   stored: StoredRows,
   matrix: MatrixTask,
-  { keys, marking }: SpreadTask,
+  { marking }: SpreadTask,
   sums: SpreadSums,
 ): Promise<Float32Array> {
-  const { address, rows, cols, dtype, first, count } = matrix;
+  const { address, rows, cols, dtype, first, count, keys } = matrix;
   const scales = scalesFromRows(await stored.decoded(matrix, scaleRows(keys.rows, address, rows, cols)), cols);
   const fold = new MatrixFold({ ...matrix, scales }, keys, sums, marking);
   const step = pieceRows((cols * DTYPE_BITS[dtype]) / 8);

@@ -11,7 +11,7 @@ import { rowStarts } from "../../host/stored-rows.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import { spreadMatrices } from "./matrices.ts";
 import { type MatrixTask, readSpreadTask, type SpreadReply, type SpreadTask } from "./read-task.ts";
-import { type SpreadKeys, spreadKeys } from "./spread-keys.ts";
+import { spreadKeys } from "./spread-keys.ts";
 import { addSpreadSums, emptySpreadSums, type ScaledMatrix, type SpreadUnits } from "./spread-units.ts";
 
 /** Weights of a task: a message and its reply cost as much as reading a hundred thousand. */
@@ -51,7 +51,7 @@ export async function readSpread(
 ): Promise<SpreadUnits> {
   const marking = options.marking ?? false;
   const readable = spreadMatrices(checkpoint, marking ? isDirect : isReadable);
-  const matrices = options.only === undefined ? readable : readable.filter(options.only);
+  const matrices = readable.filter((one) => key.covers(one.layer) && (options.only?.(one) ?? true));
   const total = matrices.reduce((n, { rows, cols }) => n + rows * cols, 0);
   const sums = emptySpreadSums();
   const found = new Map<string, ScaledMatrix>();
@@ -59,14 +59,15 @@ export async function readSpread(
   const collect = (task: SpreadTask, reply: SpreadReply): void => {
     addSpreadSums(sums, reply.sums);
     const scales = new Map(reply.scales);
-    for (const { address, rows, cols, dtype } of task.matrices) {
+    for (const { address, layer, rows, cols, dtype } of task.matrices) {
       const scale = scales.get(address);
-      if (scale !== undefined && isDirect(dtype)) found.set(address, { scales: scale, weights: rows * cols, dtype });
+      if (scale === undefined || !isDirect(dtype)) continue;
+      found.set(address, { layer, scales: scale, weights: rows * cols, dtype });
     }
     done += weightsOf(task);
     options.onProgress?.(done, total);
   };
-  await runInOrder(planTasks(checkpoint, matrices, spreadKeys(key), options), checkpoint, options, collect);
+  await runInOrder(planTasks(checkpoint, matrices, key, options), checkpoint, options, collect);
   return { ...sums, weights: total, matrices: found };
 }
 
@@ -79,7 +80,7 @@ function isReadable(dtype: Dtype): boolean {
 function* planTasks(
   checkpoint: Checkpoint,
   matrices: readonly CanonicalTensor[],
-  keys: SpreadKeys,
+  key: ModelKey,
   { flips, marking }: ReadSpreadOptions,
 ): Generator<SpreadTask> {
   let batch: MatrixTask[] = [];
@@ -88,15 +89,16 @@ function* planTasks(
   const flush = function* (): Generator<SpreadTask> {
     if (batch.length > 0) {
       const path = checkpoint.files[file]!.absolutePath;
-      yield { file, path, matrices: batch, keys, marking: marking ?? false };
+      yield { file, path, matrices: batch, marking: marking ?? false };
     }
     batch = [];
     weights = 0;
   };
   for (const view of matrices) {
     const tensor = checkpoint.tensors.get(view.tensor)!;
-    const { rows, cols, colStride } = view;
+    const { layer, rows, cols, colStride } = view;
     const address = addressOf(view);
+    const keys = spreadKeys(key, layer);
     const { dtype, begin, end } = tensor;
     const starts = rowStarts(view.rowOffset, rows);
     const signs = { rowSigns: flips?.get(address)?.rowSigns ?? null, colSigns: flips?.get(address)?.colSigns ?? null };
@@ -105,7 +107,7 @@ function* planTasks(
       const count = Math.min(step, rows - first);
       if (tensor.file !== file || weights + count * cols > TASK_WEIGHTS) yield* flush();
       file = tensor.file;
-      batch.push({ address, dtype, begin, end, rows, cols, starts, colStride, first, count, ...signs });
+      batch.push({ address, layer, dtype, begin, end, rows, cols, starts, colStride, first, count, ...signs, keys });
       weights += count * cols;
     }
   }

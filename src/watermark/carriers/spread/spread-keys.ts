@@ -1,6 +1,6 @@
 import type { ModelKey } from "../../key/model-key.ts";
 
-/** The subkeys that reading needs: plain data for worker threads. Never logged. */
+/** The subkeys that reading a layer needs: plain data for worker threads. Never logged. */
 export interface SpreadKeys {
   /** Signs of the weights. */
   readonly coins: Uint8Array;
@@ -10,11 +10,11 @@ export interface SpreadKeys {
   readonly map: Uint8Array;
 }
 
-export function spreadKeys(key: ModelKey): SpreadKeys {
+export function spreadKeys(key: ModelKey, layer: number): SpreadKeys {
   return {
-    coins: key.subkey("spread/coins"),
-    rows: key.subkey("spread/rows"),
-    map: key.subkey("spread/map"),
+    coins: key.layerSubkey("spread/coins", layer),
+    rows: key.layerSubkey("spread/rows", layer),
+    map: key.layerSubkey("spread/map", layer),
   };
 }
 

@@ -15,6 +15,7 @@ export interface SpreadSums {
 
 /** A matrix as it was read for marking. */
 export interface ScaledMatrix {
+  readonly layer: number;
   /** c_j, see `SpreadEdit`. */
   readonly scales: Float32Array;
   readonly weights: number;

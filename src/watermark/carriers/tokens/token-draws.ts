@@ -3,6 +3,9 @@ import { keystream } from "../../key/keystream.ts";
 import type { ModelKey } from "../../key/model-key.ts";
 import type { TokenNames } from "./token-names.ts";
 
+/** Token tables stand in no layer. */
+export const OUTSIDE_LAYERS = -1;
+
 /** Secret directions that every carrier token is projected on. */
 export const DIRECTIONS = 8;
 /** Leading directions of real embeddings that are taken out: they hold most of the variance and would cost most energy. */
@@ -79,13 +82,13 @@ function signOf(bits: number): 1 | -1 {
 
 function recordsById(key: ModelKey, carrier: string, rows: number): Uint8Array {
   const records = new Uint8Array(rows * RECORD);
-  keystream(key.subkey(`${carrier}/ids`), "tokens").fill(records, 0);
+  keystream(key.layerSubkey(`${carrier}/ids`, OUTSIDE_LAYERS), "tokens").fill(records, 0);
   return records;
 }
 
 function recordsByName(key: ModelKey, carrier: string, rows: number, names: TokenNames): Uint8Array {
   const records = new Uint8Array(rows * RECORD);
-  const subkey = key.subkey(`${carrier}/names`);
+  const subkey = key.layerSubkey(`${carrier}/names`, OUTSIDE_LAYERS);
   for (let token = 0; token < rows; token++) {
     const name = names[token];
     if (name == null || name.length < SHORTEST_NAME) continue;

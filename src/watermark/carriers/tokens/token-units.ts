@@ -3,7 +3,7 @@ import type { ModelKey } from "../../key/model-key.ts";
 import { secretDirections } from "./directions.ts";
 import { projectTokens, TILE_ELEMENTS } from "./project-tokens.ts";
 import { type Reference, readReference, takesPart } from "./reference.ts";
-import { type Addressing, DIRECTIONS, type TokenDraws, tokenDraws } from "./token-draws.ts";
+import { type Addressing, DIRECTIONS, OUTSIDE_LAYERS, type TokenDraws, tokenDraws } from "./token-draws.ts";
 import type { TokenCarrier, TokenMatrix } from "./token-matrix.ts";
 import { MAX_TOKENS, type TokenNames } from "./token-names.ts";
 
@@ -34,13 +34,15 @@ export interface TokenUnits {
 
 /**
  * Reads a token matrix under `key`, addressed by name when names are given and by number otherwise. Memory: 128 MiB for the
- * reference rows and about 200 bytes per token. Null when the matrix is too small for the mark.
+ * reference rows and about 200 bytes per token. Null when the matrix is too small for the mark,
+ * or its part of the key was not opened.
  */
 export async function readTokenUnits(
   matrix: TokenMatrix,
   key: ModelKey,
   names: TokenNames | null,
 ): Promise<TokenUnits | null> {
+  if (!key.covers(OUTSIDE_LAYERS)) return null;
   const draws = tokenDraws(key, matrix.carrier, Math.min(matrix.rows, MAX_TOKENS), names);
   if (matrix.cols <= DIRECTIONS * 2 || matrix.cols > MAX_COLS || draws.carriers.length === 0) return null;
   const reference = await readReference(matrix, draws);

@@ -18,6 +18,7 @@ import {
   resealKeyFile,
   rotateKeyFile,
 } from "../../../../src/watermark/key/key-file.ts";
+import { modelKey } from "../../../../src/watermark/key/model-key.ts";
 import { refusal } from "../../../support/refusal.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -51,6 +52,7 @@ describe("a key file", () => {
   it("says what it is, one field a line", async () => {
     const { path, description, text } = await newKey({ passphrase: PASSPHRASE, release: "llama 3" });
     expect(description).toEqual({
+      format: "weightmark/key-file@2",
       id: expect.stringMatching(/^[0-9a-f]{16}$/),
       release: "llama 3",
       created: "2026-03-04T05:06:07.008Z",
@@ -69,9 +71,25 @@ describe("a key file", () => {
     const { path, description } = await newKey({ passphrase, release: "r" });
     const [one, two] = [await readKeyFile(path, passphrase), await readKeyFile(path, passphrase)];
     expect(one).toMatchObject({ id: description.id, release: "r" });
-    expect(one.subkey("spread/coins")).toEqual(two.subkey("spread/coins"));
-    expect(one.subkey("spread/coins")).not.toEqual(one.subkey("spread/map"));
-    expect(one.subkey("spread/coins")).toHaveLength(32);
+    expect(one.layerSubkey("spread/coins", 3)).toEqual(two.layerSubkey("spread/coins", 3));
+    expect(one.layerSubkey("spread/coins", 3)).not.toEqual(one.layerSubkey("spread/map", 3));
+    expect(one.layerSubkey("spread/coins", 3)).not.toEqual(one.layerSubkey("spread/coins", 4));
+    expect(one.layerSubkey("spread/coins", 3)).toHaveLength(32);
+  });
+
+  it("of the first version is what it was: one subkey for all layers, and sealed again as what it is", async () => {
+    const master = "00".repeat(31);
+    const path = join(temporaryDirectory(), "old.key");
+    const { id } = modelKey(Buffer.from(`${master}07`, "hex"), "r");
+    const about = { format: "weightmark/key-file@1", id, release: "r", created: now().toISOString(), replaces: null };
+    writeFileSync(path, JSON.stringify({ ...about, unsealed: `${master}07` }), { mode: 0o600 });
+    const key = await readKeyFile(path, null);
+    expect(key.id).toBe("3563c020008d1064");
+    expect(key.layerSubkey("spread/coins", 3)).toEqual(key.subkey("spread/coins"));
+    expect(key.sharedSubkey("chip-plan")).toEqual(key.subkey("chip-plan"));
+    const again = await resealKeyFile(path, `${path}.2`, null, { passphrase: "x", cost });
+    expect(again).toMatchObject({ format: "weightmark/key-file@1", id, sealed: true });
+    expect((await readKeyFile(`${path}.2`, "x")).subkey("a")).toEqual(key.subkey("a"));
   });
 
   it("is sealed at a cost of 128 MiB unless told otherwise, and named after the day", async () => {
@@ -218,7 +236,7 @@ describe("an altered or hostile file", () => {
     ["another bare master", (t) => t.replace(/"unsealed": "../, '"unsealed": "zz')],
     ["no JSON", (t) => t.slice(0, -10)],
     ["a second document", (t) => `${t}{}`],
-    ["another version", (t) => t.replace("key-file@1", "key-file@2")],
+    ["another version", (t) => t.replace("key-file@2", "key-file@3")],
     ["a field too many", (t) => t.replace("{", '{"constructor": 1, ')],
     ["a prototype", (t) => t.replace("{", '{"__proto__": {"release": "x"}, ')],
     ["a field too few", (t) => t.replace(/ {2}"created".*\n/, "")],

@@ -117,7 +117,7 @@ describe("reading a difference", () => {
     expect([sums.changed, sums.weights]).toEqual([1, 65_536]);
     const delta = only.get(Q)!.values.map((x, i) => x - base.get(Q)!.values[i]!);
     const scale = rms(delta);
-    const { coinKey, mapKey } = partKeys(key, "difference");
+    const { coinKey, mapKey } = partKeys(key, "difference", 1);
     const source = coinRows(coinKey, mapKey, "language/1/q/-1", 256);
     const [coins, places] = [source.coins(0, 256), source.places(0, 256)];
     const [values, squares, counts] = [new Float64Array(171), new Float64Array(171), new Float64Array(171)];

@@ -227,7 +227,7 @@ describe("the null", () => {
     let energies = new Float64Array();
     for (let i = 0; i < draws; i++) {
       // The projections stay those of KEY; only map and coins are drawn anew.
-      const reading = orientationReading(units, ZERO_BIT, { ...KEY, subkey: keyOf(90_000 + i).subkey });
+      const reading = orientationReading(units, ZERO_BIT, keyOf(90_000 + i));
       energies = reading.energies as typeof energies;
       reading.values.forEach((value, chip) => {
         sums[chip]! += value ** 2 / reading.energies[chip]!;
