@@ -94,7 +94,12 @@ function writeSafetensors(path, { rows, cols, count }, partsOf) {
   const size = Buffer.alloc(8);
   const padded = Buffer.concat([json, Buffer.alloc(-json.length & 7, 32)]);
   size.writeBigUInt64LE(BigInt(padded.length));
-  write(path, Buffer.concat([size, padded]), parts.map(({ data }) => data), count);
+  write(
+    path,
+    Buffer.concat([size, padded]),
+    parts.map(({ data }) => data),
+    count,
+  );
 }
 
 function nf4(rows, cols) {

@@ -7,6 +7,7 @@ import {
   type SyncByteSource,
 } from "../bytes/byte-source.ts";
 import { requireRange, unionOf } from "../bytes/range.ts";
+import { withStoredRoom } from "../kernels/tiles.ts";
 import { MAX_UNIT, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
 
 const F32_BYTES = 4;
@@ -82,12 +83,18 @@ export function decodedSource(
         requireRange(start, start + target.length, size, location);
         target.fill(0);
         for (const { ranges, fill } of piecesOf(start, start + target.length)) {
-          const held = unionsOf(ranges).map((range): Held => {
-            const bytes = new Uint8Array(range.end - range.start);
-            near[range.file]!.readIntoSync(bytes, range.start);
-            return { ...range, bytes };
+          const unions = unionsOf(ranges);
+          const total = unions.reduce((sum, { start: from, end }) => sum + end - from, 0);
+          withStoredRoom(total, (memory) => {
+            let at = 0;
+            const held = unions.map((range): Held => {
+              const bytes = memory.subarray(at, at + range.end - range.start);
+              near[range.file]!.readIntoSync(bytes, range.start);
+              at += bytes.length;
+              return { ...range, bytes };
+            });
+            fill(cut(ranges, held), target);
           });
-          fill(cut(ranges, held), target);
         }
       },
     };
