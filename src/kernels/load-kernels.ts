@@ -27,6 +27,20 @@ export type SpreadKernel = (
 /** Decodes `n` blocks at `from` to f32 at `to`. */
 export type BlockKernel = (from: number, to: number, n: number) => void;
 
+/** Codes that stand upright, see assembly/packed.ts. */
+export type UprightKernel = (
+  from: number,
+  stride: number,
+  to: number,
+  out: number,
+  n: number,
+  scales: number,
+  zeros: number,
+  groupStride: number,
+  at: number,
+  perGroup: number,
+) => void;
+
 /** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
 export interface KernelExports {
   readonly memory: LinearMemory;
@@ -62,6 +76,29 @@ export interface KernelExports {
   decodeQ8_0: BlockKernel;
   decodeIQ4_NL: BlockKernel;
   decodeIQ4_XS: BlockKernel;
+  scaledNibbles(
+    from: number,
+    to: number,
+    n: number,
+    size: number,
+    highFirst: number,
+    table: number,
+    scales: number,
+  ): void;
+  affineNibbles(
+    from: number,
+    to: number,
+    n: number,
+    size: number,
+    highFirst: number,
+    table: number,
+    scales: number,
+    zeros: number,
+    biases: number,
+  ): void;
+  scaledE4M3(from: number, to: number, n: number, size: number, scales: number): void;
+  gptqFours: UprightKernel;
+  awqFours: UprightKernel;
   multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;
   momentsBf16(from: number, n: number, scale: number, out: number): void;
   momentsF16(from: number, n: number, scale: number, out: number): void;
@@ -112,8 +149,8 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/** Room of a tile: stored bytes, values, and what whoever reads has borrowed. */
-export const ROOM_BYTES = 640 << 10;
+/** Room of a tile (stored bytes, values, numbers of its blocks) and of what whoever reads has borrowed. */
+export const ROOM_BYTES = 704 << 10;
 const PAGE = 65_536;
 
 let loaded: Kernels | undefined;

@@ -2,8 +2,11 @@ import { type Kernels, loadKernels, ROOM_BYTES } from "./load-kernels.ts";
 
 /** Bytes of what is stored, and of values, that a kernel takes at a time where they lie outside of its memory. */
 const TILE_BYTES = 1 << 17;
+/** Numbers that belong to the blocks of a tile. */
+const NUMBER_BYTES = 1 << 16;
 /** What is left of the room: for anyone who reads bytes that a kernel will take next. */
-const BORROWED_BYTES = ROOM_BYTES - 2 * TILE_BYTES;
+const BORROWED_AT = 2 * TILE_BYTES + NUMBER_BYTES;
+const BORROWED_BYTES = ROOM_BYTES - BORROWED_AT;
 
 let isBorrowed = false;
 
@@ -14,7 +17,7 @@ export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T
   isBorrowed = true;
   try {
     const { memory, room } = loadKernels();
-    return work(new Uint8Array(memory.buffer, room + 2 * TILE_BYTES, bytes));
+    return work(new Uint8Array(memory.buffer, room + BORROWED_AT, bytes));
   } finally {
     isBorrowed = false;
   }
@@ -24,6 +27,33 @@ export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T
 export interface BlockSize {
   readonly bytes: number;
   readonly elements: number;
+  /** Most blocks at a time. @default as many as fit */
+  readonly most?: number;
+}
+
+/** The parts of a tile: addresses in the kernels' memory, and how much there is room for. */
+export interface Tile {
+  readonly kernels: Kernels;
+  readonly stored: number;
+  readonly storedBytes: number;
+  readonly values: number;
+  readonly valueCount: number;
+  readonly numbers: number;
+  readonly numberCount: number;
+}
+
+export function tile(): Tile {
+  const kernels = loadKernels();
+  const { room } = kernels;
+  return {
+    kernels,
+    stored: room,
+    storedBytes: TILE_BYTES,
+    values: room + TILE_BYTES,
+    valueCount: TILE_BYTES / 4,
+    numbers: room + 2 * TILE_BYTES,
+    numberCount: NUMBER_BYTES / 4,
+  };
 }
 
 /**
@@ -36,7 +66,7 @@ export interface BlockSize {
 export function inTiles(
   stored: Uint8Array,
   out: Float32Array,
-  { bytes, elements }: BlockSize,
+  { bytes, elements, most: limit = Number.POSITIVE_INFINITY }: BlockSize,
   kernel: (kernels: Kernels, from: number, to: number, blocks: number, first: number) => void,
 ): void {
   const kernels = loadKernels();
@@ -44,7 +74,7 @@ export function inTiles(
   const [isInside, isOutside] = [stored.buffer === memory.buffer, out.buffer !== memory.buffer];
   const total = out.length / elements;
   const most = Math.floor(
-    Math.min(isInside ? total : TILE_BYTES / bytes, isOutside ? TILE_BYTES / (elements * 4) : total),
+    Math.min(isInside ? total : TILE_BYTES / bytes, isOutside ? TILE_BYTES / (elements * 4) : total, limit),
   );
   const values = room + TILE_BYTES;
   for (let at = 0; at < total; at += most) {

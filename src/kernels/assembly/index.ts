@@ -8,6 +8,7 @@ export { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K } from "./k-
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
 export { columnSquares, rowSquares } from "./norms";
+export { affineNibbles, awqFours, gptqFours, scaledE4M3, scaledNibbles } from "./packed";
 export { hammingRows } from "./popcount";
 export { packNegative, packZero } from "./signs";
 export { decodeIQ4_NL, decodeIQ4_XS, decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from "./small-blocks";
