@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
 import { BlockMemory } from "../bytes/read-ahead.ts";
@@ -7,7 +8,7 @@ import { isWeightName } from "../formats/safetensors/file-name.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
-import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint, CheckpointFile, OpenedCheckpoint } from "./checkpoint.ts";
 import { type Config, contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
@@ -169,6 +170,14 @@ async function configOf(folder: ModelFolder, file: string | null, options: OpenO
   return readConfig(folder);
 }
 
+/** The same files, of which virtual ones say how threads come by them. */
+function reopenable(files: readonly CheckpointFile[], path: string, options: OpenOptions): readonly CheckpointFile[] {
+  // Threads share no budget.
+  if (options.budget !== undefined && options.budget.limit < Number.POSITIVE_INFINITY) return files;
+  const virtualOf = { path: resolve(path), config: options.config !== false, allowLinks: options.allowLinks };
+  return files.map((file) => (file.absolutePath === null ? { virtualOf, ...file } : file));
+}
+
 async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {
   // Loaded when needed: undici and what it brings take longer to load than a local model to open.
   const { signal, remote: named = remoteSettings() } = options;
@@ -229,7 +238,8 @@ export async function openCheckpoint(location: string, options: OpenOptions = {}
   };
   try {
     const { config, configProblem, ownTokenizer } = await addModel(model, found, options);
-    const { files, tensors, notes, metadata, container } = model;
+    const { tensors, notes, metadata, container } = model;
+    const files = isRemoteLocation(location) ? model.files : reopenable(model.files, localPath(location), options);
     return closing({
       location: found.location,
       revision: found.revision,
