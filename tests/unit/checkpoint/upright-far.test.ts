@@ -121,6 +121,59 @@ describe.each(["gptq", "awq"] as const)("upright codes of %s far away", (kind) =
   });
 });
 
+/** Many small linears of GPTQ, each with the groups of its inputs. */
+function experts(count: number, indexOf: (i: number) => Int32Array): Uint8Array {
+  const into = 64;
+  const tensors = Array.from({ length: count }, (_, i) => {
+    const name = `model.layers.0.mlp.experts.${i}.up_proj`;
+    const data = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return [
+      { name: `${name}.g_idx`, dtype: "I32" as const, shape: [into], data: data(indexOf(i)) },
+      { name: `${name}.qweight`, dtype: "I32" as const, shape: [into / 8, 40], data: noise(into * 20, i) },
+      { name: `${name}.qzeros`, dtype: "I32" as const, shape: [2, 5], data: new Uint8Array(40).fill(0x77) },
+      { name: `${name}.scales`, dtype: "F16" as const, shape: [2, 40], data: halves(80) },
+    ];
+  });
+  return serializeSafetensors(tensors.flat());
+}
+
+describe("indices of many packed linears far away", () => {
+  const shuffled = Int32Array.from({ length: 64 }, (_, i) => (i * 7) % 2);
+  const ordered = Int32Array.from({ length: 64 }, (_, i) => Math.floor(i / 32));
+
+  it("are read where values are, which are the same as at hand", async () => {
+    const file = experts(300, (i) => (i % 2 === 0 ? shuffled : ordered));
+    const { address } = await counting(file);
+    const path = join(scratchDirectory(), "model.safetensors");
+    writeFileSync(path, file);
+    await using far = await openCheckpoint(address, { remote: await remoteOf("https://hub.invalid") });
+    await using near = await openCheckpoint(path);
+    const schemes = (of: typeof far) => [...of.tensors.values()].map(({ scheme }) => scheme);
+    expect(schemes(near).filter((scheme) => scheme?.endsWith("act order"))).toHaveLength(150);
+    expect(schemes(far).filter((scheme) => scheme?.endsWith("act order"))).toHaveLength(128);
+    expect(await readContents(far, {})).toEqual(await readContents(near, { threads: 0 }));
+    const tensor = far.tensors.get("model.layers.0.mlp.experts.99.up_proj.weight")!;
+    const { source } = near.files[tensor.file]!;
+    // A part of one row.
+    for (const first of [0, 40, 3 * 64 + 30]) {
+      const { start, end } = elementRange(tensor, first, 20);
+      expect(await far.files[tensor.file]!.source.read(start, end)).toEqual(await source.read(start, end));
+    }
+  });
+
+  it("that name groups which are not there are refused by name when they are read", async () => {
+    const wrong = Int32Array.from({ length: 64 }, () => 2);
+    const { address } = await counting(experts(300, (i) => (i === 99 ? wrong : ordered)));
+    await using far = await openCheckpoint(address, { remote: await remoteOf("https://hub.invalid") });
+    const linears = [...far.tensors.values()].filter(({ scheme }) => scheme !== undefined);
+    expect(linears).toHaveLength(300);
+    await expect(readContents(far, {})).rejects.toMatchObject({
+      code: "PACKED_INDEX_INVALID",
+      tensor: "model.layers.0.mlp.experts.99.up_proj.g_idx",
+    });
+  });
+});
+
 it("threads open the model of decoded linears again, and find the same in it", async () => {
   const directory = scratchDirectory();
   mkdirSync(directory, { recursive: true });
