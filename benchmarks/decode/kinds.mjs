@@ -87,7 +87,9 @@ function writeSafetensors(path, { rows, cols, count }, partsOf) {
   let at = 0;
   for (let i = 0; i < count; i++) {
     for (const { ending, dtype, shape, data } of parts) {
-      header[`model.layers.${i}.mlp.up_proj${ending}`] = { dtype, shape, data_offsets: [at, (at += data.length)] };
+      const end = at + data.length;
+      header[`model.layers.${i}.mlp.up_proj${ending}`] = { dtype, shape, data_offsets: [at, end] };
+      at = end;
     }
   }
   const json = Buffer.from(JSON.stringify(header));

@@ -69,9 +69,9 @@ export function decodedSource(
     size,
     async read(start, end) {
       requireRange(start, end, size, location);
+      const known = announcedAt(announced, start, end);
+      if (known !== null) return known.bytes.slice(start - known.start, end - known.start);
       const target = new Uint8Array(end - start);
-      const known = announced.find((piece) => piece.start <= start && end <= piece.end);
-      if (known !== undefined) return known.bytes.slice(start - known.start, end - known.start);
       for (const { ranges, window, fill } of piecesOf(start, end)) {
         if (window !== null) {
           fill(cut(ranges, await windows.later(window)), target);
@@ -136,7 +136,10 @@ export function decodedSource(
         else known.within.push(range);
       }
     }
-    const each = windows.announced([...needed.values()].map(({ window }) => window), signal);
+    const each = windows.announced(
+      [...needed.values()].map(({ window }) => window),
+      signal,
+    );
     for await (const [{ at }, held] of each) {
       for (const { start, end, bytes } of needed.get(at)!.within) {
         for (const piece of piecesOf(start, end)) {
@@ -163,13 +166,15 @@ export function decodedSource(
       const unions = unionOf(ranges);
       for (const { start, end } of unions) requireRange(start, end, size, location);
       const early = unions.filter(({ start, end }) => windowsIn(sorted, start, end).length > 0);
+      const isEarly = new Set(early);
       announced = [];
       // Their windows may be many, and large: each is used up before the next one is fetched.
       announced = await decodedEarly(early, signal);
       const wanted = files.map((): ByteRange[] => []);
-      for (const { start, end } of unions) {
-        if (early.some((range) => range.start === start)) continue;
-        for (const { file, ...range } of storedBehind(sorted, start, end)) wanted[file]!.push(range);
+      for (const range of unions) {
+        if (isEarly.has(range)) continue;
+        for (const { file, start, end } of storedBehind(sorted, range.start, range.end))
+          wanted[file]!.push({ start, end });
       }
       await Promise.all(
         files.map((file, i) => (canPrefetch(file) ? file.prefetch(unionOf(wanted[i]!), signal) : undefined)),
@@ -181,6 +186,18 @@ export function decodedSource(
 
 function endOf(part: Part): number {
   return part.begin + ("decoder" in part ? part.elements * F32_BYTES : part.stored.end - part.stored.start);
+}
+
+/** The one of several ranges, ascending and apart, that holds the bytes [start, end). */
+function announcedAt(ranges: readonly Announced[], start: number, end: number): Announced | null {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle]!.start <= start) low = middle + 1;
+    else high = middle;
+  }
+  const last = ranges[low - 1];
+  return last !== undefined && end <= last.end ? last : null;
 }
 
 /** The parts that hold any of the bytes [start, end), with what of each is asked for. */

@@ -47,8 +47,13 @@ export function decodeNibbles(
 /** E4M3 times scales. @param bytes whole blocks of a multiple of 8 codes, at most `MOST_BLOCK` */
 export function decodeScaledE4M3(bytes: Uint8Array, out: Float32Array, size: number, scales: Float32Array): void {
   const { numbers, numberCount } = tile();
-  inTiles(bytes, out, { bytes: size, elements: size, most: numberCount }, ({ arena, exports }, from, to, blocks, at) => {
-    arena.f32(numbers, blocks).set(scales.subarray(at, at + blocks));
-    exports.scaledE4M3(from, to, blocks, size, numbers);
-  });
+  inTiles(
+    bytes,
+    out,
+    { bytes: size, elements: size, most: numberCount },
+    ({ arena, exports }, from, to, blocks, at) => {
+      arena.f32(numbers, blocks).set(scales.subarray(at, at + blocks));
+      exports.scaledE4M3(from, to, blocks, size, numbers);
+    },
+  );
 }

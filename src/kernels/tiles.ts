@@ -10,7 +10,7 @@ const BORROWED_BYTES = ROOM_BYTES - BORROWED_AT;
 
 let isBorrowed = false;
 
-/** Runs `work` with memory for `bytes` in which kernels read without a copy; memory of JavaScript where there is no such room. */
+/** Runs `work` with memory for `bytes` that kernels read without a copy, or with other memory where there is no such room. */
 export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T): T {
   // One reads from another who decodes as well: the second one finds the room taken.
   if (isBorrowed || bytes > BORROWED_BYTES) return work(new Uint8Array(bytes));
@@ -57,8 +57,8 @@ export function tile(): Tile {
 }
 
 /**
- * Runs `kernel` over all blocks of `stored`, in pieces that fit into its memory; where either side lies there already, nothing is
- * copied. Nothing is allocated, so views of that memory stay good.
+ * Runs `kernel` over all blocks of `stored`, in pieces that fit into its memory; where either side lies there already, nothing
+ * is copied. Nothing is allocated, so views of that memory stay good.
  *
  * @param stored whole blocks
  * @param out as many values as they stand for

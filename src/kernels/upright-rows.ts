@@ -66,7 +66,7 @@ export function decodeUpright(
         held.set(zeros.subarray(from, from + used), (step + r) * used);
       }
       const deep = count / perWord;
-      const block = new Int32Array(arena.u8(stored, deep * across * 4).buffer, stored, deep * across);
+      const block = new Int32Array(kernels.memory.buffer, stored, deep * across);
       let from = (input / perWord) * stride + left;
       for (let i = 0; i < deep; i++, from += stride) {
         for (let j = 0; j < width; j++) block[i * across + j] = words[from + j]!;

@@ -10,12 +10,12 @@ const TYPES = Array.from({ length: 64 }, (_, id) => ggmlType(id)).filter((type) 
 const KERNELS = Object.keys(PLAIN_BLOCKS).map((name) => TYPES.find((type) => type.name === name)!);
 
 /** Bits of values, of NaN only that it is none: plain code and kernels may give it another sign. */
-function bitsOf(values: Float32Array): Uint32Array {
+function bitsOf(values: Float32Array): string {
   const bits = new Uint32Array(values.slice().buffer);
   values.forEach((value, i) => {
     if (Number.isNaN(value)) bits[i] = 0x7fc00000;
   });
-  return bits;
+  return Buffer.from(bits.buffer).toString("hex");
 }
 
 /** Any bytes: scales that are infinite, subnormal or none are among them. */
@@ -30,7 +30,7 @@ function noise(seed: number, length: number): Uint8Array {
 describe.each(KERNELS.map((type) => [type.name, type] as const))("blocks of %s", (name, { bytes, elements }) => {
   const decode = blockDecoder(name, bytes, true)!;
 
-  test.prop([fc.integer(), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 3 })], { numRuns: 40 })(
+  test.prop([fc.integer(), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 3 })], { numRuns: 15 })(
     "are decoded by the kernel to the bit as plainly, wherever they lie",
     (seed, blocks, odd) => {
       const stored = noise(seed, blocks * bytes + odd).subarray(odd);
@@ -39,7 +39,7 @@ describe.each(KERNELS.map((type) => [type.name, type] as const))("blocks of %s",
       const expected = bitsOf(values);
       const found = new Float32Array(blocks * elements + odd).subarray(odd);
       decode(stored, found);
-      expect(bitsOf(found)).toEqual(expected);
+      expect(bitsOf(found)).toBe(expected);
       const { arena } = loadKernels();
       arena.scope(() => {
         const target = arena.f32(arena.alloc(found.length * 4 + 4 * odd), found.length);
@@ -47,7 +47,7 @@ describe.each(KERNELS.map((type) => [type.name, type] as const))("blocks of %s",
           memory.set(stored, odd);
           decode(memory.subarray(odd), target);
         });
-        expect(bitsOf(target)).toEqual(expected);
+        expect(bitsOf(target)).toBe(expected);
       });
     },
   );
@@ -60,7 +60,7 @@ test("more blocks than a tile holds are decoded tile by tile", () => {
     const [expected, found] = [new Float32Array(blocks * elements), new Float32Array(blocks * elements)];
     PLAIN_BLOCKS[name]!(stored, expected);
     blockDecoder(name, bytes, true)!(stored, found);
-    expect(Buffer.from(bitsOf(found).buffer).equals(Buffer.from(bitsOf(expected).buffer))).toBe(true);
+    expect(bitsOf(found) === bitsOf(expected)).toBe(true);
   }
 });
 

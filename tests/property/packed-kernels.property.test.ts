@@ -1,5 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
+import { isSync } from "../../src/bytes/byte-source.ts";
+import { memorySource } from "../../src/bytes/memory-source.ts";
+import { decodedSource } from "../../src/decoding/decoded-source.ts";
 import type { Decoder } from "../../src/decoding/decoder.ts";
 import { constantNumbers, plainNumbers, type Stored } from "../../src/decoding/quantised/numbers.ts";
 import { packedRows } from "../../src/decoding/quantised/packed-rows.ts";
@@ -88,7 +91,14 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     const stored = (values: Float32Array) => plainNumbers(shelf.put(values, "F32", [values.length]));
     const decoder = scaled({
       cols,
-      codes: packedRows({ tensor: shelf.put(packed, "U8", [packed.length]), cols, bits: 4, rowBytes, table, highFirst }),
+      codes: packedRows({
+        tensor: shelf.put(packed, "U8", [packed.length]),
+        cols,
+        bits: 4,
+        rowBytes,
+        table,
+        highFirst,
+      }),
       scale: { numbers: stored(scales), across: blocks, cols: size, rowOf: (row) => row },
       zero: zeros === null ? undefined : stored(zeros),
       bias: biases === null ? undefined : stored(biases),
@@ -153,7 +163,10 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     const shelf = new Shelf();
     const words = Uint32Array.from({ length: (rows * into) / 8 }, () => (next() << 12) ^ next());
     const tensor = shelf.put(words, "I32", packed === "inputs" ? [into / 8, rows] : [into, rows / 8]);
-    const [scales, zeros] = [floats(next, rows * groups), Float32Array.from({ length: rows * groups }, () => next() & 15)];
+    const [scales, zeros] = [
+      floats(next, rows * groups),
+      Float32Array.from({ length: rows * groups }, () => next() & 15),
+    ];
     const decoder = scaled({
       cols: into,
       codes: packed === "inputs" ? gptqCodes(tensor, rows, into, 4) : awqCodes(tensor, rows, into),
@@ -175,6 +188,37 @@ describe("what kernels make of packed codes is to the bit what plain code does",
       });
       expect(bitsOf(shelf.read(decoder, first, count))).toBe(bitsOf(expected));
     }
+  });
+
+  test("of rows with a scale for each column, of which no row's are read for another one", async () => {
+    const next = generator(3);
+    const [rows, cols] = [5, 20_000];
+    const shelf = new Shelf();
+    const codes = Uint8Array.from({ length: rows * cols }, () => next() & 255);
+    const scales = floats(next, cols);
+    const decoder = scaled({
+      cols,
+      codes: plainNumbers(shelf.put(codes, "U8", [rows, cols])),
+      scale: { numbers: plainNumbers(shelf.put(scales, "F32", [cols])), across: cols, cols: 1, rowOf: () => 0 },
+    });
+    const file = memorySource(shelf.bytes);
+    let read = 0;
+    const counted = {
+      ...file,
+      readIntoSync(target: Uint8Array, start: number) {
+        read += target.length;
+        file.readIntoSync(target, start);
+      },
+    };
+    const source = decodedSource([{ begin: 0, elements: rows * cols, decoder }], [counted], "decoded");
+    if (!isSync(source)) throw new Error("memory is read at once");
+    const found = new Float32Array(1000);
+    source.readIntoSync(new Uint8Array(found.buffer), (2 * cols - 500) * 4);
+    const expected = Float32Array.from({ length: 1000 }, (_, i) => {
+      return codes[2 * cols - 500 + i]! * scales[(2 * cols - 500 + i) % cols]!;
+    });
+    expect(bitsOf(found)).toBe(bitsOf(expected));
+    expect(read).toBe(5 * 1000);
   });
 
   test("of rows that are longer than a tile, and of more groups than it has room for", () => {

@@ -121,7 +121,13 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
         scaled({ cols: into, codes, scale: blocksBy(numbers, by), zero });
       const isLate = isIndexed && indices === undefined;
       const decoder = isLate
-        ? lateIndex({ index, cols: into, isOrdered: size !== null, decoderBy, orderOf: (bytes) => orderOf(bytes, size, groups) })
+        ? lateIndex({
+            index,
+            cols: into,
+            isOrdered: size !== null,
+            decoderBy,
+            orderOf: (bytes) => orderOf(bytes, size, groups),
+          })
         : decoderBy(order);
       const scheme = schemeOf("GPTQ", bits, size ?? Math.ceil(into / groups), into);
       const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;

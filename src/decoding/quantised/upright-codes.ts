@@ -1,6 +1,6 @@
+import { decodeUpright, hasUprightKernel, type UprightNumbers } from "../../kernels/upright-rows.ts";
 import { type Decoder, WINDOW_BYTES } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
-import { decodeUpright, hasUprightKernel, type UprightNumbers } from "../../kernels/upright-rows.ts";
 import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
 
 /**

@@ -33,7 +33,7 @@ import { bitsFrom, halfAt, low0, loweredScale, scaledLess16, signed16 } from "./
   scaledLess16(to + 192, b2, d2, m2);
 }
 
-/** Scale, minimum; eight scales and minima of six bits, of which the last four have their upper bits where the first have room. */
+/** Scale, minimum; eight scales and minima of six bits: the last four have their upper bits where the first have room. */
 // @ts-ignore: decorator
 @inline function block45(from: usize, fifths: usize, codes: usize, to: usize): void {
   const d = halfAt(from), min = halfAt(from + 2);
