@@ -2,6 +2,14 @@ import type { ByteSource } from "../bytes/byte-source.ts";
 import type { PlacedLevels } from "../decoding/level-parts.ts";
 import type { TensorInfo } from "../formats/tensor-info.ts";
 
+/** A local model as it was opened: plain data. */
+export interface Reopening {
+  /** Absolute. */
+  readonly path: string;
+  readonly config: boolean;
+  readonly allowLinks?: readonly string[] | undefined;
+}
+
 export interface CheckpointFile {
   /** Path relative to the checkpoint root, "/"-separated. */
   readonly path: string;
@@ -9,11 +17,8 @@ export interface CheckpointFile {
   readonly absolutePath: string | null;
   /** What tensors are read from: the file, or a virtual one in which what is stored in other forms stands as plain values. */
   readonly source: ByteSource;
-  /**
-   * Absolute path of a local file that, opened as a model, has this virtual file as its only one: worker threads do so. Left out
-   * where there is none.
-   */
-  readonly virtualOf?: string | undefined;
+  /** How worker threads open the model of a virtual file again, which has it under the same number. Left out where none can. */
+  readonly virtualOf?: Reopening | undefined;
   /** Bytes that are stored, where `source` is a virtual file. @default the size of `source` */
   readonly storedBytes?: number | undefined;
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { ByteBudget } from "../bytes/byte-budget.ts";
 import { closing } from "../bytes/closing.ts";
 import { splitInside } from "../bytes/inside-location.ts";
@@ -10,7 +11,7 @@ import { enterArchive } from "./archive/enter-archive.ts";
 import { arrayKind } from "./array-file.ts";
 import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
-import type { Checkpoint, OpenedCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint, CheckpointFile, OpenedCheckpoint } from "./checkpoint.ts";
 import { type Config, contradictions, readConfig } from "./config.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
@@ -184,6 +185,14 @@ async function configOf(folder: ModelFolder, file: string | null, options: OpenO
   return readConfig(folder);
 }
 
+/** The same files, of which virtual ones say how threads come by them. */
+function reopenable(files: readonly CheckpointFile[], path: string, options: OpenOptions): readonly CheckpointFile[] {
+  // Threads share no budget.
+  if (options.budget !== undefined && options.budget.limit < Number.POSITIVE_INFINITY) return files;
+  const virtualOf = { path: resolve(path), config: options.config !== false, allowLinks: options.allowLinks };
+  return files.map((file) => (file.absolutePath === null ? { virtualOf, ...file } : file));
+}
+
 async function findRemoteModel(location: string, options: OpenOptions): Promise<FoundModel> {
   // Loaded when needed: undici and what it brings take longer to load than a local model to open.
   const { signal, remote: named = remoteSettings() } = options;
@@ -285,7 +294,8 @@ async function openAlone(location: string, options: OpenOptions): Promise<Opened
   };
   try {
     const { config, configProblem, fileType, ownTokenizer } = await addModel(model, found, options);
-    const { files, tensors, notes, metadata, container } = model;
+    const { tensors, notes, metadata, container } = model;
+    const files = isRemoteLocation(location) ? model.files : reopenable(model.files, localPath(location), options);
     return closing({
       location: found.location,
       revision: found.revision,

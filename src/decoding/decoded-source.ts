@@ -7,13 +7,23 @@ import {
   type SyncByteSource,
 } from "../bytes/byte-source.ts";
 import { requireRange, unionOf } from "../bytes/range.ts";
-import { MAX_UNIT, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
+import { withStoredRoom } from "../kernels/tiles.ts";
+import { type DecodedPart, MAX_UNIT, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
+import { cut, type Held, unionsOf } from "./stored-pieces.ts";
+import { StoredWindows, type Window } from "./stored-windows.ts";
 
 const F32_BYTES = 4;
+
+/** Bytes of a range of the virtual file that were decoded before they are read. */
+interface Announced extends ByteRange {
+  readonly bytes: Uint8Array;
+}
 
 /** Elements of one part that are decoded together, or stored bytes that are taken as they are. */
 interface Piece {
   readonly ranges: readonly StoredRange[];
+  /** What is read in the place of the ranges, which lie in it. */
+  readonly window: Window | null;
   /** Writes what of the piece lies in the bytes that were asked for. */
   readonly fill: (stored: readonly Uint8Array[], target: Uint8Array) => void;
 }
@@ -21,7 +31,8 @@ interface Piece {
 /**
  * A virtual file in which every tensor stands as plain values, whatever is stored: reading it reads what is stored and decodes
  * whole units of that. Bytes between the parts are zeros. Synchronous where all of its files are, and prefetching where any can.
- * Memory: at most a mebibyte of values at a time, or one unit, beside what is asked for.
+ * Memory: at most a mebibyte of values at a time, or one unit, beside what is asked for; and what is stored of the elements that
+ * a decoder reads together.
  *
  * @param parts in any order, not overlapping
  * @param files what the ranges of the parts count; closed with this source
@@ -50,13 +61,22 @@ export function decodedSource(
 
   const piecesOf = (start: number, end: number) => piecesIn(sorted, start, end, scratchOf);
 
+  const windows = new StoredWindows(files);
+  /** Values that were decoded when they were announced. */
+  let announced: readonly Announced[] = [];
   const source: ByteSource = {
     location,
     size,
     async read(start, end) {
       requireRange(start, end, size, location);
+      const known = announcedAt(announced, start, end);
+      if (known !== null) return known.bytes.slice(start - known.start, end - known.start);
       const target = new Uint8Array(end - start);
-      for (const { ranges, fill } of piecesOf(start, end)) {
+      for (const { ranges, window, fill } of piecesOf(start, end)) {
+        if (window !== null) {
+          fill(cut(ranges, await windows.later(window)), target);
+          continue;
+        }
         const unions = unionsOf(ranges);
         const held: Held[] = [];
         for (const range of unions) {
@@ -70,6 +90,8 @@ export function decodedSource(
       for (const file of files) await file.verifyUnchanged();
     },
     async close() {
+      announced = [];
+      windows.forget();
       await Promise.all(files.map((file) => file.close()));
     },
   };
@@ -81,26 +103,78 @@ export function decodedSource(
       readIntoSync(target, start) {
         requireRange(start, start + target.length, size, location);
         target.fill(0);
-        for (const { ranges, fill } of piecesOf(start, start + target.length)) {
-          const held = unionsOf(ranges).map((range): Held => {
-            const bytes = new Uint8Array(range.end - range.start);
-            near[range.file]!.readIntoSync(bytes, range.start);
-            return { ...range, bytes };
+        for (const { ranges, window, fill } of piecesOf(start, start + target.length)) {
+          if (window !== null) {
+            fill(cut(ranges, windows.now(window)), target);
+            continue;
+          }
+          const unions = unionsOf(ranges);
+          const total = unions.reduce((sum, { start: from, end }) => sum + end - from, 0);
+          withStoredRoom(total, (memory) => {
+            let at = 0;
+            const held = unions.map((range): Held => {
+              const bytes = memory.subarray(at, at + range.end - range.start);
+              near[range.file]!.readIntoSync(bytes, range.start);
+              at += bytes.length;
+              return { ...range, bytes };
+            });
+            fill(cut(ranges, held), target);
           });
-          fill(cut(ranges, held), target);
         }
       },
     };
     return sync;
   }
   if (!files.some(canPrefetch)) return source;
+  async function decodedEarly(ranges: readonly ByteRange[], signal?: AbortSignal): Promise<readonly Announced[]> {
+    const early = ranges.map(({ start, end }): Announced => ({ start, end, bytes: new Uint8Array(end - start) }));
+    const needed = new Map<number, { readonly window: Window; readonly within: Announced[] }>();
+    for (const range of early) {
+      for (const window of windowsIn(sorted, range.start, range.end)) {
+        const known = needed.get(window.at);
+        if (known === undefined) needed.set(window.at, { window, within: [range] });
+        else known.within.push(range);
+      }
+    }
+    const each = windows.announced(
+      [...needed.values()].map(({ window }) => window),
+      signal,
+    );
+    for await (const [{ at }, held] of each) {
+      for (const { start, end, bytes } of needed.get(at)!.within) {
+        for (const piece of piecesOf(start, end)) {
+          if (piece.window?.at === at) piece.fill(cut(piece.ranges, held), bytes);
+        }
+      }
+    }
+    // Neighbours that are stored as they are, or need no window.
+    for (const { start, end, bytes } of early) {
+      for (const { ranges: own, window, fill } of piecesOf(start, end)) {
+        if (window !== null) continue;
+        const read: Held[] = [];
+        for (const range of unionsOf(own)) {
+          read.push({ ...range, bytes: await files[range.file]!.read(range.start, range.end) });
+        }
+        fill(cut(own, read), bytes);
+      }
+    }
+    return early;
+  }
   const far: PrefetchingSource = {
     ...source,
     async prefetch(ranges, signal) {
+      const unions = unionOf(ranges);
+      for (const { start, end } of unions) requireRange(start, end, size, location);
+      const early = unions.filter(({ start, end }) => windowsIn(sorted, start, end).length > 0);
+      const isEarly = new Set(early);
+      announced = [];
+      // Their windows may be many, and large: each is used up before the next one is fetched.
+      announced = await decodedEarly(early, signal);
       const wanted = files.map((): ByteRange[] => []);
-      for (const { start, end } of unionOf(ranges)) {
-        requireRange(start, end, size, location);
-        for (const { file, ...range } of storedBehind(sorted, start, end)) wanted[file]!.push(range);
+      for (const range of unions) {
+        if (isEarly.has(range)) continue;
+        for (const { file, start, end } of storedBehind(sorted, range.start, range.end))
+          wanted[file]!.push({ start, end });
       }
       await Promise.all(
         files.map((file, i) => (canPrefetch(file) ? file.prefetch(unionOf(wanted[i]!), signal) : undefined)),
@@ -112,6 +186,18 @@ export function decodedSource(
 
 function endOf(part: Part): number {
   return part.begin + ("decoder" in part ? part.elements * F32_BYTES : part.stored.end - part.stored.start);
+}
+
+/** The one of several ranges, ascending and apart, that holds the bytes [start, end). */
+function announcedAt(ranges: readonly Announced[], start: number, end: number): Announced | null {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle]!.start <= start) low = middle + 1;
+    else high = middle;
+  }
+  const last = ranges[low - 1];
+  return last !== undefined && end <= last.end ? last : null;
 }
 
 /** The parts that hold any of the bytes [start, end), with what of each is asked for. */
@@ -154,6 +240,28 @@ function* storedBehind(sorted: readonly Part[], start: number, end: number): Gen
   }
 }
 
+/** What is read together with an element, where its decoder reads so. */
+function windowAt({ begin, decoder, elements }: DecodedPart, element: number): Window | null {
+  const { together } = decoder;
+  if (together === undefined) return null;
+  const first = Math.floor(element / together) * together;
+  return { at: begin + first * F32_BYTES, decoder, first, count: Math.min(together, elements - first) };
+}
+
+function windowsIn(sorted: readonly Part[], start: number, end: number): Window[] {
+  const windows: Window[] = [];
+  for (const { part, from, to } of partsIn(sorted, start, end)) {
+    if (!("decoder" in part) || part.decoder.together === undefined) continue;
+    const [first, last] = unitsAround(part.decoder.unit, part.elements, from, to);
+    for (let at = first; at < last; ) {
+      const window = windowAt(part, at)!;
+      windows.push(window);
+      at = window.first + window.count;
+    }
+  }
+  return windows;
+}
+
 function* piecesIn(
   sorted: readonly Part[],
   start: number,
@@ -165,72 +273,34 @@ function* piecesIn(
     if ("stored" in part) {
       const { file, start: first } = part.stored;
       const ranges = [{ file, start: first + from, end: first + to }];
-      yield { ranges, fill: ([bytes], target) => target.set(bytes!, at + from) };
+      yield { ranges, window: null, fill: ([bytes], target) => target.set(bytes!, at + from) };
       continue;
     }
     const { decoder, elements } = part;
     const [first, last] = unitsAround(decoder.unit, elements, from, to);
     const step = Math.max(1, Math.floor(PIECE_ELEMENTS / decoder.unit)) * decoder.unit;
-    for (let one = first; one < last; one += step) {
-      const count = Math.min(step, last - one);
-      const [low, high] = [Math.max(from, one * F32_BYTES), Math.min(to, (one + count) * F32_BYTES)];
+    for (let one = first, count = 0; one < last; one += count) {
+      const window = windowAt(part, one);
+      count = Math.min(step, last - one, (window?.first ?? 0) + (window?.count ?? last) - one);
+      if (decoder.seam !== undefined) count = Math.min(count, decoder.seam - (one % decoder.seam));
+      const [begin, length] = [one, count];
+      const [low, high] = [Math.max(from, begin * F32_BYTES), Math.min(to, (begin + length) * F32_BYTES)];
       yield {
         ranges: decoder.ranges(one, count),
+        window,
         fill(stored, target) {
           const there = target.byteOffset + at + low;
           // Whole and aligned, as nearly all are: decoded where it is wanted.
-          if (high - low === count * F32_BYTES && there % F32_BYTES === 0) {
-            decoder.decode(stored, one, count, new Float32Array(target.buffer, there, count));
+          if (high - low === length * F32_BYTES && there % F32_BYTES === 0) {
+            decoder.decode(stored, begin, length, new Float32Array(target.buffer, there, length));
             return;
           }
-          const values = scratchOf(count);
-          decoder.decode(stored, one, count, values);
-          const bytes = new Uint8Array(values.buffer, values.byteOffset, count * F32_BYTES);
-          target.set(bytes.subarray(low - one * F32_BYTES, high - one * F32_BYTES), at + low);
+          const values = scratchOf(length);
+          decoder.decode(stored, begin, length, values);
+          const bytes = new Uint8Array(values.buffer, values.byteOffset, length * F32_BYTES);
+          target.set(bytes.subarray(low - begin * F32_BYTES, high - begin * F32_BYTES), at + low);
         },
       };
     }
   }
-}
-
-interface Held extends StoredRange {
-  readonly bytes: Uint8Array;
-}
-
-/** Ranges of all files as few as cover the same bytes, ascending within each file. */
-function unionsOf(ranges: readonly StoredRange[]): StoredRange[] {
-  if (ranges.length === 1) return [...ranges];
-  const byFile = new Map<number, ByteRange[]>();
-  for (const range of ranges) {
-    const list = byFile.get(range.file);
-    if (list === undefined) byFile.set(range.file, [range]);
-    else list.push(range);
-  }
-  return [...byFile].flatMap(([file, list]) => unionOf(list).map(({ start, end }) => ({ file, start, end })));
-}
-
-/** The bytes of each range, out of what was read. */
-function cut(ranges: readonly StoredRange[], held: readonly Held[]): Uint8Array[] {
-  if (held.length === 1) {
-    const { start: base, bytes } = held[0]!;
-    return ranges.map(({ start, end }) => bytes.subarray(start - base, end - base));
-  }
-  const byFile = new Map<number, Held[]>();
-  for (const piece of held) {
-    const list = byFile.get(piece.file);
-    if (list === undefined) byFile.set(piece.file, [piece]);
-    else list.push(piece);
-  }
-  return ranges.map(({ file, start, end }) => {
-    const pieces = byFile.get(file) ?? [];
-    let low = 0;
-    let high = pieces.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (pieces[middle]!.start <= start) low = middle + 1;
-      else high = middle;
-    }
-    const piece = pieces[low - 1];
-    return piece === undefined ? new Uint8Array() : piece.bytes.subarray(start - piece.start, end - piece.start);
-  });
 }

@@ -14,6 +14,14 @@ export interface Decoder {
   /** Elements are decoded in whole units, but for the end of the tensor: of a block, or of a row. At most `MAX_UNIT`. */
   readonly unit: number;
   /**
+   * Elements from 0 on, in whole units, that are read together where some of them need nearly as much of what is stored as all
+   * of them: codes of rows that stand side by side. What they need is held until others are read, so it has to be bounded by
+   * `WINDOW_BYTES` or a small multiple. @default what is asked for
+   */
+  readonly together?: number | undefined;
+  /** A multiple of elements that are not decoded in one go with those behind it. @default none */
+  readonly seam?: number | undefined;
+  /**
    * What has to be read for elements [first, first + count), `first` and `count` in whole units. What part of the elements needs
    * lies inside of what all of them need.
    */
@@ -62,3 +70,5 @@ export type Part = DecodedPart | PlainPart;
 export const PIECE_ELEMENTS = 1 << 18;
 /** Largest unit of a decoder: what is decoded at once must fit into memory whatever a file says. */
 export const MAX_UNIT = 1 << 22;
+/** Stored bytes of codes that are read together: one packed linear of the largest models. */
+export const WINDOW_BYTES = 1 << 27;

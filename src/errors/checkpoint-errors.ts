@@ -58,6 +58,11 @@ export const CHECKPOINT_ERRORS = {
     meaning: "a tensor stands in two files of one model",
     advice: "Name one of the two files, or take the one that does not belong to the model out of its directory.",
   },
+  PACKED_INDEX_INVALID: {
+    kind: "refused",
+    meaning: "the index of a packed linear names groups that are not there",
+    advice: "Fetch the file again; if it is whole, what wrote it is wrong about the order of its inputs.",
+  },
 
   FINGERPRINT_MALFORMED: {
     kind: "refused",

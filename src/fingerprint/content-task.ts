@@ -1,5 +1,7 @@
-import { type ByteSource, isSync } from "../bytes/byte-source.ts";
+import { type ByteSource, isSync, type SyncByteSource } from "../bytes/byte-source.ts";
 import { openFileSource } from "../bytes/file-source.ts";
+import type { Reopening } from "../checkpoint/checkpoint.ts";
+import { WeightmarkError } from "../errors.ts";
 import { holdsValues } from "../formats/dtype-kind.ts";
 import type { Dtype } from "../formats/tensor-info.ts";
 import { fullPass, fullPassLater } from "../kernels/full-pass.ts";
@@ -10,10 +12,8 @@ import { toHex } from "./hex.ts";
 /** Tensors of one file, for one worker: plain data, since it crosses threads. */
 export interface ContentTask {
   readonly file: number;
-  /** Opened again by the worker; null when the bytes are not in a local file. */
-  readonly path: string | null;
-  /** Whether the path is that of a model whose only file is meant, a virtual one. */
-  readonly virtual: boolean;
+  /** Opened again by the worker: a local file by its path, or the model of a virtual one; null when neither can be. */
+  readonly from: string | Reopening | null;
   readonly tensors: { name: string; begin: number; end: number; dtype: Dtype }[];
 }
 
@@ -26,9 +26,11 @@ export interface ContentRecord {
 /** By the name of the tensor. */
 export type Contents = readonly (readonly [string, ContentRecord])[];
 
+type OpenedAgain = ByteSource | SyncByteSource;
+
 /** Reads every byte of the task's tensors once. `source` is given when they are read on the calling thread. */
 export async function readTensors(task: ContentTask, source?: ByteSource, signal?: AbortSignal): Promise<Contents> {
-  let opened: ByteSource | null = null;
+  let opened: OpenedAgain | null = null;
   try {
     if (source === undefined) opened = await openAgain(task);
     const bytes = source ?? opened!;
@@ -50,11 +52,23 @@ export async function readTensors(task: ContentTask, source?: ByteSource, signal
   }
 }
 
-async function openAgain({ path, virtual }: ContentTask): Promise<ByteSource> {
-  if (!virtual) return openFileSource(path!);
+/** @throws CHANGED_DURING_READ where the model is not the one any more whose tensors are asked for */
+async function openAgain({ file, from, tensors }: ContentTask): Promise<OpenedAgain> {
+  if (typeof from === "string") return openFileSource(from);
+  const { path, config, allowLinks } = from!;
   // Loaded where it is needed: most models have no virtual files.
   const { openCheckpoint } = await import("../checkpoint/open-checkpoint.ts");
-  return (await openCheckpoint(path!, { config: false })).files[0]!.source;
+  const checkpoint = await openCheckpoint(path, { config, allowLinks });
+  const isThere = ({ name, begin, end, dtype }: ContentTask["tensors"][number]) => {
+    const found = checkpoint.tensors.get(name);
+    return found?.file === file && found.begin === begin && found.end === end && found.dtype === dtype;
+  };
+  if (!tensors.every(isThere)) {
+    await checkpoint.close();
+    throw new WeightmarkError("CHANGED_DURING_READ", "the model was replaced while it was being read", { file: path });
+  }
+  const { source } = checkpoint.files[file]!;
+  return { ...source, close: () => checkpoint.close() };
 }
 
 function summarise(m: Moments): MomentSummary {

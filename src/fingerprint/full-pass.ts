@@ -6,6 +6,8 @@ import { type ContentRecord, type Contents, type ContentTask, readTensors } from
 
 /** Small tensors travel together: a message to a worker costs 25 microseconds, a tensor of 8 kB four. */
 const GROUP_BYTES = 64 << 20;
+/** Of a virtual file more: for each task its model is opened again. */
+const VIRTUAL_GROUP_BYTES = 512 << 20;
 
 export interface FullPassOptions {
   readonly threads?: number;
@@ -30,7 +32,7 @@ export async function readContents(
     options.onProgress?.(done, total);
   };
   const threads = Math.min(options.threads ?? Math.min(2, availableParallelism()), tasks.length);
-  if (threads === 0 || tasks.some((t) => t.path === null)) {
+  if (threads === 0 || tasks.some((t) => t.from === null)) {
     for (const task of tasks) {
       // Local reads are synchronous: without a turn of the event loop neither timers nor signals would be heard.
       await setImmediate();
@@ -55,8 +57,9 @@ function planTasks(checkpoint: Checkpoint): ContentTask[] {
   let batch: ContentTask | null = null;
   for (const { name, file, begin, end, dtype } of tensors) {
     const { absolutePath, virtualOf } = checkpoint.files[file]!;
-    if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > GROUP_BYTES) {
-      batch = { file, path: absolutePath ?? virtualOf ?? null, virtual: virtualOf !== undefined, tensors: [] };
+    const most = absolutePath === null ? VIRTUAL_GROUP_BYTES : GROUP_BYTES;
+    if (batch === null || batch.file !== file || sizeOf(batch) + end - begin > most) {
+      batch = { file, from: absolutePath ?? virtualOf ?? null, tensors: [] };
       tasks.push(batch);
     }
     batch.tensors.push({ name, begin, end, dtype });

@@ -1,12 +1,12 @@
 import { DTYPE_BITS, type Dtype } from "../formats/tensor-info.ts";
 import { decodeRare } from "./decode-rare.ts";
 import { decodeTarget } from "./decode-target.ts";
-import { type KernelExports, loadKernels } from "./load-kernels.ts";
+import { inTiles } from "./tiles.ts";
 
-/** Elements decoded at a time: source and result stay in the L2 cache. */
-const TILE = 1 << 16;
+/** Elements of which kernels decode whole numbers: what is left over at the end has a turn of its own. */
+const VECTOR = 8;
 
-type Decoder = Extract<keyof KernelExports, `decode${string}`>;
+type Decoder = "decodeBf16" | "decodeF16" | "decodeF64" | "decodeE4M3" | "decodeE5M2";
 
 /** The types decoded by a kernel; the others are rare enough for plain TypeScript. */
 export const DECODERS = new Map<Dtype, Decoder>([
@@ -28,16 +28,18 @@ export function decodeToF32(bytes: Uint8Array, dtype: Dtype, out?: Float32Array)
   if (decoder === undefined) return decodeRare(bytes, dtype, out);
   const values = decodeTarget(bytes, dtype, out);
   const width = DTYPE_BITS[dtype] / 8;
-  const { arena, exports } = loadKernels();
-  arena.scope(() => {
-    const from = arena.alloc(Math.min(values.length, TILE) * width);
-    const to = arena.alloc(Math.min(values.length, TILE) * 4);
-    for (let at = 0; at < values.length; at += TILE) {
-      const n = Math.min(TILE, values.length - at);
-      arena.u8(from, n * width).set(bytes.subarray(at * width, (at + n) * width));
-      exports[decoder](from, to, n);
-      values.set(arena.f32(to, n), at);
-    }
-  });
+  const whole = values.length - (values.length % VECTOR);
+  inTiles(bytes, values.subarray(0, whole), { bytes: width * VECTOR, elements: VECTOR }, (kernels, from, to, n) =>
+    kernels.exports[decoder](from, to, n * VECTOR),
+  );
+  if (whole < values.length) {
+    const rest = new Float32Array(VECTOR);
+    const last = new Uint8Array(VECTOR * width);
+    last.set(bytes.subarray(whole * width, values.length * width));
+    inTiles(last, rest, { bytes: last.length, elements: VECTOR }, (kernels, from, to) =>
+      kernels.exports[decoder](from, to, VECTOR),
+    );
+    values.set(rest.subarray(0, values.length - whole), whole);
+  }
   return values;
 }

@@ -24,6 +24,23 @@ export type SpreadKernel = (
   counter: number,
 ) => void;
 
+/** Decodes `n` blocks at `from` to f32 at `to`. */
+export type BlockKernel = (from: number, to: number, n: number) => void;
+
+/** Codes that stand upright, see assembly/packed.ts. */
+export type UprightKernel = (
+  from: number,
+  stride: number,
+  to: number,
+  out: number,
+  n: number,
+  scales: number,
+  zeros: number,
+  groupStride: number,
+  at: number,
+  perGroup: number,
+) => void;
+
 /** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
 export interface KernelExports {
   readonly memory: LinearMemory;
@@ -47,6 +64,41 @@ export interface KernelExports {
   decodeF64(from: number, to: number, n: number): void;
   decodeE4M3(from: number, to: number, n: number): void;
   decodeE5M2(from: number, to: number, n: number): void;
+  decodeQ2_K: BlockKernel;
+  decodeQ3_K: BlockKernel;
+  decodeQ4_K: BlockKernel;
+  decodeQ5_K: BlockKernel;
+  decodeQ6_K: BlockKernel;
+  decodeQ4_0: BlockKernel;
+  decodeQ4_1: BlockKernel;
+  decodeQ5_0: BlockKernel;
+  decodeQ5_1: BlockKernel;
+  decodeQ8_0: BlockKernel;
+  decodeIQ4_NL: BlockKernel;
+  decodeIQ4_XS: BlockKernel;
+  scaledNibbles(
+    from: number,
+    to: number,
+    n: number,
+    size: number,
+    highFirst: number,
+    table: number,
+    scales: number,
+  ): void;
+  affineNibbles(
+    from: number,
+    to: number,
+    n: number,
+    size: number,
+    highFirst: number,
+    table: number,
+    scales: number,
+    zeros: number,
+    biases: number,
+  ): void;
+  scaledE4M3(from: number, to: number, n: number, size: number, scales: number): void;
+  gptqFours: UprightKernel;
+  awqFours: UprightKernel;
   multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;
   momentsBf16(from: number, n: number, scale: number, out: number): void;
   momentsF16(from: number, n: number, scale: number, out: number): void;
@@ -85,6 +137,8 @@ export interface KernelExports {
 /** One instance of the kernels with a memory of its own. Not shared between threads: sharing bought nothing. */
 export interface Kernels {
   readonly arena: Arena;
+  /** Where `ROOM_BYTES` for decoding lie below the arena: there from the start, so that no view is left behind by growth. */
+  readonly room: number;
   readonly memory: LinearMemory;
   readonly exports: KernelExports;
 }
@@ -94,6 +148,10 @@ interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
+
+/** Room of a tile (stored bytes, values, numbers of its blocks) and of what whoever reads has borrowed. */
+export const ROOM_BYTES = 704 << 10;
+const PAGE = 65_536;
 
 let loaded: Kernels | undefined;
 
@@ -112,7 +170,11 @@ function instantiate(wasm: Uint8Array): Kernels {
   if (api === undefined) throw unavailable("this Node runs no WebAssembly", "Start Node without --jitless.");
   try {
     const exports = new api.Instance(new api.Module(wasm)).exports as KernelExports;
-    return { arena: new Arena(exports.memory, exports.heapBase()), memory: exports.memory, exports };
+    const { memory } = exports;
+    const room = Math.ceil(exports.heapBase() / 64) * 64;
+    const missing = room + ROOM_BYTES - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    return { arena: new Arena(memory, room + ROOM_BYTES), room, memory, exports };
   } catch (cause) {
     const { message } = cause as Error;
     const detail = "The processor or this Node has no WebAssembly SIMD, or the installation is damaged.";

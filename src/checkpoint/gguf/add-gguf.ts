@@ -60,7 +60,7 @@ export async function addGguf(
   const storedBytes = parts.reduce((sum, part) => sum + part.source.size, 0);
   // Parts that lie in a cache may be called anything: of one of them the others would not be found.
   const path = parts.length === 1 ? to.files[0]!.absolutePath : null;
-  const virtualOf = path === null ? {} : { virtualOf: path };
+  const virtualOf = path === null ? {} : { virtualOf: { path, config: false } };
   to.files.splice(0, to.files.length, { path: names[0]!, absolutePath: null, source, storedBytes, ...virtualOf });
   return {
     config: configOf(metadata),

@@ -26,3 +26,7 @@ export function halfTable(): Float32Array {
   }
   return halves;
 }
+
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

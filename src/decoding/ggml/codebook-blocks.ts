@@ -1,6 +1,5 @@
-import { type BlockDecoder, halfTable } from "./block-decoder.ts";
+import { type BlockDecoder, halfTable, wordAt } from "./block-decoder.ts";
 import { codebook } from "./codebooks.ts";
-import { NON_LINEAR, wordAt } from "./small-blocks.ts";
 
 /** Blocks of 256 whose codes count in a table of groups of four or eight values, with signs apart. */
 export const CODEBOOK_BLOCKS: Readonly<Record<string, BlockDecoder>> = {
@@ -11,7 +10,6 @@ export const CODEBOOK_BLOCKS: Readonly<Record<string, BlockDecoder>> = {
   IQ2_S: iq2_s,
   IQ3_XXS: iq3_xxs,
   IQ3_S: iq3_s,
-  IQ4_XS: iq4_xs,
 };
 
 /** Added to the values of a group of IQ1 in units of its scale, or taken from them. */
@@ -158,25 +156,6 @@ function iq1_m(stored: Uint8Array, out: Float32Array): void {
       const code = stored[at + group]! | ((more & 7) << 8);
       const shift = more & 8 ? -SHIFT : SHIFT;
       for (let j = 0; j < 8; j++) out[o + 8 * group + j] = dl * (grid[8 * code + j]! + shift);
-    }
-  }
-}
-
-/** Scale; eight scales of six bits, the upper two first; nibbles that count in the table of IQ4_NL. */
-function iq4_xs(stored: Uint8Array, out: Float32Array): void {
-  const half = halfTable();
-  for (let o = 0, at = 0; o < out.length; o += 256, at += 136) {
-    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
-    const highs = stored[at + 2]! | (stored[at + 3]! << 8);
-    for (let part = 0; part < 8; part++) {
-      const low = (stored[at + 4 + (part >> 1)]! >> (part & 1 ? 4 : 0)) & 15;
-      const dl = d * ((low | (((highs >> (2 * part)) & 3) << 4)) - 32);
-      const [from, to] = [at + 8 + 16 * part, o + 32 * part];
-      for (let j = 0; j < 16; j++) {
-        const byte = stored[from + j]!;
-        out[to + j] = dl * NON_LINEAR[byte & 15]!;
-        out[to + 16 + j] = dl * NON_LINEAR[byte >> 4]!;
-      }
     }
   }
 }

@@ -1,12 +1,12 @@
 import type { BlockDecoder } from "./block-decoder.ts";
 import { CODEBOOK_BLOCKS } from "./codebook-blocks.ts";
-import { K_BLOCKS } from "./k-blocks.ts";
+import { FP4_BLOCKS } from "./fp4-blocks.ts";
+import { KERNEL_BLOCKS } from "./kernel-blocks.ts";
 import { PLAIN_VALUES } from "./plain-values.ts";
-import { SMALL_BLOCKS } from "./small-blocks.ts";
 import { TERNARY_BLOCKS } from "./ternary-blocks.ts";
 
 const DECODERS: ReadonlyMap<string, BlockDecoder> = new Map(
-  Object.entries({ ...PLAIN_VALUES, ...SMALL_BLOCKS, ...K_BLOCKS, ...TERNARY_BLOCKS, ...CODEBOOK_BLOCKS }),
+  Object.entries({ ...PLAIN_VALUES, ...KERNEL_BLOCKS, ...FP4_BLOCKS, ...TERNARY_BLOCKS, ...CODEBOOK_BLOCKS }),
 );
 
 /** Fields of a block that are swapped where it was written on a machine of the other byte order; all others are bytes. */

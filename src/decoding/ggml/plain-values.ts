@@ -1,23 +1,20 @@
-import { type BlockDecoder, halfTable } from "./block-decoder.ts";
+import { decodeToF32 } from "../../kernels/decode.ts";
+import type { BlockDecoder } from "./block-decoder.ts";
 
-/** Floats that ggml stores as they are, "blocks" of one. */
-export const PLAIN_VALUES: Readonly<Record<string, BlockDecoder>> = { F32: f32, F16: f16, BF16: bf16, F64: f64 };
+/** Floats that ggml stores as they are, "blocks" of one; and Q8_K, which no file of weights is made of. */
+export const PLAIN_VALUES: Readonly<Record<string, BlockDecoder>> = {
+  F32: (stored, out) => void decodeToF32(stored, "F32", out),
+  F16: (stored, out) => void decodeToF32(stored, "F16", out),
+  BF16: (stored, out) => void decodeToF32(stored, "BF16", out),
+  F64: (stored, out) => void decodeToF32(stored, "F64", out),
+  Q8_K: q8_k,
+};
 
-function f32(stored: Uint8Array, out: Float32Array): void {
-  new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(stored.subarray(0, out.byteLength));
-}
-
-function f16(stored: Uint8Array, out: Float32Array): void {
-  const half = halfTable();
-  for (let i = 0, at = 0; i < out.length; i++, at += 2) out[i] = half[stored[at]! | (stored[at + 1]! << 8)]!;
-}
-
-function bf16(stored: Uint8Array, out: Float32Array): void {
-  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0, at = 0; i < out.length; i++, at += 2) bits[i] = (stored[at]! << 16) | (stored[at + 1]! << 24);
-}
-
-function f64(stored: Uint8Array, out: Float32Array): void {
+/** Blocks of 256: scale as f32; signed bytes; sums that decoding does not need. */
+function q8_k(stored: Uint8Array, out: Float32Array): void {
   const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
-  for (let i = 0; i < out.length; i++) out[i] = view.getFloat64(8 * i, true);
+  for (let o = 0, at = 0; o < out.length; o += 256, at += 292) {
+    const d = view.getFloat32(at, true);
+    for (let j = 0; j < 256; j++) out[o + j] = d * view.getInt8(at + 4 + j);
+  }
 }

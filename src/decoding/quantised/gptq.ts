@@ -1,4 +1,5 @@
 import type { Decoder } from "../decoder.ts";
+import { lateIndex } from "./late-index.ts";
 import { beside, blockSize, type Candidate, isBounded, known, MAX_INPUTS, type Packed } from "./layout.ts";
 import { constantNumbers, plainNumbers, type Stored } from "./numbers.ts";
 import { packedRows } from "./packed-rows.ts";
@@ -99,6 +100,7 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
   });
   return {
     looks: isIndexed ? [index] : [],
+    canWait: isIndexed,
     zeros: {
       bits,
       elements: into * out,
@@ -114,9 +116,20 @@ function gptq({ tensors, settings }: Packed, parts: Parts): Candidate | string {
       const order = orderOf(indices, size, groups);
       if (typeof order === "string") return order;
       if (lessOne === null) return "nothing tells whether its zero points are stored less one";
-      const scale = blocksBy(transposed(plainNumbers(scales), groups, out), order);
+      const numbers = transposed(plainNumbers(scales), groups, out);
       const zero = lessOne ? zerosBy(true) : asStored;
-      const decoder = scaled({ cols: into, codes, scale, zero, range: { lowest: 0, count: 2 ** bits } });
+      const decoderBy = (by: Uint32Array | undefined): Decoder =>
+        scaled({ cols: into, codes, scale: blocksBy(numbers, by), zero, range: { lowest: 0, count: 2 ** bits } });
+      const isLate = isIndexed && indices === undefined;
+      const decoder = isLate
+        ? lateIndex({
+            index,
+            cols: into,
+            isOrdered: size !== null,
+            decoderBy,
+            orderOf: (bytes) => orderOf(bytes, size, groups),
+          })
+        : decoderBy(order);
       const scheme = schemeOf("GPTQ", bits, size ?? Math.ceil(into / groups), into);
       const uses = isIndexed ? [...parts.uses, index.name] : parts.uses;
       return { name, shape: [out, into], scheme: order === undefined ? scheme : `${scheme}, act order`, decoder, uses };

@@ -26,7 +26,10 @@ export interface Quantised {
 export interface Candidate {
   /** Stored tensors that are read whole to know more, of at most `MAX_LOOK` bytes each. */
   readonly looks: readonly Stored[];
+  /** Whether `finish` does without the looks, as for models far away of which too many would be needed. @default false */
+  readonly canWait?: boolean | undefined;
   /**
+   * @param looked the bytes of the looks, or none
    * @param zerosLessOne for GPTQ: whether zero points are stored less one, null where nothing tells
    * @returns why it is not understood, a clause, where it is not
    */

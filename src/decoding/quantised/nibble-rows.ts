@@ -27,6 +27,10 @@ export interface Cells {
 export interface NibbleRows extends Decoder {
   /** What the codes stand for where no other table is given. */
   readonly table: Float32Array;
+  /** Of the two codes of a byte the first lies in the high bits. */
+  readonly highFirst: boolean;
+  /** Where the byte of a code lies in the bytes of `ranges(first, ...)`. */
+  byteAt(first: number, row: number, col: number): number;
   /** Unpacks neighbours out of the bytes of `ranges(first, ...)` to `out`, from `at` on. */
   unpack(bytes: Uint8Array, first: number, cells: Cells, table: Float32Array, out: Float32Array, at: number): void;
 }
@@ -68,6 +72,8 @@ export function nibbleRows({ tensor, cols, rowBytes, table, highFirst = false }:
   return {
     unit: 1,
     table: values,
+    highFirst,
+    byteAt: (first, row, col) => row * rowBytes + Math.floor(col / 2) - byteOf(first),
     unpack,
     ranges: (first, count) => [{ file, start: begin + byteOf(first), end: begin + byteOf(first + count - 1) + 1 }],
     decode([bytes], first, count, out) {

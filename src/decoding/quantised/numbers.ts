@@ -9,14 +9,24 @@ export interface Stored extends TensorInfo {
   readonly file: number;
 }
 
+/** Numbers that lie one after the other as they are. */
+export interface PlainNumbers extends Decoder {
+  readonly dtype: Dtype;
+}
+
+export function isOfType(decoder: Decoder, dtype: Dtype): boolean {
+  return "dtype" in decoder && decoder.dtype === dtype;
+}
+
 /**
  * The numbers of a tensor as they are stored, in the order of storage. `dtype` where they are of another type than the header
  * says.
  */
-export function plainNumbers({ file, begin, dtype: stored }: Stored, dtype: Dtype = stored): Decoder {
+export function plainNumbers({ file, begin, dtype: stored }: Stored, dtype: Dtype = stored): PlainNumbers {
   const width = DTYPE_BITS[dtype] / 8;
   return {
     unit: 1,
+    dtype,
     ranges: (first, count) => [{ file, start: begin + first * width, end: begin + (first + count) * width }],
     decode(stored, _first, count, out) {
       decodeToF32(stored[0]!, dtype, out.subarray(0, count));

@@ -1,4 +1,4 @@
-import { type ByteSource, canPrefetch } from "../../bytes/byte-source.ts";
+import { type ByteSource, canPrefetch, isSync } from "../../bytes/byte-source.ts";
 import type { Dtype } from "../../formats/tensor-info.ts";
 import type { StoredRange } from "../decoder.ts";
 import { bitsandbytes4, bitsandbytes8 } from "./bitsandbytes.ts";
@@ -38,6 +38,8 @@ const SMALLEST_SIDE = 16;
 
 /** Linears whose small tensors are read together. */
 const BATCH = 256;
+/** Candidates of a model far away that are looked into where they can wait: the others' looks may be a request each. */
+const FAR_LOOKS = 256;
 /** All that is read of small tensors: of the largest models some ten megabytes of indices. */
 const MAX_LOOKS = 256 << 20;
 
@@ -140,11 +142,16 @@ async function lookInto(
 ): Promise<Map<Candidate, readonly Uint8Array[] | null>> {
   const looks = new Map<Candidate, readonly Uint8Array[] | null>();
   let total = 0;
+  const isFar = !sources.every(isSync);
   for (let at = 0; at < candidates.length; at += BATCH) {
     signal?.throwIfAborted();
     const batch = candidates.slice(at, at + BATCH);
     const wanted = new Map<Candidate, readonly Stored[]>();
     for (const candidate of batch) {
+      if (isFar && at >= FAR_LOOKS && candidate.canWait === true) {
+        looks.set(candidate, []);
+        continue;
+      }
       const sizes = candidate.looks.map(({ begin, end }) => end - begin);
       total += sizes.reduce((sum, size) => sum + size, 0);
       if (total <= MAX_LOOKS && sizes.every((size) => size <= MAX_LOOK)) wanted.set(candidate, candidate.looks);
@@ -179,7 +186,7 @@ async function zeroConvention(
   { settings }: Packed,
 ): Promise<{ readonly lessOne: boolean | null; readonly notes: readonly string[] }> {
   const samples = [...looks].flatMap(([candidate, looked]) =>
-    candidate.zeros === undefined || looked === null ? [] : [{ candidate, looked }],
+    candidate.zeros === undefined || looked?.length !== candidate.looks.length ? [] : [{ candidate, looked }],
   );
   if (samples.length === 0) return { lessOne: null, notes: [] };
   const said = settings.zerosLessOne;

@@ -1,6 +1,9 @@
-import type { Decoder, StoredRange } from "../decoder.ts";
+import { decodeToF32 } from "../../kernels/decode.ts";
+import { decodeNibbles, decodeScaledE4M3, MOST_BLOCK } from "../../kernels/packed-blocks.ts";
+import { type Decoder, type StoredRange, WINDOW_BYTES } from "../decoder.ts";
 import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
-import { constantNumbers, numbersOf } from "./numbers.ts";
+import { constantNumbers, isOfType, numbersOf } from "./numbers.ts";
+import { isUpright } from "./upright-codes.ts";
 
 /** Numbers that each stand for a block of a matrix of `rows` x `cols` codes, `across` blocks from left to right. */
 export interface Blocks {
@@ -33,6 +36,13 @@ export type CodeRange = { readonly lowest: number; readonly count: number } | Fl
 
 /** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
 const WORTH_A_TABLE = 32;
+/** Codes that kernels take at a time. */
+const NIBBLE_STEP = 32;
+const E4M3_STEP = 8;
+/** Blocks of a row from which on rows are decoded apart: what lies across two would need the blocks of all of both. */
+const LONG_ROW = 1 << 14;
+/** Of a scale, a zero point and a bias. */
+const MOST_SCALE_BYTES = 12;
 
 /**
  * Values of codes that are scaled block by block. All decoders have units of one element; what is read of the scales at a
@@ -51,6 +61,8 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
   return {
     unit: 1,
     ...(levels === false ? {} : { levels }),
+    together: togetherOf(codes, cols, scale),
+    seam: scale.across > LONG_ROW ? cols : undefined,
     ranges(first, count) {
       const blocks = blocksOf(scale, cols, first, count);
       return [codes, ...layers].flatMap((numbers, i) =>
@@ -64,25 +76,39 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
         return stored.slice(taken - ranges.length, taken);
       };
       const own = take(codes.ranges(first, count));
-      if (nibbles === null) codes.decode(own, first, count, out);
       const blocks = blocksOf(scale, cols, first, count);
       const [scales, ...others] = layers.map((numbers) =>
         numbersOf(numbers, take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count),
       );
       const zeros = zero === undefined ? null : others[0]!;
       const biases = bias === undefined ? null : others.at(-1)!;
+      const isUp = scale.columnOf === undefined && zeros !== null && biases === null && isUpright(codes);
+      if (isUp && codes.canScale(first, count, scale.cols)) {
+        codes.scale(own, first, count, { size: scale.cols, groups: scale.across, scales: scales!, zeros }, out);
+        return;
+      }
+      const isE4M3 = zeros === null && biases === null && hasE4M3Kernel(codes, scale);
+      if (nibbles === null && !isE4M3) codes.decode(own, first, count, out);
       for (let at = 0; at < count; ) {
         const row = Math.floor((first + at) / cols);
         const from = first + at - row * cols;
         const n = Math.min(cols - from, count - at);
         const offset = scale.rowOf(row) * scale.across - blocks.first;
         const segment = { row, from, offset, scale, scales: scales!, zeros, biases };
-        if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, out, at, n);
-        else apply(out.subarray(at, at + n), segment);
+        const part = out.subarray(at, at + n);
+        if (isE4M3) applyE4M3(own[0]!.subarray(at, at + n), segment, part);
+        else if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, part);
+        else apply(part, segment);
         at += n;
       }
     },
   };
+}
+
+/** As many whole rows as the codes want, unless their scales need more than codes do. */
+function togetherOf({ together }: Decoder, cols: number, { across }: Blocks): number | undefined {
+  if (together === undefined) return undefined;
+  return Math.max(1, Math.min(together / cols, Math.floor(WINDOW_BYTES / (across * MOST_SCALE_BYTES)))) * cols;
 }
 
 /** The blocks, counted row by row, of codes [first, first + count): whole rows of them, but for a single row of codes. */
@@ -125,28 +151,78 @@ function apply(out: Float32Array, segment: Segment): void {
   }
 }
 
-/** Sixteen values of each block, of which its codes choose. */
-function applyByTable(
+/** Blocks that begin and end within a segment: their columns [from, to), and the first one's number. */
+function wholeBlocks({ from, scale: { cols }, offset }: Segment, count: number) {
+  const first = Math.ceil(from / cols);
+  const end = Math.max(first, Math.floor((from + count) / cols));
+  return { from: first * cols - from, to: end * cols - from, numbers: offset + first };
+}
+
+/** Sixteen values of each block, of which its codes choose: whole blocks by a kernel. */
+function applyByTable(codes: NibbleRows, bytes: Uint8Array, first: number, segment: Segment, out: Float32Array): void {
+  const { row, from, scale, scales, zeros, biases } = segment;
+  const { cols: size } = scale;
+  const { table, highFirst } = codes;
+  const whole = wholeBlocks(segment, out.length);
+  const hasKernel = size % NIBBLE_STEP === 0 && size <= MOST_BLOCK && whole.from < whole.to;
+  if (!hasKernel) {
+    applyTables(codes, bytes, first, segment, 0, out);
+    return;
+  }
+  applyTables(codes, bytes, first, segment, 0, out.subarray(0, whole.from));
+  const at = codes.byteAt(first, row, from + whole.from);
+  const stored = bytes.subarray(at, at + (whole.to - whole.from) / 2);
+  const of = (numbers: Float32Array | null) => numbers?.subarray(whole.numbers) ?? null;
+  const numbers = { size, scales: of(scales)!, zeros: of(zeros), biases: of(biases) };
+  decodeNibbles(stored, out.subarray(whole.from, whole.to), table, highFirst, numbers);
+  applyTables(codes, bytes, first, segment, whole.to, out.subarray(whole.to));
+}
+
+/** The same of the columns of a segment from the `skipped`-th on, one code after the other. */
+function applyTables(
   codes: NibbleRows,
   bytes: Uint8Array,
   first: number,
   { row, from, offset, scale: { cols }, scales, zeros, biases }: Segment,
+  skipped: number,
   out: Float32Array,
-  start: number,
-  count: number,
 ): void {
   const { table } = codes;
   const scaledTable = new Float32Array(16);
-  for (let done = 0; done < count; ) {
-    const block = Math.floor((from + done) / cols);
-    const n = Math.min(count - done, (block + 1) * cols - from - done);
+  for (let done = 0; done < out.length; ) {
+    const col = from + skipped + done;
+    const block = Math.floor(col / cols);
+    const n = Math.min(out.length - done, (block + 1) * cols - col);
     const at = offset + block;
     const factor = scales[at]!;
     const zero = zeros === null ? 0 : zeros[at]!;
     if (biases === null) for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor;
     else for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor + biases[at]!;
-    codes.unpack(bytes, first, { row, col: from + done, count: n }, scaledTable, out, start + done);
+    codes.unpack(bytes, first, { row, col, count: n }, scaledTable, out, done);
     done += n;
+  }
+}
+
+function hasE4M3Kernel(codes: Decoder, { columnOf, cols }: Blocks): boolean {
+  return isOfType(codes, "F8_E4M3") && columnOf === undefined && cols % E4M3_STEP === 0 && cols <= MOST_BLOCK;
+}
+
+/** Codes of E4M3, of which whole blocks are decoded and scaled by a kernel at once. */
+function applyE4M3(bytes: Uint8Array, segment: Segment, out: Float32Array): void {
+  const whole = wholeBlocks(segment, out.length);
+  const [low, high] = whole.from < whole.to ? [whole.from, whole.to] : [out.length, out.length];
+  if (low < high) {
+    const scales = segment.scales.subarray(whole.numbers);
+    decodeScaledE4M3(bytes.subarray(low, high), out.subarray(low, high), segment.scale.cols, scales);
+  }
+  for (const [from, to] of [
+    [0, low],
+    [high, out.length],
+  ] as const) {
+    if (from === to) continue;
+    const part = out.subarray(from, to);
+    decodeToF32(bytes.subarray(from, to), "F8_E4M3", part);
+    apply(part, { ...segment, from: segment.from + from });
   }
 }
 

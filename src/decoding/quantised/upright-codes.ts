@@ -1,4 +1,5 @@
-import type { Decoder } from "../decoder.ts";
+import { decodeUpright, hasUprightKernel, type UprightNumbers } from "../../kernels/upright-rows.ts";
+import { type Decoder, WINDOW_BYTES } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
 import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
 
@@ -14,6 +15,7 @@ export function gptqCodes(tensor: Stored, out: number, into: number, bits: numbe
     tensor,
     width: out,
     into,
+    packed: bits === 4 ? "inputs" : null,
     rectangleOf: ({ row, lastRow, col, lastCol }) => ({
       top: wordOf(col),
       bottom: Math.floor(((lastCol + 1) * bits - 1) / 32),
@@ -34,6 +36,7 @@ export function awqCodes(tensor: Stored, out: number, into: number): Decoder {
     tensor,
     width: out / 8,
     into,
+    packed: "rows",
     rectangleOf: ({ row, lastRow, col, lastCol }) => ({
       top: col,
       bottom: lastCol,
@@ -61,6 +64,8 @@ interface Upright {
   /** Words of a stored row. */
   readonly width: number;
   readonly into: number;
+  /** What a kernel takes. */
+  readonly packed: "inputs" | "rows" | null;
   readonly rectangleOf: (cells: Cells) => Rectangle;
   readonly unpack: (
     block: Block,
@@ -71,11 +76,46 @@ interface Upright {
   ) => void;
 }
 
-function upright({ tensor, width, into, rectangleOf, unpack }: Upright): Decoder {
+/** Rows whose words lie side by side are counted in so many: those of one word, of several words a whole line of a cache. */
+const ROW_STEP = 32;
+
+/** Codes of which a kernel makes values, of several whole rows at a time. */
+export interface UprightCodes extends Decoder {
+  canScale(first: number, count: number, size: number): boolean;
+  /** @param numbers of the rows from that of `first` on */
+  scale(stored: readonly Uint8Array[], first: number, count: number, numbers: UprightNumbers, out: Float32Array): void;
+}
+
+export function isUpright(decoder: Decoder): decoder is UprightCodes {
+  return "canScale" in decoder;
+}
+
+function upright({ tensor, width, into, packed, rectangleOf, unpack }: Upright): UprightCodes {
   const grid = wordGrid(tensor, width);
+  // Of a few rows the pieces are short and many, and between them lies all the rest.
+  const stepBytes = (tensor.end - tensor.begin) / (width / ROW_STEP);
+  const rows = Math.max(1, Math.floor(WINDOW_BYTES / stepBytes)) * ROW_STEP;
   const rectangle = (first: number, count: number): Rectangle => rectangleOf(cellsOf(first, count, into));
   return {
     unit: 1,
+    together: rows * into,
+    canScale(first, count, size) {
+      const isMany = Math.floor(first / into) < Math.floor((first + count - 1) / into);
+      return packed !== null && isMany && hasUprightKernel(packed, into, size);
+    },
+    scale(stored, first, count, numbers, out) {
+      const place = rectangle(first, count);
+      const { words, stride } = grid.block(stored, place);
+      const [top, bottom] = [Math.floor(first / into), Math.floor((first + count - 1) / into)];
+      // Of eight rows a word those before the first one have no numbers, and are not wanted.
+      const before = packed === "rows" ? top % 8 : 0;
+      const form = { packed: packed!, words, stride, into, rows: before + bottom - top + 1 };
+      decodeUpright(form, behind(numbers, before), (row, input, values) => {
+        const at = (top - before + row) * into + input - first;
+        const [from, to] = [Math.max(0, -at), Math.min(values.length, count - at)];
+        if (from < to) out.set(values.subarray(from, to), at + from);
+      });
+    },
     ranges: (first, count) => grid.ranges(rectangle(first, count)),
     decode(stored, first, count, out) {
       const place = rectangle(first, count);
@@ -89,6 +129,17 @@ function upright({ tensor, width, into, rectangleOf, unpack }: Upright): Decoder
       }
     },
   };
+}
+
+/** The same numbers behind those of rows that nobody wants. */
+function behind({ size, groups, scales, zeros }: UprightNumbers, rows: number): UprightNumbers {
+  if (rows === 0) return { size, groups, scales, zeros };
+  const shifted = (values: Float32Array) => {
+    const all = new Float32Array(values.length + rows * groups);
+    all.set(values, rows * groups);
+    return all;
+  };
+  return { size, groups, scales: shifted(scales), zeros: shifted(zeros) };
 }
 
 function cellsOf(first: number, count: number, into: number): Cells {

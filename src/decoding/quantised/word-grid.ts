@@ -2,9 +2,10 @@ import type { StoredRange } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
 import { wordsOf } from "./words.ts";
 
-/** Rows that are at most this long are read with what lies between the columns that are wanted: a read costs as much. */
-const SHORT_ROW = 4096;
-/** ... unless that is more than this in all. */
+/**
+ * Of tensors up to this size what lies between the columns that are wanted is read as well: a decoder holds all of them while it
+ * reads, and thousands of short pieces cost more than the bytes.
+ */
 const MOST_READ = 32 << 20;
 
 /** A rectangle of words: rows [top, bottom], columns [left, right], all of them inside. */
@@ -30,7 +31,7 @@ export interface WordGrid {
 
 export function wordGrid({ file, begin, end }: Stored, width: number): WordGrid {
   // By the tensor alone, so that what a part needs lies inside of what all needs.
-  const isTogether = width * 4 <= SHORT_ROW && end - begin <= MOST_READ;
+  const isTogether = end - begin <= MOST_READ;
   const rangeOf = (first: number, last: number): StoredRange => ({
     file,
     start: begin + first * 4,

@@ -22,7 +22,7 @@ const F8_SUBNORMAL: i32 = 121 << 23;
 }
 
 // @ts-ignore: decorator
-@inline function widenE4M3(b: v128): v128 {
+@inline export function widenE4M3(b: v128): v128 {
   const size = i32x4.shl(v128.and(b, i32x4.splat(0x7f)), 20);
   const sign = i32x4.shl(v128.and(b, i32x4.splat(0x80)), 24);
   const normal = i32x4.add(size, i32x4.splat(120 << 23));

@@ -18,8 +18,7 @@ async function withPool<T, V>(opening: Promise<ThreadPool<T, V>>, use: (pool: Th
 
 const bytesOf = (path: string, end: number): ContentTask => ({
   file: 0,
-  path,
-  virtual: false,
+  from: path,
   tensors: [{ name: "a", begin: 0, end, dtype: "U8" }],
 });
 const readers = () => openPool<ContentTask, Contents>("readTensors", { threads: 2 });

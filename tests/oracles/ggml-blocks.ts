@@ -1,14 +1,104 @@
-import { type BlockDecoder, halfTable } from "./block-decoder.ts";
+import { halfTable, wordAt } from "../../src/decoding/ggml/block-decoder.ts";
 
-/** Blocks of 256 whose parts have scales of few bits, which share one or two scales of the block. */
-export const K_BLOCKS: Readonly<Record<string, BlockDecoder>> = {
+type PlainBlocks = (stored: Uint8Array, out: Float32Array) => void;
+
+/** The blocks of ggml that kernels decode, in plain TypeScript, to the bit. */
+export const PLAIN_BLOCKS: Readonly<Record<string, PlainBlocks>> = {
+  Q4_0: q4_0,
+  Q4_1: q4_1,
+  Q5_0: q5_0,
+  Q5_1: q5_1,
+  Q8_0: q8_0,
+  IQ4_NL: iq4_nl,
   Q2_K: q2_k,
   Q3_K: q3_k,
   Q4_K: q4_k,
   Q5_K: q5_k,
   Q6_K: q6_k,
-  Q8_K: q8_k,
+  IQ4_XS: iq4_xs,
 };
+
+/** What the codes of IQ4_NL and IQ4_XS stand for. */
+const NON_LINEAR = Float32Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+/** Scale; sixteen bytes of nibbles, less 8. */
+function q4_0(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 18) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    for (let j = 0; j < 16; j++) {
+      const byte = stored[at + 2 + j]!;
+      out[o + j] = d * ((byte & 15) - 8);
+      out[o + 16 + j] = d * ((byte >> 4) - 8);
+    }
+  }
+}
+
+/** Scale, least value; nibbles. */
+function q4_1(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 20) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    const least = half[stored[at + 2]! | (stored[at + 3]! << 8)]!;
+    for (let j = 0; j < 16; j++) {
+      const byte = stored[at + 4 + j]!;
+      out[o + j] = d * (byte & 15) + least;
+      out[o + 16 + j] = d * (byte >> 4) + least;
+    }
+  }
+}
+
+/** Scale; a word of fifth bits; nibbles; less 16. */
+function q5_0(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 22) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    const high = wordAt(stored, at + 2);
+    for (let j = 0; j < 16; j++) {
+      const byte = stored[at + 6 + j]!;
+      out[o + j] = d * (((byte & 15) | (((high >>> j) & 1) << 4)) - 16);
+      out[o + 16 + j] = d * (((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16);
+    }
+  }
+}
+
+/** Scale, least value; a word of fifth bits; nibbles. */
+function q5_1(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 24) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    const least = half[stored[at + 2]! | (stored[at + 3]! << 8)]!;
+    const high = wordAt(stored, at + 4);
+    for (let j = 0; j < 16; j++) {
+      const byte = stored[at + 8 + j]!;
+      out[o + j] = d * ((byte & 15) | (((high >>> j) & 1) << 4)) + least;
+      out[o + 16 + j] = d * ((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) + least;
+    }
+  }
+}
+
+/** Scale; signed bytes. */
+function q8_0(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  const signed = new Int8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 34) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    for (let j = 0; j < 32; j++) out[o + j] = d * signed[at + 2 + j]!;
+  }
+}
+
+/** Scale; nibbles that count in a table. */
+function iq4_nl(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 32, at += 18) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    for (let j = 0; j < 16; j++) {
+      const byte = stored[at + 2 + j]!;
+      out[o + j] = d * NON_LINEAR[byte & 15]!;
+      out[o + 16 + j] = d * NON_LINEAR[byte >> 4]!;
+    }
+  }
+}
 
 /** Sixteen bytes, each a scale and a minimum of four bits; 64 bytes, each two bits of values 32 apart; scale, minimum. */
 function q2_k(stored: Uint8Array, out: Float32Array): void {
@@ -95,17 +185,6 @@ function q5_k(stored: Uint8Array, out: Float32Array): void {
   }
 }
 
-/** Scale of six bits of part `i` of eight. The last four have their upper two bits where the first four have room. */
-function scaleOf(stored: Uint8Array, at: number, i: number): number {
-  if (i < 4) return stored[at + i]! & 63;
-  return (stored[at + i + 4]! & 15) | ((stored[at + i - 4]! >> 6) << 4);
-}
-
-function minimumOf(stored: Uint8Array, at: number, i: number): number {
-  if (i < 4) return stored[at + i + 4]! & 63;
-  return (stored[at + i + 4]! >> 4) | ((stored[at + i]! >> 6) << 4);
-}
-
 /** 128 bytes of nibbles, 64 of two high bits; sixteen signed scales; scale; less 32. */
 function q6_k(stored: Uint8Array, out: Float32Array): void {
   const half = halfTable();
@@ -134,11 +213,32 @@ function q6_k(stored: Uint8Array, out: Float32Array): void {
   }
 }
 
-/** Scale as f32; 256 signed bytes; sums that decoding does not need. */
-function q8_k(stored: Uint8Array, out: Float32Array): void {
-  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
-  for (let o = 0, at = 0; o < out.length; o += 256, at += 292) {
-    const d = view.getFloat32(at, true);
-    for (let j = 0; j < 256; j++) out[o + j] = d * view.getInt8(at + 4 + j);
+/** Scale; eight scales of six bits, the upper two first; nibbles that count in the table of IQ4_NL. */
+function iq4_xs(stored: Uint8Array, out: Float32Array): void {
+  const half = halfTable();
+  for (let o = 0, at = 0; o < out.length; o += 256, at += 136) {
+    const d = half[stored[at]! | (stored[at + 1]! << 8)]!;
+    const highs = stored[at + 2]! | (stored[at + 3]! << 8);
+    for (let part = 0; part < 8; part++) {
+      const low = (stored[at + 4 + (part >> 1)]! >> (part & 1 ? 4 : 0)) & 15;
+      const dl = d * ((low | (((highs >> (2 * part)) & 3) << 4)) - 32);
+      const [from, to] = [at + 8 + 16 * part, o + 32 * part];
+      for (let j = 0; j < 16; j++) {
+        const byte = stored[from + j]!;
+        out[to + j] = dl * NON_LINEAR[byte & 15]!;
+        out[to + 16 + j] = dl * NON_LINEAR[byte >> 4]!;
+      }
+    }
   }
+}
+
+/** Scale of six bits of part `i` of eight. The last four have their upper two bits where the first four have room. */
+function scaleOf(stored: Uint8Array, at: number, i: number): number {
+  if (i < 4) return stored[at + i]! & 63;
+  return (stored[at + i + 4]! & 15) | ((stored[at + i - 4]! >> 6) << 4);
+}
+
+function minimumOf(stored: Uint8Array, at: number, i: number): number {
+  if (i < 4) return stored[at + i + 4]! & 63;
+  return (stored[at + i + 4]! >> 4) | ((stored[at + i]! >> 6) << 4);
 }
