@@ -39,7 +39,12 @@ export async function mergedModel(
   const saved = settings("")?.saved ?? new Set<string>();
   const whole = wholeTensors(contents, names, { base, adapter }, { saved, firstFile });
   for (const tensor of whole) tensors.set(tensor.name, tensor);
-  const kept = adapter.files.map((file) => ({ ...file, source: withRecent(file.source, KEPT_BYTES) }));
+  // Threads could not open these again: they have other numbers here than in the adapter.
+  const kept = adapter.files.map((file) => ({
+    ...file,
+    source: withRecent(file.source, KEPT_BYTES),
+    virtualOf: undefined,
+  }));
   const files = [...base.files, ...kept];
   const memory: FactorMemory = new Map();
   const own = { tensors: adapter.tensors, firstFile, file: adapter.location, memory };
