@@ -1,8 +1,13 @@
+import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
+import type { CanonicalTensor } from "../../../src/anatomy/anatomy.ts";
+import { adapterEvidence } from "../../../src/deep/adapter-evidence.ts";
+import { headSizes, valuePlaces, wholeRuns } from "../../../src/deep/adapter-labels.ts";
+import { attentionOfWeights } from "../../../src/deep/attention-source.ts";
 import { prng } from "../../../src/numerics/prng.ts";
 import { loraAdapter } from "../../support/lora-adapter.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
-import { judge } from "../../support/stored-model.ts";
+import { checkpointOf, judge } from "../../support/stored-model.ts";
 
 const HEAD = 32;
 
@@ -31,6 +36,41 @@ describe("an adapter that agrees with a base in what heads have in common", () =
     for (const { r } of ofValues) expect(r).toBeLessThan(0.35);
     expect(verdict).toBe("shared-init");
   });
+});
+
+describe("runs of channels of values", () => {
+  const drawn = (channels: number) => valuePlaces(channels, { cols: channels } as CanonicalTensor)!;
+
+  property.prop([fc.integer({ min: 16, max: 130 }), fc.integer({ min: 2, max: 20 })])(
+    "lie in one head, whatever the size of heads",
+    (size, heads) => {
+      fc.pre(size * heads >= 32);
+      const places = drawn(size * heads);
+      const kept = wholeRuns(places, size * heads).map((i) => places[i]!);
+      for (const c of kept) expect(Math.floor((c - (c % 8)) / size)).toBe(Math.floor((c - (c % 8) + 7) / size));
+    },
+  );
+
+  test.each([128, 192, 512, 768, 1024, 4096])(
+    "all are tested of %d channels, whose heads are multiples of 8",
+    (channels) => {
+      expect(wholeRuns(drawn(channels), channels)).toHaveLength(drawn(channels).length);
+    },
+  );
+
+  test("sizes of heads: divisors that are multiples of four", () => {
+    expect(headSizes(200)).toEqual([20, 40, 100, 200]);
+    expect(headSizes(1024)).toEqual([16, 32, 64, 128, 256, 512]);
+  });
+});
+
+test("heads of 100, which groups of queries share, are laid over values as they lie", async () => {
+  const base = randomModel({ init: 1 }, { width: 400, hidden: 16, layers: 1, vocabulary: 16 });
+  const adapter = loraAdapter(base, 1, { headSize: 100, values: 4, roles: ["v"] });
+  const found = await adapterEvidence(await checkpointOf(adapter), attentionOfWeights(await checkpointOf(base)));
+  if (typeof found === "string") throw new Error(found);
+  expect(found.ways).toBe(4);
+  for (const { r } of found.values) expect(r).toBeGreaterThan(0.4);
 });
 
 /** The same of which all columns of W_o that belong to a head have something in common. */
