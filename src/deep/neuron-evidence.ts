@@ -23,7 +23,8 @@ export interface NeuronEvidence {
   /** The layer whose neurons best keep their order, its p corrected for all layers. */
   readonly order: OrderTest | null;
   readonly strength: readonly LayerStrength[];
-  readonly slices: readonly MatchedSlice[];
+  /** Found when they are asked for, which few pairs of models are. */
+  readonly slices: () => readonly MatchedSlice[];
 }
 
 /** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
@@ -63,7 +64,7 @@ export async function neuronEvidence(
     anchors: labelTests(fromAnchors),
     order: bestOrder(orders),
     strength,
-    slices,
+    slices: () => slices,
   };
 }
 

@@ -41,7 +41,8 @@ export function describeDifference(
 ): Difference {
   const grid = gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
-  const rank = grid === null && keepsVectors(suspect, base) ? adapterRank(slices) : null;
+  const low = grid === null ? adapterRank(slices) : null;
+  const rank = low !== null && keepsVectors(suspect, base) ? low : null;
   const { equal, compared } = equalTensors(suspect, base);
   return {
     scale: median(slices.map((s) => s.scale)),
