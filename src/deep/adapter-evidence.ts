@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { RowReader } from "../rows/row-reader.ts";
-import { MAX_LAYERS, RUN } from "./adapter-labels.ts";
+import { headSizes, MAX_LAYERS, RUN } from "./adapter-labels.ts";
 import { type AdapterLayer, adapterLayers, type Misfit } from "./adapter-layers.ts";
 import { type AdapterReaders, type AdapterRows, factorB, streamRows, valueRows } from "./adapter-rows.ts";
 import type { AttentionSource } from "./attention-source.ts";
@@ -24,8 +24,6 @@ export type AdapterSilence = Misfit | "untrained" | "no-labels" | "not-kept";
 
 /** log10 p, corrected, of two layers of a base that resemble each other, from which one is held for a copy of the other. */
 const COPIED = -2;
-/** Sizes that heads have; which one matters only where several heads of queries share one of values. */
-const HEAD_SIZES = [32, 64, 80, 96, 128, 256];
 
 /**
  * An adapter that never saw its base's weights is made of them: the gradient of B of values is that of the stream through W_o,
@@ -94,9 +92,12 @@ async function valueTests(
   layers: readonly AdapterLayer[],
   read: AdapterReaders,
 ): Promise<readonly (readonly LabelTests[])[]> {
-  const isGrouped = layers.some(({ values }) => values !== null && values.output.cols !== values.channels);
+  const grouped = layers.flatMap(({ values }) =>
+    values !== null && values.output.cols !== values.channels ? [values.channels] : [],
+  );
+  const sizes = [...new Set(grouped.flatMap(headSizes))];
   const tests: (readonly LabelTests[])[] = [];
-  for (const headSize of isGrouped ? HEAD_SIZES : [1]) {
+  for (const headSize of grouped.length > 0 ? sizes : [1]) {
     const found: AdapterRows[] = [];
     for (const layer of layers) {
       const rows = await valueRows(layer, headSize, read);

@@ -5,12 +5,15 @@ import { subset } from "../numerics/prng.ts";
 
 /** Layers that are looked at, spread over those that an adapter changes, or of which a fingerprint keeps something. */
 export const MAX_LAYERS = 8;
-/** Channels of a head are exchangeable. Where heads begin is not known, but that runs of so many lie in one. */
+/** Channels of a head are exchangeable. Where heads begin is not known, but all are as wide: see `wholeRuns`. */
 export const RUN = 8;
+/** No head of attention is narrower, or wider. */
+const LEAST_HEAD = 16;
+const WIDEST_HEAD = 512;
 /** Labels of an axis that are looked at, half of them anchors. */
 const MAX_LABELS = 1024;
 /** Fewer labels than this leave no half to be tested. */
-const MIN_LABELS = 32;
+export const MIN_LABELS = 32;
 /** Numbers of the base by which a label is known. */
 const MAX_FEATURES = 1024;
 
@@ -22,6 +25,28 @@ export function streamPlaces(width: number): readonly number[] | null {
 /** Channels of values that are looked at, in whole runs; null for too few, or where too many heads of queries share them. */
 export function valuePlaces(channels: number, output: CanonicalTensor): readonly number[] | null {
   return output.cols / channels <= MAX_FEATURES ? drawn(channels, RUN) : null;
+}
+
+/**
+ * Which of the places, as their index, stand in runs that lie in one head whatever the size of heads: heads tile the channels,
+ * so that one begins at multiples of a divisor of their number. Runs of 8 that heads of 20 or 100 would cut are left out.
+ */
+export function wholeRuns(places: readonly number[], channels: number): readonly number[] {
+  const sizes = divisors(channels).filter((size) => size >= LEAST_HEAD && size % RUN !== 0);
+  const isWhole = (first: number): boolean => sizes.every((size) => (first + RUN - 1) % size >= RUN - 1);
+  return [...places.keys()].filter((i) => isWhole(places[i]! - (places[i]! % RUN)));
+}
+
+/** Sizes that heads of so many channels may have; which one matters only where several heads of queries share one of values. */
+export function headSizes(channels: number): readonly number[] {
+  return divisors(channels).filter((size) => size >= LEAST_HEAD && size <= WIDEST_HEAD && size % 4 === 0);
+}
+
+function divisors(count: number): readonly number[] {
+  const small: number[] = [];
+  for (let d = 1; d * d <= count; d++) if (count % d === 0) small.push(d);
+  const large = small.map((d) => count / d).filter((d) => d * d > count);
+  return [...small, ...large.reverse()];
 }
 
 /**

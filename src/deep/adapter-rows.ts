@@ -2,7 +2,7 @@ import { finite } from "../alignment/feature-reader.ts";
 import { transposed } from "../alignment/rotation.ts";
 import type { AdapterModule } from "../anatomy/adapter-modules.ts";
 import type { RowReader } from "../rows/row-reader.ts";
-import { streamPlaces, valuePlaces } from "./adapter-labels.ts";
+import { MIN_LABELS, streamPlaces, valuePlaces, wholeRuns } from "./adapter-labels.ts";
 import type { AdapterLayer } from "./adapter-layers.ts";
 import type { AttentionSource } from "./attention-source.ts";
 import type { LabelRows } from "./half-labels.ts";
@@ -62,9 +62,14 @@ export async function valueRows(
   const { values } = layer;
   if (values === null) return null;
   const { module, first, channels, output } = values;
-  const places = valuePlaces(channels, output);
-  const features = places === null ? null : await read.base.output(layer, values, places, headSize);
-  if (places === null || features === null) return null;
+  const drawn = valuePlaces(channels, output);
+  const pieces = drawn === null ? null : await read.base.output(layer, values, drawn, headSize);
+  if (drawn === null || pieces === null) return null;
+  const kept = wholeRuns(drawn, channels);
+  if (kept.length < MIN_LABELS) return null;
+  const places = kept.map((i) => drawn[i]!);
+  const all = asLabels(pieces, drawn.length);
+  const features = { rows: takeRows(all.rows, all.width, kept), width: all.width };
   const components = Math.min(module.rank, componentsOf(places.length));
   const b = await factorB(module, read.adapter);
   const rows = takeRows(
@@ -75,7 +80,7 @@ export async function valueRows(
   const target = new Float32Array(places.length * components);
   for (let i = 0; i < places.length; i++)
     target.set(rows.subarray(i * module.rank, i * module.rank + components), i * components);
-  return { places, features: asLabels(features, places.length), target: { rows: target, width: components } };
+  return { places, features, target: { rows: target, width: components } };
 }
 
 /** B of a module: nothing but zeros where it never was trained. */

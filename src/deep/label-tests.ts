@@ -17,7 +17,7 @@ export interface LabelBlock {
 export interface LabelTests {
   /** Labels that were tested, over all blocks. */
   readonly labels: number;
-  /** The sum of products of a label with itself, as a correlation. */
+  /** The sum of products of a label with itself, as a correlation; what runs have in common is taken out. */
   readonly r: number;
   /** Pairs of neighbouring labels, over blocks of equal length together. */
   readonly pairs: number;
@@ -33,11 +33,12 @@ export interface LabelTests {
 const MIN_LABELS = 8;
 
 /**
- * T1-swap and T2 on real features: products of unit rows, centred over the labels. Under independent initialisation the
- * labels of each block are exchangeable on one side given everything on the other; see `swap-test.ts` and `fixed-points.ts` of
- * lineage for why the tails hold. Blocks may be one layer stored several times, in both models: exchanges of one pair of labels
- * are summed over blocks before they count as a coin, and of the blocks' fixed points the best are taken and corrected. Labels
- * whose features another label of the same side has are left out, all of them.
+ * T1-swap and T2 on real features: products of unit rows, centred over each run of labels, so that what a run has in common (a
+ * head, say) makes no label like itself: over all orders within runs r is 0 on average. Under independent initialisation the
+ * labels of each run are exchangeable on one side given everything on the other, and centring looks at no order; see
+ * `swap-test.ts` and `fixed-points.ts` of lineage for why the tails hold. Blocks may be one layer stored several times, in both
+ * models: exchanges of one pair of labels are summed over blocks before they count as a coin, and of the blocks' fixed points
+ * the best are taken and corrected. Labels whose features another label of the same side has are left out, all of them.
  *
  * @param areApart blocks were shown to have labels of their own on one side: coins and fixed points of all of them count
  * @returns null where no block has enough labels
@@ -90,11 +91,12 @@ function blockTest(block: LabelBlock): BlockTest | null {
   const kept = distinct(block);
   const n = kept.length;
   if (n < MIN_LABELS) return null;
-  const [a, b] = [centredUnits(block.a, block.width, kept), centredUnits(block.b, block.width, kept)];
+  const labels = block.a.length / block.width;
+  const ranges = runsOf(kept, block.run ?? labels);
+  const [a, b] = [block.a, block.b].map((rows) => centredUnits(rows, block.width, kept, ranges)) as Sides;
   const products = matmul(a, b, { rows: n, depth: block.width, columns: n, transposedB: true });
   let trace = 0;
   for (let i = 0; i < n; i++) trace += products[i * n + i]!;
-  const labels = block.a.length / block.width;
   const exchanges = new Float64Array(labels >> 1);
   for (let i = 0; i + 1 < n; i++) {
     const label = kept[i]!;
@@ -103,7 +105,7 @@ function blockTest(block: LabelBlock): BlockTest | null {
     exchanges[label >> 1] = products[i * n + i]! + products[j * n + j]! - products[i * n + j]! - products[j * n + i]!;
   }
   const lengths = [rowLengths(a, block.width), rowLengths(b, block.width)] as const;
-  const runs = runsOf(kept, block.run ?? labels).map(([first, end]) => {
+  const runs = ranges.map(([first, end]) => {
     const own = squareOf(products, n, first, end);
     const [left, right] = lengths.map((all) => all.subarray(first, end)) as [Float64Array, Float64Array];
     // Between equals the place would decide, which is what is tested: of rows of one number nearly all are.
@@ -138,16 +140,26 @@ export function exchangesOf(blocks: readonly Pick<BlockTest, "labels" | "exchang
   return [...byLength.values()];
 }
 
-/** The given rows at unit length; then the mean of all of them is taken out of each. */
-function centredUnits(rows: Float32Array, width: number, kept: readonly number[]): Float32Array {
+type Sides = [Float32Array, Float32Array];
+
+/** The given rows at unit length; then the mean of every run is taken out of its own. */
+function centredUnits(
+  rows: Float32Array,
+  width: number,
+  kept: readonly number[],
+  runs: readonly (readonly [number, number])[],
+): Float32Array {
   const out = new Float32Array(kept.length * width);
-  const mean = new Float64Array(width);
   kept.forEach((from, to) => {
     const row = rows.subarray(from * width, (from + 1) * width);
     const length = Math.sqrt(squares(row));
-    for (let c = 0; c < width; c++) mean[c]! += out[to * width + c] = row[c]! / length;
+    for (let c = 0; c < width; c++) out[to * width + c] = row[c]! / length;
   });
-  for (let i = 0; i < out.length; i++) out[i]! -= mean[i % width]! / kept.length;
+  for (const [first, end] of runs) {
+    const mean = new Float64Array(width);
+    for (let i = first * width; i < end * width; i++) mean[i % width]! += out[i]! / (end - first);
+    for (let i = first * width; i < end * width; i++) out[i]! -= mean[i % width]!;
+  }
   return out;
 }
 

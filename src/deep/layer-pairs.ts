@@ -13,7 +13,7 @@ const MAX_LAYERS = 6;
 /** Strength of layers in their places from which they are not looked for elsewhere: strangers have .04 at most. */
 export const IN_PLACE = 0.15;
 /** Multiplications that looking for layers may take: some seconds. */
-const MAX_WORK = 4e10;
+export const MAX_WORK = 4e10;
 
 /**
  * Which layers of two models belong together: those of one place, or, where these are not alike, each layer of the second with
@@ -36,13 +36,21 @@ export async function layerPairs(a: DeepModel, b: DeepModel, frames: Frames | nu
   for (const layer of first) seen.push(await viewsOf(a, layer, weak.a));
   const best: (Alike | null)[] = [];
   for (const layer of second) best.push(mostAlike(seen, await viewsOf(b, layer, weak.b)));
-  const pairs = first.flatMap((layer, i) => {
+  return spread(pairedOnce(first, second, best), MAX_LAYERS);
+}
+
+/** Each of the first with the strongest of the second that are most like it, as `mostAlike` found for each of those. */
+export function pairedOnce<T>(
+  first: readonly T[],
+  second: readonly T[],
+  best: readonly (Alike | null)[],
+): readonly (readonly [T, T])[] {
+  return first.flatMap((one, i) => {
     const claims = [...best.keys()].filter((j) => best[j]?.at === i);
     if (claims.length === 0) return [];
     const strongest = claims.reduce((x, y) => (best[x]!.strength >= best[y]!.strength ? x : y));
-    return [[layer, second[strongest]!] as const];
+    return [[one, second[strongest]!] as const];
   });
-  return spread(pairs, MAX_LAYERS);
 }
 
 /** The dense feed-forward network of a layer. */
@@ -63,12 +71,13 @@ async function viewsOf(model: DeepModel, layer: LayerParts, map: Float32Array): 
   return network === null ? null : neuronViews(model, network, map);
 }
 
-interface Alike {
+export interface Alike {
   readonly at: number;
   readonly strength: number;
 }
 
-function mostAlike(candidates: readonly (NeuronViews | null)[], views: NeuronViews | null): Alike | null {
+/** Which of the candidates' networks is most like one of the other model's. */
+export function mostAlike(candidates: readonly (NeuronViews | null)[], views: NeuronViews | null): Alike | null {
   if (views === null) return null;
   let best: Alike | null = null;
   for (const [at, one] of candidates.entries()) {

@@ -39,15 +39,49 @@ export function mutualNearest(
     rows.second[i] = second;
     rows.at[i] = at;
   }
+  return mutual(rows, columns);
+}
+
+/** The same of whole numbers n x m that stand for how near a row and a column are, the larger the nearer, through a table. */
+export function nearestByKey(values: Uint32Array, n: number, m: number, keys: Int32Array): readonly NearestPair[] {
+  const rows = new Nearest(n);
+  const columns = new Nearest(m);
+  const { best: bests, second: seconds, at: places } = columns;
+  for (let i = 0; i < n; i++) {
+    let [best, second, at] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+    for (let j = 0; j < m; j++) {
+      const key = keys[values[i * m + j]!]!;
+      if (key > second) {
+        if (key > best) {
+          second = best;
+          best = key;
+          at = j;
+        } else second = key;
+      }
+      if (key > seconds[j]!) {
+        if (key > bests[j]!) {
+          seconds[j] = bests[j]!;
+          bests[j] = key;
+          places[j] = i;
+        } else seconds[j] = key;
+      }
+    }
+    rows.best[i] = best;
+    rows.second[i] = second;
+    rows.at[i] = at;
+  }
+  return mutual(rows, columns);
+}
+
+function mutual(rows: Nearest, columns: Nearest): readonly NearestPair[] {
   const pairs: NearestPair[] = [];
-  for (let row = 0; row < n; row++) {
-    const column = rows.at[row]!;
+  for (const [row, column] of rows.at.entries()) {
     if (columns.at[column] === row) pairs.push({ row, column, alone: rows.isAlone(row) && columns.isAlone(column) });
   }
   return pairs;
 }
 
-/** The same of cosines at hand, n x m, as places of row and column. */
+/** Those of cosines at hand, n x m, as places of row and column. */
 export function nearestByCosine(cosines: Float32Array, n: number, m: number): readonly (readonly [number, number])[] {
   return mutualNearest(cosines, n, m).map(({ row, column }) => [row, column] as const);
 }

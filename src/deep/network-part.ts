@@ -4,9 +4,9 @@ import {
   BLOCK_NEURONS,
   KEPT_CHANNELS,
   KEPT_NEURONS,
+  keptValues,
   type NetworkPart,
   type NetworkViews,
-  rowCount,
   type SignRows,
 } from "../fingerprint/deep-part.ts";
 import { type Slice, sliceOf } from "../fingerprint/slice.ts";
@@ -15,7 +15,8 @@ import { valueRows } from "./channel-evidence.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { networkOf } from "./layer-pairs.ts";
 import { isSortedBySize } from "./order-test.ts";
-import { firstRows, signCosines, signsOf } from "./sign-rows.ts";
+import { signDistances } from "./sign-distances.ts";
+import { firstRows, signsOf } from "./sign-rows.ts";
 import { takeRows } from "./take.ts";
 import { MAX_NEURONS, readRows, seenColumns, seenRows } from "./views.ts";
 
@@ -66,9 +67,12 @@ export async function networkPart(
   const most = like === undefined ? KEPT_NEURONS : MAX_SEEN;
   const seen = few ? first : neurons > most ? upTo(most) : null;
   const signs = each(await views(weak, seen), (values) => signsOf(values, size));
-  const kept = few || like === undefined ? first : nearest(like, signs, first);
+  const kept = few || like === undefined ? first.slice(0, keptValues(neurons)) : nearest(like, signs, first);
   const values = await views(whole, kept);
-  const opening = kept === first ? (values.gate ?? values.up)! : await seenRows(model, opens, whole, first);
+  const opening =
+    kept.length === first.length && kept.every((row, i) => row === first[i])
+      ? (values.gate ?? values.up)!
+      : await seenRows(model, opens, whole, first);
   return {
     layer,
     neurons,
@@ -114,13 +118,12 @@ async function channelsOf(
 function nearest(like: NetworkPart, signs: NetworkViews<SignRows>, first: readonly number[]): readonly number[] {
   const [theirs, own] = [like.signs.gate ?? like.signs.up, signs.gate ?? signs.up];
   if (theirs === null || own === null || theirs.width !== own.width) return first;
-  const sought = firstRows(theirs, BLOCK_NEURONS);
-  const cosines = signCosines(sought, own);
-  const count = rowCount(own);
+  const sought = firstRows(theirs, (like.values.gate ?? like.values.up)?.height ?? BLOCK_NEURONS);
+  const { n, m, differing } = signDistances(sought, own);
   const found = new Set<number>();
-  for (let i = 0; i < rowCount(sought); i++) {
+  for (let i = 0; i < n; i++) {
     let best = 0;
-    for (let j = 1; j < count; j++) if (cosines[i * count + j]! > cosines[i * count + best]!) best = j;
+    for (let j = 1; j < m; j++) if (differing[i * m + j]! < differing[i * m + best]!) best = j;
     found.add(best);
   }
   return [...found].sort((x, y) => x - y);

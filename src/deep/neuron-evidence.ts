@@ -4,8 +4,9 @@ import { anchorBlock, anchorRows } from "./anchors.ts";
 import type { DeepModel } from "./deep-model.ts";
 import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
-import { type LayerPair, networkOf, networkSize } from "./layer-pairs.ts";
+import { type LayerPair, networkSize } from "./layer-pairs.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import { networkPairs } from "./network-pairs.ts";
 import { bestOrder, isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
 import { BULK, type LayerStrength, layerStrength } from "./strength.ts";
 import { takeRows } from "./take.ts";
@@ -22,7 +23,8 @@ export interface NeuronEvidence {
   /** The layer whose neurons best keep their order, its p corrected for all layers. */
   readonly order: OrderTest | null;
   readonly strength: readonly LayerStrength[];
-  readonly slices: readonly MatchedSlice[];
+  /** Found when they are asked for, which few pairs of models are. */
+  readonly slices: () => readonly MatchedSlice[];
 }
 
 /** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
@@ -38,9 +40,7 @@ export async function neuronEvidence(
   const orders: OrderTest[] = [];
   const strength: LayerStrength[] = [];
   const slices: MatchedSlice[] = [];
-  for (const layers of pairs) {
-    const [x, y] = [networkOf(layers[0]), networkOf(layers[1])];
-    if (x === null || y === null) continue;
+  for (const [x, y] of await networkPairs(a, b, pairs, weak)) {
     const equal = networkSize(x) === networkSize(y);
     const anchored = equal ? await anchorsOf(a, x, b, y) : null;
     if (anchored !== null) fromAnchors.push(anchored);
@@ -64,7 +64,7 @@ export async function neuronEvidence(
     anchors: labelTests(fromAnchors),
     order: bestOrder(orders),
     strength,
-    slices,
+    slices: () => slices,
   };
 }
 

@@ -1,6 +1,6 @@
 import { matmul } from "../kernels/matmul.ts";
 import { log10IncreasingTail, longestIncreasing } from "../numerics/increasing.ts";
-import { mutualNearest, rowLengths } from "./nearest.ts";
+import { mutualNearest, type NearestPair, rowLengths } from "./nearest.ts";
 import { unitRows } from "./take.ts";
 
 /** Labels that were matched by content, and how long a run of them stands in the same order. */
@@ -20,23 +20,17 @@ export interface OrderTest {
 export function orderTest(a: Float32Array, b: Float32Array, width: number): OrderTest {
   const [n, m] = [a.length / width, b.length / width];
   const products = matmul(a, b, { rows: n, depth: width, columns: m, transposedB: true }).map(Math.abs);
-  return orderOf(products, n, m, { left: rowLengths(a, width), right: rowLengths(b, width) });
+  const lengths = { left: rowLengths(a, width), right: rowLengths(b, width) };
+  return orderOf(mutualNearest(products, n, m, lengths), Math.min(n, m));
 }
 
-/** The same of products at hand, n x m, of rows of the given lengths; null where these are 1. */
-export function orderOf(
-  products: Float32Array,
-  n: number,
-  m: number,
-  lengths: { readonly left: Float64Array; readonly right: Float64Array } | null = null,
-): OrderTest {
+/** The same of rows and columns that are each other's nearest, of so many labels. */
+export function orderOf(pairs: readonly NearestPair[], labels: number): OrderTest {
   // Between equals the place would decide, which is what is tested.
-  const partners = mutualNearest(products, n, m, lengths)
-    .filter(({ alone }) => alone)
-    .map(({ column }) => column);
+  const partners = pairs.filter(({ alone }) => alone).map(({ column }) => column);
   const increasing = longestIncreasing(partners);
   return {
-    labels: Math.min(n, m),
+    labels,
     matched: partners.length,
     increasing,
     log10P: log10IncreasingTail(partners.length, increasing),

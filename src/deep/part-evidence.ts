@@ -7,8 +7,9 @@ import type { DeepEvidence } from "./deep-evidence.ts";
 import { type LabelTests, labelTests } from "./label-tests.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
 import { bestOrder, type OrderTest, orderOf } from "./order-test.ts";
-import { firstRows, signCosines, signedRows } from "./sign-rows.ts";
-import { type LayerStrength, strengthOfCosines } from "./strength.ts";
+import { nearestSigns, type SignDistances, signDistances } from "./sign-distances.ts";
+import { firstRows, signedRows } from "./sign-rows.ts";
+import { type LayerStrength, strengthOfSigns } from "./strength.ts";
 import { MIN_UNTRAINED } from "./token-evidence.ts";
 
 /** Neurons of a layer that are tested, or looked for among all of the other's. */
@@ -36,7 +37,7 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
     ),
     order: bestOrder(found.flatMap(({ order }) => order ?? [])),
     strength: found.flatMap(({ strength }) => strength ?? []),
-    slices: pairs.flatMap(([x, y]) => slicesOf(x, y)),
+    slices: () => pairs.flatMap(([x, y]) => slicesOf(x, y)),
   };
 }
 
@@ -81,48 +82,36 @@ function labelled(x: NetworkPart, y: NetworkPart): readonly Labelled[] {
   return x.neurons !== y.neurons || (x.sorted && y.sorted) || a === null || b === null ? [] : [[a, b]];
 }
 
-/** The side of which more is known, and the first rows of the other, which are looked for there. */
-function sought(a: SignRows | null, b: SignRows | null): Labelled | null {
+/** The side of which more is known against the first rows of the other, which are looked for there. */
+function sought(a: SignRows | null, b: SignRows | null): SignDistances | null {
   if (a === null || b === null || a.width !== b.width) return null;
   const [all, some] = rowCount(a) < rowCount(b) ? [b, a] : [a, b];
-  return [all, firstRows(some, MAX_LABELS)];
+  return signDistances(all, firstRows(some, MAX_LABELS));
 }
 
-function orderOfSigns(pair: Labelled | null): OrderTest | null {
-  return pair === null ? null : orderOfCosines(signCosines(...pair), ...pair);
+function orderOfSigns(distances: SignDistances | null): OrderTest | null {
+  return distances && orderOf(nearestSigns(distances, "either"), Math.min(distances.n, distances.m));
 }
 
-/** Changes the cosines: signs of rows may have been turned. */
-function orderOfCosines(cosines: Float32Array, a: SignRows, b: SignRows): OrderTest {
-  for (let i = 0; i < cosines.length; i++) cosines[i] = Math.abs(cosines[i]!);
-  return orderOf(cosines, rowCount(a), rowCount(b));
-}
-
-/** Strength and order of the neurons of two layers: of the millions of cosines that both are of, found once. */
+/** Strength and order of the neurons of two layers: of the millions of distances that both are of, found once. */
 function neuronEvidence(
   x: NetworkPart,
   y: NetworkPart,
 ): { readonly strength: LayerStrength | null; readonly order: OrderTest | null } {
-  const seen = neuronCosines(x, y);
-  if (seen === null) return { strength: null, order: null };
-  const { views, opening } = seen;
-  const strength = strengthOfCosines(views, rowCount(opening[0]), rowCount(opening[1]));
-  return { strength, order: x.sorted && y.sorted ? null : orderOfCosines((views.gate ?? views.up)!, ...opening) };
+  const views = neuronDistances(x, y);
+  const order = x.sorted && y.sorted ? null : orderOfSigns(views.gate ?? views.up);
+  return { strength: strengthOfSigns(views), order };
 }
 
 /** Strength of the neurons of two layers. */
 export function partStrength(x: NetworkPart, y: NetworkPart): LayerStrength | null {
-  const seen = neuronCosines(x, y);
-  return seen && strengthOfCosines(seen.views, rowCount(seen.opening[0]), rowCount(seen.opening[1]));
+  return strengthOfSigns(neuronDistances(x, y));
 }
 
-/** Cosines of the neurons of two layers by what each role sees of them, and the neurons by their gates, or by up alone. */
-function neuronCosines(x: NetworkPart, y: NetworkPart) {
+/** Distances of the neurons of two layers by what each role sees of them. */
+function neuronDistances(x: NetworkPart, y: NetworkPart) {
   const of = (role: "gate" | "up" | "down") => sought(x.signs[role], y.signs[role]);
-  const [gate, up, down] = [of("gate"), of("up"), of("down")];
-  const opening = gate ?? up;
-  const cosines = (pair: Labelled | null) => pair && signCosines(...pair);
-  return opening && { opening, views: { gate: cosines(gate), up: cosines(up), down: cosines(down) } };
+  return { gate: of("gate"), up: of("up"), down: of("down") };
 }
 
 function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): ChannelFours | null {

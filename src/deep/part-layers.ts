@@ -1,10 +1,9 @@
 import type { LayerParts } from "../alignment/parts.ts";
-import { type DeepPart, MAX_NETWORKS, type NetworkPart, rowCount, type SignRows } from "../fingerprint/deep-part.ts";
+import { type DeepPart, MAX_NETWORKS, type NetworkPart, type SignRows } from "../fingerprint/deep-part.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { networkOf } from "./layer-pairs.ts";
-import { nearestByCosine } from "./nearest.ts";
-import { signCosines, signsOf } from "./sign-rows.ts";
-import { meanOver } from "./strength.ts";
+import { meanOverSigns, nearestSigns, signDistances } from "./sign-distances.ts";
+import { signsOf } from "./sign-rows.ts";
 import { spread } from "./take.ts";
 import { seenRows } from "./views.ts";
 
@@ -58,7 +57,6 @@ export async function layersAlike(
 function alikeness({ signs }: NetworkPart, own: SignRows): number {
   const theirs = signs.gate ?? signs.up;
   if (theirs === null || theirs.width !== own.width) return Number.NEGATIVE_INFINITY;
-  const [n, m] = [rowCount(theirs), rowCount(own)];
-  const cosines = signCosines(theirs, own);
-  return meanOver(cosines, nearestByCosine(cosines, n, m), m);
+  const distances = signDistances(theirs, own);
+  return meanOverSigns(distances, nearestSigns(distances, "signed"), "signed");
 }

@@ -1,5 +1,5 @@
 import { rowCount, type SignRows } from "../fingerprint/deep-part.ts";
-import { hammingMatrix, packSigns } from "../kernels/bits.ts";
+import { packSigns } from "../kernels/bits.ts";
 
 /** Signs of rows of numbers, of every row `width`. */
 export function signsOf(rows: Float32Array, width: number): SignRows {
@@ -24,17 +24,4 @@ export function signedRows(signs: SignRows, wanted?: readonly number[]): Float32
 
 export function firstRows({ width, words }: SignRows, count: number): SignRows {
   return { width, words: words.subarray(0, count * Math.ceil(width / 32)) };
-}
-
-/**
- * Cosines of rows as their signs tell them, rows of a x rows of b, which are equally wide: sin(pi / 2 (1 - 2 differing /
- * width)).
- */
-export function signCosines(a: SignRows, b: SignRows): Float32Array {
-  const distances = hammingMatrix(a.words, rowCount(a), b.words, rowCount(b), Math.ceil(a.width / 32));
-  const table = Float32Array.from({ length: a.width + 1 }, (_, d) => Math.sin((Math.PI / 2) * (1 - (2 * d) / a.width)));
-  // By index: `from` and `map` take ten times as long, and there are millions.
-  const cosines = new Float32Array(distances.length);
-  for (let i = 0; i < cosines.length; i++) cosines[i] = table[distances[i]!]!;
-  return cosines;
 }

@@ -1,5 +1,6 @@
 import { matmul } from "../kernels/matmul.ts";
 import { nearestByCosine } from "./nearest.ts";
+import { meanOverSigns, nearestSigns, type SignDistances } from "./sign-distances.ts";
 import { unitRows } from "./take.ts";
 import type { NeuronViews } from "./views.ts";
 
@@ -37,7 +38,7 @@ export function layerStrength(a: NeuronViews, b: NeuronViews): LayerStrength | n
 }
 
 /** The same of cosines at hand, n x m. */
-export function strengthOfCosines(
+function strengthOfCosines(
   { gate, up, down }: { readonly [role in "gate" | "up" | "down"]: Float32Array | null },
   n: number,
   m: number,
@@ -69,8 +70,32 @@ export function strengthOfCosines(
   };
 }
 
+/**
+ * The same as signs of rows tell it. Where there is a gate, what writes the stream is not asked.
+ *
+ * @returns null where a side has no view to score by
+ */
+export function strengthOfSigns({
+  gate,
+  up,
+  down,
+}: {
+  readonly [role in "gate" | "up" | "down"]: SignDistances | null;
+}): LayerStrength | null {
+  const [one, other] = gate === null ? [up, down] : [gate, up];
+  if (one === null || other === null) return null;
+  // Up may carry a sign that down takes back.
+  const turning = gate === null ? "signed" : "either";
+  const [byOne, byOther] = [nearestSigns(one, "signed"), nearestSigns(other, turning)];
+  return {
+    gate: meanOverSigns(one, byOther, "signed"),
+    through: meanOverSigns(other, byOne, turning),
+    matched: byOne.length,
+  };
+}
+
 /** Mean over the pairs, less the mean over all. */
-export function meanOver(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
+function meanOver(cosines: Float32Array, pairs: readonly (readonly [number, number])[], m: number): number {
   if (pairs.length === 0) return 0;
   let all = 0;
   for (let i = 0; i < cosines.length; i++) all += cosines[i]!;

@@ -10,15 +10,25 @@ export const FRAME_STEP = 16;
 /** Streams wider than any, and those of which dimensions are kept. */
 export const MAX_WIDTH = 1 << 17;
 export const MAX_COLUMNS = 1 << 13;
-/** Rows of tokens that training never saw, neurons of which values are kept, layers that are kept. */
+/** Rows of tokens that training never saw, first neurons of which values are kept. */
 export const MAX_UNTRAINED = 512;
 export const BLOCK_NEURONS = 512;
-/** Neurons of a layer of which signs are kept, and channels of its values of which numbers are. */
+/**
+ * Of more neurons than this the first ones of two models that were numbered otherwise have next to none in common; where they
+ * were not, half as many show all that is asked of values.
+ */
+const MANY_NEURONS = 1 << 13;
+/** Neurons of a layer of which signs are kept, channels of its values of which numbers are; layers that are kept. */
 export const KEPT_NEURONS = 7168;
 export const KEPT_CHANNELS = 512;
 export const MAX_NETWORKS = 4;
 /** Bytes by which a registry finds the models that have a frame in common. */
 export const DEEP_CODE_BYTES = 128;
+
+/** Neurons of so many of which values are kept. */
+export function keptValues(neurons: number): number {
+  return Math.min(neurons, neurons > MANY_NEURONS ? BLOCK_NEURONS / 2 : BLOCK_NEURONS);
+}
 
 /** Signs of rows: bit j & 31 of word j >> 5 is 1 where number j of the row is negative; rows begin at words. */
 export interface SignRows {
@@ -63,7 +73,7 @@ export interface TokenList {
 
 /**
  * What a model looks like from its own tokens, neurons from neurons: the same numbers however its residual stream was rotated
- * or renumbered. About 3 MB of a 7B model, of which signs of neurons are the most.
+ * or renumbered. About 3.3 MB of a 7B model, of which signs of neurons are the most.
  */
 export interface DeepPart {
   readonly version: number;

@@ -67,7 +67,7 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
 
 function retentionOf(evidence: DeepEvidence): Retention | null {
   return learnedRetention(
-    evidence.slices.flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
+    evidence.slices().flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
   );
 }
 

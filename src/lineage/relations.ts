@@ -46,7 +46,8 @@ export function describeDifference(
   // What a file says of itself comes before what its values look like.
   const grid = isOwn ? said : gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
-  const rank = grid === null && keepsVectors(suspect, base) ? adapterRank(slices) : null;
+  const low = grid === null ? adapterRank(slices) : null;
+  const rank = low !== null && keepsVectors(suspect, base) ? low : null;
   const { equal, compared } = equalTensors(suspect, base);
   return {
     scale: median(slices.map((s) => s.scale)),

@@ -46,9 +46,11 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
   // Two directories may end in the same name; then only the whole path tells them apart.
   const sameName = subjectName(suspectPath) === subjectName(basePath);
   const names = sameName ? [suspectPath, basePath].map(shownLocation) : [];
-  const suspect = await openSubject(suspectPath, options, session, { name: names[0] });
+  // Of weights at hand the deep tests read what they need once the plain ones are silent: deep parts are for files.
+  const reading = { ...options, deep: false };
+  const suspect = await openSubject(suspectPath, reading, session, { name: names[0] });
   try {
-    const base = await openSubject(basePath, options, session, { name: names[1], root: options.root });
+    const base = await openSubject(basePath, reading, session, { name: names[1], root: options.root });
     try {
       const result = await compareSubjects(suspect, base, { deep: options.depth === "deep" });
       const inputs = {

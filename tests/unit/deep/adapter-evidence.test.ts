@@ -18,7 +18,7 @@ describe("adapterEvidence", () => {
   test("groups of queries are laid over values by the size of heads that tells most, and all sizes count", async () => {
     const base = randomModel({ init: 1 }, { ...DIMS, width: 256 });
     const { values, ways } = await evidence(loraAdapter(base, 1, { headSize: 64 }), base);
-    expect(ways).toBe(3);
+    expect(ways).toBe(4);
     for (const { r } of values) expect(r).toBeGreaterThan(0.4);
   });
 
