@@ -7,6 +7,7 @@ import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { ONNX_ERRORS } from "./errors/onnx-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
+import { REPORT_ERRORS } from "./errors/report-errors.ts";
 import { SAFETENSORS_ERRORS } from "./errors/safetensors-errors.ts";
 import { SCAN_ERRORS } from "./errors/scan-errors.ts";
 import { WATERMARK_ERRORS } from "./errors/watermark-errors.ts";
@@ -26,6 +27,7 @@ export const ERRORS = {
   ...REGISTRY_ERRORS,
   ...REMOTE_ERRORS,
   ...SCAN_ERRORS,
+  ...REPORT_ERRORS,
   ...WATERMARK_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -9,6 +9,7 @@ import { registerInspect } from "./commands/inspect.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerScan } from "./commands/scan.ts";
 import { registerWatermark } from "./commands/watermark.ts";
 import { registerWorker } from "./commands/worker.ts";
@@ -47,6 +48,7 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
   registerKey(program);
   registerQuality(program);
   registerWatermark(program, setExitCode);
+  registerReport(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

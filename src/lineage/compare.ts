@@ -77,8 +77,7 @@ export async function compareSubjects(
       [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
     );
   const direction = directionOf(verdict, content, findings, suspect, base);
-  const slices = findings.flatMap((f) => f.slices);
-  const difference = describeDifference(suspect.fingerprint, base.fingerprint, slices);
+  const difference = describeDifference(suspect.fingerprint, base.fingerprint, findings);
   const names = { suspect: suspect.name, base: base.name };
   const decisive = decisiveFinding(findings) ?? strongest;
   const log10P = decisive?.verdict.log10P ?? null;

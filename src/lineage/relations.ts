@@ -37,12 +37,17 @@ const TRAINED_SHARE = 0.5;
 export function describeDifference(
   suspect: Fingerprint,
   base: Fingerprint,
-  slices: readonly SliceRetention[],
+  findings: readonly ComponentFinding[],
 ): Difference {
+  const slices = findings.flatMap((finding) => finding.slices);
   const grid = gridOf(suspect, base);
   // Rounding to a grid is a difference too, and no adapter's.
   const rank = grid === null && keepsVectors(suspect, base) ? adapterRank(slices) : null;
   const { equal, compared } = equalTensors(suspect, base);
+  // Of strangers a drift would be the size of all they are.
+  const matrices = findings.filter(isRelated).flatMap(({ verdict: { component }, slices: own }) => {
+    return own.map(({ layer, role, drift }) => ({ component, layer, role, drift }));
+  });
   return {
     scale: median(slices.map((s) => s.scale)),
     reverseScale: median(slices.map((s) => s.reverseScale)),
@@ -51,6 +56,7 @@ export function describeDifference(
     comparedTensors: compared,
     ...(rank === null ? {} : { loraRank: rank }),
     ...(grid === null ? {} : { quantization: grid }),
+    ...(matrices.length === 0 ? {} : { matrices }),
   };
 }
 

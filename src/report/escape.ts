@@ -11,9 +11,9 @@ const MAX_SHOWN = 300;
  * A hostile string made safe for a terminal: what cannot be seen is written as \u{HEX}, the rest is as it was, and what
  * is too long is cut.
  */
-export function escapeText(text: string): string {
+export function escapeText(text: string, most = MAX_SHOWN): string {
   const shown = text.replace(INVISIBLE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
-  return shown.length > MAX_SHOWN ? `${[...shown.slice(0, MAX_SHOWN)].slice(0, -1).join("")}…` : shown;
+  return shown.length > most ? `${[...shown.slice(0, most)].slice(0, -1).join("")}…` : shown;
 }
 
 /** JSON that is safe to print as well: the same value when parsed, with nothing invisible in it. */
