@@ -42,11 +42,14 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
 }
 
 /** The beginning of a table, for rows that are printed one by one. */
-export function tableHead(caption: string, columns: readonly Column[], classes = ""): Html {
-  const tall = classes === "" ? "" : " tall";
-  return html`<div class="scroll${tall}" tabindex="0" role="region" aria-label="${caption}"><table class="${classes}">
-<caption>${caption}</caption>
-<thead><tr>${columns.map(({ head, kind }) => html`<th scope="col" class="${kind ?? ""}">${head}</th>`)}</tr></thead>
+export function tableHead(
+  caption: string,
+  columns: readonly Column[],
+  { sortable = false, tall = false }: { readonly sortable?: boolean; readonly tall?: boolean } = {},
+): Html {
+  return html`<div class="scroll${tall ? " tall" : ""}" tabindex="0" role="region" aria-label="${caption}"><table${sortable ? html` class="sortable"` : null}>
+<caption><span>${caption}</span></caption>
+<thead><tr>${columns.map(({ head, kind }) => html`<th scope="col"${classOf(kind)}>${head}</th>`)}</tr></thead>
 <tbody>
 `;
 }
@@ -56,10 +59,13 @@ export const TABLE_END = html`</tbody></table></div>\n`;
 export function tableRow(columns: readonly Column[], row: Row): Html {
   const cells = row.map((cell, i) => {
     const [shown, key] = isKeyed(cell) ? [cell.shown, html` data-key="${cell.key}"`] : [cell, null];
-    const kind = columns[i]?.kind;
-    return html`<td${kind === undefined ? null : html` class="${kind}"`}${key}>${shown}</td>`;
+    return html`<td${classOf(columns[i]?.kind)}${key}>${shown}</td>`;
   });
   return html`<tr>${cells}</tr>\n`;
+}
+
+function classOf(kind: Column["kind"]): Html | null {
+  return kind === undefined ? null : html` class="${kind}"`;
 }
 
 function isKeyed(cell: Part | Cell): cell is Cell {

@@ -5,7 +5,7 @@ import { chanceText } from "./chance.ts";
 import type { Comparison } from "./comparison.ts";
 import { layerMaps } from "./layer-pictures.ts";
 import { type Html, html, named, type Part } from "./markup.ts";
-import { NOT_GUILT } from "./meaning.ts";
+import { isAdapterAlone, NOT_GUILT } from "./meaning.ts";
 import { figures } from "./pictures/picture.ts";
 import { retentionPictures } from "./retention-pictures.ts";
 import { testPictures } from "./test-pictures.ts";
@@ -21,7 +21,7 @@ export function certainty(report: Comparison): Part {
   if (verdict === "no-evidence") {
     return html`Chance alone gives an agreement like the one that was found ${log10P > -3 ? "often" : "at times"}: ${formatP(log10P)}, ${tried}. A claim needs ${needed}.`;
   }
-  return html`If the two had been started separately, an agreement as strong as this would come about by chance with a probability of <strong>${chanceText(log10P)}</strong>, ${tried}. A claim needs ${needed}. ${NOT_GUILT}`;
+  return html`If the two had nothing to do with each other, an agreement as strong as this would come about by chance with a probability of <strong>${chanceText(log10P)}</strong>, ${tried}. A claim needs ${needed}. ${NOT_GUILT}`;
 }
 
 function waysText(log10Tried: number): string {
@@ -52,7 +52,11 @@ function partsText({ components, deep }: Comparison): Html {
   )}${moved}`;
 }
 
-function movedText({ moved, basis }: NonNullable<Comparison["deep"]>): string {
+function movedText(deep: NonNullable<Comparison["deep"]>): string {
+  if (isAdapterAlone({ deep })) {
+    return "An adapter by itself has no parts that could be laid over those of a model. The verdict comes from tests of the order of the units that the adapter was trained beside.";
+  }
+  const { moved, basis } = deep;
   const what = moved.length === 0 ? "" : ` What was moved: ${moved.join(", ").replaceAll("-", " ")}.`;
   return `The plain tests, which look at every unit in its place, were silent. The verdict comes from tests that look past units that were renumbered or turned on purpose, and its ground is ${basis}.${what}`;
 }

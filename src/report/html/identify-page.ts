@@ -13,7 +13,7 @@ export function identifyPage(report: IdentifyReport): Html {
   const { comparison, registry, verdict } = report;
   const { suspect } = report.inputs;
   const paragraphs = [
-    verdictMeaning(verdict, comparison?.deep?.basis),
+    verdictMeaning(comparison === null ? { verdict, log10P: null } : { ...comparison, verdict }),
     comparison === null ? null : certainty(comparison),
     `The suspect was held against ${registry.entries.toLocaleString("en-US")} registered ${registry.entries === 1 ? "base" : "bases"}; of models that are not registered nothing is said.`,
   ].filter((part) => part !== null);

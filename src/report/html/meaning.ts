@@ -16,18 +16,27 @@ export function isClaim(verdict: Verdict): boolean {
   return verdict !== "no-evidence" && verdict !== "not-testable";
 }
 
+/** What a verdict rests on. */
+export interface Ground {
+  readonly verdict: Verdict;
+  readonly log10P: number | null;
+  readonly deep?: CompareReport["deep"];
+}
+
+/** Whether one of the two was an adapter by itself: of such a pair nothing but labels is known. */
+export function isAdapterAlone({ deep }: Pick<Ground, "deep">): boolean {
+  return deep?.basis === "exact" && deep.strength === null && deep.learned === null;
+}
+
 /** What a verdict says and what it does not, for a reader who decides by it. */
-export function verdictMeaning(verdict: Verdict, basis: "exact" | "calibrated" | null | undefined): string {
-  switch (verdict) {
+export function verdictMeaning(ground: Ground): string {
+  switch (ground.verdict) {
     case "identical":
       return "The numbers that were read in both models are the same. This is a comparison of values, and no chance is involved.";
     case "recast":
       return "The numbers that were read in both models are the same once they are rounded to one format. This is a comparison of values, and no chance is involved.";
     case "derived":
-      if (basis === "calibrated") {
-        return "After the parts of one model were matched to those of the other, they resemble each other more than models without a common history did when this measure was set up. No probability can be given for that: it rests on such trials alone, and proves less than an exact test.";
-      }
-      return "The two models do not go back to separate beginnings, and they have more in common than a beginning: part of what training wrote into the one is found in the other. The first is shown by exact tests. The second is a measure whose limits were set by trials with models of known history.";
+      return derivedMeaning(ground);
     case "shared-init":
       return "The two models go back at least to one common beginning. That the one was made from the trained other is not shown, and this report does not say so.";
     case "no-evidence":
@@ -35,6 +44,19 @@ export function verdictMeaning(verdict: Verdict, basis: "exact" | "calibrated" |
     case "not-testable":
       return "No test applies to what was given, so nothing is said in either direction. The reason is named below.";
   }
+}
+
+function derivedMeaning(ground: Ground): string {
+  if (ground.deep?.basis === "calibrated") {
+    return "After the parts of one model were matched to those of the other, they resemble each other more than models without a common history did when this measure was set up. No probability can be given for that: it rests on such trials alone, and proves less than an exact test.";
+  }
+  if (isAdapterAlone(ground)) {
+    return "One of the two is an adapter, a small addition that is of use only with the model that it was trained on. Exact tests show that its units stand in the order of the other's. Whether it was trained on this very model or on a relative of it, they do not show.";
+  }
+  if (ground.log10P === null) {
+    return "Weights are equal in parts of both models, wherever they were read. This is a comparison of values, and no chance is involved.";
+  }
+  return "The two models do not go back to separate beginnings, and they have more in common than a beginning: part of what training wrote into the one is found in the other. The first is shown by exact tests. The second is a measure whose limits were set by trials with models of known history.";
 }
 
 /** What a p-value is, wherever one is told. */

@@ -16,7 +16,7 @@ export function itemPage(item: ScanItemReport): Html {
   const sentence =
     failure === null ? (summary ?? `${name} was held against watermark keys alone.`) : `${name}: ${failure.message}.`;
   const paragraphs: Part[] = [
-    ...(verdict === null ? [] : [verdictMeaning(verdict, undefined)]),
+    ...(verdict === null ? [] : [verdictMeaning({ verdict, log10P: item.matches[0]?.log10P ?? null })]),
     ...(failure?.detail == null ? [] : [failure.detail]),
     ...(item.duplicateOf === null
       ? []

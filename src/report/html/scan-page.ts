@@ -5,7 +5,6 @@ import {
   type Column,
   facts,
   hashText,
-  list,
   paragraph,
   type Row,
   section,
@@ -29,6 +28,10 @@ export interface HtmlScan {
 
 /** Lines that a graph can show apart. */
 const MOST_EDGES = 40;
+/** Different limits of findings that are told. */
+const MOST_CAVEATS = 50;
+/** Rows beyond which a table gets a height of its own and scrolls in it. */
+const TALL = 40;
 /** Rows that a browser still sorts at once. */
 const MOST_ROWS = 20_000;
 
@@ -43,11 +46,11 @@ const COLUMNS: readonly Column[] = [
 
 /** The page of a scan, in pieces: rows are printed as they are read, whatever their number. */
 export async function* scanPage({ summary, items }: HtmlScan): AsyncGenerator<Html> {
-  const { edges, models, findings, first } = await survey(items());
+  const { edges, related, findings, models, caveats } = await survey(items());
   yield banner(bannerOf(summary, findings));
-  yield html`${graphSection(edges, models)}${coverageSection(summary)}`;
+  yield html`${graphSection(edges, related)}${coverageSection(summary)}`;
   yield html`<section>\n<h2>All models</h2>\n`;
-  if (first === null)
+  if (models === 0)
     yield paragraph(
       summary.listed === 0 ? "No model was found." : "The result holds the summary alone, and no models.",
     );
@@ -55,7 +58,7 @@ export async function* scanPage({ summary, items }: HtmlScan): AsyncGenerator<Ht
     yield paragraph(
       "Findings are told in the words of the result. Where scripts run, a click on a column sorts by it; without, models stand by their names.",
     );
-    yield tableHead("Every model of the scan", COLUMNS, "sortable");
+    yield tableHead("Every model of the scan", COLUMNS, { sortable: true, tall: models > TALL });
     let rows = 0;
     for await (const item of items()) {
       if (rows < MOST_ROWS) yield tableRow(COLUMNS, rowOf(item));
@@ -66,21 +69,28 @@ export async function* scanPage({ summary, items }: HtmlScan): AsyncGenerator<Ht
       yield paragraph(`${formatCount(rows - MOST_ROWS, "more model")} are left out here; the JSON result names them.`);
     }
   }
-  yield html`</section>\n${caveatsSection(limits(summary), LINEAGE_LIMITS, LINEAGE_METHOD)}${inputs(summary)}`;
+  yield html`</section>\n${caveatsSection([...limits(summary), ...told(caveats)], LINEAGE_LIMITS, LINEAGE_METHOD)}${inputs(summary)}`;
 }
 
-/** What stands above the rows: no more of it than is shown. */
+/** Caveats name models, so there may be as many as there are models. */
+function count(caveats: Map<string, number>, caveat: string): void {
+  if (caveats.size < MOST_CAVEATS || caveats.has(caveat)) caveats.set(caveat, (caveats.get(caveat) ?? 0) + 1);
+}
+
+/** What stands above and below the rows: no more of it than is shown. */
 async function survey(items: AsyncIterable<ScanItemReport>) {
   const edges: Edge[] = [];
   let models = 0;
+  let related = 0;
   let findings = 0;
-  let first: ScanItemReport | null = null;
+  const caveats = new Map<string, number>();
   for await (const item of items) {
-    first ??= item;
+    models += 1;
     if (isFinding(item)) findings += 1;
     const [best] = item.matches;
+    if (isFinding(item)) for (const caveat of item.caveats) count(caveats, caveat);
     if (!isAccusing(item.verdict) || best === undefined || item.status === "duplicate") continue;
-    models += 1;
+    related += 1;
     if (edges.length < MOST_EDGES) {
       edges.push({
         model: item.name,
@@ -89,7 +99,7 @@ async function survey(items: AsyncIterable<ScanItemReport>) {
       });
     }
   }
-  return { edges, models, findings, first };
+  return { edges, related, findings, models, caveats };
 }
 
 function bannerOf(summary: ScanSummaryReport, findings: number) {
@@ -112,9 +122,9 @@ function bannerOf(summary: ScanSummaryReport, findings: number) {
   };
 }
 
-function graphSection(edges: readonly Edge[], models: number): Html | null {
+function graphSection(edges: readonly Edge[], related: number): Html | null {
   if (edges.length === 0) return null;
-  const more = models - edges.length;
+  const more = related - edges.length;
   return section(
     "Lineage",
     lineageGraph(
@@ -185,7 +195,7 @@ function resultWord({ status, verdict, marks }: ScanItemReport): string {
   return marks.some(({ present }) => present) ? "marked" : "no mark";
 }
 
-function detail({ failure, verdict, matches, marks, status, duplicateOf, caveats }: ScanItemReport): Part {
+function detail({ failure, verdict, matches, marks, status, duplicateOf }: ScanItemReport): Part {
   if (failure !== null) {
     const next = failure.detail === null ? "" : ` ${failure.detail}`;
     return `${failure.message} (${failure.code}${failure.passing ? ", worth another try" : ""}).${next}`;
@@ -203,9 +213,12 @@ function detail({ failure, verdict, matches, marks, status, duplicateOf, caveats
     ...found,
     ...(status === "duplicate" ? [`same weights as ${duplicateOf ?? "-"}`] : []),
   ];
-  if (said.length === 0) return null;
-  if (!isAccusing(verdict) || caveats.length === 0) return said.join("; ");
-  return html`${said.join("; ")}<details><summary>${formatCount(caveats.length, "limit")}</summary>${list(caveats)}</details>`;
+  return said.length === 0 ? null : said.join("; ");
+}
+
+function told(caveats: ReadonlyMap<string, number>): string[] {
+  const lines = [...caveats].map(([caveat, count]) => `Of ${formatCount(count, "finding")}: ${caveat}`);
+  return caveats.size < MOST_CAVEATS ? lines : [...lines, "Findings have more limits, which the JSON result names."];
 }
 
 function limits(summary: ScanSummaryReport): string[] {

@@ -35,13 +35,15 @@ pre{margin:.5rem 0;padding:.75rem 1rem;background:var(--raised);border:1px solid
 .verdict p:last-child{margin-bottom:0}
 .scroll{overflow-x:auto;margin:.75rem 0;border:1px solid var(--line);border-radius:6px}
 .scroll:focus-visible,button:focus-visible,a:focus-visible,summary:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.tall{max-height:40rem;overflow-y:auto}
+.tall{max-height:40rem;overflow-y:auto;contain:strict;height:40rem}
+.tall table{table-layout:fixed;min-width:60rem}.tall th.wide{width:26%}
 table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding:.5rem .75rem;color:var(--soft)}
-th,td{text-align:left;vertical-align:top;padding:.45rem .75rem;border-top:1px solid var(--line);unicode-bidi:isolate;min-width:4.5rem}
+caption span{position:sticky;left:.75rem;display:inline-block;max-width:min(100%,calc(100vw - 4.5rem))}
+th,td{text-align:left;vertical-align:top;padding:.45rem .75rem;border-top:1px solid var(--line);unicode-bidi:isolate;min-width:7.25rem}
 thead th{border-top:0;background:var(--raised);font-weight:650;white-space:nowrap;overflow-wrap:normal}
 caption+thead th{border-top:1px solid var(--line)}
-td.number,th.number{text-align:right;white-space:nowrap}
+td.number,th.number{text-align:right;white-space:nowrap;min-width:0}
 td.wide,th.wide{min-width:13rem}
 .tall thead th{position:sticky;top:0}
 thead button{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;cursor:pointer;text-decoration:underline dotted;text-underline-offset:3px}
@@ -77,7 +79,7 @@ nav ol{columns:2 16rem}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 body{font-size:10pt}
 header,main,footer{max-width:none;padding:0}
-.scroll{overflow:visible;border:0}.tall{max-height:none}.tall thead th{position:static}
+.scroll{overflow:visible;border:0}.tall{max-height:none;height:auto;contain:none}.tall table{min-width:0}.tall thead th{position:static}
 table{font-size:8pt}th,td{padding:.25rem .4rem;min-width:0}td.wide,th.wide{min-width:0}
 tr,figure,.verdict,dl,li{break-inside:avoid}thead{display:table-header-group}
 h2,h3{break-after:avoid}article+article{break-before:page}

@@ -7,10 +7,12 @@ import { asBars, fixedPointLaw, NORMAL, nullCurve } from "./pictures/null-curve.
 /** Pictures beyond which tables say it better. */
 const MOST = 9;
 
-/** The strongest tests, each on what chance alone gives. */
+/** The strongest tests, each on what chance alone gives; those whose p counts first. */
 export function testPictures({ tests, components }: Comparison): (Html | null)[] {
   const drawable = tests.filter((test) => isNormal(test) || isFixedPoints(test));
-  const strongest = [...drawable].sort((a, b) => (a.log10P ?? 1) - (b.log10P ?? 1)).slice(0, MOST);
+  const strongest = [...drawable]
+    .sort((a, b) => Number(b.exact) - Number(a.exact) || (a.log10P ?? 1) - (b.log10P ?? 1))
+    .slice(0, MOST);
   return strongest.map((test) => picture(test, components.length > 1));
 }
 

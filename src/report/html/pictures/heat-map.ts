@@ -26,7 +26,7 @@ export function heatMap(map: HeatMap): Html | null {
   const { rows, columns, cells } = map;
   const longest = Math.max(rows.length, columns.length);
   if (cells.length === 0 || longest > MOST_CELLS_A_SIDE) return null;
-  const left = rows.some((name) => name.length > 3) ? 70 : 40;
+  const left = rows.some((name) => name.length > 3) ? 70 : 56;
   const top = 34;
   const size = at(Math.min(28, (WIDTH - left - 10) / columns.length, 400 / rows.length));
   const gap = size > 6 ? 1 : 0;
