@@ -18,6 +18,7 @@ export function retentionPictures({ components, deep }: Comparison): (Html | nul
         "share found (1: all of it)",
         rowsOf(learned),
         "Dots are shares; lines reach three standard errors of a training's share, and the standard deviation over slices of a start's. A merge has a share of each parent; separate trainings of one start share the start and little of the training.",
+        [1],
       ),
     );
 }

@@ -1,5 +1,5 @@
 import { type Html, html } from "../markup.ts";
-import { at, figure, place, type Scale, xAxis } from "./picture.ts";
+import { at, figure, place, scaleOver, xAxis } from "./picture.ts";
 
 /** Counts in bins of one width, and the place of what is held against them. */
 export interface Histogram {
@@ -13,17 +13,17 @@ export interface Histogram {
   readonly caption: string;
 }
 
+/** More of them make bars that nobody sees. */
+const MOST_BINS = 1024;
 const BASELINE = 132;
 const TOP = 26;
 
 export function histogram(given: Histogram): Html | null {
   const { low, width, counts, observed } = given;
   const end = low + width * counts.length;
-  const most = Math.max(...counts);
-  if (counts.length === 0 || !(most > 0) || ![low, width, end, observed].every(Number.isFinite)) return null;
-  const [from, to] = [Math.min(low, observed), Math.max(end, observed)];
-  const room = 0.05 * (to - from);
-  const scale: Scale = { low: from - room, high: to + room, from: 8, to: 322 };
+  const most = counts.reduce((a, b) => Math.max(a, b), 0);
+  const scale = scaleOver([low, end, observed], 0.05);
+  if (counts.length === 0 || counts.length > MOST_BINS || !(most > 0) || scale === null) return null;
   const bars = counts.flatMap((count, i) => {
     if (count === 0) return [];
     const [x, next] = [place(scale, low + i * width), place(scale, low + (i + 1) * width)];

@@ -1,5 +1,5 @@
 import { type Html, html } from "../markup.ts";
-import { at, figure, place, type Scale, xAxis } from "./picture.ts";
+import { at, figure, place, scaleOver, xAxis } from "./picture.ts";
 
 /** A statistic, and how it is distributed where nothing is shared. */
 export interface NullPicture {
@@ -19,11 +19,8 @@ const MARGIN = 0.06;
 
 /** What chance alone would give as a hill, and what was found as a line. */
 export function nullCurve({ title, axis, curve, observed, caption }: NullPicture): Html | null {
-  const xs = [...curve.map(([x]) => x), observed];
-  if (curve.length < 2 || !xs.every(Number.isFinite)) return null;
-  const [low, high] = [Math.min(...xs), Math.max(...xs)];
-  const room = MARGIN * (high - low || 1);
-  const scale: Scale = { low: low - room, high: high + room, from: 8, to: 322 };
+  const scale = scaleOver([...curve.map(([x]) => x), observed], MARGIN);
+  if (curve.length < 2 || scale === null) return null;
   const highest = Math.max(...curve.map(([, height]) => height));
   const points = curve.map(([x, height]) => {
     return `L${place(scale, x)} ${at(BASELINE - (height / highest) * (BASELINE - TOP - 14))}`;

@@ -29,6 +29,18 @@ export interface Scale {
   readonly to: number;
 }
 
+/** Beyond this a picture has nothing to show, and its coordinates no digits. */
+const MOST = 1e12;
+
+/** A scale over values with room on both sides, as a share of what they span; null where they cannot be drawn. */
+export function scaleOver(values: readonly number[], room: number): Scale | null {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = high - low;
+  if (!(low >= -MOST && high <= MOST) || (span > 0 && span < 1e-6 * Math.max(-low, high))) return null;
+  const beside = room * (span || 1);
+  return { low: low - beside, high: high + beside, from: 8, to: WIDTH - 8 };
+}
+
 export function place({ low, high, from, to }: Scale, value: number): number {
   return at(from + ((value - low) / (high - low)) * (to - from));
 }
