@@ -11,7 +11,12 @@ const MAX_SHOWN = 300;
  * A hostile string made safe for a terminal: what cannot be seen is written as \u{HEX}, the rest is as it was, and what
  * is too long is cut.
  */
-export function escapeText(text: string, most = MAX_SHOWN): string {
+export function escapeText(text: string): string {
+  return escapeWithin(text, MAX_SHOWN);
+}
+
+/** The same, cut where it is longer than `most` code units. */
+export function escapeWithin(text: string, most: number): string {
   const shown = text.replace(INVISIBLE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
   return shown.length > most ? `${[...shown.slice(0, most)].slice(0, -1).join("")}…` : shown;
 }

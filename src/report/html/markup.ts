@@ -1,4 +1,4 @@
-import { escapeText } from "../escape.ts";
+import { escapeWithin } from "../escape.ts";
 
 /** Longest text printed in full: sentences hold several names. */
 const MAX_SHOWN = 2000;
@@ -44,7 +44,7 @@ function shown(part: Part): string {
   if (part === null) return "";
   if (part instanceof Html) return part.toString();
   if (typeof part === "object") return part.map(shown).join("");
-  return escapeText(String(part), MAX_SHOWN).replaceAll(/[&<>"'`]/g, (char) => ENTITIES.get(char)!);
+  return escapeWithin(String(part), MAX_SHOWN).replaceAll(/[&<>"'`]/g, (char) => ENTITIES.get(char)!);
 }
 
 /** A name of somebody else's: its direction of writing ends where it ends. */

@@ -55,7 +55,7 @@ export const NORMAL: NullPicture["curve"] = Array.from({ length: 65 }, (_, i) =>
  * Fixed points of k chosen labels among n under a uniformly random renumbering, exactly: by inclusion and exclusion over
  * S_j = C(k, j) (n - j)! / n!, P(K = i) = sum over j >= i of (-1)^(j - i) C(j, i) S_j (Feller 1968, IV.3).
  *
- * @returns P(K = i) for i = 0, 1 ... as far as it is above 1e-6, 24 at most
+ * @returns P(K = i) for i = 0, 1 ... as long as P(K >= i) <= S_i is above 1e-6, 24 at most
  */
 export function fixedPointLaw(k: number, n: number): number[] {
   const most = Math.min(k, 40);
@@ -69,7 +69,7 @@ export function fixedPointLaw(k: number, n: number): number[] {
       p += ((j - i) % 2 === 0 ? 1 : -1) * choose * sums[j]!;
       choose = (choose * (j + 1)) / (j + 1 - i);
     }
-    if (i > 1 && p < 1e-6) break;
+    if (i > 1 && sums[i]! < 1e-6) break;
     law.push(Math.max(0, p));
   }
   return law;
