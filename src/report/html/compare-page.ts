@@ -8,7 +8,7 @@ import { banner } from "./verdict.ts";
 export function comparePage(report: CompareReport): Html {
   const { suspect, base } = report.inputs;
   const depth = report.deep === undefined ? suspect.depth : "deep";
-  const command = commandLine(["compare", "--depth", depth], [placeOf(suspect), placeOf(base)]);
+  const command = commandLine("compare", { depth }, [placeOf(suspect), placeOf(base)]);
   const paragraphs = [verdictMeaning(report), certainty(report)].filter((part) => part !== null);
   return html`${banner({ word: VERDICT_WORDS[report.verdict], sentence: report.summary, claim: isClaim(report.verdict), paragraphs })}${evidenceSections(report)}${caveatsSection(report.caveats, LINEAGE_LIMITS, LINEAGE_METHOD)}${inputsSection(inputFacts("Suspect", suspect), inputFacts("Base", base))}${againSection(
     command,

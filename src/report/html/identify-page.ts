@@ -17,7 +17,7 @@ export function identifyPage(report: IdentifyReport): Html {
     comparison === null ? null : certainty(comparison),
     `The suspect was held against ${registry.entries.toLocaleString("en-US")} registered ${registry.entries === 1 ? "base" : "bases"}; of models that are not registered nothing is said.`,
   ].filter((part) => part !== null);
-  const command = commandLine(["identify"], [placeOf(suspect)]);
+  const command = commandLine("identify", {}, [placeOf(suspect)]);
   return html`${banner({ word: VERDICT_WORDS[verdict], sentence: report.summary, claim: isClaim(verdict), paragraphs })}${candidatesSection(report)}${
     comparison === null ? null : evidenceSections(comparison)
   }${caveatsSection(report.caveats, LINEAGE_LIMITS, LINEAGE_METHOD)}${inputsSection(
@@ -31,7 +31,7 @@ export function identifyPage(report: IdentifyReport): Html {
     ]),
   )}${againSection(
     command,
-    "Name the registry with --registry, and the options that the result does not keep. With the same suspect and a registry of the same digest every figure comes out the same.",
+    "Name the registry as well, and the options that the result does not keep. With the same suspect and a registry of the same digest every figure comes out the same.",
   )}`;
 }
 

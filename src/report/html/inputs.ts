@@ -48,14 +48,22 @@ export function againSection(command: string | null, remarks: string): Html {
   );
 }
 
-/** A command line; null where a name would not be printed as it is. */
-export function commandLine(words: readonly string[], places: readonly string[]): string | null {
+/**
+ * The command line of a command with its options, by their names, and what it is asked of; null where a name would not be
+ * printed as it is.
+ */
+export function commandLine(
+  command: string,
+  options: Readonly<Record<string, string>>,
+  places: readonly string[],
+): string | null {
   if (places.some((place) => escapeText(place) !== place)) return null;
+  const flags = Object.entries(options).map(([name, value]) => `--${name} ${value}`);
   const quoted = places.map((place) =>
     /^[\w./:@%+=,-]+$/.test(place) ? place : `'${place.replaceAll("'", `'\\''`)}'`,
   );
   const dashed = places.some((place) => place.startsWith("-")) ? ["--"] : [];
-  return ["weightmark", ...words, ...dashed, ...quoted].join(" ");
+  return ["weightmark", command, ...flags, ...dashed, ...quoted].join(" ");
 }
 
 /** Where to find an input again: of a Hub repository the commit that was read. */

@@ -73,7 +73,7 @@ export function inspectPage(report: InspectReport): Html {
       ["Read", `${formatBytes(Number(model.bytesRead))} of ${formatBytes(Number(model.bytesTotal))}`],
       ["Digest of the layout", hashText(model.manifestRoot)],
     ]),
-  )}${againSection(commandLine(["inspect"], [placeOf(model)]), "The same files give the same figures.")}`;
+  )}${againSection(commandLine("inspect", {}, [placeOf(model)]), "The same files give the same figures.")}`;
 }
 
 function adapterText({ adapter }: InspectReport): Html | null {
@@ -132,7 +132,7 @@ export function fingerprintPage(report: FingerprintReport): Html {
     ]),
     fingerprint.notes.length === 0 ? null : list(fingerprint.notes),
   )}${inputsSection(inputFacts("Model", inputs.model))}${againSection(
-    commandLine(["fingerprint", "--depth", inputs.model.depth], [placeOf(inputs.model)]),
+    commandLine("fingerprint", { depth: inputs.model.depth }, [placeOf(inputs.model)]),
     "The same files give the same fingerprint.",
   )}`;
 }

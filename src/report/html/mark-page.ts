@@ -42,7 +42,7 @@ export function capacityPage(report: WatermarkCapacityReport): Html {
       ["Strength", rho],
       ["Where the mark would lie", modeText(mode)],
     ]),
-  )}${againSection(commandLine(["watermark", "capacity"], [inputs.model.location]), "Name the strength and the base as well where they were named.")}`;
+  )}${againSection(commandLine("watermark capacity", {}, [inputs.model.location]), "Name the strength and the base as well where they were named.")}`;
 }
 
 export function embedPage(report: WatermarkEmbedReport): Html {

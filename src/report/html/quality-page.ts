@@ -30,10 +30,10 @@ export function qualityPage(report: QualityReport): Html {
     ["Logits", logits.bitEqual ? "equal to the bit" : `largest difference ${digits(logits.maxDifference)}`],
   ];
   const { a, b, tokens } = inputs;
-  const command = commandLine(
-    ["quality", tokens.kind === "text" ? "--text" : "--token-ids", "TOKENS", "--context", String(context)],
-    [a.location, b.location],
-  );
+  const command = commandLine("quality", { [tokens.kind]: "TOKENS", context: String(context) }, [
+    a.location,
+    b.location,
+  ]);
   return html`${banner({
     word: "Quality of two models",
     sentence: report.summary,

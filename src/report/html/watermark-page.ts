@@ -34,7 +34,7 @@ export function verifyPage(report: WatermarkVerifyReport): Html {
   const sentence = present
     ? `The mark of key ${keyId} is in these weights${payload === null ? "" : `, and says ${payload.text === null ? payload.hex : `“${payload.text}”`}`}.`
     : `The mark of key ${keyId} was not found in these weights.`;
-  const command = commandLine(["watermark", "verify", "--key", "KEYFILE"], [inputs.model.location]);
+  const command = commandLine("watermark verify", { key: "KEYFILE" }, [inputs.model.location]);
   return html`${banner({ word: LEVELS[present ? level : "none"], sentence, claim: present, paragraphs: certainty(report) })}${evidence(report)}${caveatsSection(report.caveats, LIMITS, METHOD)}${inputsOf(report)}${againSection(
     command,
     "KEYFILE is the secret file of this key. Name the base, the sketch and the tokenizer as well where “What was examined” lists them, and the payload where one was claimed.",

@@ -30,6 +30,7 @@ describe("help", () => {
       "key",
       "quality",
       "watermark",
+      "report",
       "doctor",
       "completion",
     ]);
