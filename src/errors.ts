@@ -11,6 +11,7 @@ import { MACHINE_ERRORS } from "./errors/machine-errors.ts";
 import { ONNX_ERRORS } from "./errors/onnx-errors.ts";
 import { REGISTRY_ERRORS } from "./errors/registry-errors.ts";
 import { REMOTE_ERRORS } from "./errors/remote-errors.ts";
+import { REPORT_ERRORS } from "./errors/report-errors.ts";
 import { SAFETENSORS_ERRORS } from "./errors/safetensors-errors.ts";
 import { SCAN_ERRORS } from "./errors/scan-errors.ts";
 import { SIGNING_ERRORS } from "./errors/signing-errors.ts";
@@ -35,6 +36,7 @@ export const ERRORS = {
   ...REMOTE_ERRORS,
   ...SCAN_ERRORS,
   ...SIGNING_ERRORS,
+  ...REPORT_ERRORS,
   ...WATERMARK_ERRORS,
   ...COMMITMENT_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;

@@ -10,6 +10,7 @@ import { registerInspect } from "./commands/inspect.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerQuality } from "./commands/quality.ts";
 import { registerRegistry } from "./commands/registry.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerScan } from "./commands/scan.ts";
 import { registerSign } from "./commands/sign.ts";
 import { registerVerify } from "./commands/verify.ts";
@@ -53,6 +54,7 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
   registerQuality(program);
   registerWatermark(program, setExitCode);
   registerCommit(program);
+  registerReport(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

@@ -24,7 +24,8 @@ export interface ReadingOptions extends RemoteOptions {
   readonly timeout?: number;
 }
 
-export type Format = "text" | "json" | "jsonl";
+const FORMATS = ["text", "json", "jsonl", "html"] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** Verdicts that can be asked to fail, from the strongest claim down. */
 export const FAIL_ON = ["identical", "recast", "derived", "shared-init"] as const satisfies readonly Verdict[];
@@ -33,7 +34,7 @@ export type FailOn = (typeof FAIL_ON)[number];
 export function withCommon(command: Command, output = "write the result to FILE instead of stdout"): Command {
   return command
     .option("--json", "print JSON (same as --format json)")
-    .addOption(new Option("--format <format>", "how to print the result").choices(["text", "json", "jsonl"]))
+    .addOption(new Option("--format <format>", "how to print the result").choices(FORMATS))
     .option("-o, --output <file>", output)
     .option("--force", "replace an existing output file")
     .option("--deterministic", "leave out times: same input, same bytes")

@@ -32,6 +32,11 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
     // The root is the home of users that have none of their own, and every path lies in it.
     if (isAbsolute(directory) && directory !== dirname(directory)) prefixes.add(directory);
   }
+  return withoutPrefixes([...prefixes]);
+}
+
+/** A function that leaves out directories at the beginning of paths, and says "." of one by itself. */
+export function withoutPrefixes(prefixes: readonly string[]): (text: string) => string {
   const longestFirst = [...prefixes].sort((a, b) => b.length - a.length);
   return (text) => {
     let shown = text;

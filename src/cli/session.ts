@@ -28,6 +28,8 @@ export interface Session {
   progress(label: string, unit: "bytes" | "readings" | "tokens"): Progress;
   /** Prints the result, or writes it to --output. */
   emit(report: Report): Promise<void>;
+  /** Prints pieces of a text as they are, or writes them to --output when the last is there. */
+  write(pieces: AsyncIterable<string>): Promise<void>;
 }
 
 /** How a command was told to print, also where reading its options failed. */
@@ -116,10 +118,20 @@ export function openSession(
       const { writeFileAtomic } = await import("../bytes/atomic-file.ts");
       await writeFileAtomic(resultFile, Buffer.from(text), { overwrite: options.force });
     },
+    async write(pieces) {
+      if (resultFile === undefined) {
+        for await (const piece of pieces) await print(piece);
+        return;
+      }
+      const { writeFileAtomic } = await import("../bytes/atomic-file.ts");
+      const { encodePieces } = await import("../report/scan/export.ts");
+      await writeFileAtomic(resultFile, encodePieces(pieces), { overwrite: options.force });
+    },
   };
 }
 
 async function render(report: Report, format: Format, colour: boolean): Promise<string> {
+  if (format === "html") return (await import("../report/html/render-html.ts")).renderHtml(report);
   if (format !== "text") return `${toJson(report, format === "json" ? 2 : 0)}\n`;
   const { renderText } = await import("../report/text/render-text.ts");
   return renderText(report, { colour });

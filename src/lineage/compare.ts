@@ -81,8 +81,7 @@ export async function compareSubjects(
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
   const verdict = content?.kind ?? told;
   const direction = directionOf(verdict, content, findings, suspect, base);
-  const slices = findings.flatMap((f) => f.slices);
-  const difference = describeDifference(suspect, base, slices);
+  const difference = describeDifference(suspect, base, findings);
   const names = { suspect: suspect.name, base: base.name };
   const decisive = decisiveFinding(findings) ?? strongest;
   const log10P = decisive?.verdict.log10P ?? null;

@@ -39,8 +39,9 @@ const TRAINED_SHARE = 0.5;
 export function describeDifference(
   { fingerprint: suspect, checkpoint }: Subject,
   { fingerprint: base, checkpoint: other }: Subject,
-  slices: readonly SliceRetention[],
+  findings: readonly ComponentFinding[],
 ): Difference {
+  const slices = findings.flatMap((finding) => finding.slices);
   const said = checkpoint === null ? "" : schemeOf(checkpoint);
   const isOwn = said !== "" && (other === null || schemeOf(other) !== said);
   // What a file says of itself comes before what its values look like.
@@ -49,6 +50,10 @@ export function describeDifference(
   const low = grid === null ? adapterRank(slices) : null;
   const rank = low !== null && keepsVectors(suspect, base) ? low : null;
   const { equal, compared } = equalTensors(suspect, base);
+  // Of strangers a drift would be the size of all they are.
+  const matrices = findings.filter(isRelated).flatMap(({ verdict: { component }, slices: own }) => {
+    return own.map(({ layer, role, drift }) => ({ component, layer, role, drift }));
+  });
   return {
     scale: median(slices.map((s) => s.scale)),
     reverseScale: median(slices.map((s) => s.reverseScale)),
@@ -57,6 +62,7 @@ export function describeDifference(
     comparedTensors: compared,
     ...(rank === null ? {} : { loraRank: rank }),
     ...(grid === null ? {} : { quantization: grid }),
+    ...(matrices.length === 0 ? {} : { matrices }),
   };
 }
 

@@ -122,6 +122,13 @@ export interface Difference {
   readonly comparedTensors: number;
   readonly loraRank?: number;
   readonly quantization?: string;
+  /** Drift of every matrix of which slices could be compared, by the component, layer and role of the base; left out for none. */
+  readonly matrices?: readonly {
+    readonly component: string;
+    readonly layer: number;
+    readonly role: string;
+    readonly drift: number;
+  }[];
 }
 
 /** Blocks that could have turned out otherwise, and how many of them are the original's. */

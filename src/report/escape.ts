@@ -12,8 +12,13 @@ const MAX_SHOWN = 300;
  * is too long is cut.
  */
 export function escapeText(text: string): string {
+  return escapeWithin(text, MAX_SHOWN);
+}
+
+/** The same, cut where it is longer than `most` code units. */
+export function escapeWithin(text: string, most: number): string {
   const shown = text.replace(INVISIBLE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
-  return shown.length > MAX_SHOWN ? `${[...shown.slice(0, MAX_SHOWN)].slice(0, -1).join("")}…` : shown;
+  return shown.length > most ? `${[...shown.slice(0, most)].slice(0, -1).join("")}…` : shown;
 }
 
 /** JSON that is safe to print as well: the same value when parsed, with nothing invisible in it. */

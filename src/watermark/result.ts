@@ -64,6 +64,8 @@ export interface VerifyResult {
     /** 1 when no decoy key scores as high as this key. */
     readonly rank: number;
     readonly ks: { readonly statistic: number; readonly p: number };
+    /** How many decoys have their best carrier in each of a row of bins, in standard deviations. */
+    readonly histogram: { readonly low: number; readonly width: number; readonly counts: readonly number[] };
   } | null;
   readonly keyId: string;
   readonly release: string;

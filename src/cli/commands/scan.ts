@@ -49,7 +49,7 @@ function requirePossible(options: ScanOptions): void {
     options.dryRun && (options.sarif !== undefined || options.cyclonedx !== undefined)
       ? "--dry-run and an export"
       : null,
-    options.dryRun && (options.format === "sarif" || options.format === "cyclonedx") ? "--dry-run and an export" : null,
+    options.dryRun && ["sarif", "cyclonedx", "html"].includes(options.format ?? "") ? "--dry-run and an export" : null,
     options.database !== undefined && options.journal !== undefined ? "--database and --journal" : null,
     options.database !== undefined && (options.jobs ?? 0) > 0
       ? "--database and --jobs (work is done by workers)"

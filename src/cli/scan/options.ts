@@ -5,7 +5,7 @@ import { byteCount, DEPTH_HELP, DEPTHS, FAIL_ON, type FailOn, positiveNumber, wh
 import { type RemoteOptions, withAccess } from "../remote.ts";
 import type { LogFormat } from "./log.ts";
 
-export const SCAN_FORMATS = ["text", "json", "jsonl", "sarif", "cyclonedx"] as const;
+export const SCAN_FORMATS = ["text", "json", "jsonl", "html", "sarif", "cyclonedx"] as const;
 export type ScanFormat = (typeof SCAN_FORMATS)[number];
 
 /** Flags of `scan`. */

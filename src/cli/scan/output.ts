@@ -21,11 +21,21 @@ export async function* scanPieces(scan: ScanExport, format: ScanFormat, colour: 
       return yield* (await import("../../report/scan/document.ts")).scanDocument(scan);
     case "jsonl":
       return yield* (await import("../../report/scan/document.ts")).scanLines(scan);
+    case "html":
+      return yield* htmlPage(scan);
     case "sarif":
       return yield* (await import("../../report/sarif/sarif.ts")).sarifLog(scan);
     case "cyclonedx":
       return yield* (await import("../../report/cyclonedx/cyclonedx.ts")).cycloneDxBom(scan);
   }
+}
+
+async function* htmlPage({ run, summary, items }: ScanExport): AsyncGenerator<string> {
+  const { htmlPieces } = await import("../../report/html/render-html.ts");
+  const reports = async function* () {
+    for await (const item of items()) yield scanItemReport(run, item);
+  };
+  yield* htmlPieces([{ scan: { summary, items: reports }, file: null }]);
 }
 
 async function* textPieces(scan: ScanExport, emphasis: Style): AsyncGenerator<string> {

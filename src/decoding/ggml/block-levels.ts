@@ -1,5 +1,5 @@
 import type { BlockDecoder } from "./block-decoder.ts";
-import { NON_LINEAR } from "./small-blocks.ts";
+import { NON_LINEAR } from "./non-linear.ts";
 
 /** How the levels of a block are decoded: as blocks whose codes were all replaced by one. */
 export interface BlockLevels {

@@ -1,6 +1,6 @@
 import { toHalf } from "../narrow-floats.ts";
 import type { BlockRounder } from "./block-rounder.ts";
-import { NON_LINEAR } from "./small-blocks.ts";
+import { NON_LINEAR } from "./non-linear.ts";
 
 /**
  * Blocks of 32 as ggml's reference quantisers round them, in single precision and in the order of their sums, so that values are

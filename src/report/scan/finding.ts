@@ -11,7 +11,10 @@ export function isAccusing(verdict: Verdict | null): verdict is Accusing {
 }
 
 /** Whether an item is worth a line of its own: shared weights, or a mark. */
-export function isFinding(item: Pick<ScanItem, "verdict" | "marks">): boolean {
+export function isFinding(item: {
+  readonly verdict: Verdict | null;
+  readonly marks: readonly { readonly present: boolean }[];
+}): boolean {
   return isAccusing(item.verdict) || item.marks.some(({ present }) => present);
 }
 

@@ -53,6 +53,10 @@ export const comparison = z.strictObject({
     comparedTensors: count,
     loraRank: count.optional(),
     quantization: z.string().optional(),
+    matrices: z
+      .array(z.strictObject({ component: z.string(), layer: z.int(), role: z.string(), drift: z.number().nullable() }))
+      .optional()
+      .describe("drift by matrix, where slices of related parts could be compared"),
   }),
   image: z
     .strictObject({

@@ -75,6 +75,11 @@ const SCHEMAS = new Map<string, z.ZodType>([
   ["watermark-verify@1", watermarkVerifySchema],
 ]);
 
+/** The schema of a result by its name, "compare@1"; undefined for a name that is not known. */
+export function schemaOf(name: string): z.ZodType | undefined {
+  return SCHEMAS.get(name);
+}
+
 /** JSON Schemas (2020-12) of everything that is printed as JSON, by name. */
 export function jsonSchemas(): Map<string, object> {
   return new Map(

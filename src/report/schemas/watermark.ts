@@ -96,6 +96,10 @@ export const watermarkVerifySchema = z
         count,
         rank: count.describe("1: no decoy key scores as high"),
         ks: z.strictObject({ statistic: z.number(), p: z.number() }),
+        histogram: z
+          .strictObject({ low: z.number(), width: z.number().positive(), counts: z.array(count) })
+          .optional()
+          .describe("decoys by the statistic of their best carrier, in bins from low on"),
       })
       .nullable(),
     keyId,

@@ -2,6 +2,7 @@ import { imageFigure, worstOf } from "../../lineage/image/words.ts";
 import { escapeText } from "../escape.ts";
 import { formatBytes, formatNumber, formatP, formatParameters } from "../numbers.ts";
 import type { CompareReport, IdentifyReport } from "../schemas/index.ts";
+import { axisText, kindText, statisticText, triedText } from "../test-words.ts";
 import { layerBands } from "./layer-bands.ts";
 import { atMost, type Style, section, table } from "./style.ts";
 
@@ -49,8 +50,7 @@ export function limitsText(caveats: readonly string[], style: Style): string[] {
 
 function decisive(report: Comparison): string[] {
   if (report.log10P === null) return [];
-  const tried = 10 ** report.log10Tried;
-  const count = tried < 1e6 ? Math.round(tried).toLocaleString("en-US") : `10^${report.log10Tried.toFixed(1)}`;
+  const count = triedText(report.log10Tried);
   const needed = `1e${Math.round(report.threshold)}`;
   return [`  ${formatP(report.log10P)}, corrected for ${count} hypotheses tried; a claim needs ${needed} or less`];
 }
@@ -72,42 +72,12 @@ function tests(report: Comparison): string[] {
   const strongest = [...report.tests].sort((a, b) => (a.log10P ?? 1) - (b.log10P ?? 1));
   const rows = strongest.map((test) => [
     test.turned === true ? `${test.name}, turned` : test.name,
-    axisText(test, report.components.length > 1),
-    statistic(test),
+    `${axisText(test)}${report.components.length > 1 && test.seenFrom === undefined ? ` of ${escapeText(test.component)}` : ""}`,
+    statisticText(test),
     test.r === undefined || test.r === null ? "" : `r ${formatNumber(test.r)}`,
-    `${formatP(test.log10P)} (${test.exact ? "exact" : "asymptotic"}${relabelled(test)})`,
+    `${formatP(test.log10P)} (${kindText(test)})`,
   ]);
   return atMost(table(rows), MAX_TESTS);
-}
-
-const AXES = {
-  residual: "residual axis",
-  neurons: "neuron axis",
-  channels: "hidden channels",
-  tokens: "token rows",
-  ranks: "ranks of adapters",
-} as const;
-const SEEN_FROM = {
-  tokens: "seen from tokens",
-  anchors: "seen from one another",
-  untrained: "never trained",
-  starts: "by their A's",
-} as const;
-
-function axisText({ axis, component, seenFrom }: Comparison["tests"][number], isOneOfMany: boolean): string {
-  if (seenFrom !== undefined) return `${AXES[axis]}, ${SEEN_FROM[seenFrom]}`;
-  return `${AXES[axis]}${isOneOfMany ? ` of ${escapeText(component)}` : ""}`;
-}
-
-function statistic({ name, fixedPoints, m, n, z }: Comparison["tests"][number]): string {
-  if (name === "LIS") return `${m} of ${n} matched labels in one order`;
-  if (name === "agreement") return `${m} of ${n} matrices at least as small`;
-  if (fixedPoints !== undefined) return `${fixedPoints} of ${n} labels in place`;
-  return z === null ? "" : `z ${formatNumber(z)}`;
-}
-
-function relabelled({ monteCarloP }: Comparison["tests"][number]): string {
-  return typeof monteCarloP === "number" ? `; ${monteCarloP.toPrecision(2)} by random relabelling` : "";
 }
 
 type Deep = NonNullable<Comparison["deep"]>;

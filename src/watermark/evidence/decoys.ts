@@ -20,6 +20,15 @@ export interface DecoyRank {
   readonly rank: number;
   /** Kolmogorov-Smirnov test of all decoy statistics against N(0, 1). */
   readonly ks: { readonly statistic: number; readonly p: number };
+  readonly histogram: DecoyHistogram;
+}
+
+/** How many decoys have their best carrier in each of a row of bins. */
+export interface DecoyHistogram {
+  /** Where the first bin begins, and how wide each is, in standard deviations. */
+  readonly low: number;
+  readonly width: number;
+  readonly counts: readonly number[];
 }
 
 /** Bins, and one more than the decoys: a power of two. */
@@ -43,11 +52,22 @@ export function rankAmongDecoys(sources: readonly DecoySource[], best: number): 
   const all = sources.map(decoyStatistics).filter((z) => z !== null);
   if (all.length === 0) return null;
   const count = BINS - 1;
-  let reached = 0;
-  for (let x = 0; x < count; x++) if (all.some((z) => z[x]! >= best)) reached += 1;
+  const scores = Float64Array.from({ length: count }, (_, x) => Math.max(...all.map((z) => z[x]!)));
+  const reached = scores.reduce((sum, score) => sum + (score >= best ? 1 : 0), 0);
   const pooled = Float64Array.from({ length: count * all.length }, (_, i) => all[Math.floor(i / count)]![i % count]!);
   const statistic = normalDistance(pooled);
-  return { count, rank: 1 + reached, ks: { statistic, p: kolmogorovP(statistic, pooled.length) } };
+  const ks = { statistic, p: kolmogorovP(statistic, pooled.length) };
+  return { count, rank: 1 + reached, ks, histogram: histogramOf(scores) };
+}
+
+/** In quarters of a standard deviation; what lies beyond 64 of them stands in the outermost bin. */
+function histogramOf(scores: Float64Array): DecoyHistogram {
+  const width = 0.25;
+  const bins = scores.map((score) => Math.floor(Math.max(-64, Math.min(64, score)) / width));
+  const first = Math.min(...bins);
+  const counts = Array.from({ length: Math.max(...bins) - first + 1 }, () => 0);
+  for (const bin of bins) counts[bin - first]! += 1;
+  return { low: first * width, width, counts };
 }
 
 /** Z_1 .. Z_4095 of one carrier; null when nothing of it is left. */

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { redactResult } from "../../../src/cli/redact-result.ts";
+import { htmlPieces } from "../../../src/report/html/render-html.ts";
+import { readResults } from "../../../src/report/read-results.ts";
+import { comparePageReport, scanPageItem, scanPageSummary } from "../../support/page-reports.ts";
+
+async function redacted(value: unknown): Promise<string> {
+  const results = readResults("/home/me/case/r.json", new TextEncoder().encode(JSON.stringify(value)));
+  let page = "";
+  for await (const piece of htmlPieces(results.map(redactResult))) page += piece;
+  return page;
+}
+
+describe("a page without paths", () => {
+  it("keeps the last part of what results name, and of the file itself", async () => {
+    const { suspect, base } = comparePageReport().inputs;
+    const inputs = { suspect: { ...suspect, location: "/data/secret/s" }, base: { ...base, location: "hf:org/b@abc" } };
+    const page = await redacted(comparePageReport({ inputs, caveats: ["/data/secret/s was read"] }));
+    expect(page).not.toMatch(/secret|\/home\/me/);
+    for (const shown of ["<bdi>s</bdi>", "hf:org/b@abc", "s was read", "<bdi>r.json</bdi>"])
+      expect(page).toContain(shown);
+  });
+
+  it("does so of every model of a scan", async () => {
+    const items = [scanPageItem("/data/secret/m", { name: "m", location: "/data/secret/m" })];
+    const page = await redacted({ summary: scanPageSummary({ inputs: ["/data/secret/models/"] }), items });
+    expect(page).not.toContain("secret");
+    expect(page).toContain("<bdi>m</bdi>");
+  });
+});
