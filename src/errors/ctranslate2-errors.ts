@@ -10,7 +10,7 @@ export const CTRANSLATE2_ERRORS = {
   CT2_LIMIT: {
     kind: "refused",
     meaning: "CTranslate2: the model has more variables than any that is known",
-    advice: "Check that this is the file of a model: none that is known comes near these limits.",
+    advice: "Check that this is a model of CTranslate2: none that is known comes near these limits.",
   },
   CT2_VERSION: {
     kind: "refused",

@@ -6,10 +6,13 @@ interface Schema {
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema | false;
   readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly pattern?: string;
   readonly format?: string;
   readonly minimum?: number;
@@ -80,7 +83,8 @@ const numbers = fc.oneof(
 function ofSchema(schema: Schema): fc.Arbitrary<unknown> {
   if ("const" in schema) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(ofSchema));
+  const ways = schema.anyOf ?? schema.oneOf;
+  if (ways !== undefined) return fc.oneof(...ways.map(ofSchema));
   if (Array.isArray(schema.type)) return fc.oneof(...schema.type.map((type: string) => ofSchema({ ...schema, type })));
   const within = (value: number): number =>
     Math.min(schema.maximum ?? Number.MAX_VALUE, Math.max(schema.minimum ?? -Number.MAX_VALUE, value));
@@ -97,7 +101,7 @@ function ofSchema(schema: Schema): fc.Arbitrary<unknown> {
       if (schema.format === "date-time") return fc.constant("2026-01-02T03:04:05.678Z");
       return schema.pattern === undefined ? text : fc.stringMatching(new RegExp(schema.pattern));
     case "array":
-      return fc.array(ofSchema(schema.items!), { maxLength: 4 });
+      return fc.array(ofSchema(schema.items!), { minLength: schema.minItems ?? 0, maxLength: schema.maxItems ?? 4 });
     case "object":
       return objectOf(schema);
     default:
@@ -114,5 +118,13 @@ function objectOf({ properties = {}, required = [], additionalProperties }: Sche
 
 /** Any result that the schema `name` ("compare@1") accepts, with hostile strings wherever a string is free. */
 export function arbitraryReport(name: string): fc.Arbitrary<unknown> {
-  return ofSchema(jsonSchemas().get(name) as Schema);
+  const any = ofSchema(jsonSchemas().get(name) as Schema);
+  return name === "commit@1" ? any.map(withRelease) : any;
+}
+
+/** Which names a release may have stands in no schema. */
+function withRelease(value: unknown): unknown {
+  const report = value as { statement: { key: object } };
+  const key = { ...report.statement.key, release: "release 1 <b>" };
+  return { ...report, statement: { ...report.statement, key } };
 }

@@ -29,7 +29,7 @@ export function signPage({ inputs, output, signed }: SignReport): Html {
 export function signaturePage(report: VerifyReport): Html {
   const { inputs, holds, code, reason, detail, signedBy, signed, files } = report;
   const sentence = holds
-    ? `The files of ${inputs.model.location} are those that ${signerText(signedBy!)} signed.`
+    ? `The files of ${inputs.model.location} are those that ${signedBy === null ? "somebody" : signerText(signedBy)} signed.`
     : `The signature of ${inputs.model.location} does not hold: ${reason ?? code}.`;
   const paragraphs: Part[] = holds ? [WHAT_IT_SAYS] : [detail, WHAT_IT_SAYS];
   return html`${banner({ word: holds ? "Signature holds" : "Signature does not hold", sentence, claim: !holds, paragraphs })}${section(
