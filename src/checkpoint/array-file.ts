@@ -35,9 +35,8 @@ export async function arrayKind(source: ByteSource, name: string): Promise<Kind 
 }
 
 /**
- * Reads a file of PyTorch, NumPy, ONNX or CTranslate2; null for what is something else. The content decides, but a
- * file that is called safetensors
- * is never taken for one of these.
+ * Reads a file of PyTorch, NumPy, ONNX or CTranslate2; null for what is something else. The content decides, but a file that is
+ * called safetensors is never taken for one of these.
  *
  * @param path as the checkpoint names it
  * @param open opens a file by its name beside it

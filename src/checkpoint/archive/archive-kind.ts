@@ -27,13 +27,17 @@ export async function archiveKindOf(source: ByteSource, name: string): Promise<A
     case "tar":
     case "nemo":
       return "tar";
+    // The first bytes of an archive show the names inside of an archive that is stored in it.
+    case "pytorch":
+    case "torchScript":
+      return !isZip || (await hasMember(source, /^[^/]+\/data\.pkl$/)) ? null : "zip";
     case "numpyArchive":
-      return (await isOnlyArrays(source)) ? null : "zip";
+      return (await hasMember(source, /(?<!\.npy)$/)) ? "zip" : null;
     default:
       return null;
   }
 }
 
-async function isOnlyArrays(source: ByteSource): Promise<boolean> {
-  return [...(await readZip(source)).keys()].every((name) => /\.npy$/.test(name));
+async function hasMember(source: ByteSource, name: RegExp): Promise<boolean> {
+  return [...(await readZip(source)).keys()].some((member) => name.test(member));
 }

@@ -47,9 +47,8 @@ export async function archiveIn(
 }
 
 /**
- * The model inside of what was found, where that is an archive; else what was found. Where several lie in it one has
- * to be named,
- * unless all others lie in folders below its own, as with directories.
+ * The model inside of what was found, where that is an archive; else what was found. Where several lie in it one has to be
+ * named, unless all others lie in folders below its own, as with directories.
  *
  * @param inside a file or folder in the archive, "" for whatever is there; null where nobody said that it is an archive
  * @throws NO_WEIGHTS, AMBIGUOUS_CHECKPOINT, FILE_NOT_FOUND, UNSUPPORTED_CONTAINER, what `openArchive` throws; what it opened

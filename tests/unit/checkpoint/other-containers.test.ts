@@ -8,11 +8,6 @@ describe("openCheckpoint on a directory", () => {
     const content = (kind: string) => Buffer.from(FOREIGN_HEADS.find((head) => head.kind === kind)!.hex, "hex");
     const cases: [Files, RegExp, RegExp][] = [
       [
-        { "model.bin": content("cTranslate2"), "config.json": {} },
-        /"model\.bin" \(a CTranslate2 model\)$/,
-        /^Name the model/,
-      ],
-      [
         { "__0_0.distcp": content("pytorch"), ".metadata": "x" },
         /\(part of a torch\.distributed checkpoint\)$/,
         /dcp_to_torch/,

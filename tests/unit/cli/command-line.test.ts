@@ -32,6 +32,7 @@ describe("help", () => {
       "key",
       "quality",
       "watermark",
+      "commit",
       "report",
       "doctor",
       "completion",
