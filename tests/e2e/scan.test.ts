@@ -35,7 +35,6 @@ describe("a scan", () => {
     };
     for (const [name, kind] of [
       ["coreml/model.mlmodel", "coreMl"],
-      ["ct2/model.bin", "cTranslate2"],
       ["dcp/__0_0.distcp", "pytorch"],
       ["keras/model.h5", "hdf5"],
     ] as const) {
@@ -46,14 +45,13 @@ describe("a scan", () => {
     const only = "skipped: no .safetensors file here, only";
     expect(Object.fromEntries(told)).toEqual({
       coreml: `${only} "model.mlmodel" (a Core ML model)`,
-      ct2: `${only} "model.bin" (a CTranslate2 model)`,
       dcp: `${only} "__0_0.distcp" (part of a torch.distributed checkpoint)`,
       keras: `${only} "model.h5" (an HDF5 file, as Keras writes)`,
     });
     for (const { failure } of items) expect(failure!.detail).toMatch(/^[A-Z].*\.$/);
-    expect(summary).toMatchObject({ skipped: 4, failed: 0 });
+    expect(summary).toMatchObject({ skipped: 3, failed: 0 });
     const { stdout } = await quick(["others", ...WITH, ...ownJournal()]);
-    expect(stdout).toContain("(a CTranslate2 model) (UNSUPPORTED_CONTAINER)\n");
+    expect(stdout).toContain("(a Core ML model) (UNSUPPORTED_CONTAINER)\n");
     expect(stdout).toMatch(/\nWhat to do next\n {2}- UNSUPPORTED_CONTAINER: [A-Z].*\.\n/);
   });
 

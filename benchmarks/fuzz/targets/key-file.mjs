@@ -16,6 +16,7 @@ function recordOf(random) {
   const release = random.chance(0.2) ? hostileText(random) : "2026-01-02";
   const { id } = modelKey(Buffer.from(MASTER, "hex"), release);
   const header = {
+    format: random.pick(["weightmark/key-file@1", "weightmark/key-file@2"]),
     id,
     release,
     created: "2026-01-02T03:04:05.000Z",

@@ -17,9 +17,9 @@ const FOREIGN_OPTIONS = new Set([
 /** Variables that Node or what we depend on reads, and no source of ours. */
 const FOREIGN_VARIABLES = new Set(["NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "PGPASSWORD"]);
 
-/** Sources without their comments, kernels left out: they are another language. */
+/** Sources without their comments. Kernels and styles are left out: they are other languages. */
 const SOURCES = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts") && !path.includes("assembly"))
+  .filter((path) => path.endsWith(".ts") && !/assembly|\bhtml\b/.test(path))
   .map((path) => ({ path, text: withoutComments(readFileSync(join(ROOT, "src", path), "utf8")) }));
 
 function withoutComments(text: string): string {
