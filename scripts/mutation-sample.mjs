@@ -1,6 +1,13 @@
-// A checker for Stryker that lets one mutant of every N through. The others count as not compiled, which keeps them out of the
-// score. Which are let through depends on their place and text alone, so that the same sources give the same sample.
+// Which mutants are tried of one in every N: their place and text decide, so that the same sources give the same sample. As a
+// checker of Stryker it keeps the others out of the score, as if they had not compiled.
 import { createHash } from "node:crypto";
+
+/** @param file path of the source, from the root of the repository or from that of the drive */
+export function isDrawn({ file, start, end, replacement }, every) {
+  const place = `/${file}`;
+  const key = JSON.stringify([place.slice(place.lastIndexOf("/src/")), start, end, replacement]);
+  return createHash("sha256").update(key).digest().readUInt32BE() % every === 0;
+}
 
 class Sample {
   #every = Number(process.env.MUTATION_EVERY);
@@ -8,20 +15,11 @@ class Sample {
   async init() {}
 
   async check(mutants) {
-    return Object.fromEntries(
-      mutants.map((mutant) => [
-        mutant.id,
-        { status: this.#isDrawn(mutant) ? "passed" : "compileError", reason: "not drawn" },
-      ]),
-    );
-  }
-
-  #isDrawn({ fileName, location, replacement }) {
-    const place = fileName.slice(fileName.lastIndexOf("/src/"));
-    const digest = createHash("sha256")
-      .update(JSON.stringify([place, location.start, location.end, replacement]))
-      .digest();
-    return digest.readUInt32BE() % this.#every === 0;
+    const checked = mutants.map(({ id, fileName: file, location: { start, end }, replacement }) => {
+      const drawn = isDrawn({ file, start, end, replacement }, this.#every);
+      return [id, { status: drawn ? "passed" : "compileError", reason: "not drawn" }];
+    });
+    return Object.fromEntries(checked);
   }
 }
 

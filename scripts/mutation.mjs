@@ -3,12 +3,13 @@
 //
 //   npm run test:mutation -- formats|numerics|lineage [--every N] [FILE ...]
 //
-// --every N tests one mutant of N, drawn by its place and text.
+// --every N tests one mutant of N, drawn by its place and text, of all files in one run. Needs the build.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { isDrawn } from "./mutation-sample.mjs";
 
 const VERSION = "9";
 const FOLDERS = {
@@ -27,6 +28,9 @@ const { positionals, values } = parseArgs({
 const [folder, ...files] = positionals;
 const tests = FOLDERS[folder];
 if (tests === undefined) throw new Error(`name one of ${Object.keys(FOLDERS).join(", ")}`);
+
+// Tests that work on threads load what was built.
+if (!existsSync(join(root, "dist", "workers"))) throw new Error("run npm run build first");
 
 const place = join(root, ".cache", "stryker");
 const packages = ["core", "vitest-runner"].map((name) => `@stryker-mutator/${name}`);
@@ -49,11 +53,13 @@ const report = join(place, "report.json");
 const configuration = join(place, "stryker.config.json");
 
 /**
- * The mutants of one file as Stryker reports them: changed all at once, files would slow each other down by a factor of forty.
+ * The mutants of some files as Stryker reports them, by file. Where every mutant is tried, files changed all at once would slow
+ * each other down by a factor of forty.
  *
- * @param related whether only tests that load the file are loaded; Stryker fails, and this gives null, where there is none
+ * @param places files, or lines of files, that are changed
+ * @param related whether only tests that load the files are loaded; Stryker fails, and this gives null, where there is none
  */
-function mutate(file, related) {
+function mutate(places, related) {
   const config = {
     testRunner: "vitest",
     plugins: [
@@ -62,8 +68,8 @@ function mutate(file, related) {
     ],
     checkers: values.every === "1" ? [] : ["sample"],
     vitest: { configFile: "vitest.mutation.config.mjs", related },
-    mutate: [file],
-    ignorePatterns: [".cache", "coverage", "benchmarks/out", "examples"],
+    mutate: places,
+    ignorePatterns: [".cache", "coverage", "benchmarks/out"],
     coverageAnalysis: "perTest",
     // What runs when a module is loaded would have all tests run anew, each in a process of its own.
     ignoreStatic: true,
@@ -82,26 +88,41 @@ function mutate(file, related) {
   const env = { ...process.env, MUTATION_EVERY: values.every };
   const { status } = spawnSync(process.execPath, [program, "run", configuration], { cwd: root, env, stdio: "ignore" });
   if (status !== 0) return null;
-  return Object.values(JSON.parse(readFileSync(report, "utf8")).files).flatMap(({ mutants }) => mutants);
+  return Object.entries(JSON.parse(readFileSync(report, "utf8")).files).map(([file, { mutants }]) => [file, mutants]);
 }
 
-const total = { noticed: 0, survived: 0, uncovered: 0 };
-console.log("| file | noticed | survived | without a test | score |\n| --- | --- | --- | --- | --- |");
+/** The lines of some files in which a mutant is drawn. */
+async function drawnPlaces(files) {
+  const { Instrumenter } = await import(
+    pathToFileURL(join(place, "node_modules", "@stryker-mutator", "instrumenter", "dist", "src", "index.js")).href
+  );
+  const quiet = { debug() {}, info() {}, isDebugEnabled: () => false };
+  const sources = files.map((name) => ({ name, mutate: true, content: readFileSync(join(root, name), "utf8") }));
+  const options = { plugins: null, ignorers: [], excludedMutations: [] };
+  const { mutants } = await new Instrumenter(quiet).instrument(sources, options);
+  const drawn = mutants.filter(({ fileName: file, location: { start, end }, replacement }) =>
+    isDrawn({ file, start, end, replacement }, Number(values.every)),
+  );
+  return [
+    ...new Set(
+      drawn.map(({ fileName, location }) => `${fileName}:${location.start.line + 1}-${location.end.line + 1}`),
+    ),
+  ];
+}
+
+const total = { noticed: 0, late: 0, survived: 0, uncovered: 0 };
+console.log(
+  "| file | noticed | by time-out | survived | without a test | score |\n| --- | --- | --- | --- | --- | --- |",
+);
 try {
   const names = readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" });
   const own = names.filter((name) => name.endsWith(".ts")).map((name) => `src/${folder}/${name}`);
-  for (const file of files.length > 0 ? files : own.sort()) {
-    const mutants = mutate(file, true) ?? mutate(file, false);
-    if (mutants === null) throw new Error(`Stryker failed on ${file}`);
-    const count = (...kinds) => mutants.filter(({ status }) => kinds.includes(status)).length;
-    const found = { noticed: count("Killed", "Timeout"), survived: count("Survived"), uncovered: count("NoCoverage") };
-    for (const key of Object.keys(total)) total[key] += found[key];
-    if (Object.values(found).some((number) => number > 0)) print(file, found);
-    for (const { status, location, replacement } of mutants) {
-      if (status !== "Survived" && status !== "NoCoverage") continue;
-      const text = readFileSync(join(root, file), "utf8").split("\n")[location.start.line - 1].trim();
-      console.log(`    ${file}:${location.start.line}:${location.start.column} ${status}: ${text}  =>  ${replacement}`);
-    }
+  const chosen = files.length > 0 ? files : own.sort();
+  const runs = values.every === "1" ? chosen.map((file) => [file]) : [await drawnPlaces(chosen)];
+  for (const places of runs) {
+    const changed = mutate(places, true) ?? mutate(places, false);
+    if (changed === null) throw new Error(`Stryker failed on ${places.join(", ")}`);
+    for (const [file, mutants] of changed) tell(file, mutants);
   }
   print("all", total);
 } finally {
@@ -109,8 +130,26 @@ try {
   rmSync(setup);
 }
 
+/** What became of a file's mutants, and those that no test noticed. */
+function tell(file, mutants) {
+  const count = (...kinds) => mutants.filter(({ status }) => kinds.includes(status)).length;
+  const found = {
+    noticed: count("Killed", "Timeout"),
+    late: count("Timeout"),
+    survived: count("Survived"),
+    uncovered: count("NoCoverage"),
+  };
+  for (const key of Object.keys(total)) total[key] += found[key];
+  if (Object.values(found).some((number) => number > 0)) print(file, found);
+  for (const { status, location, replacement } of mutants) {
+    if (status !== "Survived" && status !== "NoCoverage") continue;
+    const text = readFileSync(join(root, file), "utf8").split("\n")[location.start.line - 1].trim();
+    console.log(`    ${file}:${location.start.line}:${location.start.column} ${status}: ${text}  =>  ${replacement}`);
+  }
+}
+
 /** The score: mutants that a test noticed, as a share of those that some test could. */
-function print(name, { noticed, survived, uncovered }) {
+function print(name, { noticed, late, survived, uncovered }) {
   const score = (100 * noticed) / Math.max(1, noticed + survived + uncovered);
-  console.log(`| ${name} | ${noticed} | ${survived} | ${uncovered} | ${score.toFixed(1)} % |`);
+  console.log(`| ${name} | ${noticed} | ${late} | ${survived} | ${uncovered} | ${score.toFixed(1)} % |`);
 }
