@@ -46,7 +46,7 @@ const include = tests.map((test) => (test.endsWith(".ts") ? test : `${test}/**/*
 const setup = join(root, "vitest.mutation.setup.mjs");
 // Properties are named with their seeds, and mutants are tried on tests by name.
 writeFileSync(setup, `import { configureGlobal } from "fast-check";\nconfigureGlobal({ seed: 1 });\n`);
-const vitest = `export default { test: { setupFiles: ["vitest.mutation.setup.mjs"], include: ${JSON.stringify(include)}, exclude: ["**/*.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
+const vitest = `export default { test: { setupFiles: ["vitest.mutation.setup.mjs"], include: ${JSON.stringify(include)}, exclude: ["**/{architectures,null,turned-families}.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
 const settings = join(root, "vitest.mutation.config.mjs");
 writeFileSync(settings, vitest);
 const report = join(place, "report.json");

@@ -11,6 +11,7 @@ interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema | false;
   readonly items?: Schema;
+  readonly maxLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly pattern?: string;
@@ -99,7 +100,8 @@ function ofSchema(schema: Schema): fc.Arbitrary<unknown> {
       return numbers.map((value) => (schema.exclusiveMinimum === undefined ? within(value) : Math.abs(value) + 1e-9));
     case "string":
       if (schema.format === "date-time") return fc.constant("2026-01-02T03:04:05.678Z");
-      return schema.pattern === undefined ? text : fc.stringMatching(new RegExp(schema.pattern));
+      if (schema.pattern !== undefined) return fc.stringMatching(new RegExp(schema.pattern));
+      return schema.maxLength === undefined ? text : text.map((free) => free.slice(0, schema.maxLength));
     case "array":
       return fc.array(ofSchema(schema.items!), { minLength: schema.minItems ?? 0, maxLength: schema.maxItems ?? 4 });
     case "object":
