@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { X509Certificate as Fields } from "@sigstore/core";
 import { WeightmarkError } from "../errors.ts";
-import type { PemText } from "./ec-key.ts";
+import type { PemText } from "./pem-text.ts";
 
 /** Of one certificate, DER: what parses it recurses, and none comes near. */
 const MAX_CERTIFICATE_BYTES = 1 << 16;

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { WeightmarkError } from "../errors.ts";
 import { PAYLOAD_TYPE } from "./bundle.ts";
+import type { PemText } from "./pem-text.ts";
 
 /** Curves of OpenSSF Model Signing as OpenSSL names them, each with the hash that its signatures are made over. */
 const CURVES: ReadonlyMap<string, string> = new Map([
@@ -13,12 +14,6 @@ const SHOWN: ReadonlyMap<string, string> = new Map([
   ["secp384r1", "P-384"],
   ["secp521r1", "P-521"],
 ]);
-
-/** A key in PEM, and what messages call the file that it came from. */
-export interface PemText {
-  readonly pem: string;
-  readonly file?: string | undefined;
-}
 
 /**
  * The private key in PEM.

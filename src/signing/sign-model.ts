@@ -9,10 +9,11 @@ import { type HashOptions, hashFiles } from "./hash-files.ts";
 import { ALWAYS_IGNORED, ignorePaths } from "./ignore.ts";
 import { type Listing, listFiles, pathBelow } from "./listing.ts";
 import { type HashName, type Manifest, type Resource, rootDigest } from "./manifest.ts";
+import { openSigner } from "./open-signer.ts";
 import { isCanonicalPath } from "./resource-name.ts";
 import { planResources, shownPath, sortResources } from "./resources.ts";
 import { signaturePlace } from "./signature-place.ts";
-import { openSigner, type Signer } from "./signer.ts";
+import type { Signer } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
 
 export interface SignOptions extends HashOptions {

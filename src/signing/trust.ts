@@ -1,6 +1,7 @@
 import { WeightmarkError } from "../errors.ts";
 import type { Bundle, Material } from "./bundle.ts";
-import { isSignedBy, keyHint, type PemText, readPublicKey, requireCurve } from "./ec-key.ts";
+import { isSignedBy, keyHint, readPublicKey, requireCurve } from "./ec-key.ts";
+import type { PemText } from "./pem-text.ts";
 import type { SigstoreExpectation } from "./sigstore.ts";
 
 /** A public key in PEM: ECDSA on P-256, P-384 or P-521. */
