@@ -18,7 +18,7 @@ export async function archiveKindOf(source: ByteSource, name: string): Promise<A
   const head = await source.read(0, Math.min(source.size, FIRST_READ_BYTES));
   const found = beginsHeader(head) ? null : recogniseForeignFile(head, { name, size: source.size });
   if (found?.by !== "content") return null;
-  const isZip = Buffer.from(head.buffer, head.byteOffset, 4).toString("latin1") === "PK\x03\x04";
+  const isZip = Buffer.from(head.subarray(0, 4)).toString("latin1") === "PK\x03\x04";
   if (isZip && PACKAGE.test(name)) return "zip";
   switch (found.kind) {
     case "zip":
