@@ -19,7 +19,7 @@ import { registerWorker } from "./commands/worker.ts";
 import { worseExitCode } from "./exit-codes.ts";
 // Not when it is needed: with no file handle left, nothing can be loaded any more.
 import { describeFailure } from "./failure.ts";
-import { loadWithFewHandles } from "./few-handles.ts";
+import { loadLibrary } from "./few-handles.ts";
 import { EXIT_CODES } from "./help.ts";
 import { pathRedactor } from "./redact.ts";
 import { print } from "./session.ts";
@@ -40,7 +40,7 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
     // Subcommands inherit both: usage errors are thrown, and printed in one place.
     .exitOverride()
     .configureOutput({ outputError: () => {}, writeOut })
-    .hook("preAction", loadWithFewHandles);
+    .hook("preAction", loadLibrary);
   registerInspect(program);
   registerFingerprint(program);
   registerCompare(program, setExitCode);

@@ -18,15 +18,22 @@ export function openFileLimit(): number | null {
   }
 }
 
-/**
- * Loads the library one file at a time where the process may open few; elsewhere it is loaded when it is needed, which is faster.
- */
-export function loadWithFewHandles(): void {
+/** Loads the command line one file at a time where the process may open few; elsewhere it is loaded as ever, which is faster. */
+export function loadCommandLine(): void {
+  loadWithFewHandles(["./start.js"]);
+}
+
+/** The same of the library, which is loaded when it is needed elsewhere. */
+export function loadLibrary(): void {
+  loadWithFewHandles(FACES.map((face) => `../${face}index.js`));
+}
+
+function loadWithFewHandles(modules: readonly string[]): void {
   const limit = openFileLimit();
   // Sources are TypeScript, which `require` does not load.
   if (limit === null || limit >= ENOUGH || import.meta.url.endsWith(".ts")) return;
   try {
-    for (const face of FACES) createRequire(import.meta.url)(`../${face}index.js`);
+    for (const module of modules) createRequire(import.meta.url)(module);
   } catch {
     // Anyone who imports it is told why it cannot be loaded.
   }

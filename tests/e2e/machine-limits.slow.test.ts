@@ -82,7 +82,7 @@ describe.runIf(onLinux)("few file handles", () => {
     [["inspect", "a"]],
   ])("are enough for models of many shards: %j", async (args) => {
     // The models have 40 files together, and Node itself takes about 25 handles.
-    const result = await run(args, { limit: "ulimit -n 62" });
+    const result = await run(args, { limit: "ulimit -n 56" });
     expect(result, result.stderr).toMatchObject({ exitCode: 0 });
   });
 
