@@ -7,6 +7,7 @@ import {
   type PrefetchingSource,
   type SyncByteSource,
 } from "./byte-source.ts";
+import { lastBegun } from "./last-begun.ts";
 import { unionOf } from "./range.ts";
 
 /** Bytes that may still be read, shared by every source that draws on it. */
@@ -73,13 +74,8 @@ function prefetchingWithin(source: PrefetchingSource, counted: ByteSource, budge
   /** Paid for already: ascending, and apart. */
   let fetched: readonly ByteRange[] = [];
   const isPaid = (start: number, end: number): boolean => {
-    let [low, high] = [0, fetched.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (fetched[middle]!.start <= start) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && end <= fetched[low - 1]!.end;
+    const range = lastBegun(fetched, start);
+    return range !== undefined && end <= range.end;
   };
   return {
     ...counted,

@@ -4,17 +4,24 @@ import { openFileSource } from "./file-source.ts";
 /**
  * A whole file that is to be small.
  *
- * @throws what `openFileSource` throws; BYTE_BUDGET_EXCEEDED for one that is larger
+ * @param tooLarge what to throw of one that is larger. @default BYTE_BUDGET_EXCEEDED
+ * @throws what `openFileSource` throws
  */
-export async function readSmallFile(path: string, maxBytes: number): Promise<Uint8Array> {
+export async function readSmallFile(
+  path: string,
+  maxBytes: number,
+  tooLarge = () => budgetExceeded(path, maxBytes),
+): Promise<Uint8Array> {
   const source = await openFileSource(path);
   try {
-    if (source.size <= maxBytes) return await source.read(0, source.size);
-    throw new WeightmarkError("BYTE_BUDGET_EXCEEDED", `the file has more than ${maxBytes} bytes`, {
-      file: path,
-      detail: "Name a file of the kind that is asked for: none is so large.",
-    });
+    if (source.size > maxBytes) throw tooLarge();
+    return await source.read(0, source.size);
   } finally {
     await source.close();
   }
+}
+
+function budgetExceeded(file: string, maxBytes: number): WeightmarkError {
+  const detail = "Name a file of the kind that is asked for: none is so large.";
+  return new WeightmarkError("BYTE_BUDGET_EXCEEDED", `the file has more than ${maxBytes} bytes`, { file, detail });
 }

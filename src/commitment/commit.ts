@@ -15,8 +15,8 @@ import { verifyWatermark } from "../watermark/verify.ts";
 import { COMMITMENT_FORMAT, type Commitment, commitmentDigest, type Statement, signedBytes } from "./commitment.ts";
 import { OPENING_FORMAT, type Opening, payloadHash } from "./opening.ts";
 import { baseRoot, contentManifest, SALT_BYTES, saltedHash } from "./salted-root.ts";
-import { publicKeyOf, signatureOf } from "./signing.ts";
 import { sketchDigest } from "./sketch-digest.ts";
+import { publicKeyOf, signatureOf } from "./statement-signature.ts";
 
 export interface CommitOptions {
   readonly key: ModelKey;

@@ -3,10 +3,12 @@ import { z } from "zod";
 import { WeightmarkError } from "../errors.ts";
 import { releaseProblem } from "../watermark/key/key-record.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { isSigned } from "./signing.ts";
+import { isSigned } from "./statement-signature.ts";
 
 export const COMMITMENT_FORMAT = "weightmark/commitment@1";
 
+/** Commitments with many time stamps, their openings, and disclosures of hundreds of layers stay below. */
+export const MAX_FILE_BYTES = 8 << 20;
 /** Layers that have a slot of their own in a key. */
 const MOST_LAYERS = 1023;
 const MAX_TIMESTAMPS = 16;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readSmallFile } from "../bytes/small-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import {
   type LayeredKey,
@@ -10,9 +11,8 @@ import {
 } from "../watermark/key/layered-key.ts";
 import type { ModelKey } from "../watermark/key/model-key.ts";
 import { type Payload, payloadOf } from "../watermark/message/payload.ts";
-import { readBoundedFile } from "./bounded-file.ts";
 import { challengedLayers, log2Choices } from "./chosen-layers.ts";
-import { type Commitment, commitmentDigest, hash, parsedJson } from "./commitment.ts";
+import { type Commitment, commitmentDigest, hash, MAX_FILE_BYTES, parsedJson } from "./commitment.ts";
 import { type Opening, payloadHash } from "./opening.ts";
 
 const DISCLOSURE_FORMAT = "weightmark/disclosure@1";
@@ -108,7 +108,7 @@ export async function readDisclosure(
   challenge: string | null,
 ): Promise<OpenedMark> {
   const malformed = (message: string) => new WeightmarkError("DISCLOSURE_MALFORMED", message, { file });
-  const bytes = await readBoundedFile(file, () => malformed("the file is too large for a disclosure"));
+  const bytes = await readSmallFile(file, MAX_FILE_BYTES, () => malformed("the file is too large for a disclosure"));
   const parsed = disclosureSchema.safeParse(parsedJson(bytes, () => malformed("the file is no JSON")));
   if (!parsed.success) throw malformed("the file is no disclosure of this version");
   return openedMark(parsed.data, commitment, challenge, file);

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { readSmallFile } from "../bytes/small-file.ts";
 import { WeightmarkError } from "../errors.ts";
-import { readBoundedFile } from "./bounded-file.ts";
-import { type Commitment, commitmentDigest, hash, parsedJson } from "./commitment.ts";
+import { type Commitment, commitmentDigest, hash, MAX_FILE_BYTES, parsedJson } from "./commitment.ts";
 import { saltedHash } from "./salted-root.ts";
 
 export const OPENING_FORMAT = "weightmark/commitment-opening@1";
@@ -37,7 +37,7 @@ export function serializeOpening(value: Opening): Uint8Array {
  */
 export async function readOpening(file: string, commitment: Commitment): Promise<Opening> {
   const malformed = (message: string) => new WeightmarkError("COMMITMENT_MALFORMED", message, { file });
-  const bytes = await readBoundedFile(file, () => malformed("the file is too large for an opening"));
+  const bytes = await readSmallFile(file, MAX_FILE_BYTES, () => malformed("the file is too large for an opening"));
   const parsed = opening.safeParse(parsedJson(bytes, () => malformed("the file is no JSON")));
   if (!parsed.success) throw malformed("the file is no opening of this version");
   const { model, mark } = commitment.statement;

@@ -1,6 +1,6 @@
+import { readSmallFile } from "../bytes/small-file.ts";
 import { WeightmarkError } from "../errors.ts";
-import { readBoundedFile } from "./bounded-file.ts";
-import { type Commitment, parseCommitment } from "./commitment.ts";
+import { type Commitment, MAX_FILE_BYTES, parseCommitment } from "./commitment.ts";
 
 /**
  * A commitment from its file, its signature checked.
@@ -10,5 +10,5 @@ import { type Commitment, parseCommitment } from "./commitment.ts";
 export async function readCommitment(file: string): Promise<Commitment> {
   const tooLarge = () =>
     new WeightmarkError("COMMITMENT_MALFORMED", "the file is too large for a commitment", { file });
-  return parseCommitment(await readBoundedFile(file, tooLarge), file);
+  return parseCommitment(await readSmallFile(file, MAX_FILE_BYTES, tooLarge), file);
 }

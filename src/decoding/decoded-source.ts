@@ -6,6 +6,7 @@ import {
   type PrefetchingSource,
   type SyncByteSource,
 } from "../bytes/byte-source.ts";
+import { lastBegun } from "../bytes/last-begun.ts";
 import { requireRange, unionOf } from "../bytes/range.ts";
 import { withStoredRoom } from "../kernels/tiles.ts";
 import { type DecodedPart, MAX_UNIT, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
@@ -190,13 +191,7 @@ function endOf(part: Part): number {
 
 /** The one of several ranges, ascending and apart, that holds the bytes [start, end). */
 function announcedAt(ranges: readonly Announced[], start: number, end: number): Announced | null {
-  let [low, high] = [0, ranges.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ranges[middle]!.start <= start) low = middle + 1;
-    else high = middle;
-  }
-  const last = ranges[low - 1];
+  const last = lastBegun(ranges, start);
   return last !== undefined && end <= last.end ? last : null;
 }
 

@@ -1,4 +1,5 @@
 import type { ByteRange } from "../bytes/byte-source.ts";
+import { lastBegun } from "../bytes/last-begun.ts";
 import { unionOf } from "../bytes/range.ts";
 import type { StoredRange } from "./decoder.ts";
 
@@ -32,15 +33,7 @@ export function cut(ranges: readonly StoredRange[], held: readonly Held[]): Uint
     else list.push(piece);
   }
   return ranges.map(({ file, start, end }) => {
-    const pieces = byFile.get(file) ?? [];
-    let low = 0;
-    let high = pieces.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (pieces[middle]!.start <= start) low = middle + 1;
-      else high = middle;
-    }
-    const piece = pieces[low - 1];
+    const piece = lastBegun(byFile.get(file) ?? [], start);
     return piece === undefined ? new Uint8Array() : piece.bytes.subarray(start - piece.start, end - piece.start);
   });
 }

@@ -1,4 +1,5 @@
 import { type ByteRange, type ByteSource, canPrefetch, isSync } from "../bytes/byte-source.ts";
+import { lastBegun } from "../bytes/last-begun.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type FileRange, mergeRanges } from "./stored-ranges.ts";
 
@@ -23,14 +24,7 @@ export class HeldRanges {
   find({ file, start, end }: FileRange): Uint8Array | null {
     const pieces = this.#pieces.get(file);
     if (pieces === undefined) return null;
-    let low = 0;
-    let high = pieces.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (pieces[middle]!.start <= start) low = middle + 1;
-      else high = middle;
-    }
-    const piece = pieces[low - 1];
+    const piece = lastBegun(pieces, start);
     if (piece === undefined || end > piece.start + piece.bytes.length) return null;
     return piece.bytes.subarray(start - piece.start, end - piece.start);
   }
@@ -49,12 +43,12 @@ export async function holdRanges(
     else byFile.set(range.file, [range]);
   }
   const files = [...byFile].map(async ([file, wanted]): Promise<[number, HeldPiece[]]> => {
-    return [file, await fetchPieces(checkpoint.files[file]!.source, wanted, signal)];
+    return [file, await fetchHeldPieces(checkpoint.files[file]!.source, wanted, signal)];
   });
   return new HeldRanges(new Map(await Promise.all(files)));
 }
 
-async function fetchPieces(
+async function fetchHeldPieces(
   source: ByteSource,
   ranges: readonly ByteRange[],
   signal: AbortSignal | undefined,

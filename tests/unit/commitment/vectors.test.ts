@@ -6,7 +6,7 @@ import { challengedLayers } from "../../../src/commitment/chosen-layers.ts";
 import { commitmentDigest, parseCommitment, signedBytes } from "../../../src/commitment/commitment.ts";
 import { parsePrintedDigest, printedDigest } from "../../../src/commitment/printable.ts";
 import { saltedHash } from "../../../src/commitment/salted-root.ts";
-import { publicKeyOf, signatureOf } from "../../../src/commitment/signing.ts";
+import { publicKeyOf, signatureOf } from "../../../src/commitment/statement-signature.ts";
 import { readCertificate } from "../../../src/timestamps/certificate.ts";
 import { verifyTimestamp } from "../../../src/timestamps/verify-timestamp.ts";
 import { layeredKey, openedKey, opensRoot } from "../../../src/watermark/key/layered-key.ts";

@@ -9,7 +9,7 @@ const { challengedLayers } = await import(new URL("commitment/chosen-layers.js",
 const { commitmentDigest, signedBytes } = await import(new URL("commitment/commitment.js", dist));
 const { printedDigest } = await import(new URL("commitment/printable.js", dist));
 const { saltedHash } = await import(new URL("commitment/salted-root.js", dist));
-const { publicKeyOf, signatureOf } = await import(new URL("commitment/signing.js", dist));
+const { publicKeyOf, signatureOf } = await import(new URL("commitment/statement-signature.js", dist));
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const write = (name, value) =>
