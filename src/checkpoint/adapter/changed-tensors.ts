@@ -2,8 +2,9 @@ import type { RowChange, StoredMatrix } from "../../decoding/adapted/row-change.
 import { MAX_UNIT } from "../../decoding/decoder.ts";
 import { WeightmarkError } from "../../errors.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint.ts";
-import { type AdapterTensors, kindOf, type PlannedChange, planChange, shapeText, type Target } from "./change-plan.ts";
+import { planChange } from "./change-plan.ts";
 import type { AdaptedModule } from "./factor-names.ts";
+import { type AdapterTensors, kindOf, type PlannedChange, shapeText, type Target } from "./module-parts.ts";
 import { scaleOf } from "./module-scales.ts";
 import type { AdapterSettings } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 import { WeightmarkError } from "../../errors.ts";
 import type { Checkpoint, CheckpointTensor } from "../checkpoint.ts";
 import type { BaseNames } from "./base-names.ts";
-import { shapeText } from "./change-plan.ts";
 import type { AdapterContents } from "./factor-names.ts";
+import { shapeText } from "./module-parts.ts";
 
 /**
  * Tensors of an adapter that take the place of the base's, or come on top of them: trained modules, heads, tables of a vocabulary

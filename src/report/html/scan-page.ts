@@ -1,23 +1,13 @@
-import { formatBytes, formatCount, formatP } from "../numbers.ts";
-import { isAccusing, isFinding, relationText } from "../scan/finding.ts";
+import { formatBytes, formatCount } from "../numbers.ts";
+import { isAccusing, isFinding } from "../scan/finding.ts";
 import type { ScanItemReport, ScanSummaryReport } from "../schemas/index.ts";
-import {
-  type Column,
-  facts,
-  hashText,
-  paragraph,
-  type Row,
-  section,
-  TABLE_END,
-  table,
-  tableHead,
-  tableRow,
-} from "./blocks.ts";
+import { facts, hashText, paragraph, section, TABLE_END, table, tableHead, tableRow } from "./blocks.ts";
 import { caveatsSection } from "./evidence.ts";
 import { inputsSection, madeBy } from "./inputs.ts";
 import { type Html, html, named, type Part } from "./markup.ts";
 import { LINEAGE_LIMITS, LINEAGE_METHOD, VERDICT_WORDS } from "./meaning.ts";
 import { type Edge, lineageGraph } from "./pictures/lineage-graph.ts";
+import { SCAN_COLUMNS, scanRow } from "./scan-rows.ts";
 import { banner } from "./verdict.ts";
 
 /** A scan, whose items are as many as there are: each time that they are asked for they come in the same order. */
@@ -35,15 +25,6 @@ const TALL = 40;
 /** Rows that a browser still sorts at once. */
 const MOST_ROWS = 20_000;
 
-const COLUMNS: readonly Column[] = [
-  { head: "Model" },
-  { head: "Result" },
-  { head: "What was found", kind: "wide" },
-  { head: "p, corrected", kind: "number" },
-  { head: "Parameters", kind: "number" },
-  { head: "Where", kind: "wide" },
-];
-
 /** The page of a scan, in pieces: rows are printed as they are read, whatever their number. */
 export async function* scanPage({ summary, items }: HtmlScan): AsyncGenerator<Html> {
   const { edges, related, findings, models, caveats } = await survey(items());
@@ -58,10 +39,10 @@ export async function* scanPage({ summary, items }: HtmlScan): AsyncGenerator<Ht
     yield paragraph(
       "Findings are told in the words of the result. Where scripts run, a click on a column sorts by it; without, models stand by their names.",
     );
-    yield tableHead("Every model of the scan", COLUMNS, { sortable: true, tall: models > TALL });
+    yield tableHead("Every model of the scan", SCAN_COLUMNS, { sortable: true, tall: models > TALL });
     let rows = 0;
     for await (const item of items()) {
-      if (rows < MOST_ROWS) yield tableRow(COLUMNS, rowOf(item));
+      if (rows < MOST_ROWS) yield tableRow(SCAN_COLUMNS, scanRow(item));
       rows += 1;
     }
     yield TABLE_END;
@@ -167,53 +148,6 @@ function coverageSection(summary: ScanSummaryReport): Html {
       reasons,
     ),
   );
-}
-
-const RANKS = ["identical", "recast", "derived", "shared-init", "no-evidence", "not-testable"];
-
-function rowOf(item: ScanItemReport): Row {
-  const { name, verdict, status, matches, marks, parameters, location, revision } = item;
-  const [best] = matches;
-  const marked = marks.some(({ present }) => present);
-  const rank =
-    status === "failed" ? 8 : status === "skipped" ? 9 : verdict === null ? (marked ? 0 : 7) : RANKS.indexOf(verdict);
-  const p = isAccusing(verdict) ? (best?.log10P ?? null) : null;
-  return [
-    named(name),
-    { shown: resultWord(item), key: rank },
-    detail(item),
-    { shown: p === null ? "-" : formatP(p), key: p ?? 1 },
-    { shown: parameters === null ? "-" : Number(parameters).toLocaleString("en-US"), key: Number(parameters ?? 0) },
-    named(revision === null || location.includes("@") ? location : `${location}@${revision}`),
-  ];
-}
-
-function resultWord({ status, verdict, marks }: ScanItemReport): string {
-  if (status === "skipped" || status === "failed") return status;
-  if (verdict !== null) return verdict;
-  if (marks.length === 0) return "read";
-  return marks.some(({ present }) => present) ? "marked" : "no mark";
-}
-
-function detail({ failure, verdict, matches, marks, status, duplicateOf }: ScanItemReport): Part {
-  if (failure !== null) {
-    const next = failure.detail === null ? "" : ` ${failure.detail}`;
-    return `${failure.message} (${failure.code}${failure.passing ? ", worth another try" : ""}).${next}`;
-  }
-  const found = marks
-    .filter(({ present }) => present)
-    .map(
-      ({ keyId, level, log2P }) =>
-        `mark of key ${keyId} (${level}${log2P === null ? "" : `, p <= 2^${Math.ceil(log2P)}`})`,
-    );
-  const [best] = matches;
-  const said = [
-    ...(isAccusing(verdict) && best !== undefined ? [relationText(best)] : []),
-    ...(isAccusing(verdict) && best !== undefined && best.relations.length > 0 ? [best.relations.join(", ")] : []),
-    ...found,
-    ...(status === "duplicate" ? [`same weights as ${duplicateOf ?? "-"}`] : []),
-  ];
-  return said.length === 0 ? null : said.join("; ");
 }
 
 function told(caveats: ReadonlyMap<string, number>): string[] {
