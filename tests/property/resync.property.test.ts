@@ -107,6 +107,9 @@ describe("heads", () => {
         ? planes(size, seed)
         : // Far enough from the identity that signs do not explain it, near enough to be inverted.
           rows(size, size, seed + 1).map((x, i) => x / (2 * Math.sqrt(size)) + Number(i % (size + 1) === 0));
+      const undoing = inverseTranspose(mix, size);
+      // A draw in hundreds all but loses a direction, and the ridge of the fit then shows in what is left.
+      fc.pre(norm(undoing) < 10);
       const suspect = times(mix, reference, size);
       const keys = rotary ? ({ rotaryRows: size, pairing: "half" } as const) : null;
       const fit = fitHead(reference, suspect, size, keys);
@@ -115,7 +118,7 @@ describe("heads", () => {
       const back = mixRows(fit.mix, "rows", suspect, size);
       for (let i = 0; i < size; i++) expect(cosineOfRow(back, reference, i, cols)).toBeGreaterThan(0.9999);
       const met = rows(size, cols, seed + 2);
-      const seen = mixRows(fit.mix, "dual", times(inverseTranspose(mix, size), met, size), size);
+      const seen = mixRows(fit.mix, "dual", times(undoing, met, size), size);
       for (let i = 0; i < size; i++) expect(cosineOfRow(seen, met, i, cols)).toBeGreaterThan(0.999);
     },
   );
@@ -146,6 +149,10 @@ function times(matrix: Float32Array, rows: Float32Array, size: number): Float32A
     for (let k = 0; k < size; k++) sum += matrix[i * size + k]! * rows[k * cols + j]!;
     return sum;
   });
+}
+
+function norm(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
 
 /** Gauss and Jordan with the largest pivot. */
