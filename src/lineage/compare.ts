@@ -48,6 +48,10 @@ export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What the limit on bytes read left out. */
+const NOT_ASKED =
+  "whether one is the other one rounded was not asked: more bytes would have been read than the limit allows";
+
 /**
  * Verdict on a pair, from weights alone. It is the same whichever of the two is called the base.
  *
@@ -76,7 +80,8 @@ export async function compareSubjects(
     findings,
     [suspect, base].some((one) => isMostlyStacked(one.fingerprint)),
   );
-  const image = same === null ? await findImage(suspect, base, isShared(told), signal) : null;
+  const asked = same === null ? await findImage(suspect, base, isShared(told), signal) : null;
+  const image = asked === "unread" ? null : asked;
   const content: SameContent = image?.whole ? { kind: "recast", narrower: image.side, image } : same;
   const strongest = findings.reduce<ComponentFinding | null>((a, b) => (a === null || isStronger(b, a) ? b : a), null);
   const verdict = content?.kind ?? told;
@@ -104,7 +109,10 @@ export async function compareSubjects(
     difference,
     // Of models that share nothing, how far their values lie apart says nothing either.
     ...(image !== null && isShared(verdict) ? { image } : {}),
-    caveats: caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
+    caveats: [
+      ...caveatsOf(verdict, direction, suspect, base, content, findings, difference, judged.leftOut),
+      ...(asked === "unread" ? [NOT_ASKED] : []),
+    ],
   };
   if (options.deep !== true || isShared(verdict)) return plain;
   const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);

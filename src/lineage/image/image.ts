@@ -29,7 +29,7 @@ const EARLY = 256;
 /**
  * Whether one model is the other one rounded: all values of blocks as the quantiser that the file names makes them of the
  * other's, or the nearest of the levels that the file has. Both must be at hand. Null where nothing was rounded, or what was
- * is not the other's.
+ * is not the other's; "unread" where the limit on bytes left too few to ask.
  *
  * @param isRelated whether other tests tell that they share weights: how far the values lie apart is of interest then
  */
@@ -38,7 +38,7 @@ export async function findImage(
   base: Subject,
   isRelated: boolean,
   signal?: AbortSignal,
-): Promise<Image | null> {
+): Promise<Image | "unread" | null> {
   const sides = [suspect, base].map(({ checkpoint }) => checkpoint);
   const [own, other] = sides as [Checkpoint | null, Checkpoint | null];
   if (own === null || other === null) return null;
@@ -52,7 +52,7 @@ export async function findImage(
     return await imageOf(image, original, side, everywhere ? FULL : SAMPLED, isRelated, signal);
   } catch (error) {
     // Whoever limits what is read wants the verdict that can be had for that.
-    if (error instanceof WeightmarkError && error.code === "BYTE_BUDGET_EXCEEDED") return null;
+    if (error instanceof WeightmarkError && error.code === "BYTE_BUDGET_EXCEEDED") return "unread";
     throw error;
   }
 }

@@ -31,6 +31,17 @@ async function compared(suspect: string, base: string, depth: "sampled" | "full"
   return await compareSubjects(one, other);
 }
 
+/** What comes of the first limit that is not exceeded. */
+async function firstOf<T>(limits: readonly number[], work: (limit: number) => Promise<T>): Promise<T> {
+  for (const limit of limits) {
+    const done = await work(limit).catch((error: { readonly code?: string }) => {
+      if (error.code !== "BYTE_BUDGET_EXCEEDED") throw error;
+    });
+    if (done !== undefined) return done;
+  }
+  throw new Error("every limit was exceeded");
+}
+
 describe("a model and its own image", () => {
   beforeAll(async () => {
     mkdirSync(folder);
@@ -47,6 +58,18 @@ describe("a model and its own image", () => {
     );
     await using opened = await openCheckpoint(folder);
     expect(opened.notes.join()).toMatch(/in other containers stand beside and were not read: .*model\.Q8_0\.gguf/);
+  });
+
+  it("is not asked for where the limit on bytes ends before, which a note says", async () => {
+    await using base = await openSubject(folder);
+    // The least of these that the fingerprint itself can be read with.
+    const limits = Array.from({ length: 40 }, (_, i) => 900_000 + 20_000 * i);
+    const found = await firstOf(limits, async (maxBytes) => {
+      await using cut = await openSubject(gguf, { maxBytes });
+      return await compareSubjects(cut, base);
+    });
+    expect([found.verdict, found.image]).toEqual(["derived", undefined]);
+    expect(found.caveats.join()).toContain("one is the other one rounded was not asked");
   });
 
   it("is compared in all blocks where everything is read", async () => {
