@@ -38,6 +38,16 @@ test("bases that were not met for long make room", async () => {
   expect(loads).toEqual(["a", "b", "c", "b"]);
 });
 
+test.each(["deep", "attention"] as const)("what lies deep in the part %s takes its room", async (part) => {
+  const small = randomFingerprint({ seed: 1, layers: 1, roles: ["q"] });
+  // Memory that is never touched is none.
+  const values = new Float32Array((50 << 20) / 4);
+  const large = { ...small, [part]: { version: 1, kind: "a part", none: null, layers: [{ values }] } } as Fingerprint;
+  const { registry, loads } = source(() => large);
+  for (const digest of ["a", "b", "a", "c", "a", "b"]) await loadBase(registry, digest);
+  expect(loads).toEqual(["a", "b", "c", "b"]);
+});
+
 test("what cannot be loaded is tried again", async () => {
   let broken = true;
   const { registry, loads } = source(() => {
