@@ -1,0 +1,17 @@
+import { formatP } from "../numbers.ts";
+import { relationText } from "../scan/finding.ts";
+import type { BaseMatch } from "./model-finding.ts";
+
+/** Of what has no p-value: it must not be read as if it had one. */
+export const NO_PROOF = "no p-value exists: calibrated on other models, no proof";
+
+/** How a model stands to a base, and what that rests on. */
+export function matchText(match: BaseMatch): string {
+  return `${relationText(match)} (${groundText(match)})`;
+}
+
+export function groundText({ basis, log10P, verdict }: BaseMatch): string {
+  if (basis === "calibrated") return NO_PROOF;
+  const isByValues = verdict === "identical" || verdict === "recast";
+  return log10P === null && isByValues ? "values compared" : formatP(log10P);
+}
