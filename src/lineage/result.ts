@@ -157,6 +157,19 @@ export interface Image {
   readonly worst: { readonly tensor: string; readonly halfSteps: number; readonly within: number };
   /** Whether all that there is of both is the original and its image. */
   readonly whole: boolean;
+  /** Of the tensors that were compared those that differ most, first: see `MOST_LISTED`. */
+  readonly byTensor: readonly TensorShare[];
+}
+
+/** How much of one rounded tensor is the original's. */
+export interface TensorShare {
+  readonly tensor: string;
+  readonly scheme: string;
+  readonly nearest: ImageCount;
+  readonly requantised: ImageCount | null;
+  /** Largest distance, in half steps, and the share of values within one. */
+  readonly halfSteps: number;
+  readonly within: number;
 }
 
 /** What compare tells of a pair. Field order is the order of printing. */

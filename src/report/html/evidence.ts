@@ -3,6 +3,7 @@ import { axisText, kindText, statisticText, triedText } from "../test-words.ts";
 import { type Column, list, paragraph, section, table } from "./blocks.ts";
 import { chanceText } from "./chance.ts";
 import type { Comparison } from "./comparison.ts";
+import { imageSection } from "./image-section.ts";
 import { layerMaps } from "./layer-pictures.ts";
 import { type Html, html, named, type Part } from "./markup.ts";
 import { isAdapterAlone, NOT_GUILT } from "./meaning.ts";
@@ -40,7 +41,7 @@ export function evidenceSections(report: Comparison): Html {
     figures(testPictures(report)),
     testTable(report),
     assumptions.length === 0 ? null : html`<h3>What the tests assume</h3>\n${list(assumptions)}`,
-  )}${layerMaps(report)}${changeSection(report)}`;
+  )}${imageSection(report)}${layerMaps(report)}${changeSection(report)}`;
 }
 
 function partsText({ components, deep }: Comparison): Html {
