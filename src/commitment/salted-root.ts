@@ -27,8 +27,8 @@ export async function contentManifest(checkpoint: Checkpoint, options: FullPassO
 }
 
 /**
- * What a base is known by: the digest of its contents, hex. The sampled root would leave the rest of it free, and whoever may choose
- * that afterwards can put the coins of any key into the difference of any suspect to it.
+ * What a base is known by: the digest of its contents, hex. The sampled root would leave the rest of it free, and whoever may
+ * choose that afterwards can put the coins of any key into the difference of any suspect to it.
  */
 export async function baseDigest(base: Checkpoint, options: FullPassOptions): Promise<string> {
   return toHex(await contentManifest(base, options));

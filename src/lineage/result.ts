@@ -122,6 +122,16 @@ export interface Difference {
   readonly comparedTensors: number;
   readonly loraRank?: number;
   readonly quantization?: string;
+  /**
+   * Of a difference of low rank: singular values of slices of some matrices, over the largest that the rounding of slices
+   * alone is taken to give.
+   */
+  readonly spectra?: readonly {
+    readonly component: string;
+    readonly layer: number;
+    readonly role: string;
+    readonly values: readonly number[];
+  }[];
   /** Drift of every matrix of which slices could be compared, by the component, layer and role of the base; left out for none. */
   readonly matrices?: readonly {
     readonly component: string;

@@ -5,6 +5,7 @@ import type { HtmlResult } from "../html/render-html.ts";
 import { scanItemReport } from "../scan/build.ts";
 import type { ScanExport } from "../scan/export.ts";
 import type { ScanSummaryReport } from "../schemas/index.ts";
+import { versionText } from "./property.ts";
 
 /** What a BOM is made of. */
 export interface BomSource {
@@ -43,7 +44,7 @@ export function bomOfResults(results: readonly HtmlResult[]): BomSource {
   const singles = all.map(({ report }) => (report === undefined ? null : findingOf(report)));
   const times = all.map(({ of }) => of.finishedAt);
   return {
-    versions: [...new Set(all.map(({ of }) => of.tool.version))].sort(),
+    versions: [...new Set(all.map(({ of }) => versionText(of.tool.version)))].sort(),
     timestamp: times.includes(undefined) ? null : (times as string[]).reduce((a, b) => (b > a ? b : a)),
     isNamedByContent: true,
     isIncomplete: all.some(({ scan }) => scan !== undefined && isIncomplete(scan.summary)),

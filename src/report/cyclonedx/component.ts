@@ -2,7 +2,7 @@ import type { ModelFinding, Statement } from "../findings/model-finding.ts";
 import { locationUri } from "../scan/location-uri.ts";
 import type { BomSource } from "./bom-source.ts";
 import { pedigreeOf } from "./pedigree.ts";
-import { property, shown } from "./property.ts";
+import { property, shown, versionText } from "./property.ts";
 
 const HUB = "https://huggingface.co";
 
@@ -29,7 +29,7 @@ export function modelComponent(
     "bom-ref": ref,
     ...(group === undefined ? {} : { group }),
     name: repository === undefined ? model.name : [repository, ...(path === undefined ? [] : [path])].join("/"),
-    ...(version === null ? {} : { version }),
+    ...(version === null ? {} : { version: versionText(version) }),
     ...(summary === null ? {} : { description: shown(summary) }),
     ...(commit === undefined || endpoint === null
       ? {}

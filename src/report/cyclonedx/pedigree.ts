@@ -3,7 +3,7 @@ import { type BaseMatch, known, type ModelFinding } from "../findings/model-find
 import { inputFacts } from "../findings/of-lineage.ts";
 import { isAccusing } from "../scan/finding.ts";
 import { locationUri } from "../scan/location-uri.ts";
-import { property, shown, toolRef } from "./property.ts";
+import { property, shown, toolRef, versionText } from "./property.ts";
 
 /**
  * The bases that a model was found to share weights with, as a pedigree object. An ancestor or descendant is claimed only
@@ -18,7 +18,7 @@ export function pedigreeOf(model: ModelFinding, ref: string, version: string | u
     const place = placeOf(match);
     kin.set(place, [...(kin.get(place) ?? []), baseComponent(match, `${ref}/base-${i + 1}`, version)]);
   }
-  const images = model.statements.filter(({ kind }) => kind === "image").map(({ text }) => text);
+  const images = model.statements.filter(({ kind, isSaid }) => kind === "image" && !isSaid).map(({ text }) => text);
   const notes = [...matches.map(matchText), ...images].join("; ");
   return { ...Object.fromEntries(kin), notes: shown(`${model.name}: ${notes}.`) };
 }
@@ -37,7 +37,7 @@ function baseComponent(match: BaseMatch, ref: string, version: string | undefine
     type: "machine-learning-model",
     "bom-ref": ref,
     name,
-    ...(input?.revision ? { version: input.revision } : {}),
+    ...(input?.revision ? { version: versionText(input.revision) } : {}),
     evidence: { identity: [identity(match, version)] },
     ...(input === null ? {} : { externalReferences: [{ type: "distribution", url: locationUri(input.location) }] }),
     ...(input === null ? {} : { modelCard: { modelParameters: { architectureFamily: input.family } } }),

@@ -12,6 +12,11 @@ export function shown(text: string): string {
   return escapeWithin(text, LONGEST);
 }
 
+/** The standard allows versions 1,024 characters, and results hold what their writers liked. */
+export function versionText(version: string): string {
+  return escapeWithin(version, 1000);
+}
+
 /** What a document calls the tool of a version. */
 export function toolRef(version: string): string {
   return `weightmark@${version}`;

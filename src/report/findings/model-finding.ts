@@ -30,6 +30,8 @@ export interface Statement {
   readonly text: string;
   readonly reason: string;
   readonly facts: readonly Fact[];
+  /** Whether what is claimed of the best base says it as well. @default false */
+  readonly isSaid?: boolean;
   /** The file that holds the signature or the commitment; null for none. */
   readonly place: string | null;
 }

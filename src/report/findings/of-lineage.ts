@@ -1,4 +1,4 @@
-import { imageFigure, imageLimits, worstOf } from "../../lineage/image/words.ts";
+import { imageFigure, worstOf } from "../../lineage/image/words.ts";
 import { LOG10_THRESHOLD } from "../../lineage/result.ts";
 import { formatNumber } from "../numbers.ts";
 import type { CompareReport, FingerprintReport, IdentifyReport } from "../schemas/index.ts";
@@ -119,7 +119,8 @@ function imageStatements({ image }: Comparison, base: string): Statement[] {
       holds: true,
       code: null,
       text: `${what}: ${figure}${part}`,
-      reason: [worstOf(image), ...imageLimits(image)].join("; "),
+      reason: `values were compared: ${worstOf(image)}`,
+      isSaid: whole,
       facts: known([
         ["rounded", side],
         ["scheme", scheme],

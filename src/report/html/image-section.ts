@@ -1,6 +1,6 @@
-import { imageLimits, shareOf } from "../../lineage/image/words.ts";
+import { shareOf } from "../../lineage/image/words.ts";
 import { formatNumber } from "../numbers.ts";
-import { facts, list, moreText, paragraph, section, table } from "./blocks.ts";
+import { facts, moreText, paragraph, section, table } from "./blocks.ts";
 import type { Comparison } from "./comparison.ts";
 import { type Html, html, named } from "./markup.ts";
 import { figures } from "./pictures/picture.ts";
@@ -10,15 +10,17 @@ type Image = NonNullable<Comparison["image"]>;
 type Count = Image["nearest"];
 
 const MOST_BARS = 8;
+const MOST_ROWS = 512;
 
 /** How much of a quantised model is what rounding makes of the other one; null where neither was quantised. */
 export function imageSection({ image }: Comparison): Html | null {
   if (image === undefined || image.nearest.blocks === 0) return null;
-  const { side, scheme, way, tensors, everywhere, worst, whole, byTensor = [] } = image;
+  const { side, scheme, way, tensors, everywhere, worst, whole, byTensor: all = [] } = image;
+  const byTensor = all.slice(0, MOST_ROWS);
   const [rounded, other] = side === "suspect" ? ["suspect", "base"] : ["base", "suspect"];
-  const least = byTensor.filter((one) => bestOf(one).blocks > 0);
+  const least = byTensor.filter((one) => bestOf(one).equal < bestOf(one).blocks);
   return section(
-    "The one as the other one rounded",
+    "What rounding reproduces",
     paragraph(
       `The ${rounded} keeps few levels in place of exact weights, in blocks with steps of their own. Here the ${other}'s weights were rounded to the same levels, and the outcome was held against the blocks of the ${rounded}. A block of a model that has nothing to do with the ${other} is all but never the same. This compares values; it is no test, and no chance is involved.`,
     ),
@@ -45,18 +47,16 @@ export function imageSection({ image }: Comparison): Html | null {
       shares(
         "Blocks that the rounding reproduces",
         totals(image),
-        "The darker part of a bar is the share of blocks that come out the same. Cut off, not rounded: less than all is never called all.",
+        "The darker part of a bar is the share of blocks that come out the same. Quantised anew, blocks get steps by llama.cpp's rules, and other programs choose other steps; whether values are the nearest of the levels that the file has does not depend on that. Percentages are cut off: less than all is never called all.",
       ),
       shares(
         "Tensors of which least is reproduced",
         least.slice(0, MOST_BARS).map((one) => ({ name: one.tensor, ...shareFor(bestOf(one)) })),
-        "The same share for single tensors, the smallest first. The table has all figures.",
+        "The better of the two shares for single tensors, the smallest first. The table has all figures.",
       ),
     ]),
-    tensorTable(image),
+    tensorTable(byTensor),
     moreText(Math.max(0, tensors - byTensor.length) * Number(byTensor.length > 0)),
-    html`<h3>What this comparison does not see</h3>\n`,
-    list(imageLimits(image)),
   );
 }
 
@@ -67,7 +67,7 @@ function totals({ requantised, nearest }: Image): Share[] {
   ];
 }
 
-function tensorTable({ byTensor = [] }: Image): Html | null {
+function tensorTable(byTensor: NonNullable<Image["byTensor"]>): Html | null {
   const columns = [
     { head: "Tensor", kind: "wide" },
     { head: "Rounded to" },

@@ -33,7 +33,7 @@ function verdictResult(model: ModelFinding, verdict: Accusing, context: ResultCo
   const [best] = matches;
   const isCalibrated = best?.basis === "calibrated";
   const rule: RuleId = isCalibrated ? CALIBRATED_RULE : `weights-${verdict}`;
-  const images = statements.filter(({ kind }) => kind === "image").map(({ text }) => `; ${text}`);
+  const images = statements.filter(({ kind, isSaid }) => kind === "image" && !isSaid).map(({ text }) => `; ${text}`);
   const text =
     best === undefined
       ? (model.summary ?? rule)

@@ -53,6 +53,19 @@ export const comparison = z.strictObject({
     comparedTensors: count,
     loraRank: count.optional(),
     quantization: z.string().optional(),
+    spectra: z
+      .array(
+        z.strictObject({
+          component: z.string(),
+          layer: z.int(),
+          role: z.string(),
+          values: z.array(z.number().nullable()),
+        }),
+      )
+      .optional()
+      .describe(
+        "singular values of a difference of low rank, by matrix, over the largest that the rounding of slices gives; at most 32",
+      ),
     matrices: z
       .array(z.strictObject({ component: z.string(), layer: z.int(), role: z.string(), drift: z.number().nullable() }))
       .optional()
