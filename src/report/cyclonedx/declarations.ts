@@ -1,4 +1,4 @@
-import { groundText, NO_PROOF } from "../findings/match-words.ts";
+import { groundText, notProven } from "../findings/match-words.ts";
 import type { BaseMatch, Fact, ModelFinding, Statement } from "../findings/model-finding.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
 import { shown } from "./property.ts";
@@ -37,21 +37,27 @@ export function evidences(model: ModelFinding, ref: string): object[] {
 }
 
 function claimsOf(model: ModelFinding): Claim[] {
-  const { name, verdict, matches, marks, statements } = model;
+  const { name, verdict, matches, marks, statements, duplicateOf } = model;
   // A verdict that claims nothing takes the word of none of its bases.
   const telling = isAccusing(verdict) ? matches.filter((match) => isAccusing(match.verdict)) : [];
   return [
-    ...telling.map((match) => ofMatch(name, match)),
+    ...telling.map((match) => ofMatch(name, match)).map((claim) => asFoundOf(duplicateOf, claim)),
     ...marks.filter(({ present }) => present).map((mark) => ofMark(name, mark)),
     ...statements.map((statement) => ofStatement(name, statement)),
   ];
+}
+
+/** A duplicate was not read: its content has the digest of the model that was. */
+function asFoundOf(original: string | null, claim: Claim): Claim {
+  if (original === null) return claim;
+  return { ...claim, reasoning: `${claim.reasoning}; as found of ${original}, whose content it is listed with` };
 }
 
 function ofMatch(name: string, match: BaseMatch): Claim {
   const { verdict, basis, log10P, direction, relations, facts } = match;
   const isCalibrated = basis === "calibrated";
   const reasoning = isCalibrated
-    ? `${NO_PROOF}: after matching, the two resemble each other more than unrelated models did when this was set up`
+    ? `${notProven}: after matching, the two resemble each other more than unrelated models did when this was set up`
     : verdict === "identical" || verdict === "recast"
       ? `values were compared where they were read (${groundText(match)})`
       : `exact tests of the weights against independent initialisation, corrected for everything that was tried: ${groundText(match)}, which is not the probability of the claim`;

@@ -3,7 +3,7 @@ import { relationText } from "../scan/finding.ts";
 import type { BaseMatch } from "./model-finding.ts";
 
 /** Of what has no p-value: it must not be read as if it had one. */
-export const NO_PROOF = "no p-value exists: calibrated on other models, no proof";
+export const notProven = "no p-value exists: calibrated on other models, no proof";
 
 /** How a model stands to a base, and what that rests on. */
 export function matchText(match: BaseMatch): string {
@@ -11,7 +11,7 @@ export function matchText(match: BaseMatch): string {
 }
 
 export function groundText({ basis, log10P, verdict }: BaseMatch): string {
-  if (basis === "calibrated") return NO_PROOF;
+  if (basis === "calibrated") return notProven;
   const isByValues = verdict === "identical" || verdict === "recast";
   return log10P === null && isByValues ? "values compared" : formatP(log10P);
 }

@@ -6,6 +6,7 @@ type Input = CompareReport["inputs"]["base"];
 
 /** A base that a model was held against, as any result tells of it. */
 export interface BaseMatch extends Omit<Match, "matchedLayers"> {
+  /** Null where the result tells layers one by one. */
   readonly matchedLayers: number | null;
   /** Null where nothing was asked that could rest on anything but p-values and values. */
   readonly basis: "exact" | "calibrated" | null;
@@ -21,7 +22,7 @@ export type Fact = readonly [name: string, value: string];
 
 /** What a result says of a model besides where its weights come from. */
 export interface Statement {
-  readonly kind: "signature" | "commitment" | "mark" | "image";
+  readonly kind: "signature" | "commitment" | "image";
   /** False where it was looked for and does not hold. */
   readonly holds: boolean;
   /** Why it does not: one of the error codes. */

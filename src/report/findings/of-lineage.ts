@@ -14,7 +14,7 @@ export function ofCompare(report: CompareReport): ModelFinding {
   const { verdict, direction, relations, log10P, claim, summary, caveats } = report;
   const match: BaseMatch = {
     ...{ name: nothingOf(base.location).name, verdict, direction, relations, log10P, claim },
-    matchedLayers: report.layers.filter((layer) => layer.base !== null).length,
+    matchedLayers: null,
     basis: report.deep?.basis ?? null,
     input: base,
     isSameContent: suspect.contentRoot !== null && suspect.contentRoot === base.contentRoot,

@@ -195,6 +195,7 @@ interface Kin {
   evidence: { identity: object[] };
 }
 interface Bom {
+  declarations: { claims: { target: string; predicate: string; reasoning: string }[]; evidence: object[] };
   serialNumber: string;
   metadata: { timestamp?: string };
   compositions: { aggregate: string }[];
@@ -249,6 +250,19 @@ describe("CycloneDX", () => {
     expect(elsewhere.components.at(-2)!.purl).toBe(
       `pkg:huggingface/acme/tuned@${COMMIT}?repository_url=https%3A%2F%2Fhub.example`,
     );
+  });
+
+  it("has a claim for each finding, and of a duplicate says whose it is", async () => {
+    const { components, declarations } = await bom(exportOf(various));
+    const { claims, evidence } = declarations;
+    expect(claims).toHaveLength(7);
+    expect(evidence).toHaveLength(7);
+    expect(claims.at(-1)!.predicate).toBe("acme/tuned carries the mark of key k1");
+    const copy = components.find(({ name }) => name === "f/copy")!["bom-ref"];
+    expect(claims.find(({ target }) => target === copy)!.reasoning).toMatch(
+      /; as found of a\/derived, whose content it is listed with$/,
+    );
+    expect((await bom(exportOf([scanItem("quiet")]))).declarations).toEqual({ claims: [], evidence: [] });
   });
 
   it("claims an ancestor only where the direction is established", async () => {
