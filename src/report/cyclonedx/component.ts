@@ -1,3 +1,4 @@
+import { verdictText } from "../findings/match-words.ts";
 import type { ModelFinding, Statement } from "../findings/model-finding.ts";
 import { locationUri } from "../scan/location-uri.ts";
 import type { BomSource } from "./bom-source.ts";
@@ -73,9 +74,9 @@ function packageUrl(
 }
 
 function properties(model: ModelFinding): object[] {
-  const { verdict, sampledRoot, content, parameters, marks, duplicateOf, facts, caveats } = model;
+  const { verdict, matches, sampledRoot, content, parameters, marks, duplicateOf, facts, caveats } = model;
   const pairs: (readonly [string, string | null])[] = [
-    ["verdict", verdict],
+    ["verdict", verdict === null ? null : verdictText({ verdict, basis: matches[0]?.basis ?? null })],
     ["sampledRoot", sampledRoot],
     ["content", content],
     ["parameters", parameters],

@@ -1,4 +1,4 @@
-import { groundText, notProven } from "../findings/match-words.ts";
+import { groundText, notProven, verdictText } from "../findings/match-words.ts";
 import type { BaseMatch, Fact, ModelFinding, Statement } from "../findings/model-finding.ts";
 import { isAccusing, relationText } from "../scan/finding.ts";
 import { shown } from "./property.ts";
@@ -67,7 +67,7 @@ function ofMatch(name: string, match: BaseMatch): Claim {
     isAgainst: false,
     about: isCalibrated ? "calibrated-verdict" : "verdict",
     facts: [
-      ["verdict", verdict],
+      ["verdict", verdictText(match)],
       ["basis", basis ?? "exact"],
       ["direction", direction],
       ...relations.map((relation): Fact => ["relation", relation]),

@@ -1,4 +1,4 @@
-import { groundText, matchText } from "../findings/match-words.ts";
+import { groundText, matchText, verdictText } from "../findings/match-words.ts";
 import { type BaseMatch, known, type ModelFinding } from "../findings/model-finding.ts";
 import { inputFacts } from "../findings/of-lineage.ts";
 import { isAccusing } from "../scan/finding.ts";
@@ -31,7 +31,7 @@ function placeOf({ direction, verdict, basis }: BaseMatch): "ancestors" | "desce
 }
 
 function baseComponent(match: BaseMatch, ref: string, version: string | undefined): object {
-  const { name, verdict, direction, relations, log10P, matchedLayers, basis, input, facts } = match;
+  const { name, direction, relations, log10P, matchedLayers, basis, input, facts } = match;
   const roots = input === null ? [] : [...known([["sampledRoot", input.sampledRoot]]), ...inputFacts(input)];
   return {
     type: "machine-learning-model",
@@ -42,7 +42,7 @@ function baseComponent(match: BaseMatch, ref: string, version: string | undefine
     ...(input === null ? {} : { externalReferences: [{ type: "distribution", url: locationUri(input.location) }] }),
     ...(input === null ? {} : { modelCard: { modelParameters: { architectureFamily: input.family } } }),
     properties: [
-      property("verdict", verdict),
+      property("verdict", verdictText(match)),
       property("direction", direction),
       ...relations.map((relation) => property("relation", relation)),
       property("ground", groundText(match)),

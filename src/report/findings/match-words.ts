@@ -15,3 +15,8 @@ export function groundText({ basis, log10P, verdict }: BaseMatch): string {
   const isByValues = verdict === "identical" || verdict === "recast";
   return log10P === null && isByValues ? "values compared" : formatP(log10P);
 }
+
+/** A verdict such that nobody who looks for its word alone takes one without a p-value for another. */
+export function verdictText({ verdict, basis }: Pick<BaseMatch, "verdict" | "basis">): string {
+  return basis === "calibrated" ? `${verdict} (calibrated, no proof)` : verdict;
+}

@@ -93,9 +93,10 @@ export function inputFacts({ kind, depth, manifestRoot, contentRoot }: Input): F
 
 function pairFacts({ threshold, log10Tried, difference, deep, tests }: Comparison): Fact[] {
   const { loraRank, quantization, drift, frozenTensors, comparedTensors } = difference;
+  const isCalibrated = deep?.basis === "calibrated";
   return known([
-    ["log10Threshold", threshold],
-    ["log10Tried", log10Tried],
+    ["log10Threshold", isCalibrated ? null : threshold],
+    ["log10Tried", isCalibrated ? null : log10Tried],
     ["tests", tests.length],
     ["loraRank", loraRank],
     ["quantization", quantization],

@@ -204,7 +204,11 @@ describe("a comparison", () => {
     expect(Object.keys(components[0].pedigree)).toEqual(["variants", "notes"]);
     expect(components[0].pedigree.notes).toContain("no p-value exists: calibrated on other models, no proof");
     const text = JSON.stringify([components, declarations]);
-    expect(text).not.toMatch(/p = |log10P|exact tests/);
+    expect(text).not.toMatch(/p = |log10P"|exact tests|"derived"/);
+    expect(components[0].properties[0]).toEqual({
+      name: "weightmark:verdict",
+      value: "derived (calibrated, no proof)",
+    });
     expect(declarations.evidence[0].propertyName).toBe("weightmark:calibrated-verdict");
     const run = await sarif(report);
     expect(run.results).toHaveLength(1);
