@@ -47,9 +47,7 @@ export function ofSignature(report: VerifyReport): ModelFinding {
         holds,
         code,
         text,
-        reason: holds
-          ? "the signature, who signed, and the digests of all files were verified"
-          : (reason ?? "the signature does not hold"),
+        reason: holds ? verifiedText(files) : (reason ?? "the signature does not hold"),
         facts: known([
           ["code", code],
           ["signedBy", signedBy === null ? null : signerOf(signedBy)],
@@ -67,6 +65,14 @@ export function ofSignature(report: VerifyReport): ModelFinding {
       },
     ],
   };
+}
+
+/** Files that a signature leaves out are there all the same: who reads that it holds must hear of them. */
+function verifiedText(files: VerifyReport["files"]): string {
+  const { unsigned = [], ignored = [], uncovered = [] } = files ?? {};
+  const left = unsigned.length + ignored.length + uncovered.length;
+  const but = left === 0 ? "" : `; ${left} files or directories that are there are not covered by it`;
+  return `the signature, who signed, and the digests of all files that were signed were verified${but}`;
 }
 
 function signerOf(signedBy: VerifyReport["signedBy"]): string {

@@ -265,6 +265,12 @@ describe("signatures and commitments", () => {
     expect(components[0].externalReferences[1]).toMatchObject({ type: "digital-signature", url: "models/m/model.sig" });
     expect(declarations.claims[0].predicate).toContain("that holds, by key abab");
     expect(declarations.claims[0]).toHaveProperty("evidence");
+    const none = { verified: 2, bytes: "9", changed: [], missing: [], unsigned: [], ignored: [], uncovered: [] };
+    const some = { ...none, unsigned: ["extra.py"], ignored: [".git"] };
+    const reasoning = async (files: NonNullable<VerifyReport["files"]>) =>
+      (await bom(signature({ files }))).declarations.claims[0].reasoning as string;
+    expect(await reasoning(none)).toMatch(/were signed were verified$/);
+    expect(await reasoning(some)).toMatch(/; 2 files or directories .* not covered by it$/);
     const run = await sarif(signature());
     expect(run.results).toEqual([]);
     expect(run.properties.results[0].statements).toEqual([{ kind: "signature", holds: true, code: null }]);
