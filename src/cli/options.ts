@@ -25,16 +25,24 @@ export interface ReadingOptions extends RemoteOptions {
 }
 
 const FORMATS = ["text", "json", "jsonl", "html"] as const;
-export type Format = (typeof FORMATS)[number];
+/** Of results about a model. */
+const EXPORTS = ["sarif", "cyclonedx"] as const;
+export type Format = (typeof FORMATS)[number] | (typeof EXPORTS)[number];
+/** What `report` makes of results. */
+export const DOCUMENTS = ["html", ...EXPORTS] as const;
 
 /** Verdicts that can be asked to fail, from the strongest claim down. */
 export const FAIL_ON = ["identical", "recast", "derived", "shared-init"] as const satisfies readonly Verdict[];
 export type FailOn = (typeof FAIL_ON)[number];
 
-export function withCommon(command: Command, output = "write the result to FILE instead of stdout"): Command {
+export function withCommon(
+  command: Command,
+  output = "write the result to FILE instead of stdout",
+  formats: readonly Format[] = FORMATS,
+): Command {
   return command
     .option("--json", "print JSON (same as --format json)")
-    .addOption(new Option("--format <format>", "how to print the result").choices(FORMATS))
+    .addOption(new Option("--format <format>", "how to print the result").choices(formats))
     .option("-o, --output <file>", output)
     .option("--force", "replace an existing output file")
     .option("--deterministic", "leave out times: same input, same bytes")
@@ -42,6 +50,11 @@ export function withCommon(command: Command, output = "write the result to FILE 
     .option("--no-progress", "no progress on stderr")
     .option("-q, --quiet", "nothing on stderr but errors")
     .option("-v, --verbose", "say more on stderr");
+}
+
+/** Flags of a command whose result is about a model: it can be told in formats of other tools as well. */
+export function withFindings(command: Command, output?: string): Command {
+  return withCommon(command, output, [...FORMATS, ...EXPORTS]);
 }
 
 export const ACCEPT_CALIBRATED = "let --fail-on count verdicts on labels that were moved, which have no p-value";

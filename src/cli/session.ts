@@ -3,8 +3,9 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { WeightmarkError } from "../errors.ts";
 import type { RunInfo } from "../report/build.ts";
 import { escapeText, toJson } from "../report/escape.ts";
-import type { Report } from "../report/schemas/index.ts";
+import type { SingleReport } from "../report/html/render-html.ts";
 import { reportInFlags } from "./advice.ts";
+import { documentOf } from "./document.ts";
 import { warningText } from "./failure.ts";
 import { withArchive } from "./inside.ts";
 import type { LinkOptions } from "./local-models.ts";
@@ -27,7 +28,7 @@ export interface Session {
   warn(warning: WeightmarkError): void;
   progress(label: string, unit: "bytes" | "readings" | "tokens"): Progress;
   /** Prints the result, or writes it to --output. */
-  emit(report: Report): Promise<void>;
+  emit(report: SingleReport): Promise<void>;
   /** Prints pieces of a text as they are, or writes them to --output when the last is there. */
   write(pieces: AsyncIterable<string>): Promise<void>;
 }
@@ -130,11 +131,18 @@ export function openSession(
   };
 }
 
-async function render(report: Report, format: Format, colour: boolean): Promise<string> {
+async function render(report: SingleReport, format: Format, colour: boolean): Promise<string> {
   if (format === "html") return (await import("../report/html/render-html.ts")).renderHtml(report);
+  if (format === "sarif" || format === "cyclonedx") return joined(await documentOf(format, [{ report, file: null }]));
   if (format !== "text") return `${toJson(report, format === "json" ? 2 : 0)}\n`;
   const { renderText } = await import("../report/text/render-text.ts");
   return renderText(report, { colour });
+}
+
+async function joined(pieces: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += piece;
+  return text;
 }
 
 /** Waits until stdout has taken it: a pipe takes 64 kB at a time. Throws WRITE_FAILED, on a full disk for one. */

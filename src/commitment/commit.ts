@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { HttpClient } from "../bytes/http/http-client.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../errors.ts";
+import type { FullPassOptions } from "../fingerprint/full-pass.ts";
 import { toHex } from "../fingerprint/hex.ts";
 import { askAuthority } from "../timestamps/ask-authority.ts";
 import type { Certificate } from "../timestamps/certificate.ts";
@@ -14,7 +15,7 @@ import type { VerifyResult } from "../watermark/result.ts";
 import { verifyWatermark } from "../watermark/verify.ts";
 import { COMMITMENT_FORMAT, type Commitment, commitmentDigest, type Statement, signedBytes } from "./commitment.ts";
 import { OPENING_FORMAT, type Opening, payloadHash } from "./opening.ts";
-import { baseRoot, contentManifest, SALT_BYTES, saltedHash } from "./salted-root.ts";
+import { baseDigest, contentManifest, SALT_BYTES, saltedHash } from "./salted-root.ts";
 import { sketchDigest } from "./sketch-digest.ts";
 import { publicKeyOf, signatureOf } from "./statement-signature.ts";
 
@@ -77,7 +78,7 @@ export async function commitRelease(marked: Checkpoint, options: CommitOptions):
       layers: layersOf(marked),
       marked: saltedRoot("marked", opening.marked),
       unmarked: opening.unmarked === null ? null : saltedRoot("unmarked", opening.unmarked),
-      base: options.base === undefined ? null : await baseRoot(options.base, signal),
+      base: options.base === undefined ? null : await baseDigest(options.base, readingOf(options)),
       sketch: options.sketch === undefined ? null : await sketchDigest(options.sketch, key.id),
     },
     mark: {
@@ -151,9 +152,10 @@ async function requireMark(
 
 async function manifestsOf(
   marked: Checkpoint,
-  { unmarked, threads, signal }: CommitOptions,
+  options: CommitOptions,
 ): Promise<{ readonly marked: Uint8Array; readonly unmarked: Uint8Array | null }> {
-  const reading = { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
+  const { unmarked } = options;
+  const reading = readingOf(options);
   const ofMarked = await contentManifest(marked, reading);
   const ofUnmarked = unmarked === undefined ? null : await contentManifest(unmarked, reading);
   if (ofUnmarked !== null && Buffer.compare(ofMarked, ofUnmarked) === 0) {
@@ -162,6 +164,10 @@ async function manifestsOf(
     });
   }
   return { marked: ofMarked, unmarked: ofUnmarked };
+}
+
+function readingOf({ threads, signal }: CommitOptions): FullPassOptions {
+  return { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
 }
 
 /** Numbers of layers that have a slot of their own, from the highest of the marked model. */

@@ -22,7 +22,7 @@ const carrier = z.enum(["orientation", "spread", "embedding", "head", "differenc
 const statement = z
   .strictObject({
     format: z.literal(COMMITMENT_FORMAT),
-    tool: z.strictObject({ name: z.literal("weightmark"), version: z.string().max(64) }),
+    tool: z.strictObject({ name: z.literal("weightmark"), version: z.string().regex(/^[!-~]{1,64}$/) }),
     key: z.strictObject({
       id: z.string().regex(/^[0-9a-f]{16}$/),
       release: z.string().refine((text) => releaseProblem(text) === null),
@@ -33,7 +33,9 @@ const statement = z
       layers: z.int().min(1).max(MOST_LAYERS).describe("numbers of layers: 0 to this less one"),
       marked: hash.describe("salted digest of the contents of the marked copy"),
       unmarked: hash.nullable().describe("salted digest of the contents of the unmarked model"),
-      base: hash.nullable().describe("sampled root of the public base, of a mark in the difference to it"),
+      base: hash
+        .nullable()
+        .describe("digest of the contents of the public base, all of them, of a mark in the difference to it"),
       sketch: hash.nullable().describe("BLAKE3 of the sketch"),
     }),
     mark: z.strictObject({

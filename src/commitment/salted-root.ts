@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { fingerprintCheckpoint } from "../fingerprint/extract.ts";
 import { type FullPassOptions, readContents } from "../fingerprint/full-pass.ts";
+import { toHex } from "../fingerprint/hex.ts";
 
 export const SALT_BYTES = 32;
 
@@ -26,7 +26,10 @@ export async function contentManifest(checkpoint: Checkpoint, options: FullPassO
   return new Uint8Array(hash.digest());
 }
 
-/** What a base is known by: its sampled root, hex, as reports name it. */
-export async function baseRoot(base: Checkpoint, signal: AbortSignal | undefined): Promise<string> {
-  return (await fingerprintCheckpoint(base, signal === undefined ? {} : { signal })).roots.sampled;
+/**
+ * What a base is known by: the digest of its contents, hex. The sampled root would leave the rest of it free, and whoever may
+ * choose that afterwards can put the coins of any key into the difference of any suspect to it.
+ */
+export async function baseDigest(base: Checkpoint, options: FullPassOptions): Promise<string> {
+  return toHex(await contentManifest(base, options));
 }

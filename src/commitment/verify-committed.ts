@@ -11,7 +11,7 @@ import { type Commitment, commitmentDigest } from "./commitment.ts";
 import { type CommitmentTime, commitmentTime } from "./commitment-time.ts";
 import { type OpenedMark, readDisclosure } from "./disclosure.ts";
 import { readCommitment } from "./read-commitment.ts";
-import { baseRoot } from "./salted-root.ts";
+import { baseDigest } from "./salted-root.ts";
 import { sketchDigest } from "./sketch-digest.ts";
 
 export interface CommittedOptions extends Omit<VerifyOptions, "key" | "log2Choices"> {
@@ -94,7 +94,7 @@ export function committedKey({ statement }: Commitment, key: ModelKey, file: str
 
 /** What decides with the key what is found must be what was committed: chosen later, it could be made to fit. */
 async function requireCommitted({ statement }: Commitment, options: CommittedOptions): Promise<void> {
-  const { base, reference, tokenizer, signal } = options;
+  const { base, reference, tokenizer, threads, signal } = options;
   const { model, mark, key } = statement;
   const mismatch = (message: string, file?: string) => new WeightmarkError("COMMITMENT_MISMATCH", message, { file });
   if ((base === undefined) !== (mark.mode === "release")) {
@@ -105,7 +105,8 @@ async function requireCommitted({ statement }: Commitment, options: CommittedOpt
       base?.location,
     );
   }
-  if (base !== undefined && (await baseRoot(base, signal)) !== model.base) {
+  const reading = { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
+  if (base !== undefined && (await baseDigest(base, reading)) !== model.base) {
     throw mismatch("the base is not the committed one", base.location);
   }
   if (reference !== undefined && (await sketchDigest(reference, key.id)) !== model.sketch) {

@@ -6,6 +6,9 @@ import { beyondRules } from "./difference-rule.ts";
 
 /** Singular values this far above the edge of pure rounding noise are structure. */
 const CLEAR_OF_NOISE = 1.5;
+/** Singular values that are told beyond the rank, and of a spectrum at all. */
+const BEYOND_RANK = 4;
+const MOST_VALUES = 68;
 /** Energy that is left below the rank, over what rounding explains: between rounding that was counted too high and too low. */
 const EXPLAINED = 1.3;
 
@@ -24,7 +27,12 @@ const STRUCTURED = 1.2;
  */
 export type DifferenceRank =
   | { readonly kind: "none" | "full" | "noise" | "rule" | "unresolved" }
-  | { readonly kind: "low"; readonly rank: number };
+  | {
+      readonly kind: "low";
+      readonly rank: number;
+      /** The largest singular values, over the largest that rounding alone is taken to give; some beyond the rank. */
+      readonly spectrum: readonly number[];
+    };
 
 /**
  * Rank of B - A, from slices that are rounded to int8: before norm gains are folded in, unless it is gains that were folded
@@ -73,7 +81,9 @@ function rankOf(suspect: Slice, base: Slice, folded: boolean): DifferenceRank {
   if (rest > EXPLAINED * noise || rank > Math.min(height, width) / 2) {
     return { kind: standsOut(s, height, width) ? "full" : "noise" };
   }
-  return rank === 0 ? { kind: "unresolved" } : { kind: "low", rank };
+  if (rank === 0) return { kind: "unresolved" };
+  const told = s.subarray(0, Math.min(rank + BEYOND_RANK, MOST_VALUES));
+  return { kind: "low", rank, spectrum: Array.from(told, (value) => Number((value / edge).toPrecision(4))) };
 }
 
 function spectrum(values: Float64Array, height: number, width: number): Float64Array {

@@ -33,6 +33,8 @@ const MOST_SHARE = 1.06;
 const MORE_BACK = 0.06;
 /** Slices that must show a difference of one rank before it is called an adapter's. */
 const MIN_LOW_RANK = 2;
+/** Matrices whose singular values a result tells. */
+const MOST_SPECTRA = 32;
 /** Slices whose difference must have directions that stand out before it is called training, as a share of those that differ. */
 const TRAINED_SHARE = 0.5;
 
@@ -62,6 +64,7 @@ export function describeDifference(
     comparedTensors: compared,
     ...(rank === null ? {} : { loraRank: rank }),
     ...(grid === null ? {} : { quantization: grid }),
+    ...(rank === null ? {} : { spectra: spectraOf(findings) }),
     ...(matrices.length === 0 ? {} : { matrices }),
   };
 }
@@ -235,6 +238,16 @@ function adapterRank(slices: readonly SliceRetention[]): number | null {
   const largest = Math.max(0, ...ranks);
   const agreeing = ranks.filter((rank) => rank === largest).length;
   return agreeing < MIN_LOW_RANK || 2 * agreeing < ranks.length ? null : largest;
+}
+
+function spectraOf(findings: readonly ComponentFinding[]): NonNullable<Difference["spectra"]> {
+  const all = findings.flatMap(({ verdict: { component }, slices }) => {
+    const inLayers = slices.filter(({ layer }) => layer >= 0);
+    return inLayers.flatMap(({ layer, role, rank }) =>
+      rank.kind === "low" ? [{ component, layer, role, values: rank.spectrum }] : [],
+    );
+  });
+  return all.slice(0, MOST_SPECTRA);
 }
 
 /** Quantisation grid that most of the suspect's matrices lie on and the base's do not. */

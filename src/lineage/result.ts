@@ -122,6 +122,16 @@ export interface Difference {
   readonly comparedTensors: number;
   readonly loraRank?: number;
   readonly quantization?: string;
+  /**
+   * Of a difference of low rank: singular values of slices of some matrices, over the largest that the rounding of slices
+   * alone is taken to give.
+   */
+  readonly spectra?: readonly {
+    readonly component: string;
+    readonly layer: number;
+    readonly role: string;
+    readonly values: readonly number[];
+  }[];
   /** Drift of every matrix of which slices could be compared, by the component, layer and role of the base; left out for none. */
   readonly matrices?: readonly {
     readonly component: string;
@@ -157,6 +167,19 @@ export interface Image {
   readonly worst: { readonly tensor: string; readonly halfSteps: number; readonly within: number };
   /** Whether all that there is of both is the original and its image. */
   readonly whole: boolean;
+  /** Of the tensors that were compared those that differ most, first: see `MOST_LISTED`. */
+  readonly byTensor: readonly TensorShare[];
+}
+
+/** How much of one rounded tensor is the original's. */
+export interface TensorShare {
+  readonly tensor: string;
+  readonly scheme: string;
+  readonly nearest: ImageCount;
+  readonly requantised: ImageCount | null;
+  /** Largest distance, in half steps, and the share of values within one. */
+  readonly halfSteps: number;
+  readonly within: number;
 }
 
 /** What compare tells of a pair. Field order is the order of printing. */

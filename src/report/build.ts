@@ -72,7 +72,10 @@ export function identifyReport(
     inputs: { suspect },
     verdict: rest.verdict,
     summary: rest.summary,
-    candidates: candidates.map(({ comparison: _, ...candidate }) => candidate),
+    candidates: candidates.map(({ comparison: { claim, deep }, ...candidate }) => {
+      const basis = deep?.basis ?? null;
+      return { ...candidate, claim, ...(basis === null ? {} : { basis }) };
+    }),
     comparison: candidates[0]?.comparison ?? null,
     registry: { location, ...registry },
     caveats: rest.caveats,

@@ -11,6 +11,7 @@ import type {
   RegistryReport,
 } from "../../src/report/schemas/index.ts";
 import { startCommandServer } from "../support/command.ts";
+import { requireCycloneDx, requireSarif } from "../support/interchange.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { changed, modelBytes, renamed, tinyModel, writeModel } from "../support/tiny-model.ts";
@@ -237,6 +238,31 @@ describe("compare", () => {
     const [one, two] = await Promise.all([run(), run()]);
     expect(one.stdout).toBe(two.stdout);
     expect(JSON.parse(one.stdout)).not.toHaveProperty("startedAt");
+  });
+
+  it("are told to other tools, one by one and many in one document, and only where they are about a model", async () => {
+    const compared = ["compare", "tuned", "base", "--deterministic"];
+    const of = async (...args: string[]) => {
+      const { stdout, stderr, exitCode } = await runCommand(args);
+      expect(exitCode, stderr).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const bom = await of(...compared, "--format", "cyclonedx");
+    requireCycloneDx(bom);
+    expect(bom.components[0]).toMatchObject({ name: "tuned", pedigree: { variants: [{ name: "base" }] } });
+    const log = await of(...compared, "--format", "sarif");
+    requireSarif(log);
+    expect(log.runs[0].results).toMatchObject([{ ruleId: "weights-derived" }]);
+    await runCommand([...compared, "--json", "-o", "told.json"]);
+    await runCommand(["inspect", "base", "--deterministic", "--json", "-o", "seen.json"]);
+    const both = await of("report", "--format", "cyclonedx", "told.json", "seen.json");
+    requireCycloneDx(both);
+    expect(both.components.map(({ name }: { name: string }) => name)).toEqual(["tuned", "base"]);
+    expect(both.components[0]).toEqual(bom.components[0]);
+    await runCommand(["doctor", "--json", "-o", "doctor.json", "--deterministic"]);
+    const refused = await runCommand(["report", "--format", "sarif", "doctor.json"]);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(refused.stderr).toContain("doctor@1 is no finding about a model");
   });
 
   it("writes the result to --output, in any format", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { keyPair, privatePem } from "../support/certificates.ts";
 import { NODE, runCommand } from "../support/command.ts";
 import { storeModel } from "../support/keyed-model.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
@@ -46,6 +47,9 @@ async function run(args: readonly string[], cwd: string): Promise<void> {
   expect(result, result.stderr).toMatchObject({ exitCode: 0 });
 }
 
+/** A key that signs; the same in every run, unlike what it makes. */
+const SIGNING_KEY = keyPair();
+
 /** The directories that commands begin in. */
 beforeAll(async () => {
   for (const [i, name] of ["a", "b"].entries()) writeModel(at("fresh", name), tinyModel(i + 1));
@@ -62,6 +66,11 @@ beforeAll(async () => {
   const config = { model_type: "llama", hidden_size: 256, num_attention_heads: 4, num_key_value_heads: 4 };
   storeModel(at("marking", "model"), gaussianLlama(1, { layers: 2 }), { "config.json": config });
   cpSync(at("registered", "key"), at("marking", "key"));
+  cpSync(at("fresh", "a"), at("signing", "model"), { recursive: true });
+  writeFileSync(at("signing", "key.pem"), privatePem(SIGNING_KEY), { mode: 0o600 });
+  cpSync(at("marking"), at("committing"), { recursive: true });
+  const mark = ["watermark", "embed", "model", "--key", "key", "--rho", "0.02", "--unpublished", "--threads", "0"];
+  await run([...mark, "-o", "marked"], at("committing"));
 });
 
 interface Case {
@@ -178,6 +187,23 @@ const CASES: readonly (readonly [string, Case])[] = [
         "out",
       ],
       every: 7,
+    },
+  ],
+  [
+    "sign",
+    {
+      prepared: "signing",
+      args: ["sign", "model", "--private-key", "key.pem", "--deterministic"],
+      unsteady: /^model\/model\.sig$/,
+    },
+  ],
+  [
+    "commit",
+    {
+      prepared: "committing",
+      args: ["commit", "marked", "--key", "key", "--threads", "0", "--deterministic", "-o", "out"],
+      unsteady: /^out(?:\.opening)?$/,
+      every: 2,
     },
   ],
 ];

@@ -12,7 +12,7 @@ import {
   withTime,
 } from "../authorities.ts";
 import { withCheckpoint } from "../checkpoints.ts";
-import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, wholeNumber, withFindings } from "../options.ts";
 import { type RemoteOptions, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
 import { toolVersion } from "../version.ts";
@@ -54,7 +54,7 @@ export function registerCommit(program: Command): void {
     )
     .helpCommand(false);
   const sub = (usage: string, summary: string, output?: string, isDefault = false) =>
-    withCommon(group.command(usage, { isDefault }).description(summary), output);
+    withFindings(group.command(usage, { isDefault }).description(summary), output);
 
   const make = sub(
     "make <marked>",

@@ -6,8 +6,8 @@ import {
   type CommonOptions,
   type FailOn,
   type ReadingOptions,
-  withCommon,
   withFailOn,
+  withFindings,
   withReading,
 } from "../options.ts";
 import { MODEL, shownLocation, withAccess } from "../remote.ts";
@@ -31,7 +31,7 @@ export function registerCompare(program: Command, setExitCode: SetExitCode): voi
     .argument("<base>", "the same")
     .option("--root", "the base was trained from scratch: lets the verdict name a direction")
     .option("--accept-calibrated", ACCEPT_CALIBRATED);
-  withFailOn(withInside(withLocalModels(withAccess(withReading(withCommon(command)))))).action(
+  withFailOn(withInside(withLocalModels(withAccess(withReading(withFindings(command)))))).action(
     async (suspect: string, base: string, options: CompareOptions) => {
       setExitCode(await compare(suspect, base, options));
     },

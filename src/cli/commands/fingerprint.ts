@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import { withInside } from "../inside.ts";
-import { type CommonOptions, KEEP_DEEP, type ReadingOptions, withCommon, withReading } from "../options.ts";
+import { type CommonOptions, KEEP_DEEP, type ReadingOptions, withFindings, withReading } from "../options.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile } from "../session.ts";
 import { openSubject } from "../subject.ts";
@@ -17,7 +17,9 @@ export function registerFingerprint(program: Command): void {
     .description("Writes the fingerprint of a model: what the tests need to know of it, and no usable weights.")
     .argument("<model>", MODEL)
     .option("--deep", KEEP_DEEP);
-  const reading = withReading(withCommon(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)"));
+  const reading = withReading(
+    withFindings(command, "the fingerprint file (default: NAME.fingerprint.safetensors here)"),
+  );
   withInside(withRemote(reading)).action(async (model: string, options: FingerprintOptions) =>
     fingerprint(model, options),
   );

@@ -7,8 +7,8 @@ import {
   type FailOn,
   type ReadingOptions,
   wholeNumber,
-  withCommon,
   withFailOn,
+  withFindings,
   withReading,
 } from "../options.ts";
 import { atRevision, MODEL, withRemote } from "../remote.ts";
@@ -36,7 +36,7 @@ export function registerIdentify(program: Command, setExitCode: SetExitCode): vo
     )
     .option("--limit <n>", "how many of the closest bases get the exact tests", wholeNumber(1, 1000))
     .option("--accept-calibrated", ACCEPT_CALIBRATED);
-  withFailOn(withInside(withRemote(withReading(withCommon(command))))).action(
+  withFailOn(withInside(withRemote(withReading(withFindings(command))))).action(
     async (suspect: string, options: IdentifyOptions) => {
       setExitCode(await identify(suspect, options));
     },

@@ -4,7 +4,7 @@ import type { InspectReport } from "../../report/schemas/index.ts";
 import { withInside } from "../inside.ts";
 import { contents, structure } from "../inspect/contents.ts";
 import { emptyTensors, unusableTensors, valuesReport } from "../inspect/values.ts";
-import { byteCount, type CommonOptions, withCommon } from "../options.ts";
+import { byteCount, type CommonOptions, withFindings } from "../options.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, withRemote } from "../remote.ts";
 import { openSession } from "../session.ts";
 
@@ -22,7 +22,7 @@ export function registerInspect(program: Command): void {
     )
     .argument("<model>", MODEL)
     .option("--max-bytes <n>", "refuse to read more than this (10MB, 2GiB ...)", byteCount);
-  withInside(withRemote(withCommon(command))).action(async (model: string, options: InspectOptions) =>
+  withInside(withRemote(withFindings(command))).action(async (model: string, options: InspectOptions) =>
     inspect(model, options),
   );
 }

@@ -1,17 +1,21 @@
-import type { Command } from "commander";
-import type { CommonOptions } from "../options.ts";
+import { type Command, Option } from "commander";
+import { documentOf } from "../document.ts";
+import { type CommonOptions, DOCUMENTS } from "../options.ts";
 import { openSession } from "../session.ts";
 
-type ReportOptions = Pick<CommonOptions, "output" | "force" | "redactPaths">;
+interface ReportOptions extends Pick<CommonOptions, "output" | "force" | "redactPaths"> {
+  readonly format: (typeof DOCUMENTS)[number];
+}
 
 export function registerReport(program: Command): void {
   program
     .command("report")
-    .summary("make a web page of results, for people")
+    .summary("make a web page of results, or a document for other tools")
     .description(
-      "Makes one HTML page of results that were written with --json or --format jsonl: the verdict first, then the evidence as pictures and tables, method and limits. The page loads nothing, and the same results give the same bytes.",
+      "Makes one HTML page of results that were written with --json or --format jsonl: the verdict first, then the evidence as pictures and tables, method and limits. The page loads nothing, and the same results give the same bytes. --format makes a CycloneDX 1.7 ML-BOM or a SARIF 2.1.0 log of them instead.",
     )
     .argument("<result...>", "files with results, as JSON or JSON lines")
+    .addOption(new Option("--format <format>", "what to make of them").choices(DOCUMENTS).default("html"))
     .option("-o, --output <file>", "write the page to FILE instead of stdout")
     .option("--force", "replace an existing output file")
     .option("--redact-paths", "print the last part of paths only")
@@ -19,9 +23,10 @@ export function registerReport(program: Command): void {
 }
 
 async function report(paths: readonly string[], options: ReportOptions): Promise<void> {
-  const session = openSession(options, paths);
+  const { format, ...rest } = options;
+  const session = openSession(rest, paths);
   const { openFileSource } = await import("../../bytes/file-source.ts");
-  const { htmlPieces, readResults, requireResultSize } = await import("../../report/index.ts");
+  const { readResults, requireResultSize } = await import("../../report/index.ts");
   const { redactResult } = await import("../redact-result.ts");
   const results = [];
   for (const path of paths) {
@@ -33,5 +38,5 @@ async function report(paths: readonly string[], options: ReportOptions): Promise
       await source.close();
     }
   }
-  await session.write(htmlPieces(options.redactPaths ? results.map(redactResult) : results));
+  await session.write(await documentOf(format, options.redactPaths ? results.map(redactResult) : results));
 }

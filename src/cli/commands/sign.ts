@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
-import { byteCount, type CommonOptions, withCommon } from "../options.ts";
+import { byteCount, type CommonOptions, withFindings } from "../options.ts";
 import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
 import { readPem, readPrivateKeyFile } from "../signing/pem-file.ts";
@@ -38,7 +38,7 @@ export function registerSign(program: Command): void {
     .option("--shard-size <n>", "hash files in pieces of this many bytes (1GB ...)", byteCount)
     .option("--ignore-paths <path>", "leave out this file or directory, relative to the model (repeatable)", repeated)
     .option("--allow-symlinks", "sign the files that links lead to; without it links are refused");
-  withLocalModels(withCommon(command)).action(async (model: string, options: SignCommandOptions) =>
+  withLocalModels(withFindings(command)).action(async (model: string, options: SignCommandOptions) =>
     sign(model, options),
   );
 }

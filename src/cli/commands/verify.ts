@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
-import { type CommonOptions, withCommon } from "../options.ts";
+import { type CommonOptions, withFindings } from "../options.ts";
 import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
 import type { SetExitCode } from "../set-exit-code.ts";
@@ -26,7 +26,7 @@ export function registerVerify(program: Command, setExitCode: SetExitCode): void
     .option("--ignore-paths <path>", "leave out this file or directory, relative to the model (repeatable)", repeated)
     .option("--ignore-unsigned-files", "let files be there that were never signed")
     .option("--allow-symlinks", "follow links to files, also where the signer had none");
-  withLocalModels(withCommon(command)).action(async (model: string, options: VerifyCommandOptions) => {
+  withLocalModels(withFindings(command)).action(async (model: string, options: VerifyCommandOptions) => {
     setExitCode((await verify(model, options)) ? 0 : 1);
   });
 }

@@ -6,7 +6,7 @@ import { WeightmarkError } from "../../errors.ts";
 import { firstSeenOf, rootsOf, type TimeOptions, withTime } from "../authorities.ts";
 import { withInside } from "../inside.ts";
 import { type LinkOptions, pathOf, withLocalModels } from "../local-models.ts";
-import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, wholeNumber, withCommon, withFindings } from "../options.ts";
 import { openPublicBases } from "../public-base.ts";
 import { atRevision, MODEL, openModel, type RemoteOptions, requireLocal, withRemote } from "../remote.ts";
 import { openSession, requireOtherFile, type Session } from "../session.ts";
@@ -77,7 +77,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .option("--registry <dir>", "registered bases to look for before marking (default: the user's data directory)")
     .option("--unpublished", "mark even if a registered base is found: its weights were never public");
   withStrength(
-    withKey(withLocalModels(withWork(withCommon(embed, "the directory to write, which must not exist")))),
+    withKey(withLocalModels(withWork(withFindings(embed, "the directory to write, which must not exist")))),
   ).action(async (model: string, options: EmbedOptions) => embedMark(model, options));
 
   const verify = watermark
@@ -97,7 +97,7 @@ export function registerWatermark(program: Command, setExitCode: SetExitCode): v
     .option("--disclosure <file>", "with --commitment, opened layers of the key in place of --key")
     .option("--without <disclosure>", "with --key and --commitment, leave out the layers that were opened to others")
     .option("--challenge <text>", "with --disclosure, your own text that the opened layers must follow from");
-  withInside(withRemote(withTime(withWork(withCommon(verify))))).action(
+  withInside(withRemote(withTime(withWork(withFindings(verify))))).action(
     async (model: string, options: VerifyOptions) => {
       setExitCode(await verifyMark(model, options));
     },

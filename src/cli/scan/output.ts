@@ -24,10 +24,26 @@ export async function* scanPieces(scan: ScanExport, format: ScanFormat, colour: 
     case "html":
       return yield* htmlPage(scan);
     case "sarif":
-      return yield* (await import("../../report/sarif/sarif.ts")).sarifLog(scan);
+      return yield* await sarif(scan);
     case "cyclonedx":
-      return yield* (await import("../../report/cyclonedx/cyclonedx.ts")).cycloneDxBom(scan);
+      return yield* await bom(scan);
   }
+}
+
+async function sarif(scan: ScanExport): Promise<AsyncIterable<string>> {
+  const [{ sarifLog }, { sarifOfScan }] = await Promise.all([
+    import("../../report/sarif/sarif.ts"),
+    import("../../report/sarif/sarif-source.ts"),
+  ]);
+  return sarifLog(sarifOfScan(scan));
+}
+
+async function bom(scan: ScanExport): Promise<AsyncIterable<string>> {
+  const [{ cycloneDxBom }, { bomOfScan }] = await Promise.all([
+    import("../../report/cyclonedx/cyclonedx.ts"),
+    import("../../report/cyclonedx/bom-source.ts"),
+  ]);
+  return cycloneDxBom(bomOfScan(scan));
 }
 
 async function* htmlPage({ run, summary, items }: ScanExport): AsyncGenerator<string> {

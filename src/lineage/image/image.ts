@@ -2,7 +2,7 @@ import { isSync } from "../../bytes/byte-source.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { WeightmarkError } from "../../errors.ts";
 import type { Fingerprint } from "../../fingerprint/fingerprint.ts";
-import type { Image, ImageCount } from "../result.ts";
+import type { Image, ImageCount, TensorShare } from "../result.ts";
 import type { Subject } from "../subject.ts";
 import { schemeOf } from "./scheme.ts";
 import { type Extent, type TensorImage, tensorImage } from "./tensor-image.ts";
@@ -25,6 +25,8 @@ const LEAST_BLOCKS = 64;
 const FEW_WITHIN = 0.4;
 const FEW_BLOCKS = 0.01;
 const EARLY = 256;
+/** Tensors that a result tells of one by one. */
+const MOST_LISTED = 256;
 
 /**
  * Whether one model is the other one rounded: all values of blocks as the quantiser that the file names makes them of the
@@ -115,8 +117,32 @@ async function imageOf(
     tensors: levelled.length,
     requantised: anew.blocks > 0 ? anew : null,
     nearest,
-    worst: { tensor: worst.name, halfSteps: worst.halfSteps, within: worst.within / Math.max(1, worst.values) },
+    worst: { tensor: worst.name, halfSteps: worst.halfSteps, within: withinOf(worst) },
     whole: isWhole && nearest.blocks >= LEAST_BLOCKS && all >= LEAST_OF_ALL * nearest.blocks,
+    byTensor: [...levelled].sort(leastFirst).slice(0, MOST_LISTED).map(shareOf),
+  };
+}
+
+function withinOf({ within, values }: TensorImage): number {
+  return within / Math.max(1, values);
+}
+
+/** Those of which least is the original's first; of as much the one that lies further away. */
+function leastFirst(a: TensorImage, b: TensorImage): number {
+  const [x, y] = [bestOf(a), bestOf(b)];
+  const byShare = x.equal * y.blocks - y.equal * x.blocks;
+  return byShare || b.halfSteps - a.halfSteps || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}
+
+function shareOf(one: TensorImage): TensorShare {
+  const { name, scheme, blocks, nearest, rounded, equal, halfSteps } = one;
+  return {
+    tensor: name,
+    scheme,
+    nearest: { blocks, equal: nearest },
+    requantised: rounded > 0 ? { blocks: rounded, equal } : null,
+    halfSteps,
+    within: withinOf(one),
   };
 }
 

@@ -1,5 +1,8 @@
 import type { Image, ImageCount } from "../result.ts";
 
+/** An image without its single tensors, which results of earlier versions do not tell. */
+type SummedImage = Omit<Image, "byTensor">;
+
 /** What is claimed of a suspect that is a base rounded, or the other way round; to be said after its name. */
 export function imageClaim(image: Image, base: string): string {
   const what =
@@ -10,7 +13,7 @@ export function imageClaim(image: Image, base: string): string {
 }
 
 /** How many blocks are the original's, and by which rounding: only what was compared. */
-export function imageFigure({ requantised, nearest, way, everywhere }: Image): string {
+export function imageFigure({ requantised, nearest, way, everywhere }: SummedImage): string {
   const from = way === null ? "" : `, ${way}`;
   const isAnew = requantised !== null && requantised.equal * nearest.blocks >= nearest.equal * requantised.blocks;
   if (isAnew) {
@@ -24,18 +27,18 @@ function blocksOf({ blocks }: ImageCount, all: boolean): string {
 }
 
 /** Cut off, not rounded: less than all is never called all. */
-function shareOf({ blocks, equal }: ImageCount): string {
+export function shareOf({ blocks, equal }: ImageCount): string {
   return `${Math.floor((10_000 * equal) / blocks) / 100} %`;
 }
 
 /** How far the worst tensor lies apart. */
-export function worstOf({ worst }: Image): string {
+export function worstOf({ worst }: SummedImage): string {
   const within = Math.floor(1000 * worst.within) / 10;
   return `at most ${worst.halfSteps.toPrecision(3)} half steps apart, in ${worst.tensor} (${within} % within one)`;
 }
 
 /** What a reader of the claim must know. */
-export function imageLimits(image: Image): string[] {
+export function imageLimits(image: SummedImage): string[] {
   const { requantised, nearest, everywhere, tensors } = image;
   const limits = [
     "what rounding takes away is not seen: a change far below a step, in few values, leaves the same blocks",

@@ -1,63 +1,68 @@
 import { createHash, randomUUID } from "node:crypto";
 import { toJson } from "../escape.ts";
-import { jsonArray, type ScanExport } from "../scan/export.ts";
+import { jsonArray } from "../scan/export.ts";
+import type { BomSource } from "./bom-source.ts";
 import { modelComponent } from "./component.ts";
+import { claims, evidences } from "./declarations.ts";
+import { property, toolRef } from "./property.ts";
 
 /**
- * The models of a scan as a CycloneDX 1.7 ML-BOM (ECMA-424), in pieces. Every model with a result is a component, whatever
- * the verdict; skipped and failed ones are counted, and make the composition incomplete. With --deterministic the serial
- * number is a name of the content (UUID version 8, RFC 9562), else random, as the standard wants it for every new document.
+ * Models as a CycloneDX 1.7 ML-BOM (ECMA-424), in pieces. Every model with a result is a component, whatever the verdict; of
+ * scans, skipped and failed ones are counted, and make the composition incomplete. Where the same input must give the same
+ * bytes the serial number is a name of the content (UUID version 8, RFC 9562), else random, as the standard wants it for every
+ * new document.
  */
-export async function* cycloneDxBom(scan: ScanExport): AsyncGenerator<string> {
-  const { run } = scan;
+export async function* cycloneDxBom(source: BomSource): AsyncGenerator<string> {
   const digest = createHash("sha256");
-  for await (const piece of body(scan)) {
+  for await (const piece of body(source)) {
     digest.update(piece);
     yield piece;
   }
-  const serial = run.startedAt === null ? namedUuid(digest.digest()) : randomUUID();
+  const serial = source.isNamedByContent ? namedUuid(digest.digest()) : randomUUID();
   yield `,\n"serialNumber":"urn:uuid:${serial}"}\n`;
 }
 
-async function* body(scan: ScanExport): AsyncGenerator<string> {
-  const { run, summary } = scan;
+async function* body(source: BomSource): AsyncGenerator<string> {
+  const { versions, timestamp, isIncomplete } = source;
+  const tools = versions.map((version) => ({
+    type: "application",
+    "bom-ref": toolRef(version),
+    name: "weightmark",
+    version,
+  }));
   const metadata = {
-    ...(run.finishedAt === null ? {} : { timestamp: run.finishedAt }),
-    tools: { components: [{ type: "application", name: "weightmark", version: run.version }] },
-    properties: metadataProperties(scan),
+    ...(timestamp === null ? {} : { timestamp }),
+    tools: { components: tools },
+    properties: [...source.properties, LIMITS].map(([name, value]) => property(name, String(value))),
   };
   yield `{"$schema":"http://cyclonedx.org/schema/bom-1.7.schema.json","bomFormat":"CycloneDX","specVersion":"1.7","version":1,\n`;
   yield `"metadata":${toJson(metadata, 0)},\n"components":`;
-  yield* jsonArray(components(scan));
-  // Never "complete": that nothing else was there is not for a scan to say.
-  const missing = summary.skipped + summary.failed > 0 || !summary.complete;
-  yield `,\n"compositions":${toJson([{ aggregate: missing ? "incomplete" : "unknown" }], 0)}`;
+  yield* jsonArray(ofEach(source, (model, ref) => [modelComponent(model, ref, source)]));
+  // Never "complete": that nothing else was there is not for a tool to say.
+  yield `,\n"compositions":${toJson([{ aggregate: isIncomplete ? "incomplete" : "unknown" }], 0)}`;
+  yield `,\n"declarations":{"claims":`;
+  yield* jsonArray(ofEach(source, claims));
+  yield `,\n"evidence":`;
+  yield* jsonArray(ofEach(source, evidences));
+  yield "}";
 }
 
-async function* components({ items, endpoint }: ScanExport): AsyncGenerator<object> {
+const LIMITS = [
+  "limits",
+  "no-evidence does not prove that a model is unrelated to the bases it was held against",
+] as const;
+
+type Model = Parameters<typeof claims>[0];
+
+async function* ofEach(
+  { models }: BomSource,
+  make: (model: Model, ref: string) => Iterable<object>,
+): AsyncGenerator<object> {
   let count = 0;
-  for await (const item of items()) {
-    if (item.status !== "done" && item.status !== "duplicate") continue;
+  for await (const model of models()) {
     count += 1;
-    yield modelComponent(item, `model-${count}`, endpoint);
+    yield* make(model, `model-${count}`);
   }
-}
-
-function metadataProperties({ summary }: ScanExport): object[] {
-  const { listed, done, duplicates, skipped, failed, marked, registry, depth, complete } = summary;
-  const pairs: [string, unknown][] = [
-    ["complete", complete],
-    ["depth", depth],
-    ["listed", listed],
-    ["done", done],
-    ["duplicates", duplicates],
-    ["skipped", skipped],
-    ["failed", failed],
-    ["marked", marked],
-    ...(registry === null ? [] : [["registry", registry.digest] as [string, unknown]]),
-    ["limits", "no-evidence does not prove that a model is unrelated to the registered bases"],
-  ];
-  return pairs.map(([name, value]) => ({ name: `weightmark:${name}`, value: String(value) }));
 }
 
 /** The first 122 bits of a digest in the form of a UUID. */

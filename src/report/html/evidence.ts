@@ -3,10 +3,12 @@ import { axisText, kindText, statisticText, triedText } from "../test-words.ts";
 import { type Column, list, paragraph, section, table } from "./blocks.ts";
 import { chanceText } from "./chance.ts";
 import type { Comparison } from "./comparison.ts";
+import { imageSection } from "./image-section.ts";
 import { layerMaps } from "./layer-pictures.ts";
 import { type Html, html, named, type Part } from "./markup.ts";
 import { isAdapterAlone, NOT_GUILT } from "./meaning.ts";
 import { figures } from "./pictures/picture.ts";
+import { spectrum } from "./pictures/spectrum.ts";
 import { retentionPictures } from "./retention-pictures.ts";
 import { testPictures } from "./test-pictures.ts";
 
@@ -40,7 +42,7 @@ export function evidenceSections(report: Comparison): Html {
     figures(testPictures(report)),
     testTable(report),
     assumptions.length === 0 ? null : html`<h3>What the tests assume</h3>\n${list(assumptions)}`,
-  )}${layerMaps(report)}${changeSection(report)}`;
+  )}${imageSection(report)}${layerMaps(report)}${changeSection(report)}`;
 }
 
 function partsText({ components, deep }: Comparison): Html {
@@ -131,7 +133,18 @@ function changeSection({ relations, difference, deep }: Comparison): Html | null
   const told = lines.filter((line) => line !== null);
   return told.length === 0 || relations.length + (drift === null ? 0 : 1) === 0
     ? null
-    : section("How the suspect differs from the base", list(told));
+    : section("How the suspect differs from the base", list(told), figures([rankPicture(difference)]));
+}
+
+/** Where the difference has a low rank: which directions stand out of what rounding leaves. */
+function rankPicture({ loraRank, spectra = [] }: Comparison["difference"]): Html | null {
+  if (loraRank === undefined) return null;
+  return spectrum(
+    "Directions of the difference",
+    `rank ${loraRank}: so many singular values lie above what rounding leaves, in ${spectra.length} matrices`,
+    `The strength of the directions in which matrices were changed, strongest first, as a multiple of what the rounding of the compared pieces alone could give (the line at 1). What trains all weights leaves no gap; here ${loraRank} stand out and the rest is rounding, which is how adapters of this rank change a model. Pieces of ${spectra.length} matrices, dots of all in one picture.`,
+    spectra.map(({ values }) => values),
+  );
 }
 
 export function caveatsSection(

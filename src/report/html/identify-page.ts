@@ -45,10 +45,10 @@ function candidatesSection({ candidates }: IdentifyReport): Html {
     { head: "Kind of change" },
     { head: "Trained from scratch" },
   ] as const;
-  const rows = shown.map(({ name, verdict, log10P, matchedLayers, relations, root }) => [
+  const rows = shown.map(({ name, verdict, log10P, basis, matchedLayers, relations, root }) => [
     named(name),
-    verdict,
-    log10P === null ? "-" : formatP(log10P),
+    basis === "calibrated" ? `${verdict}, no proof` : verdict,
+    basis === "calibrated" ? "none" : log10P === null ? "-" : formatP(log10P),
     matchedLayers,
     relations.join(", ") || "-",
     root ? "yes, as registered" : "not said",

@@ -2,7 +2,10 @@ import type { Accusing } from "../scan/finding.ts";
 
 export const MARK_RULE = "watermark-found";
 
-export type RuleId = `weights-${Accusing}` | typeof MARK_RULE;
+export const CALIBRATED_RULE = "weights-alike-calibrated";
+export const SIGNATURE_RULE = "signature-does-not-hold";
+
+export type RuleId = `weights-${Accusing}` | typeof MARK_RULE | typeof CALIBRATED_RULE | typeof SIGNATURE_RULE;
 export type Level = "error" | "warning" | "note";
 
 interface Rule {
@@ -11,11 +14,13 @@ interface Rule {
   readonly short: string;
   readonly full: string;
   readonly level: Level;
+  /** @default LIMITS */
+  readonly limits?: string;
 }
 
 const LIMITS =
   "The finding rests on the weights alone, by exact tests whose p-value is corrected for everything that was tried; " +
-  "docs/method.md states their assumptions. A duplicate was not read: its content has the digest of the model that was. It says nothing about licences, permission or intent.";
+  "docs/method.md states their assumptions. A duplicate was not read: its content has the digest of the model that was. It says nothing about licences, permission or intent. A model without such a result was not shown to be unrelated.";
 
 const RULES: readonly Rule[] = [
   {
@@ -53,6 +58,24 @@ const RULES: readonly Rule[] = [
     full: "A statistic that only the holder of the key can compute is far beyond chance. p is corrected for carriers, payloads, alignments and the number of keys.",
     level: "warning",
   },
+  {
+    id: CALIBRATED_RULE,
+    name: "AlikeWithoutProof",
+    short:
+      "The model is as much like a base as only relatives were measured to be; no p-value exists, and this is no proof.",
+    full: "After its parts were matched to those of a base, the model resembles it more than unrelated models did when the measure was set up. No label that could be tested shows it.",
+    level: "note",
+    limits:
+      "The finding is calibrated on other models and has no p-value. It says nothing about licences, permission or intent.",
+  },
+  {
+    id: SIGNATURE_RULE,
+    name: "SignatureDoesNotHold",
+    short: "The signature of the model proves nothing, or its files are not those that were signed.",
+    full: "Verification by OpenSSF Model Signing v1.0 failed; the message says why, with the code of docs/errors.md.",
+    level: "error",
+    limits: "A model without such a result was not shown to be signed: only a verification that holds shows that.",
+  },
 ];
 
 export function ruleIndex(id: RuleId): number {
@@ -65,12 +88,12 @@ export function ruleLevel(id: RuleId): Level {
 
 /** reportingDescriptor objects (SARIF 2.1.0, 3.49). */
 export function ruleDescriptors(): object[] {
-  return RULES.map(({ id, name, short, full, level }) => ({
+  return RULES.map(({ id, name, short, full, level, limits = LIMITS }) => ({
     id,
     name,
     shortDescription: { text: short },
     fullDescription: { text: full },
-    help: { text: `${full} ${LIMITS} A model without such a result was not shown to be unrelated.` },
+    help: { text: `${full} ${limits}` },
     defaultConfiguration: { level },
     properties: { tags: ["provenance", "model-weights"] },
   }));

@@ -53,6 +53,19 @@ export const comparison = z.strictObject({
     comparedTensors: count,
     loraRank: count.optional(),
     quantization: z.string().optional(),
+    spectra: z
+      .array(
+        z.strictObject({
+          component: z.string(),
+          layer: z.int(),
+          role: z.string(),
+          values: z.array(z.number().nullable()),
+        }),
+      )
+      .optional()
+      .describe(
+        "singular values of a difference of low rank, by matrix, over the largest that the rounding of slices gives; at most 32",
+      ),
     matrices: z
       .array(z.strictObject({ component: z.string(), layer: z.int(), role: z.string(), drift: z.number().nullable() }))
       .optional()
@@ -73,6 +86,19 @@ export const comparison = z.strictObject({
       whole: z
         .boolean()
         .describe("whether all that both hold is an original and its image: the verdict is recast then"),
+      byTensor: z
+        .array(
+          z.strictObject({
+            tensor: z.string(),
+            scheme: z.string(),
+            nearest: imageCount,
+            requantised: imageCount.nullable(),
+            halfSteps: z.number(),
+            within: z.number(),
+          }),
+        )
+        .optional()
+        .describe("tensors that were compared, those of which least is the original's first, at most 256"),
     })
     .optional()
     .describe("where one of the two was rounded to few levels, and the weights of both are at hand"),

@@ -18,6 +18,11 @@ export const identifySchema = z
         log10P,
         matchedLayers: count,
         components: z.array(component),
+        claim: z.string().optional().describe("what is claimed of the suspect, to be said after its name"),
+        basis: z
+          .enum(["exact", "calibrated"])
+          .optional()
+          .describe("what the verdict rests on, where the deep tests gave it: calibrated has no p-value"),
       }),
     ),
     comparison: comparison.nullable().describe("with the best candidate, in full; null when there is none"),

@@ -126,6 +126,11 @@ describe("a commitment", () => {
       "COMMITMENT_MALFORMED",
       (c) => ({ ...c, statement: { ...c.statement, model: { ...c.statement.model, layers: 0 } } }),
     ],
+    [
+      "half a character",
+      "COMMITMENT_MALFORMED",
+      (c) => ({ ...c, statement: { ...c.statement, tool: { ...c.statement.tool, version: "\ud800" } } }),
+    ],
     ["a list", "COMMITMENT_MALFORMED", () => []],
   ])("that was changed is refused: %s", async (name, code, change) => {
     const file = writeJson(place(`${name}.json`), change(made.commitment));

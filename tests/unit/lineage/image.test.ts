@@ -77,6 +77,13 @@ describe("a model and its own image", () => {
     expect([sampled.image!.everywhere, full.image!.everywhere]).toEqual([false, true]);
     expect(full.image!.nearest.blocks).toBeGreaterThanOrEqual(sampled.image!.nearest.blocks);
     expect(full.summary).toMatch(/ of all [\d,]+ blocks reproduce\.$/);
+    const { byTensor, nearest, tensors } = full.image!;
+    expect(byTensor).toHaveLength(tensors);
+    const summed = byTensor.reduce((sum, one) => sum + one.nearest.equal, 0);
+    expect([byTensor.reduce((sum, one) => sum + one.nearest.blocks, 0), summed]).toEqual([
+      nearest.blocks,
+      nearest.equal,
+    ]);
     expect(full.caveats.join()).toContain("a change far below a step");
   });
 

@@ -345,7 +345,11 @@ describe("the rank of a difference", () => {
       const [u, v] = [unit(HEIGHT, random), unit(WIDTH, random)];
       for (let i = 0; i < delta.length; i++) delta[i]! += 20 * u[Math.floor(i / WIDTH)]! * v[i % WIDTH]!;
     }
-    expect(rankOf(add(base, delta))).toEqual({ kind: "low", rank });
+    const found = rankOf(add(base, delta));
+    expect(found).toMatchObject({ kind: "low", rank });
+    const { spectrum } = found as Extract<typeof found, { kind: "low" }>;
+    expect(spectrum.filter((value) => value > 1)).toHaveLength(rank);
+    expect(spectrum).toEqual([...spectrum].sort((a, b) => b - a));
   });
 
   test("is none where nothing changed, noise where nothing stands out, and full where training does", () => {

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { VERDICT_ORDER } from "../../../src/lineage/result.ts";
+import { bomOfScan } from "../../../src/report/cyclonedx/bom-source.ts";
 import { cycloneDxBom } from "../../../src/report/cyclonedx/cyclonedx.ts";
 import type { RunInfo } from "../../../src/report/envelope.ts";
 import { sarifLog } from "../../../src/report/sarif/sarif.ts";
+import { sarifOfScan } from "../../../src/report/sarif/sarif-source.ts";
 import { scanDocument, scanLines } from "../../../src/report/scan/document.ts";
 import { encodePieces, type ScanExport } from "../../../src/report/scan/export.ts";
 import type { ScanPolicy } from "../../../src/report/scan/policy.ts";
@@ -54,7 +56,7 @@ interface Sarif {
 }
 
 async function sarif(scan: ScanExport): Promise<Sarif["runs"][0]> {
-  const log = await parsed(sarifLog(scan));
+  const log = await parsed(sarifLog(sarifOfScan(scan)));
   requireSarif(log);
   return (log as Sarif).runs[0];
 }
@@ -174,7 +176,9 @@ describe("SARIF", () => {
 
   it("lets no name become a link, a placeholder or a terminal escape", async () => {
     const evil = scanFinding(`[click]${HOSTILE}`, { name: `[me](javascript:x)` });
-    const text = await textOf(sarifLog(exportOf([evil, scanFailure(HOSTILE, { message: "[x](http://y)" })])));
+    const text = await textOf(
+      sarifLog(sarifOfScan(exportOf([evil, scanFailure(HOSTILE, { message: "[x](http://y)" })]))),
+    );
     for (const char of ["\u001b", "\r", "\u202e", "\u200b"]) expect(text).not.toContain(char);
     const { results, invocations } = JSON.parse(text).runs[0];
     for (const { message } of [...results, ...invocations[0].toolExecutionNotifications]) {
@@ -188,9 +192,10 @@ describe("SARIF", () => {
 interface Kin {
   name: string;
   "bom-ref": string;
-  evidence: { identity: { confidence: number; methods: { technique: string }[] }[] };
+  evidence: { identity: object[] };
 }
 interface Bom {
+  declarations: { claims: { target: string; predicate: string; reasoning: string }[]; evidence: object[] };
   serialNumber: string;
   metadata: { timestamp?: string };
   compositions: { aggregate: string }[];
@@ -206,7 +211,7 @@ interface Bom {
 }
 
 async function bom(scan: ScanExport): Promise<Bom> {
-  const document = await parsed(cycloneDxBom(scan));
+  const document = await parsed(cycloneDxBom(bomOfScan(scan)));
   requireCycloneDx(document);
   return document as Bom;
 }
@@ -247,6 +252,19 @@ describe("CycloneDX", () => {
     );
   });
 
+  it("has a claim for each finding, and of a duplicate says whose it is", async () => {
+    const { components, declarations } = await bom(exportOf(various));
+    const { claims, evidence } = declarations;
+    expect(claims).toHaveLength(7);
+    expect(evidence).toHaveLength(7);
+    expect(claims.at(-1)!.predicate).toBe("acme/tuned carries the mark of key k1");
+    const copy = components.find(({ name }) => name === "f/copy")!["bom-ref"];
+    expect(claims.find(({ target }) => target === copy)!.reasoning).toMatch(
+      /; as found of a\/derived, whose content it is listed with$/,
+    );
+    expect((await bom(exportOf([scanItem("quiet")]))).declarations).toEqual({ claims: [], evidence: [] });
+  });
+
   it("claims an ancestor only where the direction is established", async () => {
     const { components } = await bom(exportOf(various));
     const kin = components.map(({ pedigree }) =>
@@ -265,8 +283,10 @@ describe("CycloneDX", () => {
     const [ancestor] = components[0]!.pedigree!.ancestors!;
     expect(ancestor).toMatchObject({
       name: "base-a",
-      evidence: { identity: [{ confidence: 0.999999, methods: [{ technique: "binary-analysis" }] }] },
+      evidence: { identity: [{ field: "name", concludedValue: "base-a", tools: ["weightmark@1.2.3"] }] },
     });
+    // A p-value is no confidence.
+    expect(JSON.stringify(ancestor)).not.toContain("confidence");
     expect(components[0]!.pedigree!.notes).toBe("a/derived: derives from base-a (p = 4.0e-124).");
     const initial = scanFinding("x", { verdict: "shared-init", direction: "suspect-from-base" });
     expect((await bom(exportOf([initial]))).components[0]!.pedigree).toHaveProperty("variants");
@@ -324,7 +344,7 @@ describe("exports of any items", () => {
       fc.asyncProperty(fc.array(item, { maxLength: 6 }), async (items) => {
         const scan = exportOf(items, timed, ["derived"]);
         const texts = await Promise.all(
-          [sarifLog, cycloneDxBom, scanLines, scanDocument].map((make) => textOf(make(scan))),
+          [sarifLog(sarifOfScan(scan)), cycloneDxBom(bomOfScan(scan)), scanLines(scan), scanDocument(scan)].map(textOf),
         );
         for (const text of texts) expect(text).not.toMatch(/[\p{Cf}\p{Cs}]|(?!\n)\p{Cc}/u);
         requireSarif(JSON.parse(texts[0]!));
@@ -350,7 +370,7 @@ describe("exports of any items", () => {
         }
       },
     };
-    for await (const piece of encodePieces(sarifLog(scan))) most = Math.max(most, piece.length);
+    for await (const piece of encodePieces(sarifLog(sarifOfScan(scan)))) most = Math.max(most, piece.length);
     expect(alive).toBe(4000);
     expect(most).toBeLessThan(70_000);
   });

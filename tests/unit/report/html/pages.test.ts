@@ -227,3 +227,92 @@ describe("result files", () => {
     expect(codeOf({ length: 2 ** 28 } as Uint8Array)).toBe("RESULT_TOO_LARGE");
   });
 });
+
+describe("the directions of a difference", () => {
+  it("are drawn where it has a low rank, and the result tells them", async () => {
+    const { difference } = comparePageReport();
+    const spectra = [{ component: "model.layers", layer: 0, role: "q", values: [9, 4, 0.5] }];
+    const drawn = await textOf(comparePageReport({ difference: { ...difference, loraRank: 2, spectra } }));
+    expect(drawn).toContain("here 2 stand out and the rest is rounding");
+    expect(await textOf(comparePageReport())).not.toContain("Directions of the difference");
+  });
+});
+
+describe("a candidate that is calibrated", () => {
+  it("shows no p", async () => {
+    const { schema: _, tool, inputs, ...comparison } = comparePageReport();
+    const candidate = { root: false, verdict: "derived", direction: "not-established", matchedLayers: 0 } as const;
+    const report: Report = {
+      ...{ schema: "weightmark/identify@1", tool, inputs: { suspect: inputs.suspect } },
+      ...{ verdict: "derived", summary: "s derives from b.", comparison, caveats: [] },
+      candidates: [
+        { ...candidate, name: "b", relations: [], log10P: -742.3, components: [] },
+        { ...candidate, name: "c", relations: [], log10P: -0.3, components: [], basis: "calibrated" },
+      ],
+      registry: { location: "r", entries: 2, digest: "ab".repeat(32), updatedAt: null },
+    };
+    const text = await textOf(report);
+    expect(text).toContain("cderived, no proofnone");
+    expect(text).not.toContain("p = 0.50");
+  });
+});
+
+describe("the section of a quantised copy", () => {
+  const image: NonNullable<CompareReport["image"]> = {
+    side: "suspect",
+    scheme: "Q4_K_M: 5 Q4_K, 2 Q6_K",
+    way: "through f16",
+    everywhere: false,
+    tensors: 300,
+    requantised: { blocks: 1000, equal: 999 },
+    nearest: { blocks: 40_000, equal: 39_998 },
+    worst: { tensor: "blk.0.<b>ffn_down</b>.weight", halfSteps: 1.25, within: 0.9999 },
+    whole: true,
+    byTensor: [
+      {
+        tensor: "blk.0.<b>ffn_down</b>.weight",
+        scheme: "Q6_K",
+        nearest: { blocks: 400, equal: 398 },
+        requantised: { blocks: 100, equal: 99 },
+        halfSteps: 1.25,
+        within: 0.9999,
+      },
+      {
+        tensor: "blk.1.attn_q.weight",
+        scheme: "Q4_K",
+        nearest: { blocks: 400, equal: 400 },
+        requantised: null,
+        halfSteps: 1,
+        within: 1,
+      },
+    ],
+  };
+
+  it("has scheme, shares, the largest distance and every tensor, and calls less than all never all", async () => {
+    const { text, elements } = readPage(
+      await renderHtml(comparePageReport({ verdict: "recast", image, relations: ["quantized"] })),
+    );
+    for (const said of [
+      "Q4_K_M: 5 Q4_K, 2 Q6_K",
+      "through f16",
+      "999 of 1,000 (99.9 %)",
+      "39,998 of 40,000 (99.99 %)",
+      "1.25 half steps, in blk.0.<b>ffn_down</b>.weight (99.9 % of its values lie within one)",
+      "99 of 100 (99 %)",
+      "All that both hold is an original and its rounded image",
+      "298 more are left out here",
+    ]) {
+      expect(text.replaceAll(/\s+/g, " ")).toContain(said);
+    }
+    expect(elements.filter(({ tagName }) => tagName === "b")).toEqual([]);
+  });
+
+  it("says where not all is an image, and needs no tensors one by one", async () => {
+    const { byTensor: _, ...summed } = image;
+    const text = await textOf(comparePageReport({ image: { ...summed, whole: false, requantised: null } }));
+    expect(text).toContain("Not all that both hold is an original and its rounded image");
+    expect(text).not.toContain("Tensors that were compared");
+    const none = { ...summed, requantised: null, nearest: { blocks: 0, equal: 0 } };
+    expect(await textOf(comparePageReport({ image: none }))).not.toContain("What rounding reproduces");
+  });
+});

@@ -4,6 +4,8 @@ import { html } from "../../../../src/report/html/markup.ts";
 import { heatMap } from "../../../../src/report/html/pictures/heat-map.ts";
 import { fixedPointLaw, NORMAL, nullCurve } from "../../../../src/report/html/pictures/null-curve.ts";
 import { ticks } from "../../../../src/report/html/pictures/picture.ts";
+import { shares } from "../../../../src/report/html/pictures/shares.ts";
+import { spectrum } from "../../../../src/report/html/pictures/spectrum.ts";
 
 /** P(K = i) of k chosen labels among n, by counting all renumberings. */
 function counted(k: number, n: number): number[] {
@@ -118,5 +120,29 @@ describe("markup", () => {
     expect(String(html`${"x".repeat(9999)}`).length).toBe(2000);
     // An object that says it is markup is none.
     expect(() => String(html`${{ toString: () => "<b>" } as never}`)).toThrow(TypeError);
+  });
+});
+
+describe("shares and spectra", () => {
+  it("draw a bar as long as its share, and none beyond the whole", () => {
+    const drawn = (value: number) => String(shares("t", [{ name: "n", value, text: "x" }], "c"));
+    expect(drawn(0.5)).toContain('class="dot" d="M8 24h157v9h-157z"');
+    expect(drawn(0)).not.toContain('class="dot"');
+    for (const value of [-0.1, 1.1, Number.NaN]) expect(drawn(value)).toBe("null");
+  });
+
+  it("draw what stands out above the line and the rest below it", () => {
+    const drawn = String(spectrum("t", "w", "c", [[100, 10, 0.5, null]]));
+    const heights = [...drawn.matchAll(/<circle class="dot" cx="[\d.]+" cy="([\d.]+)"/g)].map(([, y]) => Number(y));
+    const line = Number(/class="grid" d="M40 ([\d.]+)H/.exec(drawn)![1]);
+    expect(heights).toHaveLength(3);
+    expect(heights.map((y) => y < line)).toEqual([true, true, false]);
+  });
+
+  it("are drawn of as many values as can be seen, and of nothing that cannot be drawn", () => {
+    const many = Array.from({ length: 500 }, () => Array.from({ length: 500 }, () => 2));
+    expect(String(spectrum("t", "w", "c", many)).match(/<circle/g)).toHaveLength(64 * 72);
+    for (const values of [[], [null], [0], [-1], [1e300], [Number.NaN]])
+      expect(spectrum("t", "w", "c", [values])).toBeNull();
   });
 });
