@@ -29,6 +29,12 @@ def make_base(
     _train_and_save(out, folder, model, arrays, domain, recipe)
 
 
+def make_wide_base(out: Path, folder: Path, *, seed: int) -> None:
+    """A Llama of fewer and wider layers, trained for as long as `base-deep`."""
+    arrays = token_arrays(out / "text")
+    _train_and_save(out, folder, architectures.wide_llama(seed), arrays, "reference", Recipe(600, BASE_RATE, seed))
+
+
 def make_unrelated(out: Path, folder: Path, *, seed: int) -> None:
     """A GPT-NeoX of similar size, trained on the same text for a while."""
     arrays = token_arrays(out / "text")
