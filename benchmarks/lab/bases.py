@@ -30,9 +30,9 @@ def make_base(
 
 
 def make_wide_base(out: Path, folder: Path, *, seed: int) -> None:
-    """A Llama of fewer and wider layers, trained for as long as `base-deep`."""
+    """A Llama of fewer and wider layers, trained briefly, on small batches."""
     arrays = token_arrays(out / "text")
-    _train_and_save(out, folder, architectures.wide_llama(seed), arrays, "reference", Recipe(600, BASE_RATE, seed))
+    _train_and_save(out, folder, architectures.wide_llama(seed), arrays, "reference", Recipe(500, BASE_RATE, seed, batch=4))
 
 
 def make_unrelated(out: Path, folder: Path, *, seed: int) -> None:
