@@ -33,27 +33,27 @@ export function streamsOfAdapter({ checkpoint }: Subject): readonly number[] | n
 
 /** Registered bases that an adapter alone fits, of any kind; of those that keep what it could be tested by, none. */
 export async function fittingBases(
-  { checkpoint, fingerprint }: Subject,
+  suspect: Subject,
   registry: CandidateSource,
   signal?: AbortSignal,
 ): Promise<readonly FittingBase[]> {
-  if (checkpoint === null || fingerprint.adapter === null) return [];
+  const { checkpoint, fingerprint } = suspect;
+  if (checkpoint === null || fingerprint.adapter === null || attentionStacks(checkpoint.tensors).size > 0) return [];
   const { tensors: own } = checkpoint;
-  const shapes = attentionStacks(own).size > 0 ? null : moduleShapes(own);
-  if (shapes === null) return [];
+  const [shapes, streams] = [moduleShapes(own), streamsOfAdapter(suspect)];
+  const widths = new Set([...(streams ?? []), ...(shapes === null ? [] : widthsOf(shapes))]);
   const anyOf = (cols: number) =>
     ({ component: "", layer: -1, role: "q", cols, code: new Uint8Array(CODE_BYTES) }) as const;
   const fitting: FittingBase[] = [];
-  for (const { digest, name } of await registry.candidates(widthsOf(shapes).map(anyOf), MAX_BASES)) {
+  for (const { digest, name } of await registry.candidates([...widths].map(anyOf), MAX_BASES)) {
     signal?.throwIfAborted();
     const base = await loadBase(registry, digest).catch(unsound);
     if (!("tensors" in base)) continue;
     const tensors = new Map(base.tensors.map((one) => [one.name, one]));
-    const layers = isBareAdapter(own) ? adapterLayers(own, tensors) : "no-attention";
+    const layers = streams === null ? "no-attention" : adapterLayers(own, tensors);
     const isTestable = typeof layers !== "string";
-    if (isTestable ? base.attention === undefined : layers === "no-attention" && fitsShapes(shapes, tensors)) {
-      fitting.push({ name, isTestable });
-    }
+    const isOther = layers === "no-attention" && shapes !== null && fitsShapes(shapes, tensors);
+    if (isTestable ? base.attention === undefined : isOther) fitting.push({ name, isTestable });
     if (fitting.length === MAX_NAMED) break;
   }
   return fitting;

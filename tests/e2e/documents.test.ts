@@ -44,6 +44,9 @@ test.each(Object.keys(DOCUMENTS).flatMap(shownIn))("$document shows what is prin
   expect(stdout.split("\n").slice(0, shown.lines).join("\n")).toBe(shown.output);
 });
 
-test.each(["build-api", "build-docs", "build-formats", "build-schemas"])("what scripts/%s.mjs generates is up to date", (script) => {
-  expect(() => execFileSync(node, [`scripts/${script}.mjs`, "--check"], { cwd: root, stdio: "pipe" })).not.toThrow();
-});
+test.each(["build-api", "build-docs", "build-formats", "build-schemas"])(
+  "what scripts/%s.mjs generates is up to date",
+  (script) => {
+    expect(() => execFileSync(node, [`scripts/${script}.mjs`, "--check"], { cwd: root, stdio: "pipe" })).not.toThrow();
+  },
+);

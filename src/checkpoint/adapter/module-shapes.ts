@@ -76,6 +76,10 @@ function sidesOf(module: AdaptedModule, tensors: Shapes): Pick<ModuleShape, "row
   };
   switch (kindOf(module)) {
     case "lora": {
+      if (module.parts.has("lora_embedding_A")) {
+        const [width, vocabulary] = product("lora_embedding_B", "lora_embedding_A");
+        return { rows: vocabulary, cols: width };
+      }
       const [rows, cols] = product("lora_B", "lora_A");
       return { rows, cols };
     }

