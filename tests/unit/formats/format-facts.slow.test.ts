@@ -137,7 +137,7 @@ describe.each(written)("%s", (name, { proves, error }) => {
     mkdirSync(folder, { recursive: true });
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, file), bytes);
     if (/safetensors|PyTorch|ONNX|NumPy|CTr/.test(name))
-      writeFileSync(join(folder, "config.json"), JSON.stringify(CONFIG));
+      writeFileSync(join(folder, "config.json"), JSON.stringify({ ...CONFIG, ...image.config }));
     path = join(folder, entry);
     meant = image.values ?? marked;
     if (image.values === undefined) return;
