@@ -18,8 +18,8 @@ export const FACTS = /** @type {const} */ ({
 const READ = ["read", "fingerprint", "ranges", "scan"];
 const MARKED = [...READ, "mark"];
 const ALL = [...MARKED, "image"];
-/** Where config.json settles what tensors leave open: an address names a file alone. */
-const IN_FOLDER = ALL.filter((fact) => fact !== "ranges");
+/** Where config.json settles what tensors leave open: an address names a file alone, and a scan asks no configuration. */
+const IN_FOLDER = ALL.filter((fact) => fact !== "ranges" && fact !== "scan");
 
 const [GGML, QUANTISED, ONNX, ARRAYS, IMAGES] = ["ggml", "quantised", "onnx", "arrays", "images"].map(
   (name) => `tests/interop/${name}.mjs`,
@@ -54,7 +54,12 @@ export const FORMATS = [
   row("safetensors", "FP8, blocks of 128 x 128", ALL, { error: 0.05, peer: IMAGES }),
   row("safetensors", "MXFP4", ALL, { error: 0.3, peer: QUANTISED }),
   row("safetensors", "MLX, 4 bits", IN_FOLDER, { error: 0.2, peer: QUANTISED }),
-  row("safetensors", "MLX, 8 bits", IN_FOLDER, { error: 0.02, peer: QUANTISED }),
+  row(
+    "safetensors",
+    "MLX, 8 bits",
+    ALL.filter((fact) => fact !== "ranges"),
+    { error: 0.02, peer: QUANTISED },
+  ),
   peerOnly("MLX, 2, 3, 5 and 6 bits", "def mlx"),
   peerOnly("HQQ, 4 bits", "def hqq", shown("hqq-4")),
   peerOnly("HQQ, 1, 2, 3 and 8 bits", "def hqq"),
