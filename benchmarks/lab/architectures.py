@@ -15,6 +15,11 @@ def llama(seed: int, *, layers: int = 4) -> PreTrainedModel:
     return _llama(seed, hidden=128, ffn=352, layers=layers, kv_heads=2)
 
 
+def wide_llama(seed: int) -> PreTrainedModel:
+    """1.4 M parameters in rows that are whole blocks of 256, as the K types of ggml ask for."""
+    return _llama(seed, hidden=256, ffn=512, layers=2, kv_heads=2)
+
+
 def many_values_llama(seed: int) -> PreTrainedModel:
     """As `llama`, with a value head for each query head: adapters are told by the channels of values."""
     return _llama(seed, hidden=128, ffn=352, layers=4, kv_heads=4)

@@ -29,6 +29,12 @@ def make_base(
     _train_and_save(out, folder, model, arrays, domain, recipe)
 
 
+def make_wide_base(out: Path, folder: Path, *, seed: int) -> None:
+    """A Llama of fewer and wider layers, trained briefly, on small batches."""
+    arrays = token_arrays(out / "text")
+    _train_and_save(out, folder, architectures.wide_llama(seed), arrays, "reference", Recipe(500, BASE_RATE, seed, batch=4))
+
+
 def make_unrelated(out: Path, folder: Path, *, seed: int) -> None:
     """A GPT-NeoX of similar size, trained on the same text for a while."""
     arrays = token_arrays(out / "text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import checkpoints, edits
-from .bases import make_base, make_unrelated
+from .bases import make_base, make_unrelated, make_wide_base
 from .training import Recipe
 from .tuning import tune, tune_adapter
 
@@ -32,6 +32,7 @@ EXAMPLES = {
         name: lambda out, folder, seed=seed: make_base(out, folder, seed=seed)
         for name, seed in BASE_SEEDS.items()
     },
+    "wide": lambda out, folder: make_wide_base(out, folder, seed=303),
     "finetune": make_finetune,
     "renamed-lora": make_renamed_lora,
     "unrelated": lambda out, folder: make_unrelated(out, folder, seed=404),

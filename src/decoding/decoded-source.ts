@@ -103,7 +103,7 @@ export function decodedSource(
       ...source,
       readIntoSync(target, start) {
         requireRange(start, start + target.length, size, location);
-        target.fill(0);
+        clearGaps(sorted, start, target);
         for (const { ranges, window, fill } of piecesOf(start, start + target.length)) {
           if (window !== null) {
             fill(cut(ranges, windows.now(window)), target);
@@ -213,6 +213,16 @@ function* partsIn(
     const [from, to] = [Math.max(start, part.begin) - part.begin, Math.min(end, endOf(part)) - part.begin];
     if (from < to) yield { part, from, to };
   }
+}
+
+/** Zeros where no part lies: what is decoded is not written twice. */
+function clearGaps(sorted: readonly Part[], start: number, target: Uint8Array): void {
+  let at = start;
+  for (const { part, from, to } of partsIn(sorted, start, start + target.length)) {
+    if (part.begin + from > at) target.fill(0, at - start, part.begin + from - start);
+    at = part.begin + to;
+  }
+  target.fill(0, at - start);
 }
 
 /** Whole units around the bytes [from, to) of a decoded part: its elements [first, last). */

@@ -1,7 +1,7 @@
 import { layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { damageOf } from "./damage.ts";
-import { fittingBases } from "./fitting-bases.ts";
+import { type FittingBase, fittingBases } from "./fitting-bases.ts";
 import { movedBases, NO_BASES } from "./moved-bases.ts";
 import { TELLING_SCORE, testRanked } from "./ranked-bases.ts";
 import {
@@ -95,8 +95,11 @@ function unreadCaveat({ name, score }: RankedBase): string {
   return `the registered base ${name} was not tested: its stored fingerprint is damaged or gone${close}`;
 }
 
-function fittingCaveat(name: string): string {
-  return `the registered base ${name} has the shapes that it was trained for, and was registered without what adapters alone are tested by: add it again with a deep part`;
+function fittingCaveat({ name, isTestable }: FittingBase): string {
+  const fits = `the registered base ${name} has the shapes that it was trained for`;
+  if (isTestable)
+    return `${fits}, and was registered without what adapters alone are tested by: add it again with a deep part`;
+  return `${fits}, and adapters of its kind are not tested alone: nothing says that it was trained on this base`;
 }
 
 /** Stronger verdict first; among equals the smaller distance: p saturates, sign agreement and drift do not. */

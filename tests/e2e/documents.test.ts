@@ -8,32 +8,45 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const node = process.env.WEIGHTMARK_TEST_NODE ?? process.execPath;
 
-const SHOWN = [
-  ...readFileSync(`${root}/README.md`, "utf8").matchAll(
-    /```\n\$ (node examples\/hub\.mjs -- )?weightmark (.+) \| head -(\d+)\n\n([^`]+)\n```/g,
-  ),
-].map(([, hub, command, lines, output]) => ({ hub, command: command!, lines: Number(lines), output: output! }));
+const COMMANDS = /```\n\$ (node examples\/hub\.mjs -- )?weightmark (.+) \| head -(\d+)\n\n([^`]+)\n```/g;
 
-test("the README shows eleven commands", () => {
-  expect(SHOWN).toHaveLength(11);
+/** Commands that documents show with their output, and how many there are. */
+const DOCUMENTS = { "README.md": 11, "docs/containers.md": 8 };
+
+const shownIn = (document: string) =>
+  [...readFileSync(`${root}/${document}`, "utf8").matchAll(COMMANDS)].map(([, hub, command, lines, output]) => ({
+    document,
+    hub,
+    command: command!,
+    lines: Number(lines),
+    output: output!,
+  }));
+
+test.each(Object.entries(DOCUMENTS))("%s shows %i commands", (document, count) => {
+  expect(shownIn(document)).toHaveLength(count);
 });
 
-test.each(SHOWN)("the README shows what it prints: weightmark $command", ({ hub, command, lines, output }) => {
+test.each(Object.keys(DOCUMENTS).flatMap(shownIn))("$document shows what is printed: weightmark $command", (shown) => {
   // Run where the commands may write, with the key's mode as `install -m 600` sets it.
   const work = temporaryDirectory();
   copyFileSync(`${root}/examples/demo.key`, join(work, "demo.key"));
   chmodSync(join(work, "demo.key"), 0o600);
+  if (shown.command.includes(" leaked.pt "))
+    execFileSync(node, [`${root}/examples/torch-file.mjs`, join(work, "leaked.pt")]);
   const env = { ...process.env, XDG_STATE_HOME: join(work, "state"), XDG_CACHE_HOME: join(work, "cache") };
-  const args = command.split(" ").map((arg) => arg.replace(/^examples\//, `${root}/examples/`));
-  const standIn = hub === undefined ? [] : [`${root}/examples/hub.mjs`, "--port", "0", "--", node];
+  const args = shown.command.split(" ").map((arg) => arg.replaceAll(/(^|\+)examples\//g, `$1${root}/examples/`));
+  const standIn = shown.hub === undefined ? [] : [`${root}/examples/hub.mjs`, "--port", "0", "--", node];
   const { stdout } = spawnSync(node, [...standIn, `${root}/bin/weightmark.js`, ...args], {
     cwd: work,
     env,
     encoding: "utf8",
   });
-  expect(stdout.split("\n").slice(0, lines).join("\n")).toBe(output);
+  expect(stdout.split("\n").slice(0, shown.lines).join("\n")).toBe(shown.output);
 });
 
-test.each(["build-api", "build-docs", "build-schemas"])("what scripts/%s.mjs generates is up to date", (script) => {
-  expect(() => execFileSync(node, [`scripts/${script}.mjs`, "--check"], { cwd: root, stdio: "pipe" })).not.toThrow();
-});
+test.each(["build-api", "build-docs", "build-formats", "build-schemas"])(
+  "what scripts/%s.mjs generates is up to date",
+  (script) => {
+    expect(() => execFileSync(node, [`scripts/${script}.mjs`, "--check"], { cwd: root, stdio: "pipe" })).not.toThrow();
+  },
+);

@@ -16,12 +16,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openCheckpoint } from "../../dist/src/checkpoint/open-checkpoint.js";
 import { blockRounder } from "../../dist/src/decoding/ggml/round-blocks.js";
 import { compare, openSubject } from "../../dist/src/index.js";
-import { decodeToF32 } from "../../dist/src/kernels/decode.js";
-import { ggufFile, llamaGguf, llamaParts } from "../support/gguf-file.mjs";
+import { ggufFile, llamaParts } from "../support/gguf-file.mjs";
 import { ggmlPackage } from "./ggml.mjs";
+import { converted, FILE_TYPES, modelOf } from "./llama-model.mjs";
 import { venv } from "./venv.mjs";
 
 const { values: flags } = parseArgs({
@@ -34,62 +33,18 @@ const lineage = fileURLToPath(new URL("./onnx_lineage.py", import.meta.url));
 const env = { ...process.env, OMP_NUM_THREADS: "1" };
 const py = (...args) => execFileSync(python, args, { stdio: ["ignore", "ignore", "pipe"], env });
 
-/** Mixtures by their numbers in `general.file_type`. */
-const FILE_TYPES = {
-  Q4_0: 2,
-  Q4_1: 3,
-  Q8_0: 7,
-  Q5_0: 8,
-  Q5_1: 9,
-  Q2_K: 10,
-  Q3_K_M: 12,
-  Q4_K_S: 14,
-  Q4_K_M: 15,
-  Q5_K_M: 17,
-  Q6_K: 18,
-  IQ4_NL: 25,
-};
 /** Whose rounding is steered by more than the weights: they are told by how far values lie apart. */
 const STEERED = /steered-Q4_0/;
 /** Values of the fixture: sixteen rows, two of each kind. */
 const FIXTURE = 16 * 256;
 const HEADS = { heads: 8, kvHeads: 4 };
 
-async function modelOf(path) {
-  const checkpoint = await openCheckpoint(path);
-  const model = new Map();
-  for (const [name, { shape, file, begin, end, dtype }] of checkpoint.tensors) {
-    model.set(name, { shape, values: decodeToF32(await checkpoint.files[file].source.read(begin, end), dtype) });
-  }
-  await checkpoint.close();
-  return model;
-}
-
-/** What llama.cpp asks for beside what our reader does. */
-function converted(model, type, heads = HEADS) {
-  const [vocabulary, width] = model.get("model.embed_tokens.weight").shape;
-  const [hidden] = model.get("model.layers.0.mlp.up_proj.weight").shape;
-  const extra = [
-    ["llama.context_length", "u32", 128],
-    ["llama.feed_forward_length", "u32", hidden],
-    ["llama.attention.layer_norm_rms_epsilon", "f32", 1e-6],
-    ["llama.rope.dimension_count", "u32", width / heads.heads],
-    ["llama.vocab_size", "u32", vocabulary],
-    ["general.file_type", "u32", { F32: 0, F16: 1, BF16: 32 }[type]],
-  ];
-  return llamaGguf(model, {
-    ...heads,
-    typeOf: () => type,
-    extra,
-    tokens: Array.from({ length: vocabulary }, (_, i) => `t${i}`),
-  });
-}
-
 async function ggufImages(directory, libraries) {
   const images = [];
   for (const name of ["base", "tuned"]) {
     const model = await modelOf(join(directory, name));
-    for (const type of ["F16", "BF16"]) writeFileSync(join(directory, `${name}.${type}.gguf`), converted(model, type));
+    for (const type of ["F16", "BF16"])
+      writeFileSync(join(directory, `${name}.${type}.gguf`), converted(model, type, HEADS));
   }
   const quantise = (of, from, kind) => {
     const path = join(directory, `${of}.${from}.${kind}.gguf`);

@@ -27,13 +27,16 @@ export interface GgufParts {
 export function ggufFile(parts: GgufParts): Uint8Array;
 export function quantised(values: Float32Array, type: string): Uint8Array;
 export function interleaved(values: Float32Array, rows: number, heads: number): Float32Array;
-export function llamaGguf(
-  model: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>,
-  about: {
-    readonly heads: number;
-    readonly kvHeads: number;
-    readonly typeOf: (name: string) => string;
-    readonly tokens?: readonly string[];
-    readonly extra?: readonly MetadataParts[];
-  },
-): Uint8Array;
+export interface LlamaAbout {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly typeOf: (name: string) => string;
+  readonly tokens?: readonly string[];
+  readonly extra?: readonly MetadataParts[];
+}
+type Values = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
+export function llamaGguf(model: Values, about: LlamaAbout): Uint8Array;
+export function llamaParts(
+  model: Values,
+  about: LlamaAbout,
+): { readonly metadata: readonly MetadataParts[]; readonly tensors: readonly GgufTensorParts[] };

@@ -1,6 +1,6 @@
-"""LoRA on every projection, merged back and saved in bf16.
+"""LoRA on every projection, merged back and saved in bf16, or the adapter alone.
 
-    python lora.py MODEL OUT [--rank 16] [--text code] [--steps 200] [--rate 2e-4] [--tokens 512] [--seed 1] [--minutes 10]
+    python lora.py MODEL OUT [--rank 16] [--text code] [--steps 200] [--rate 2e-4] [--tokens 512] [--seed 1] [--minutes 10] [--alone]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 def main() -> None:
     arguments = options(rate=2e-4)
     arguments.add_argument("--rank", type=int, default=16)
+    arguments.add_argument("--alone", action="store_true", help="save the adapter, in bf16, and merge nothing")
     chosen = arguments.parse_args()
     torch.manual_seed(chosen.seed)
     adapter = LoraConfig(
@@ -23,7 +24,10 @@ def main() -> None:
     )
     model = get_peft_model(open_model(chosen), adapter)
     adapt(model, chosen)
-    save(model.merge_and_unload(), chosen)
+    if chosen.alone:
+        model.to(torch.bfloat16).save_pretrained(chosen.out)
+    else:
+        save(model.merge_and_unload(), chosen)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,13 @@ export type ZipArchive = ReadonlyMap<string, ZipMember>;
 
 /** Room for what programs put behind the name in a header: PyTorch fills up to 64 bytes there. */
 const EXTRA_BYTES = 128;
+/** What is done with each member as soon as it is known, while what was read around its header is still held. */
+export interface ZipVisit {
+  /** Bytes of each member's content that are fetched along with its header. */
+  readonly bytes: number;
+  visit(member: ZipMember): Promise<void>;
+}
+
 /** Headers that are announced at a time to a source far away. */
 const AHEAD = 4096;
 /** A record of sizes behind a member whose header had none: with a signature or without, with small sizes or large. */
@@ -31,11 +38,13 @@ const DESCRIPTORS = [0, 12, 16, 20, 24];
  * Reads what is in a zip archive, each member's header included, and no content. The members must fill the file from its
  * first byte to the list of them, so that nothing else hides in it and no two of them share bytes.
  *
+ * @param each for whoever reads the beginnings of all members: one request brings header and beginning
+ *
  * Memory: the list of members, 64 MiB at most. Reads: one for each member; far-away sources are told of them first.
  *
  * @throws ZIP_MALFORMED, ZIP_OVERLAP, ZIP_POLYGLOT, ZIP_LIMIT
  */
-export async function readZip(source: ByteSource): Promise<ZipArchive> {
+export async function readZip(source: ByteSource, each?: ZipVisit): Promise<ZipArchive> {
   const { location: file } = source;
   const place = await findDirectory(source);
   const listed = readDirectory(await source.read(place.start, place.end), place.members, file);
@@ -44,7 +53,7 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
   let at = 0;
   for (const [i, member] of listed.entries()) {
     const next = listed[i + 1]?.header ?? place.start;
-    if (i % AHEAD === 0) await announce(source, listed.slice(i, i + AHEAD), place.start);
+    if (i % AHEAD === 0) await announce(source, listed.slice(i, i + AHEAD), place.start, each?.bytes ?? 0);
     const { header } = member;
     if (header !== at) throw misplaced(file, at, header);
     if (next === header) throw misplaced(file, header + LOCAL_BYTES, next);
@@ -53,15 +62,10 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
     if (end > next) throw misplaced(file, end, next);
     if (!isDescriptor(next - end, local)) throw misplaced(file, end, next);
     const { name, size, crc } = member;
-    archive.set(name, {
-      name,
-      start: local.start,
-      end,
-      stored: isStored(member),
-      deflated: isDeflated(member),
-      size,
-      crc,
-    });
+    const [stored, deflated] = [isStored(member), isDeflated(member)];
+    const found: ZipMember = { name, start: local.start, end, stored, deflated, size, crc };
+    archive.set(name, found);
+    await each?.visit(found);
     at = next;
   }
   if (at !== place.start) throw misplaced(file, at, place.start);
@@ -92,8 +96,19 @@ function headerRange({ header, name }: ListedMember, before: number): ByteRange 
   return { start: Math.min(header, before), end: Math.min(most, before) };
 }
 
-async function announce(source: ByteSource, members: readonly ListedMember[], before: number): Promise<void> {
-  if (canPrefetch(source)) await source.prefetch(members.map((member) => headerRange(member, before)));
+async function announce(
+  source: ByteSource,
+  members: readonly ListedMember[],
+  before: number,
+  content: number,
+): Promise<void> {
+  if (!canPrefetch(source)) return;
+  await source.prefetch(
+    members.map((member) => {
+      const { start, end } = headerRange(member, before);
+      return { start, end: Math.min(end + content, before) };
+    }),
+  );
 }
 
 async function headerOf(source: ByteSource, member: ListedMember, before: number): Promise<LocalHeader> {

@@ -1,13 +1,5 @@
 // ggml's blocks of 256 values whose parts have scales of few bits, decoded to f32: `n` blocks from `from` on.
-import { bitsFrom, halfAt, low0, loweredScale, scaledLess16, signed16 } from "./lanes";
-
-// @ts-ignore: decorator
-@inline function lane(v: v128, i: u32): v128 {
-  if (i == 0) return i32x4.shuffle(v, v, 0, 0, 0, 0);
-  if (i == 1) return i32x4.shuffle(v, v, 1, 1, 1, 1);
-  if (i == 2) return i32x4.shuffle(v, v, 2, 2, 2, 2);
-  return i32x4.shuffle(v, v, 3, 3, 3, 3);
-}
+import { bitsFrom, halfAt, lane, low0, loweredScale, scaledLess16, signed16 } from "./lanes";
 
 /** Four bytes of a word, each times a scale. */
 // @ts-ignore: decorator

@@ -7,6 +7,15 @@ import { widenAnyF16 } from "./decode";
   return widenAnyF16(i32x4.splat(load<u16>(from)));
 }
 
+/** One of four lanes in all of them. */
+// @ts-ignore: decorator
+@inline export function lane(v: v128, i: u32): v128 {
+  if (i == 0) return i32x4.shuffle(v, v, 0, 0, 0, 0);
+  if (i == 1) return i32x4.shuffle(v, v, 1, 1, 1, 1);
+  if (i == 2) return i32x4.shuffle(v, v, 2, 2, 2, 2);
+  return i32x4.shuffle(v, v, 3, 3, 3, 3);
+}
+
 /** What turns a scale into that of `signed16`. */
 // @ts-ignore: decorator
 @inline export function loweredScale(d: v128): v128 {

@@ -1,22 +1,50 @@
 // ggml's blocks of 32 values with one scale, decoded to f32: `n` blocks from `from` on. Low nibbles are the first half of a
 // block, high ones the second. Products of an f16 and a code of few bits are exact, so the order of steps is that of ggml.
-import { bitsFrom, halfAt, loweredScale, scaledPlus16, signed16 } from "./lanes";
+import { widenAnyF16 } from "./decode";
+import { bitsFrom, halfAt, lane, loweredScale, scaledPlus16, signed16 } from "./lanes";
+
+/** Scales of four blocks at once, a lane each: widening one takes as long as widening four. */
+// @ts-ignore: decorator
+@inline function loweredFour(from: usize, bytes: usize): v128 {
+  let v = v128.load16_lane(from, i32x4.splat(0), 0);
+  v = v128.load16_lane(from + bytes, v, 2);
+  v = v128.load16_lane(from + 2 * bytes, v, 4);
+  return loweredScale(widenAnyF16(v128.load16_lane(from + 3 * bytes, v, 6)));
+}
+
+// @ts-ignore: decorator
+@inline function bytesOf(from: usize, to: usize, d: v128): void {
+  signed16(to, v128.load(from, 2), d);
+  signed16(to + 64, v128.load(from, 18), d);
+}
 
 export function decodeQ8_0(from: usize, to: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++, from += 34, to += 128) {
-    const d = loweredScale(halfAt(from));
-    signed16(to, v128.load(from, 2), d);
-    signed16(to + 64, v128.load(from, 18), d);
+  for (; n >= 4; n -= 4, from += 136, to += 512) {
+    const d = loweredFour(from, 34);
+    bytesOf(from, to, lane(d, 0));
+    bytesOf(from + 34, to + 128, lane(d, 1));
+    bytesOf(from + 68, to + 256, lane(d, 2));
+    bytesOf(from + 102, to + 384, lane(d, 3));
   }
+  for (; n > 0; n--, from += 34, to += 128) bytesOf(from, to, loweredScale(halfAt(from)));
+}
+
+// @ts-ignore: decorator
+@inline function nibblesOf(from: usize, to: usize, d: v128): void {
+  const v = v128.load(from, 2), eight = i8x16.splat(8);
+  signed16(to, i8x16.sub(bitsFrom(v, 0, 15), eight), d);
+  signed16(to + 64, i8x16.sub(bitsFrom(v, 4, 15), eight), d);
 }
 
 export function decodeQ4_0(from: usize, to: usize, n: u32): void {
-  const eight = i8x16.splat(8);
-  for (let i: u32 = 0; i < n; i++, from += 18, to += 128) {
-    const d = loweredScale(halfAt(from)), v = v128.load(from, 2);
-    signed16(to, i8x16.sub(bitsFrom(v, 0, 15), eight), d);
-    signed16(to + 64, i8x16.sub(bitsFrom(v, 4, 15), eight), d);
+  for (; n >= 4; n -= 4, from += 72, to += 512) {
+    const d = loweredFour(from, 18);
+    nibblesOf(from, to, lane(d, 0));
+    nibblesOf(from + 18, to + 128, lane(d, 1));
+    nibblesOf(from + 36, to + 256, lane(d, 2));
+    nibblesOf(from + 54, to + 384, lane(d, 3));
   }
+  for (; n > 0; n--, from += 18, to += 128) nibblesOf(from, to, loweredScale(halfAt(from)));
 }
 
 export function decodeQ4_1(from: usize, to: usize, n: u32): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ByteRange, PrefetchingSource } from "../../../src/bytes/byte-source.ts";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { parseHeader } from "../../../src/formats/numpy/literal.ts";
 import { readNpy } from "../../../src/formats/numpy/read-npy.ts";
@@ -6,6 +7,7 @@ import { readNpz } from "../../../src/formats/numpy/read-npz.ts";
 import { refusal } from "../../support/refusal.ts";
 import { floats, npy, zipOf } from "../../support/torch-file.mjs";
 
+const ROW = Array.from({ length: 400 }, (_, i) => i);
 const data = floats([1, 2, 3, 4, 5, 6]);
 const read = (bytes: Uint8Array) => readNpy(memorySource(bytes, "a.npy"), { start: 0, end: bytes.length }, "a");
 
@@ -113,6 +115,27 @@ describe("readNpz", () => {
     const arrays = await readNpz(memorySource(bytes, "a.npz"));
     expect(arrays.map(({ name }) => name)).toEqual(["model.w", "../x"]);
     for (const { begin } of arrays) expect(bytes.subarray(begin, begin + 24)).toEqual(data);
+  });
+
+  it("asks a source far away once for each member, and for the list", async () => {
+    const members = Array.from({ length: 5 }, (_, i) => ({ name: `w${i}.npy`, data: npy("<f4", [400], floats(ROW)) }));
+    const near = memorySource(zipOf(members), "a.npz");
+    let held: readonly ByteRange[] = [];
+    const asked = { announced: 0, alone: 0 };
+    const far: PrefetchingSource = {
+      ...near,
+      async read(start, end) {
+        if (!held.some((range) => range.start <= start && end <= range.end)) asked.alone++;
+        return near.read(start, end);
+      },
+      async prefetch(ranges) {
+        held = ranges;
+        asked.announced += ranges.length;
+      },
+    };
+    expect(await readNpz(far)).toHaveLength(5);
+    // The end record and the list of members are read before anything can be announced.
+    expect(asked).toEqual({ announced: 5, alone: 2 });
   });
 
   it("refuses packed arrays by name, and archives without any", async () => {
