@@ -31,6 +31,8 @@ const TAKEN: ReadonlySet<string> = new Set<TakenResult["schema"]>([
 export interface AddResultsOptions extends ByWhom, ReadingInput {
   /** Where inputs lie, by the names that the case has or will have for them: their files are hashed. @default none */
   readonly inputs?: Given | undefined;
+  /** How long to wait for another process that changes the case, milliseconds. @default 10000 */
+  readonly lockTimeout?: number | undefined;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function addResults(
   options: AddResultsOptions,
 ): Promise<CaseDocument> {
   const lock = await takeLock(`${file}.lock`, {
-    timeoutMs: LOCK_MS,
+    timeoutMs: options.lockTimeout ?? LOCK_MS,
     code: "CASE_LOCKED",
     message: "another process is changing this case",
   });

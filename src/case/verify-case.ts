@@ -155,7 +155,7 @@ function sentenceFor(inputs: readonly CheckedInput[], results: readonly CheckedR
   const parts = [
     `${counted("reproduced")} of ${results.length} results came out again`,
     ...(counted("changed") === 0 ? [] : [`${counted("changed")} did not`]),
-    ...(counted("missing") === 0 ? [] : [`for ${counted("missing")} inputs are missing`]),
+    ...(counted("missing") === 0 ? [] : [`inputs are missing for ${counted("missing")}`]),
     ...(counted("not-checked") === 0 ? [] : [`not tested: ${counted("not-checked")}`]),
   ];
   const changed = changedInputs === 0 ? "" : ` ${changedInputs} of ${inputs.length} inputs are not what was examined.`;
