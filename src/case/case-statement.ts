@@ -4,6 +4,7 @@ import { parseStrictJson } from "../signing/strict-json.ts";
 import { canonicalDigest } from "./canonical-digest.ts";
 import type { CaseDocument, CaseInput } from "./case-document.ts";
 import { malformed, parseCase } from "./case-file.ts";
+import { LONE_FILE } from "./given-input.ts";
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 /** docs/cases.md says what it means; the predicate follows schemas/case@1.json. */
@@ -27,11 +28,13 @@ function subjectsOf({ log, inputs }: CaseDocument): Subject[] {
 }
 
 function subjectsOfInput({ name, digests, files }: CaseInput): Subject[] {
-  const own = Object.entries(digests).map(([kind, value]) => [`weightmark-${kind}`, value]);
-  return [
-    ...(own.length === 0 ? [] : [{ name, digest: Object.fromEntries(own) }]),
-    ...(files ?? []).map(({ path, sha256 }) => ({ name: `${name}/${path}`, digest: { sha256 } })),
-  ];
+  const own = new Map(Object.entries(digests).map(([kind, value]): [string, string] => [`weightmark-${kind}`, value!]));
+  const below: Subject[] = [];
+  for (const { path, sha256 } of files ?? []) {
+    if (path === LONE_FILE) own.set("sha256", sha256);
+    else below.push({ name: `${name}/${path}`, digest: { sha256 } });
+  }
+  return own.size === 0 ? below : [{ name, digest: Object.fromEntries(own) }, ...below];
 }
 
 /** The in-toto statement v1 of a case, to be signed: same case, same bytes. */

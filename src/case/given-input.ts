@@ -26,6 +26,8 @@ export type Given = ReadonlyMap<string, string>;
 export type InputFiles = NonNullable<CaseInput["files"]>;
 type Digests = CaseInput["digests"];
 
+/** An input that is one file has no paths below it. */
+export const LONE_FILE = ".";
 /** Files of one input that a case lists: no model comes near. */
 const MAX_FILES = 10_000;
 
@@ -64,7 +66,7 @@ export async function hashInput(place: string, { allowLinks = [], signal }: Read
   );
   // A file that was named itself may be called anything.
   return files.map(({ path, size }, i) => ({
-    path: listing.isFile ? "." : path,
+    path: listing.isFile ? LONE_FILE : path,
     bytes: String(size),
     sha256: digests[i]!,
   }));

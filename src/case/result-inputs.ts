@@ -101,9 +101,7 @@ export function sentenceOf(result: TakenResult): string {
     case "weightmark/fingerprint@1":
       return `fingerprint of ${subjectName(result.inputs.model.location)}`;
     case "weightmark/watermark-verify@1":
-      return result.present
-        ? `${result.level}: mark of key ${result.keyId} found`
-        : `no mark of key ${result.keyId} found`;
+      return markSentence(result);
     case "weightmark/verify@1":
       return result.holds
         ? "the signature of a model holds"
@@ -115,4 +113,16 @@ export function sentenceOf(result: TakenResult): string {
     case "weightmark/scan-summary@1":
       return `scan of ${result.listed} models`;
   }
+}
+
+function markSentence({
+  present,
+  level,
+  keyId,
+  payload,
+  commitment,
+}: Extract<TakenResult, { present: boolean }>): string {
+  const found = present ? `${level}: mark of key ${keyId} found` : `no mark of key ${keyId} found`;
+  const says = payload === null ? "" : `, payload ${payload.text === null ? payload.hex : `"${payload.text}"`}`;
+  return `${found}${says}${commitment === undefined ? "" : `; ${commitment.time.sentence}`}`;
 }

@@ -66,10 +66,10 @@ export function caseVerifyText(report: CaseVerifyReport, style: Style): string[]
     ...table([
       ...(report.case === null ? [] : caseRows(report.case)),
       ["sealed by", signedBy === null ? "not proven, so that nothing was held against it" : signerText(signedBy)],
-      ...(environment === null ? [] : [["tool", toolText(environment)]]),
     ]),
     ...section("Results", atMost(results.flatMap(checkedResult), SHOWN), style),
     ...section("Inputs", atMost(inputs.flatMap(checkedInput), SHOWN), style),
+    ...section("Tool", environment === null ? [] : [`  ${toolText(environment)}`], style),
     ...section("What to do next", detail === null ? [] : [`  ${escapeText(detail)}`], style),
     ...section(
       "Limits",

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withEntry } from "../../../src/case/custody-log.ts";
 import { addResults, newCase, sealCase, verifyCase } from "../../../src/case/index.ts";
+import { diffResults } from "../../../src/case/result-difference.ts";
+import { IN_FLAGS } from "../../../src/cli/advice.ts";
 import type { CompareReport } from "../../../src/report/schemas/index.ts";
 import {
   caseFiles,
@@ -156,6 +158,15 @@ describe("a case", () => {
     expect(report.environment).toMatchObject({ same: false });
     expect(report.results[0]!.status).toBe("reproduced");
     expect(report.results[1]!.details).toContain("the tool differs: recorded 0.0.1, here 1.2.3");
+  });
+
+  it("is the same whatever the command line and the library call options, and not without a caveat", () => {
+    const of = (...caveats: string[]) => ({ caveats }) as unknown as CompareReport;
+    for (const [code, flag] of IN_FLAGS) {
+      expect(diffResults(of(`give \`${code}\` then`), of(`give ${flag} then`)), code).toEqual([]);
+    }
+    expect(diffResults(of("give `base`"), of("give it"))).toEqual(["other values differ (/caveats/0)"]);
+    expect(diffResults(of("a", "b"), of("a"))).toEqual(["other values differ (/caveats/1)"]);
   });
 
   it("keeps inputs of one name apart where a digest tells them apart", async () => {
