@@ -5,8 +5,8 @@ import { WeightmarkError } from "../errors.ts";
 const PLACES = new Set(["location", "directory", "path", "inputs", "duplicateOf", "id", "allowLinks"]);
 /** What begins a path that tells where on a machine something lies, whoever reads it. */
 const ABSOLUTE = /^(?:[/\\~]|[A-Za-z]:[/\\])/;
-/** Of one result: each is looked for in every sentence. */
-const MAX_PLACES = 2000;
+/** Of one result: each is looked for in every sentence, which may be as long as a case. */
+const MAX_PLACES = 500;
 
 /**
  * A value with every path of this or another machine reduced to its last part, wherever it stands: in the fields that hold

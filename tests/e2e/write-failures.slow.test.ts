@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { keyPair, privatePem } from "../support/certificates.ts";
 import { NODE, runCommand } from "../support/command.ts";
 import { storeModel } from "../support/keyed-model.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
@@ -62,6 +63,11 @@ beforeAll(async () => {
   const config = { model_type: "llama", hidden_size: 256, num_attention_heads: 4, num_key_value_heads: 4 };
   storeModel(at("marking", "model"), gaussianLlama(1, { layers: 2 }), { "config.json": config });
   cpSync(at("registered", "key"), at("marking", "key"));
+  cpSync(at("fresh", "a"), at("cased", "a"), { recursive: true });
+  writeFileSync(at("cased", "key.pem"), privatePem(keyPair()), { mode: 0o600 });
+  await run(["compare", "a", "a", "--json", "--deterministic", "-o", "result.json"], at("cased"));
+  await run(["case", "new", "case.json", "--title", "t", "--deterministic"], at("cased"));
+  await run(["case", "add", "case.json", "result.json", "--deterministic"], at("cased"));
 });
 
 interface Case {
@@ -157,6 +163,19 @@ const CASES: readonly (readonly [string, Case])[] = [
   [
     "scan --list --dry-run -o",
     { prepared: "registered", args: ["scan", "--list", "list", "--dry-run", "--offline", "-o", "out"] },
+  ],
+  ["case new", { prepared: "cased", args: ["case", "new", "new.json", "--title", "t", "--deterministic"] }],
+  [
+    "case add",
+    { prepared: "cased", args: ["case", "add", "case.json", "result.json", "--weights", "a=a", "--deterministic"] },
+  ],
+  [
+    "case seal",
+    {
+      prepared: "cased",
+      args: ["case", "seal", "case.json", "--private-key", "key.pem", "-o", "out", "--deterministic"],
+      unsteady: /^out$/,
+    },
   ],
   [
     "watermark embed",
