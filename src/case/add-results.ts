@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { writeFileAtomic } from "../bytes/atomic-file.ts";
+import { realPath } from "../bytes/path-text.ts";
+import { fileError } from "../bytes/regular-file.ts";
 import { readSmallFile } from "../bytes/small-file.ts";
 import { WeightmarkError } from "../errors.ts";
 import { takeLock } from "../registry/lock.ts";
@@ -48,7 +51,11 @@ export async function addResults(
   results: readonly string[],
   options: AddResultsOptions,
 ): Promise<CaseDocument> {
-  const lock = await takeLock(`${file}.lock`, {
+  // Behind a link lies the one file that all change.
+  const place = await realPath(file).catch((error) => {
+    throw fileError(error, file);
+  });
+  const lock = await takeLock(`${place}.lock`, {
     timeoutMs: options.lockTimeout ?? LOCK_MS,
     code: "CASE_LOCKED",
     message: "another process is changing this case",
@@ -74,7 +81,8 @@ export async function addResults(
     const whole = { ...document, tool: { ...document.tool, version: options.toolVersion } };
     const bytes = serializeCase(whole, file);
     lock.requireHeld();
-    await writeFileAtomic(file, bytes, { overwrite: true });
+    const { mode } = await stat(place);
+    await writeFileAtomic(place, bytes, { overwrite: true, mode: mode & 0o777 });
     return whole;
   } finally {
     lock.release();

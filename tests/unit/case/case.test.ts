@@ -1,12 +1,17 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withEntry } from "../../../src/case/custody-log.ts";
 import { addResults, newCase, sealCase, verifyCase } from "../../../src/case/index.ts";
 import { diffResults } from "../../../src/case/result-difference.ts";
+import { openCheckpoint } from "../../../src/checkpoint/open-checkpoint.ts";
+import { storedBytes } from "../../../src/checkpoint/stored-bytes.ts";
 import { IN_FLAGS } from "../../../src/cli/advice.ts";
+import { markedModel, verifyReport } from "../../../src/report/build.ts";
+import { renderHtml } from "../../../src/report/html/render-html.ts";
 import type { CompareReport } from "../../../src/report/schemas/index.ts";
+import { type ModelKey, verifyWatermark } from "../../../src/watermark/index.ts";
 import {
   caseFiles,
   openCaseFiles,
@@ -19,8 +24,10 @@ import {
   verifyFiles,
   WHEN,
 } from "../../support/case-files.ts";
+import { scanPageItem, scanPageSummary } from "../../support/page-reports.ts";
 import { requireValid } from "../../support/schemas.ts";
 import { signerOf } from "../../support/signed-model.ts";
+import { testKey } from "../../support/spread-model.ts";
 
 describe("a case", () => {
   it("comes out again for whoever has the file and the weights", async () => {
@@ -212,6 +219,73 @@ describe("a case", () => {
     await refused("CASE_MALFORMED", newCase(join(files.directory, "new"), { title: "x".repeat(501), ...WHEN }));
     await refused("CASE_UNSEALED", verifyCase(files.open, TRUST, WHEN));
     await refused("OUTPUT_EXISTS", sealCase(files.open, files.result, signerOf(SEALER), WHEN));
+  });
+
+  it("is changed where it lies, and stays as open as it was", async () => {
+    const files = await openCaseFiles();
+    const link = join(files.directory, "link.json");
+    symlinkSync(files.open, link);
+    chmodSync(files.open, 0o600);
+    await addResults(link, [files.result], WHEN);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(files.open).mode & 0o777).toBe(0o600);
+    expect(readDocument(files.open).results).toHaveLength(2);
+  });
+
+  it("takes in a search for a mark, and searches again with its key alone", async () => {
+    const files = await openCaseFiles();
+    const checkpoint = await openCheckpoint(files.suspect);
+    const found = await verifyWatermark(checkpoint, { key: testKey(1), threads: 0 });
+    await checkpoint.close();
+    const run = { version: "1.2.3", startedAt: null, finishedAt: null };
+    const inputs = {
+      model: markedModel(files.suspect, storedBytes(checkpoint)),
+      base: null,
+      reference: null,
+      tokenizer: null,
+    };
+    const mark = join(files.directory, "mark.json");
+    writeFileSync(mark, JSON.stringify(verifyReport(run, inputs, found)));
+    const { results, inputs: known } = await addResults(files.open, [mark], WHEN);
+    expect(known).toHaveLength(2);
+    expect(results[1]!.inputs).toEqual([{ role: "model", name: "suspect", called: "suspect" }]);
+    await sealCase(files.open, files.sealed, signerOf(SEALER), WHEN);
+    const verify = (key?: ModelKey) =>
+      verifyCase(files.sealed, TRUST, {
+        inputs: files.inputs,
+        threads: 0,
+        ...(key === undefined ? {} : { key }),
+        ...WHEN,
+      });
+    const [none, other, own] = [await verify(), await verify(testKey(2)), await verify(testKey(1))].map(
+      (report) => report.results[1]!,
+    );
+    expect(none).toMatchObject({ status: "not-checked", details: ["the watermark key was not given"] });
+    expect(other).toMatchObject({ status: "not-checked" });
+    expect(other!.details[0]).toMatch(/^key \w+ was given, and the result is of key \w+$/);
+    expect(own).toMatchObject({ status: "reproduced", sentence: `no mark of key ${testKey(1).id} found` });
+  });
+
+  it("takes in scans, of which nothing is computed again", async () => {
+    const files = await openCaseFiles();
+    const scan = join(files.directory, "scan.jsonl");
+    const lines = [scanPageItem("m1"), scanPageItem("m2"), scanPageSummary()].map((one) => JSON.stringify(one));
+    writeFileSync(scan, lines.join("\n"));
+    const { results } = await addResults(files.open, [scan], WHEN);
+    expect(results.map(({ result }) => result.schema.slice(11))).toEqual([
+      "compare@1",
+      "scan-summary@1",
+      "scan-item@1",
+      "scan-item@1",
+    ]);
+    await sealCase(files.open, files.sealed, signerOf(SEALER), WHEN);
+    const report = await verifyFiles(files);
+    expect(report.results.slice(1).map(({ status, details }) => [status, details])).toEqual(
+      Array(3).fill(["not-checked", ["scans are not run again"]]),
+    );
+    const page = await renderHtml(readDocument(files.open));
+    expect(page.match(/<article/g)).toHaveLength(3);
+    expect(page).toContain("m2");
   });
 
   it("waits for whoever changes it, and gives up", async () => {
