@@ -65,7 +65,9 @@ function inputsPart(inputs: CaseReport["inputs"]): Html {
         named(location),
         list([
           ...Object.entries(digests).map(([what, digest]) => html`${what} ${hashText(digest ?? null)}`),
-          ...atMost(files ?? [], MOST_ROWS).shown.map(({ path, sha256 }) => html`${named(path)} ${hashText(sha256)}`),
+          ...atMost(files ?? [], MOST_ROWS).shown.map(
+            ({ path, sha256 }) => html`${path === "." ? "file" : named(path)} ${hashText(sha256)}`,
+          ),
           ...atMost(fingerprints ?? [], MOST_ROWS).shown.map(
             (entry) => html`${named(entry.name)} ${hashText(entry.digest)}`,
           ),

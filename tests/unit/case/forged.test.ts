@@ -1,9 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { openCase } from "../../../src/case/add-results.ts";
+import { redactCase } from "../../../src/case/case-document.ts";
 import { withEntry } from "../../../src/case/custody-log.ts";
 import { addResults, type CaseDocument, sealCase, unprovenCase, verifyCase } from "../../../src/case/index.ts";
+import { WeightmarkError } from "../../../src/errors.ts";
 import {
   type CaseFiles,
   readDocument,
@@ -80,6 +84,13 @@ describe("the log", () => {
     expect(report.signedBy).not.toBeNull();
   });
 
+  it("tells any other byte of an open case, but where things lay, which the seal vouches for", async () => {
+    await otherBytes("case.json", async (file) => {
+      const { tool: _, redacted: __, ...found } = redactCase(await openCase(at(file)));
+      expect({ ...open, ...found }).toEqual({ ...redactCase(open), redacted: open.redacted });
+    });
+  });
+
   it("goes no further than a seal, and a sealed case has one", async () => {
     const options = { by: null, note: null, time: null, environment: sealed.log[0]!.environment };
     const on = withEntry(sealed, { whole: true }, { ...options, action: "preservation" });
@@ -93,6 +104,24 @@ describe("the log", () => {
     await expect(addResults(at("lie.json"), [], WHEN)).rejects.toMatchObject({ code: "CASE_LOG_BROKEN" });
   });
 });
+
+/** Runs a check on copies of a file of which one byte is another; it may refuse what it is given. */
+async function otherBytes(name: string, check: (file: string) => Promise<void>): Promise<void> {
+  const bytes = readFileSync(at(name));
+  const place = fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(place, async ([i, flip]) => {
+      const other = Uint8Array.from(bytes);
+      other[i]! ^= flip;
+      writeFileSync(at("lie.json"), other);
+      await check("lie.json").catch((error) => {
+        if (!(error instanceof WeightmarkError)) throw error;
+        expect(error.kind).toBe("refused");
+      });
+    }),
+    { numRuns: 150 },
+  );
+}
 
 describe("a seal", () => {
   const verify = (name: string, trust = trustOf(SEALER)) => verifyCase(at(name), trust, WHEN);
@@ -153,6 +182,14 @@ describe("a seal", () => {
         await expect(verify("lie.json")).rejects.toMatchObject({ code: "CASE_MALFORMED" });
       }
     }
+  });
+
+  it("holds for no other case, whatever byte of the file is another", async () => {
+    await otherBytes("two.json", async (file) => {
+      const { holds, code } = await verify(file);
+      if (holds) expect(readSealed(at(file)).document).toEqual(sealed);
+      else expect(code).toMatch(/^SIGNATURE_/);
+    });
   });
 
   it("is looked for in files of a size that a case has", async () => {
