@@ -11,7 +11,7 @@ import { verifyLog } from "./custody-log.ts";
 import { currentEnvironment } from "./environment.ts";
 import type { Given } from "./given-input.ts";
 import { diffResults } from "./result-difference.ts";
-import { sentenceOf } from "./result-inputs.ts";
+import { inputsOfResult, sentenceOf } from "./result-inputs.ts";
 import { type RunAgainOptions, runAgain, whyNot } from "./run-again.ts";
 import { proveSealedCase } from "./sealed-case.ts";
 
@@ -114,6 +114,10 @@ async function checkResult(
   const about = { schema: result.schema, sentence: sentenceOf(result) };
   const why = whyNot(record, options);
   if (why !== null) return { ...about, status: "not-checked", details: [why] };
+  const unsaid = inputsOfResult(result).find(({ role }) => !record.inputs.some((input) => input.role === role));
+  if (unsaid !== undefined) {
+    return { ...about, status: "not-checked", details: [`the case does not say which input is its ${unsaid.role}`] };
+  }
   const missing = record.inputs.filter(({ name }) => !given.has(name)).map(({ name, role }) => `${name} (${role})`);
   if (missing.length > 0) return { ...about, status: "missing", details: [`not given: ${missing.join(", ")}`] };
   const places = new Map(record.inputs.map(({ role, name }) => [role, given.get(name)!]));

@@ -199,6 +199,19 @@ describe("a seal", () => {
     await expect(verify("deep.json")).rejects.toMatchObject({ code: "CASE_MALFORMED" });
   });
 
+  it("may be on a case that does not say what its results are of", async () => {
+    const options = { by: null, note: null, time: null, environment: open.log[0]!.environment };
+    const [record] = open.results;
+    const inputs = open.inputs.map(({ name }) => name);
+    let lie: CaseDocument = { ...open, results: [{ ...record!, inputs: record!.inputs.slice(1) }], log: [] };
+    lie = withEntry(lie, { whole: true }, { ...options, action: "identification" });
+    lie = withEntry(lie, { inputs, results: [1] }, { ...options, action: "collection" });
+    await sealAnything(at("lie.json"), withEntry(lie, { whole: true }, { ...options, action: "preservation" }));
+    const report = await verifyFiles({ ...files, sealed: at("lie.json") });
+    const details = ["the case does not say which input is its suspect"];
+    expect(report.results).toMatchObject([{ status: "not-checked", details }]);
+  });
+
   it("need not hold for the case to be shown", async () => {
     const bytes = readFileSync(at("two.json"));
     expect(unprovenCase(bytes, "two.json")).toEqual(sealed);
