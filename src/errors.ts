@@ -1,6 +1,7 @@
 import { ADAPTER_ERRORS } from "./errors/adapter-errors.ts";
 import { ARCHIVE_ERRORS } from "./errors/archive-errors.ts";
 import { ARRAY_ERRORS } from "./errors/array-errors.ts";
+import { CASE_ERRORS } from "./errors/case-errors.ts";
 import { CHECKPOINT_ERRORS } from "./errors/checkpoint-errors.ts";
 import { COMMITMENT_ERRORS } from "./errors/commitment-errors.ts";
 import { CTRANSLATE2_ERRORS } from "./errors/ctranslate2-errors.ts";
@@ -39,6 +40,7 @@ export const ERRORS = {
   ...REPORT_ERRORS,
   ...WATERMARK_ERRORS,
   ...COMMITMENT_ERRORS,
+  ...CASE_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -37,6 +37,7 @@ export const IN_FLAGS: ReadonlyMap<string, string> = new Map([
   ["threads", "--threads or --jobs"],
   ["timeout", "--timeout"],
   ["token", "--token-file"],
+  ["addResults", "`weightmark case add`"],
   ["Registry.add", "`weightmark registry add MODEL`"],
   ["Registry.importArchive", "`weightmark registry import FILE`"],
   ["Registry.list", "`weightmark registry list`"],

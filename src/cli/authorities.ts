@@ -28,7 +28,7 @@ export function withTime(command: Command): Command {
   );
 }
 
-function withRoots(command: Command): Command {
+export function withRoots(command: Command): Command {
   return command.option("--tsa-roots <file>", "root certificates (PEM or DER) of the authorities that you trust");
 }
 

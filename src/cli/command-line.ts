@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { WeightmarkError } from "../errors.ts";
+import { registerCase } from "./commands/case.ts";
 import { registerCommit } from "./commands/commit.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerCompletion } from "./commands/completion.ts";
@@ -54,6 +55,7 @@ export function buildProgram(setExitCode: SetExitCode, writeOut: (text: string) 
   registerQuality(program);
   registerWatermark(program, setExitCode);
   registerCommit(program);
+  registerCase(program, setExitCode);
   registerReport(program);
   registerDoctor(program, setExitCode);
   registerCompletion(program);

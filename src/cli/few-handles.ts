@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 const ENOUGH = 512;
 
 /** Folders of the library that the command line takes something from. */
-const FACES = ["", "registry/", "scan/", "signing/", "watermark/", "commitment/", "quality/", "report/"];
+const FACES = ["", "registry/", "scan/", "signing/", "watermark/", "commitment/", "quality/", "report/", "case/"];
 
 /** The most files that this process may have open, or null where the system does not say. */
 export function openFileLimit(): number | null {

@@ -3,12 +3,13 @@ import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { isAddress, sidesOf } from "./remote.ts";
 
-/** Maps every string of a value, however deep. */
+/** Maps every string of a value, however deep, but what names a schema: that has a slash as paths have. */
 export function mapStrings<T>(value: T, change: (text: string) => string): T {
   if (typeof value === "string") return change(value) as T;
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change)) as T;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)])) as T;
+  const changed = Object.entries(value).map(([key, item]) => [key, key === "schema" ? item : mapStrings(item, change)]);
+  return Object.fromEntries(changed) as T;
 }
 
 /**
@@ -37,14 +38,18 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
 
 /** A function that leaves out directories at the beginning of paths, and says "." of one by itself. */
 export function withoutPrefixes(prefixes: readonly string[]): (text: string) => string {
-  const longestFirst = [...prefixes].sort((a, b) => b.length - a.length);
-  return (text) => {
-    let shown = text;
-    for (const prefix of longestFirst) {
-      shown = shown.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, "").replaceAll(prefix, ".");
-    }
-    return shown;
-  };
+  const changes = [...prefixes].sort((a, b) => b.length - a.length).map(withoutPrefix);
+  return (text) => changes.reduce((shown, change) => change(shown), text);
+}
+
+function withoutPrefix(prefix: string): (text: string) => string {
+  // One that is no whole path could be any word, or the end of one.
+  if (!/^(?:[/\\]|[A-Za-z]:)/.test(prefix)) {
+    const literal = prefix.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const beginning = new RegExp(`(?<![\\p{L}\\p{N}_./\\\\-])${literal}[/\\\\]`, "gu");
+    return (text) => (text === prefix ? "." : text.replaceAll(beginning, ""));
+  }
+  return (text) => text.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, "").replaceAll(prefix, ".");
 }
 
 /** Not every user has a home directory, and the working directory may have been removed: then there is none of its kind. */

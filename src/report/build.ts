@@ -1,5 +1,6 @@
+import type { CommittedResult } from "../commitment/verify-committed.ts";
 import { ERRORS } from "../errors.ts";
-import type { Fingerprint } from "../fingerprint/fingerprint.ts";
+import type { Fingerprint, ReadingDepth } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { QualityResult } from "../quality/result.ts";
 import type { Registry, RegistryEntry } from "../registry/registry.ts";
@@ -55,10 +56,26 @@ export function inputReport(facts: InputFacts, fingerprint: Fingerprint): InputR
   };
 }
 
-export function compareReport(run: RunInfo, inputs: CompareReport["inputs"], result: CompareResult): CompareReport {
+/** What a command was asked for, without what stood at its default; null where all did. */
+export function askedFor<T extends object>(parameters: T): { readonly parameters?: T } {
+  const asked = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)) as T;
+  return Object.keys(asked).length === 0 ? {} : { parameters: asked };
+}
+
+/** Of reading, without the defaults. */
+export function readingAsked({ depth, deep }: { readonly depth?: ReadingDepth; readonly deep?: boolean }) {
+  return { depth: depth === "sampled" ? undefined : depth, deep: deep === true ? (true as const) : undefined };
+}
+
+export function compareReport(
+  run: RunInfo,
+  inputs: CompareReport["inputs"],
+  result: CompareResult,
+  parameters: NonNullable<CompareReport["parameters"]> = {},
+): CompareReport {
   // A result's read-only arrays become the report's: nothing writes to either.
   const comparison = result as unknown as Omit<Body<CompareReport>, "inputs">;
-  return wrap<CompareReport>("weightmark/compare@1", run, { inputs, ...comparison });
+  return wrap<CompareReport>("weightmark/compare@1", run, { inputs, ...askedFor(parameters), ...comparison });
 }
 
 export function identifyReport(
@@ -66,10 +83,12 @@ export function identifyReport(
   suspect: InputReport,
   location: string,
   result: IdentifyResult,
+  parameters: NonNullable<IdentifyReport["parameters"]> = {},
 ): IdentifyReport {
   const { candidates, registry, ...rest } = result;
   const body = {
     inputs: { suspect },
+    ...askedFor(parameters),
     verdict: rest.verdict,
     summary: rest.summary,
     candidates: candidates.map(({ comparison: { claim, deep }, ...candidate }) => {
@@ -88,6 +107,7 @@ export function fingerprintReport(
   model: InputReport,
   output: FingerprintReport["output"],
   fingerprint: Fingerprint,
+  parameters: NonNullable<FingerprintReport["parameters"]> = {},
 ): FingerprintReport {
   const { version, confidence, dtypes, tensors, sketches, slices, notes } = fingerprint;
   const layers = new Set(
@@ -95,6 +115,7 @@ export function fingerprintReport(
   );
   return wrap<FingerprintReport>("weightmark/fingerprint@1", run, {
     inputs: { model },
+    ...askedFor(parameters),
     output,
     fingerprint: {
       version,
@@ -214,15 +235,29 @@ export function embedReport(run: RunInfo, model: MarkedModel, result: EmbedResul
   return wrap<WatermarkEmbedReport>("weightmark/watermark-embed@1", run, body as never);
 }
 
+/** What a verification with a commitment says of it. */
+export function commitmentPart(
+  location: string,
+  { digest, time, opened }: CommittedResult,
+): NonNullable<WatermarkVerifyReport["commitment"]> {
+  return {
+    location,
+    digest,
+    time: { ...time, timestamps: [...time.timestamps] },
+    opened: opened === null ? null : { ...opened, layers: [...opened.layers] },
+  };
+}
+
 export function verifyReport(
   run: RunInfo,
   inputs: WatermarkVerifyReport["inputs"],
   result: VerifyResult,
-  commitment?: WatermarkVerifyReport["commitment"],
+  { commitment, parameters = {} }: Pick<WatermarkVerifyReport, "commitment" | "parameters"> = {},
 ): WatermarkVerifyReport {
   const committed = commitment === undefined ? {} : { commitment };
   return wrap<WatermarkVerifyReport>("weightmark/watermark-verify@1", run, {
     inputs,
+    ...askedFor(parameters),
     ...result,
     ...committed,
   } as never);

@@ -136,6 +136,7 @@ export async function proveSignature(signature: string, trust: Trust): Promise<P
   return { signedBy, manifest: readStatement(bundle.payload, signature) };
 }
 
-function saysNo(error: unknown): error is WeightmarkError & { readonly code: SignatureRefusal } {
+/** Whether an error is one with which evidence says no. */
+export function saysNo(error: unknown): error is WeightmarkError & { readonly code: SignatureRefusal } {
   return error instanceof WeightmarkError && (NO as readonly ErrorCode[]).includes(error.code);
 }

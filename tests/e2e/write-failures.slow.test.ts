@@ -71,6 +71,11 @@ beforeAll(async () => {
   cpSync(at("marking"), at("committing"), { recursive: true });
   const mark = ["watermark", "embed", "model", "--key", "key", "--rho", "0.02", "--unpublished", "--threads", "0"];
   await run([...mark, "-o", "marked"], at("committing"));
+  cpSync(at("fresh", "a"), at("cased", "a"), { recursive: true });
+  writeFileSync(at("cased", "key.pem"), privatePem(SIGNING_KEY), { mode: 0o600 });
+  await run(["compare", "a", "a", "--json", "--deterministic", "-o", "result.json"], at("cased"));
+  await run(["case", "new", "case.json", "--title", "t", "--deterministic"], at("cased"));
+  await run(["case", "add", "case.json", "result.json", "--deterministic"], at("cased"));
 });
 
 interface Case {
@@ -166,6 +171,19 @@ const CASES: readonly (readonly [string, Case])[] = [
   [
     "scan --list --dry-run -o",
     { prepared: "registered", args: ["scan", "--list", "list", "--dry-run", "--offline", "-o", "out"] },
+  ],
+  ["case new", { prepared: "cased", args: ["case", "new", "new.json", "--title", "t", "--deterministic"] }],
+  [
+    "case add",
+    { prepared: "cased", args: ["case", "add", "case.json", "result.json", "--weights", "a=a", "--deterministic"] },
+  ],
+  [
+    "case seal",
+    {
+      prepared: "cased",
+      args: ["case", "seal", "case.json", "--private-key", "key.pem", "-o", "out", "--deterministic"],
+      unsteady: /^out$/,
+    },
   ],
   [
     "watermark embed",

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { jsonSchemas } from "../../src/report/schemas/index.ts";
 
 interface Schema {
+  readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -82,6 +83,7 @@ const numbers = fc.oneof(
 );
 
 function ofSchema(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.$ref !== undefined) return arbitraryReport(schema.$ref.replace("urn:weightmark:schema:", ""));
   if ("const" in schema) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const ways = schema.anyOf ?? schema.oneOf;

@@ -25,6 +25,7 @@ const HOUSE = [
   "registry",
   "scan",
   "report",
+  "case",
   "cli",
 ] as const;
 
@@ -46,7 +47,7 @@ const INDEX = "index.ts";
 /** What the package shows: the index, and those of the folders that have subpaths. */
 const FACES = [
   INDEX,
-  ...["registry", "scan", "signing", "watermark", "commitment", "quality", "report"].map(
+  ...["registry", "scan", "signing", "watermark", "commitment", "quality", "report", "case"].map(
     (folder) => `${folder}/${INDEX}`,
   ),
 ];

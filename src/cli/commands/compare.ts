@@ -42,7 +42,7 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
   const session = openSession(options, [suspectPath, basePath]);
   const { compare: compareSubjects } = await import("../../index.ts");
   const { subjectName } = await import("../../lineage/subject-name.ts");
-  const { compareReport, inputReport } = await import("../../report/build.ts");
+  const { compareReport, inputReport, readingAsked } = await import("../../report/build.ts");
   // Two directories may end in the same name; then only the whole path tells them apart.
   const sameName = subjectName(suspectPath) === subjectName(basePath);
   const names = sameName ? [suspectPath, basePath].map(shownLocation) : [];
@@ -57,7 +57,9 @@ async function compare(suspectPath: string, basePath: string, options: CompareOp
         suspect: inputReport(suspect, suspect.fingerprint),
         base: inputReport(base, base.fingerprint),
       };
-      await session.emit(compareReport(session.run(), inputs, result));
+      const { depth } = readingAsked(options);
+      const asked = { depth, root: options.root ? (true as const) : undefined };
+      await session.emit(compareReport(session.run(), inputs, result, asked));
       return exitCodeFor(provenVerdict(result, options.acceptCalibrated), options.failOn);
     } finally {
       await base.close();

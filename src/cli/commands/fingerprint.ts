@@ -34,7 +34,7 @@ async function fingerprint(model: string, options: FingerprintOptions): Promise<
   const { writeFileAtomic } = await import("../../bytes/atomic-file.ts");
   const { serializeFingerprint } = await import("../../index.ts");
   const { digestOf } = await import("../../registry/digest.ts");
-  const { fingerprintReport, inputReport } = await import("../../report/build.ts");
+  const { fingerprintReport, inputReport, readingAsked } = await import("../../report/build.ts");
   const opened = await openSubject(path, options, session);
   try {
     if (opened.kind === "fingerprint") {
@@ -45,7 +45,7 @@ async function fingerprint(model: string, options: FingerprintOptions): Promise<
     if (!(await holds(output, bytes))) await writeFileAtomic(output, bytes, { overwrite: options.force });
     const written = { location: output, bytes: bytes.length, digest: digestOf(bytes) };
     const input = inputReport(opened, opened.fingerprint);
-    await session.emit(fingerprintReport(session.run(), input, written, opened.fingerprint));
+    await session.emit(fingerprintReport(session.run(), input, written, opened.fingerprint, readingAsked(options)));
   } finally {
     await opened.close();
   }

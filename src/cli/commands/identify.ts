@@ -47,7 +47,7 @@ async function identify(model: string, options: IdentifyOptions): Promise<number
   const [path = model] = atRevision([model], options);
   const { identify: identifySubject } = await import("../../index.ts");
   const { defaultRegistryDirectory, openAnyCandidates } = await import("../../registry/index.ts");
-  const { identifyReport, inputReport } = await import("../../report/build.ts");
+  const { identifyReport, inputReport, readingAsked } = await import("../../report/build.ts");
   const directory = options.registry ?? defaultRegistryDirectory();
   const session = openSession(options, [path, directory]);
   // Before the suspect is read: a missing registry should not cost a minute.
@@ -63,7 +63,8 @@ async function identify(model: string, options: IdentifyOptions): Promise<number
     const limit = options.limit === undefined ? {} : { limit: options.limit };
     const result = await identifySubject(suspect, registry, limit);
     const input = inputReport(suspect, suspect.fingerprint);
-    await session.emit(identifyReport(session.run(), input, registry.location, result));
+    const asked = { ...readingAsked(options), limit: options.limit };
+    await session.emit(identifyReport(session.run(), input, registry.location, result, asked));
     const best = result.candidates[0]?.comparison ?? { verdict: result.verdict };
     return exitCodeFor(provenVerdict(best, options.acceptCalibrated), options.failOn);
   } finally {

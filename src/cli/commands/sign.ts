@@ -3,14 +3,10 @@ import { type LinkOptions, linksOf, withLocalModels } from "../local-models.ts";
 import { byteCount, type CommonOptions, withFindings } from "../options.ts";
 import { requireLocal } from "../remote.ts";
 import { openSession } from "../session.ts";
-import { readPem, readPrivateKeyFile } from "../signing/pem-file.ts";
+import { type SignerOptions, signerFiles, signerOf, withSigner } from "../signing/signer-options.ts";
 import { repeated } from "../signing/trust-options.ts";
-import { type PassphraseOptions, passphraseOf } from "../watermark-key.ts";
 
-interface SignCommandOptions extends CommonOptions, LinkOptions, PassphraseOptions {
-  readonly privateKey: string;
-  readonly signingCertificate?: string;
-  readonly certificateChain?: readonly string[];
+interface SignCommandOptions extends CommonOptions, LinkOptions, SignerOptions {
   readonly signature?: string;
   readonly hash: "sha256" | "blake2b" | "blake3";
   readonly shardSize?: number;
@@ -25,11 +21,8 @@ export function registerSign(program: Command): void {
     .description(
       "Signs every file of a model, a registry or a fingerprint by OpenSSF Model Signing v1.0, so that anyone can tell whether they were changed, and who vouches for them.",
     )
-    .argument("<model>", "directory or file")
-    .requiredOption("--private-key <file>", "ECDSA key on P-256, P-384 or P-521 (PEM)")
-    .option("--passphrase-file <file>", "read the key's passphrase from here (or set WEIGHTMARK_PASSPHRASE)")
-    .option("--signing-certificate <file>", "sign by certificate: that of the key (PEM)")
-    .option("--certificate-chain <file>", "certificates between that one and a root (PEM; repeatable)", repeated)
+    .argument("<model>", "directory or file");
+  withSigner(command)
     .option(
       "--signature <file>",
       "the signature to write (default: model.sig in the directory, FILE.sig beside a file)",
@@ -45,23 +38,13 @@ export function registerSign(program: Command): void {
 
 async function sign(model: string, options: SignCommandOptions): Promise<void> {
   requireLocal(model, "sign reads every file");
-  const { privateKey, signingCertificate, certificateChain = [], signature, passphraseFile } = options;
-  const named = [model, privateKey, signature, signingCertificate, passphraseFile, ...certificateChain];
-  const session = openSession(
-    options,
-    named.filter((path) => path !== undefined),
-  );
+  const { signature } = options;
+  const named = [model, ...signerFiles(options), ...(signature === undefined ? [] : [signature])];
+  const session = openSession(options, named);
   const { signModel } = await import("../../signing/index.ts");
   const { signReport } = await import("../../report/build.ts");
   const allowLinks = await linksOf(options);
-  const key = await readPrivateKeyFile(privateKey);
-  const isSealed = /ENCRYPTED/.test(key.pem);
-  const signer = {
-    privateKey: key,
-    passphrase: isSealed ? await passphraseOf(passphraseFile, "WEIGHTMARK_PASSPHRASE", session.warn) : null,
-    certificate: signingCertificate === undefined ? undefined : await readPem(signingCertificate),
-    chain: await Promise.all(certificateChain.map(readPem)),
-  };
+  const signer = await signerOf(options, session.warn);
   const progress = session.progress(`hashing ${model}`, "bytes");
   const result = await signModel(model, signer, {
     signature,

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { CommittedResult } from "../../commitment/index.ts";
 import { WeightmarkError } from "../../errors.ts";
 import { firstSeenOf, rootsOf, type TimeOptions, withTime } from "../authorities.ts";
 import { withInside } from "../inside.ts";
@@ -254,7 +253,7 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
   const key = options.key === undefined ? null : await openKey({ ...options, key: options.key }, session.warn);
   const { fingerprint } = await import("../../index.ts");
   const { parsePayload, verifyWatermark } = await import("../../watermark/index.ts");
-  const { markedModel, verifyReport } = await import("../../report/build.ts");
+  const { commitmentPart, markedModel, verifyReport } = await import("../../report/build.ts");
   const payload = options.payload === undefined ? null : parsePayload(options.payload);
   const time = { roots: await rootsOf(options), firstSeen: await firstSeenOf(options) };
   return withModels(path, options.base, options, async ({ checkpoint, base, bytesTotal }) => {
@@ -288,8 +287,12 @@ async function verifyMark(model: string, options: VerifyOptions): Promise<number
         reference: await digestOfFile(options.reference),
         tokenizer: await digestOfFile(options.tokenizer),
       };
-      const shown = committed === null ? undefined : committedPart(commitment!, committed);
-      await session.emit(verifyReport(session.run(), inputs, result, shown));
+      const shown = committed === null ? undefined : commitmentPart(commitment!, committed);
+      const asked = {
+        payload: payload === null ? undefined : Buffer.from(payload.bytes).toString("hex"),
+        without: options.without === undefined ? undefined : (true as const),
+      };
+      await session.emit(verifyReport(session.run(), inputs, result, { commitment: shown, parameters: asked }));
       return fails(result.present ? result.level : "absent", options.failOn) ? 1 : 0;
     } finally {
       end();
@@ -320,15 +323,6 @@ function requireOneHolder({
               ? "--without goes with the whole key: --key FILE"
               : null;
   if (wrong !== null) throw new WeightmarkError("USAGE", wrong);
-}
-
-function committedPart(location: string, { digest, time, opened }: CommittedResult) {
-  return {
-    location,
-    digest,
-    time: { ...time, timestamps: [...time.timestamps] },
-    opened: opened === null ? null : { ...opened, layers: [...opened.layers] },
-  };
 }
 
 async function digestOfFile(location: string | undefined) {

@@ -1,4 +1,5 @@
-import type { Report, ScanSummaryReport } from "../schemas/index.ts";
+import type { CaseReport, Report, ScanSummaryReport } from "../schemas/index.ts";
+import { casePage, caseVerifyPage } from "./case-page.ts";
 import { commitPage } from "./commit-page.ts";
 import { comparePage } from "./compare-page.ts";
 import { frame } from "./document.ts";
@@ -34,7 +35,8 @@ export type HtmlResult = { readonly file: ResultFile | null } & (
  * Results as one page, in pieces: one file that loads nothing, can be read without scripts, printed, and is the same for the
  * same results. Every string of a model's or a user's is text in it, whatever it holds.
  */
-export async function* htmlPieces(results: readonly HtmlResult[]): AsyncGenerator<string> {
+export async function* htmlPieces(given: readonly HtmlResult[]): AsyncGenerator<string> {
+  const results = given.flatMap(withContents);
   const sortable = results.some(({ scan }) => scan !== undefined);
   const { before, after } = frame(titleOf(results), headerOf(results), FOOTER, { sortable });
   yield before.toString();
@@ -46,6 +48,33 @@ export async function* htmlPieces(results: readonly HtmlResult[]): AsyncGenerato
     yield html`${origin(result)}</article>\n`.toString();
   }
   yield after.toString();
+}
+
+/** A result; a case with the results that it holds behind it, the models of a scan with the scan. */
+function withContents(result: HtmlResult): HtmlResult[] {
+  const { file, report } = result;
+  if (report?.schema !== "weightmark/case@1") return [result];
+  const shown: HtmlResult[] = [result];
+  const taken = report.results.map((record) => record.result);
+  let inScan = false;
+  for (const [i, one] of taken.entries()) {
+    if (one.schema === "weightmark/scan-summary@1") {
+      shown.push({ file, scan: { summary: one, items: () => itemsBehind(taken, i) } });
+      inScan = true;
+    } else if (one.schema !== "weightmark/scan-item@1") {
+      shown.push({ file, report: one });
+      inScan = false;
+    } else if (!inScan) shown.push({ file, report: one });
+  }
+  return shown;
+}
+
+/** The models of a scan stand behind it in a case. */
+async function* itemsBehind(taken: readonly CaseReport["results"][number]["result"][], at: number) {
+  for (const one of taken.slice(at + 1)) {
+    if (one.schema !== "weightmark/scan-item@1") return;
+    yield one;
+  }
 }
 
 /** A single report as one page. */
@@ -87,6 +116,10 @@ function pageOf(report: SingleReport): Html {
       return signPage(report);
     case "weightmark/verify@1":
       return signaturePage(report);
+    case "weightmark/case@1":
+      return casePage(report);
+    case "weightmark/case-verify@1":
+      return caseVerifyPage(report);
     case "weightmark/commit@1":
       return commitPage(report);
     case "weightmark/doctor@1":
@@ -101,6 +134,8 @@ function pageOf(report: SingleReport): Html {
 }
 
 const TITLES: Readonly<Record<Report["schema"], string>> = {
+  "weightmark/case@1": "Case",
+  "weightmark/case-verify@1": "Verification of a case",
   "weightmark/compare@1": "Comparison of two models",
   "weightmark/identify@1": "Origin of a model",
   "weightmark/inspect@1": "Contents of a model",

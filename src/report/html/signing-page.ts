@@ -81,7 +81,8 @@ function pathsText(heading: string, paths: readonly string[]): Html | null {
   return html`${paragraph(`${heading}:`)}${list(shown.map(named))}${moreText(more)}`;
 }
 
-function signerText(signedBy: NonNullable<VerifyReport["signedBy"]>): string {
+/** Who signed, as far as it is proven. */
+export function signerText(signedBy: NonNullable<VerifyReport["signedBy"]>): string {
   switch (signedBy.method) {
     case "key":
       return `the key ${signedBy.key}`;

@@ -67,4 +67,10 @@ export const component = z.strictObject({
   reason: z.string().nullable(),
 });
 
+/** Left out where all stood at their defaults. */
+export const readingParameters = {
+  depth: readingDepth.optional(),
+  deep: z.literal(true).optional().describe("fingerprints were taken with what finds labels that were moved"),
+};
+
 export const relation = z.string().describe("such as fine-tune, lora, quantized; the list may grow");

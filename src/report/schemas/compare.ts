@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { component, count, direction, envelope, input, learned, log10P, relation, verdict } from "./common.ts";
+import {
+  component,
+  count,
+  direction,
+  envelope,
+  input,
+  learned,
+  log10P,
+  readingParameters,
+  relation,
+  verdict,
+} from "./common.ts";
 
 const imageCount = z.strictObject({ blocks: count, equal: count });
 
@@ -121,6 +132,10 @@ export const compareSchema = z
   .strictObject({
     ...envelope("compare"),
     inputs: z.strictObject({ suspect: input, base: input }),
+    parameters: z
+      .strictObject({ depth: readingParameters.depth, root: z.literal(true).optional() })
+      .optional()
+      .describe("what was asked for; left out where all stood at their defaults"),
     ...comparison.shape,
   })
   .meta({

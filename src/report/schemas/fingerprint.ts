@@ -1,10 +1,14 @@
 import { z } from "zod";
-import { count, envelope, hash, input } from "./common.ts";
+import { count, envelope, hash, input, readingParameters } from "./common.ts";
 
 export const fingerprintSchema = z
   .strictObject({
     ...envelope("fingerprint"),
     inputs: z.strictObject({ model: input }),
+    parameters: z
+      .strictObject(readingParameters)
+      .optional()
+      .describe("what was asked for; left out where all stood at their defaults"),
     output: z.strictObject({ location: z.string(), bytes: count, digest: hash }),
     fingerprint: z.strictObject({
       version: count,

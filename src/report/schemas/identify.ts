@@ -1,11 +1,26 @@
 import { z } from "zod";
-import { component, count, direction, envelope, hash, input, log10P, relation, verdict } from "./common.ts";
+import {
+  component,
+  count,
+  direction,
+  envelope,
+  hash,
+  input,
+  log10P,
+  readingParameters,
+  relation,
+  verdict,
+} from "./common.ts";
 import { comparison } from "./compare.ts";
 
 export const identifySchema = z
   .strictObject({
     ...envelope("identify"),
     inputs: z.strictObject({ suspect: input }),
+    parameters: z
+      .strictObject({ ...readingParameters, limit: count.optional() })
+      .optional()
+      .describe("what was asked for; left out where all stood at their defaults"),
     verdict: verdict.describe("the best candidate's"),
     summary: z.string(),
     candidates: z.array(

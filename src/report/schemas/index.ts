@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { commitmentSchema } from "../../commitment/commitment.ts";
 import { disclosureSchema } from "../../commitment/disclosure.ts";
+import { caseSchema, caseVerifySchema } from "./case.ts";
 import { commitSchema } from "./commit.ts";
 import { compareSchema } from "./compare.ts";
 import { doctorSchema } from "./doctor.ts";
@@ -15,6 +16,8 @@ import { scanItemSchema, scanSummarySchema, scanTargetSchema } from "./scan.ts";
 import { signSchema, verifySchema } from "./signing.ts";
 import { watermarkCapacitySchema, watermarkEmbedSchema, watermarkVerifySchema } from "./watermark.ts";
 
+export type CaseReport = z.infer<typeof caseSchema>;
+export type CaseVerifyReport = z.infer<typeof caseVerifySchema>;
 export type CommitReport = z.infer<typeof commitSchema>;
 export type CompareReport = z.infer<typeof compareSchema>;
 export type DoctorReport = z.infer<typeof doctorSchema>;
@@ -34,6 +37,8 @@ export type WatermarkCapacityReport = z.infer<typeof watermarkCapacitySchema>;
 export type WatermarkEmbedReport = z.infer<typeof watermarkEmbedSchema>;
 export type WatermarkVerifyReport = z.infer<typeof watermarkVerifySchema>;
 export type Report =
+  | CaseReport
+  | CaseVerifyReport
   | CommitReport
   | CompareReport
   | DoctorReport
@@ -53,6 +58,8 @@ export type Report =
   | WatermarkVerifyReport;
 
 const SCHEMAS = new Map<string, z.ZodType>([
+  ["case@1", caseSchema],
+  ["case-verify@1", caseVerifySchema],
   ["commit@1", commitSchema],
   ["commitment@1", commitmentSchema],
   ["compare@1", compareSchema],
@@ -80,12 +87,24 @@ export function schemaOf(name: string): z.ZodType | undefined {
   return SCHEMAS.get(name);
 }
 
+function idOf(name: string): string {
+  return `urn:weightmark:schema:${name}`;
+}
+
+/** What has a schema of its own is a reference to that within others. */
+function referTo({ zodSchema, jsonSchema, path }: { zodSchema: unknown; jsonSchema: object; path: unknown[] }): void {
+  const found = [...SCHEMAS].find(([, schema]) => schema === zodSchema);
+  if (found === undefined || path.length === 0) return;
+  for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+  Object.assign(jsonSchema, { $ref: idOf(found[0]) });
+}
+
 /** JSON Schemas (2020-12) of everything that is printed as JSON, by name. */
 export function jsonSchemas(): Map<string, object> {
   return new Map(
     [...SCHEMAS].map(([name, schema]) => {
-      const { $schema, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12" });
-      return [name, { $schema, $id: `urn:weightmark:schema:${name}`, ...rest }];
+      const { $schema, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12", override: referTo });
+      return [name, { $schema, $id: idOf(name), ...rest }];
     }),
   );
 }

@@ -29,7 +29,7 @@ export const signSchema = z
   })
   .meta({ title: "weightmark sign", description: "A signature of a model by OpenSSF Model Signing v1.0." });
 
-const signedBy = z.discriminatedUnion("method", [
+export const signedBy = z.discriminatedUnion("method", [
   z.strictObject({ method: z.literal("key"), key: sha256.describe("SHA-256 of the public key's PEM") }),
   z.strictObject({
     method: z.literal("certificate"),

@@ -75,6 +75,13 @@ export const watermarkVerifySchema = z
       reference: against.nullable().describe("the sketch"),
       tokenizer: against.nullable().describe("the tokenizer.json that was named"),
     }),
+    parameters: z
+      .strictObject({
+        payload: z.string().optional().describe("hex: the payload that was claimed"),
+        without: z.literal(true).optional().describe("layers that were opened to others were left out"),
+      })
+      .optional()
+      .describe("what was asked for beside the inputs; left out where nothing was"),
     present: z.boolean(),
     level: z.enum(["none", "evidence", "strong", "forensic"]).describe("p <= 2^-40, 2^-64, 2^-128"),
     log2P,

@@ -1,4 +1,5 @@
 import type { Report } from "../schemas/index.ts";
+import { caseText, caseVerifyText } from "./case-text.ts";
 import { commitText } from "./commit-text.ts";
 import { compareText } from "./compare-text.ts";
 import { identifyText } from "./identify-text.ts";
@@ -18,6 +19,10 @@ export function renderText(report: Report, options: { readonly colour: boolean }
 
 function lines(report: Report, style: Style): string[] {
   switch (report.schema) {
+    case "weightmark/case@1":
+      return caseText(report, style);
+    case "weightmark/case-verify@1":
+      return caseVerifyText(report, style);
     case "weightmark/commit@1":
       return commitText(report, style);
     case "weightmark/compare@1":

@@ -63,7 +63,8 @@ function paths(heading: string, list: readonly string[], style: Style): string[]
   return section(heading, atMost(lines, SHOWN), style);
 }
 
-function signerText(signedBy: NonNullable<VerifyReport["signedBy"]>): string {
+/** Who signed, as far as it is proven. */
+export function signerText(signedBy: NonNullable<VerifyReport["signedBy"]>): string {
   switch (signedBy.method) {
     case "key":
       return `the key ${signedBy.key}`;

@@ -33,6 +33,7 @@ describe("help", () => {
       "quality",
       "watermark",
       "commit",
+      "case",
       "report",
       "doctor",
       "completion",

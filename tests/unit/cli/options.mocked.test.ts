@@ -138,6 +138,13 @@ describe("redaction", () => {
     expect(redact("a relative word")).toBe("a relative word");
   });
 
+  it("takes a relative directory for one where a path begins with it, and for no word or schema", () => {
+    const redact = pathRedactor(["a/model", "weightmark/other", "x+y/model"]);
+    const report = { schema: "weightmark/compare@1", verdict: "shares a data/a/model", location: "a/model", at: "a" };
+    expect(mapStrings(report, redact)).toEqual({ ...report, location: "model", at: "." });
+    expect(redact("'a/model' and x+y/model, not .a/model")).toBe("'model' and model, not .a/model");
+  });
+
   it("takes no path apart where home and working directory are the root", () => {
     vi.stubEnv("HOME", "/");
     vi.spyOn(process, "cwd").mockReturnValue("/");
