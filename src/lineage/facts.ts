@@ -43,7 +43,7 @@ export function factsOf(
   const tableOnly = verdict === "shared-init" && !speaks;
   const isPartial = (side: keyof Sides): boolean =>
     speaks &&
-    (bodies.some((f) => f !== decisive && !isAsRelated(f, decisive)) ||
+    (bodies.some((f) => !isAsRelated(f, decisive)) ||
       !isCovered(sides[side].fingerprint, findings, side));
   const tables = findings.filter((f) => f.pairing.component === EMBEDDINGS).flatMap((f) => f.pairing.pairs);
   const equal = { equal: frozenTensors, compared: comparedTensors };
