@@ -129,6 +129,8 @@ describe("of shared training", () => {
       expect.stringMatching(/^a second run of one recipe/),
     ]);
     expect(caveats({ verdict: "shared-init" })).toEqual([]);
+    const same = { verdict: "identical", direction: "suspect-from-base", content: identical({}, true) } as const;
+    expect(caveats(same)).toEqual([]);
   });
 });
 
@@ -159,6 +161,10 @@ describe("of silence", () => {
     expect(more).toEqual([]);
     expect(caveats({ verdict: "not-testable", other: stacked })).toEqual([layers]);
     expect(caveats({ verdict: "shared-init", other: stacked })).toEqual([]);
+    // A side that can be tested keeps some layers so, and the other side is why nothing was.
+    const { tensors } = stacked;
+    const said = caveats({ verdict: "not-testable", own: { tensors: [], sketches: [] }, other: { tensors: tensors! } });
+    expect(said).toEqual(["a: no tensors: nothing was saved", layers]);
   });
 });
 
@@ -209,6 +215,8 @@ describe("what lies beyond the limits of searches", () => {
     const deep = modelOf(4, { deep: { layers: 600, cols: 32 } });
     const [layers] = caveats({ own: { sketches: deep.sketches } });
     expect(layers).toMatch(/^no test looked at \d+ layers of a$/);
+    const [both] = caveats({ own: { sketches: [...deep.sketches, ...many(65).sketches] } });
+    expect(both).toMatch(/^no test looked at the 2 smallest stacks and \d+ layers of a$/);
     expect(caveats({ leftOut: 7 })).toEqual([
       "there are too many matrices of one shape: 7 were not matched by their content",
     ]);
