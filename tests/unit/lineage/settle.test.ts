@@ -26,14 +26,20 @@ const draw = (name: string, length: number): Float32Array => {
   const random = prng(name);
   return Float32Array.from({ length }, () => random.normal());
 };
-const start =
-  (name: string): Values =>
-  (slice) =>
-    draw(`${name} ${slice}`, HEIGHT * WIDTH);
+/** Values that are drawn once, for they are asked for again and again. */
+function once(values: Values): Values {
+  const known = new Map<number, Float32Array>();
+  return (slice) => {
+    const found = known.get(slice) ?? values(slice);
+    known.set(slice, found);
+    return found;
+  };
+}
+const start = (name: string): Values => once((slice) => draw(`${name} ${slice}`, HEIGHT * WIDTH));
 
 /** What so many directions add to a start. */
 function trained(from: Values, name: string, directions = 8): Values {
-  return (slice) => {
+  return once((slice) => {
     const out = from(slice).slice();
     for (let k = 0; k < directions; k++) {
       const [left, right] = [HEIGHT, WIDTH].map((n) => draw(`${name} ${slice} ${k} ${n}`, n));
@@ -41,14 +47,14 @@ function trained(from: Values, name: string, directions = 8): Values {
       for (let i = 0; i < out.length; i++) out[i]! += strength * left![Math.floor(i / WIDTH)]! * right![i % WIDTH]!;
     }
     return out;
-  };
+  });
 }
-const mixed =
-  (one: Values, weight: number, other: Values): Values =>
-  (slice) => {
+function mixed(one: Values, weight: number, other: Values): Values {
+  return once((slice) => {
     const [a, b] = [one(slice), other(slice)];
     return a.map((x, i) => weight * x + (1 - weight) * b[i]!);
-  };
+  });
+}
 
 const BASE = trained(start("start"), "training");
 const CHILD = mixed(BASE, 0.999, start("more"));

@@ -254,6 +254,18 @@ describe("the floors of a shared training", () => {
     ]);
   });
 
+  test("is all of either, where one of both shows few directions", () => {
+    const few = { directions: 4.9 };
+    expect(shares({ share: 0.96 }, { ...few, share: 0.95 })).toBe(true);
+    expect(shares({ share: 0.96 }, { ...few, share: 0.949 })).toBe(false);
+    expect(shares({ share: 0.949 }, { ...few, share: 0.96 })).toBe(false);
+    expect(shares({ share: 0.96 }, { share: 0.95, directions: 2 })).toBe(false);
+  });
+
+  test("are held against nothing where there is no start", () => {
+    for (const bulk of [0, -0.5]) expect(shares({ share: 0.9, bulk }, { share: 0.9, bulk: 0.9 })).toBe(false);
+  });
+
   describe("that is a large share", () => {
     // Asked one way round: too few slices are told of the other to ask.
     const few: Side = { slices: 5 };
