@@ -42,9 +42,7 @@ export function factsOf(
   const speaks = decisive !== null && isRelated(decisive);
   const tableOnly = verdict === "shared-init" && !speaks;
   const isPartial = (side: keyof Sides): boolean =>
-    speaks &&
-    (bodies.some((f) => f !== decisive && !isAsRelated(f, decisive)) ||
-      !isCovered(sides[side].fingerprint, findings, side));
+    speaks && (bodies.some((f) => !isAsRelated(f, decisive)) || !isCovered(sides[side].fingerprint, findings, side));
   const tables = findings.filter((f) => f.pairing.component === EMBEDDINGS).flatMap((f) => f.pairing.pairs);
   const equal = { equal: frozenTensors, compared: comparedTensors };
   const byEquality = speaks

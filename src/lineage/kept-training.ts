@@ -38,7 +38,7 @@ export const SIGMAS = 3;
 export function unscaled({ forward, backward }: Sides): Sides {
   const product = forward.bulk * backward.bulk;
   const isScaled = Math.max(forward.bulk, backward.bulk) >= LEAST_FACTOR;
-  if (!(forward.bulk > 0 && product >= ALL_OF_START && isScaled)) return { forward, backward };
+  if (!(product >= ALL_OF_START && isScaled)) return { forward, backward };
   const scale = Math.sqrt(backward.bulk / forward.bulk);
   return { forward: scaled(forward, scale), backward: scaled(backward, 1 / scale) };
 }

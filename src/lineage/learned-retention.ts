@@ -47,7 +47,7 @@ const SCALED = 1.2;
  */
 function unscaled(slice: Pick<SliceRetention, keyof Sides>): Pick<SliceRetention, keyof Sides> {
   const { forward, backward } = slice;
-  const isWhole = forward.bulk > 0 && forward.bulk * backward.bulk >= ALL_OF_START;
+  const isWhole = forward.bulk * backward.bulk >= ALL_OF_START;
   if (!isWhole || Math.max(forward.bulk, backward.bulk) < SCALED) return slice;
   const factor = Math.sqrt(backward.bulk / forward.bulk);
   return { forward: scaled(forward, factor), backward: scaled(backward, 1 / factor) };

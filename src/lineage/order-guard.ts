@@ -20,8 +20,7 @@ export function sortedAxes(suspect: Fingerprint, base: Fingerprint, pairs: reado
   if ([suspect, base].every(hasSinusoidalPositions) || isSorted(residualPairs(pairs))) sorted.add("residual");
   // Neurons of different layers are different labels: most layers must be sorted, each by itself.
   const neurons = pairs.filter((p) => axisOf(p) === "neurons");
-  if (neurons.length > 0 && 2 * neurons.filter((pair) => isSorted([pair])).length > neurons.length)
-    sorted.add("neurons");
+  if (2 * neurons.filter((pair) => isSorted([pair])).length > neurons.length) sorted.add("neurons");
   return sorted;
 }
 
@@ -38,7 +37,7 @@ export function orderedAxes(pairs: readonly MatrixPair[]): Set<Axis> {
   const ordered = new Set<Axis>();
   if (haveOrder(residualPairs(pairs))) ordered.add("residual");
   const neurons = pairs.filter((p) => axisOf(p) === "neurons");
-  if (neurons.length > 0 && 2 * neurons.filter((pair) => hasOrder(pair)).length > neurons.length) {
+  if (2 * neurons.filter((pair) => hasOrder(pair)).length > neurons.length) {
     ordered.add("neurons");
   }
   return ordered;

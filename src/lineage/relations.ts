@@ -129,7 +129,7 @@ function isLaidOver(pairing: Pairing, side: Side, own: Stack, other: Stack): boo
  * two differ was not done to the file that has one of them.
  */
 function isFoundTwice(findings: readonly ComponentFinding[]): boolean {
-  const related = findings.filter((one) => isRelated(one) && one.pairing.component !== EMBEDDINGS);
+  const related = findings.filter(isRelated);
   return (["suspectComponent", "component"] as const).some(
     (side) => new Set(related.map(({ pairing }) => pairing[side])).size < related.length,
   );
@@ -181,7 +181,7 @@ function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFi
   if (findings.some(({ isSimple }) => isSimple)) return [];
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
-  if (shares.length === 0 || Math.min(...shares) < CONTINUED_SHARE || Math.max(...shares) > MOST_SHARE) return [];
+  if (shares.length === 0 || Math.max(...shares) > MOST_SHARE) return [];
   const changed = findings.flatMap((f) => f.slices).filter(({ rank }) => rank.kind !== "none");
   const trained = changed.filter(({ rank: { kind } }) => kind === "full" || kind === "low");
   if (trained.length < MIN_LOW_RANK || trained.length < TRAINED_SHARE * changed.length) return [];
@@ -216,7 +216,7 @@ function keepsVectors(suspect: Fingerprint, base: Fingerprint): boolean {
     const isKept = isVector || component === EMBEDDINGS;
     if (!isKept || values === null || uniform) return true;
     if ([values.f32, values.f16, values.bf16].some((digest) => images.has(digest))) return true;
-    return component === EMBEDDINGS && isKeptLonger && isLonger(shape);
+    return isKeptLonger && isLonger(shape);
   });
 }
 
@@ -260,7 +260,7 @@ function gridOf(suspect: Fingerprint, base: Fingerprint): string | null {
     return top && top[1] * 2 > inLayers.length ? top[0] : null;
   };
   const found = label(suspect);
-  return found !== null && found !== label(base) ? found : null;
+  return found === label(base) ? null : found;
 }
 
 /** Whether the base's tokens are found in a table that has more. */

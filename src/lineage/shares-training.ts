@@ -44,7 +44,6 @@ const KEPT_OF_CUT = 0.85;
 /** A large share: L = b, at most, and by the root of the product of L / b both ways, which decay does not change. */
 const LARGE_AT_MOST = 1.25;
 const LARGE_BOTH = 0.9;
-const LARGE_BACK = 0.45;
 /**
  * A small share: b is small, and hardly anything of the other training is found the other way round, well below the
  * correlation of what is left of the start (the root of the product of b both ways). With less of the start left than LITTLE
@@ -137,7 +136,7 @@ function isLargeShare(one: LearnedRetention, other: LearnedRetention): boolean {
   const most = Math.max(one.bulk, other.bulk);
   // Where less is left of the start on either side, siblings that were both pruned have L = b as well.
   if (!isEven(one) || most > UNDECAYED || most < SMALL_BULK) return false;
-  return isBack(other) && ratio >= LARGE_SHARE && ratio <= LARGE_AT_MOST && Math.sqrt(ratio * back) >= LARGE_BOTH;
+  return ratio >= LARGE_SHARE && ratio <= LARGE_AT_MOST && Math.sqrt(ratio * back) >= LARGE_BOTH;
 }
 
 function isSmallShare(one: LearnedRetention, other: LearnedRetention): boolean {
@@ -161,6 +160,6 @@ function isMerge(one: LearnedRetention, other: LearnedRetention): boolean {
 }
 
 /** A side that shows no training of its own cannot be asked. */
-function isBack(other: LearnedRetention, floor = LARGE_BACK): boolean {
+function isBack(other: LearnedRetention, floor: number): boolean {
   return !showsTraining(other) || atLeast(other) >= floor;
 }

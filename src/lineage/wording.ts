@@ -36,7 +36,6 @@ export function summarise(
   if (verdict === "no-evidence") {
     return `No evidence that ${suspect} and ${base} share weights. This does not prove that they are unrelated.`;
   }
-  if (verdict === "not-testable") return `${suspect} cannot be tested against ${base}.`;
   if (verdict === "derived" && direction === "base-from-suspect") {
     const { part, share } = facts.back;
     return `${base}${part === null ? "" : ` (${part})`} derives from ${suspect}${shareText(share)}.`;
