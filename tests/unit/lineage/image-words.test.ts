@@ -3,6 +3,7 @@ import { imageClaim, imageFigure, imageLimits, worstOf } from "../../../src/line
 import type { Image } from "../../../src/lineage/result.ts";
 
 const image = (change: Partial<Image> = {}): Image => ({
+  byTensor: [],
   side: "suspect",
   scheme: "Q4_0",
   way: null,
