@@ -31,10 +31,10 @@ describe.each([
 
   test("is that of the directions that were added, with gains or without", () => {
     const after = withDirections(before, height, 3, 0.3);
-    expect(differenceRank(slice(after, height), slice(before, height))).toEqual({ kind: "low", rank: 3 });
+    expect(differenceRank(slice(after, height), slice(before, height))).toMatchObject({ kind: "low", rank: 3 });
     const gain = Float32Array.from({ length: width }, (_, j) => 1 + (j % 5) / 4);
     const found = differenceRank(slice(after, height, gain), slice(before, height, gain));
-    expect(found).toEqual({ kind: "low", rank: 3 });
+    expect(found).toMatchObject({ kind: "low", rank: 3 });
   });
 
   test("is none of a copy, unresolved below rounding, noise where it is that, and full where training is", () => {

@@ -15,7 +15,7 @@ const [own, other] = [modelOf(1, LAYERS), modelOf(2, LAYERS)];
 
 const slice = (change: Partial<SliceRetention> = {}): SliceRetention =>
   ({ layer: 0, role: "q", scale: 1, reverseScale: 1, drift: 0.1, rank: { kind: "full" }, ...change }) as SliceRetention;
-const low = (rank: number): DifferenceRank => ({ kind: "low", rank });
+const low = (rank: number): DifferenceRank => ({ kind: "low", rank, spectrum: [] });
 
 /** A model whose matrices have these moments. */
 const looking = (fingerprint: Fingerprint, moments: Partial<MatrixSketch["moments"]>): Fingerprint => ({
