@@ -124,7 +124,7 @@ function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): Ch
   return unsortedFours(sliceValues(a, false), sliceValues(b, false), a.width);
 }
 
-/** Of neurons that were numbered otherwise the first ones of both are the same by chance alone, and as many as that can be asked. */
+/** Of neurons that were numbered otherwise the first ones of both are the same by chance: as many as that can be asked. */
 function seenOf(x: NetworkPart, y: NetworkPart): SeenNetworks | null {
   const views = ({ values: { gate, up, down } }: NetworkPart) => ({
     neurons: (gate ?? up)?.height ?? 0,
