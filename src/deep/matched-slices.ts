@@ -1,8 +1,8 @@
 import type { Slice } from "../fingerprint/fingerprint.ts";
 import { sliceOf } from "../fingerprint/slice.ts";
 import { matmul } from "../kernels/matmul.ts";
-import { type NeuronRole, pairedSides, type SeenNetworks } from "./neuron-pairs.ts";
-import { pairedRows } from "./paired-rows.ts";
+import type { NeuronRole } from "./neuron-pairs.ts";
+import type { SideRows } from "./paired-rows.ts";
 import { closestTurn, type SameRows } from "./stream-turn.ts";
 import { spread } from "./take.ts";
 
@@ -30,19 +30,15 @@ const LEAST_NEURONS = 32;
  * of all layers that are not measured: no slice is alike because it was chosen or turned to be. `stream` is null where the
  * coordinates are to be taken as they are.
  */
-export function matchedSlices(layers: readonly SeenNetworks[], stream: KnownStream | null): readonly MatchedSlice[] {
-  const sides = layers.flatMap((layer) => pairedSides(layer).map((side) => ({ layer, side })));
-  const views = [...new Set(sides.map(({ side }) => side.by.join()))];
-  return views.flatMap((by) => {
-    const alike = sides.filter(({ side }) => side.by.join() === by);
-    const width = alike[0]!.layer.a.width;
-    const fit = alike.flatMap(({ layer, side }) => side.by.map((role) => pairedRows(layer, side, role)));
+export function matchedSlices(sides: readonly SideRows[], stream: KnownStream | null): readonly MatchedSlice[] {
+  const views = ({ by }: SideRows): string => by.map(({ role }) => role).join();
+  return [...new Set(sides.map(views))].flatMap((some) => {
+    const alike = sides.filter((side) => views(side) === some);
+    const { width } = alike[0]!;
+    const fit = alike.flatMap(({ by }) => by);
     const turn = stream === null ? null : closestTurn([stream.tokens, ...fit], width, stream.placing);
-    return alike.flatMap(({ layer, side }) =>
-      side.measured.flatMap((role) => {
-        const { a, b } = pairedRows(layer, side, role);
-        return sliceOfRows(role, a, turned(b, turn, width), width);
-      }),
+    return alike.flatMap(({ measured }) =>
+      measured.flatMap(({ role, a, b }) => sliceOfRows(role, a, turned(b, turn, width), width)),
     );
   });
 }

@@ -23,7 +23,7 @@ export interface PairedSide {
   readonly measured: readonly NeuronRole[];
 }
 
-/** Share of the neurons found by either side that both find in one place, from which neurons are where they were. */
+/** Share of the pairs of either side that stand in one place in both models, from which neurons are where they were. */
 const IN_PLACE = 0.95;
 /** Share of a layer's neurons that both sides must find in one and the same other neuron. */
 const MOST = 0.5;

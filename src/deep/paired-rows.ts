@@ -1,4 +1,4 @@
-import type { NeuronRole, PairedSide, SeenNetworks } from "./neuron-pairs.ts";
+import { type NeuronRole, type PairedSide, pairedSides, type SeenNetworks } from "./neuron-pairs.ts";
 import { lengthOf } from "./take.ts";
 
 /** Rows of neurons that belong together, [neurons x width] of both models, row by row. */
@@ -8,12 +8,28 @@ export interface PairedRows {
   readonly b: Float32Array;
 }
 
+/** One side of a layer: rows of the neurons that it paired, of the views that it paired by and of those that are measured. */
+export interface SideRows {
+  readonly width: number;
+  readonly by: readonly PairedRows[];
+  readonly measured: readonly PairedRows[];
+}
+
+/** What of two networks takes part in their slices: a few hundred neurons, however many there are. */
+export function sideRows(networks: SeenNetworks): readonly SideRows[] {
+  return pairedSides(networks).map((side) => ({
+    width: networks.a.width,
+    by: side.by.map((role) => pairedRows(networks, side, role)),
+    measured: side.measured.map((role) => pairedRows(networks, side, role)),
+  }));
+}
+
 /**
  * The rows of one view of paired neurons. What a neuron reads and writes may carry factors that cancel, and beside a gate a sign:
  * the second model's are brought to the balance of the first's, by lengths alone, so that what both grew by stays, and turned as
  * the other view says, so that nothing is turned to agree with what it is held against.
  */
-export function pairedRows({ a, b }: SeenNetworks, { pairs }: PairedSide, role: NeuronRole): PairedRows {
+function pairedRows({ a, b }: SeenNetworks, { pairs }: PairedSide, role: NeuronRole): PairedRows {
   const { width } = a;
   const row = (rows: Float32Array, i: number): Float32Array => rows.subarray(i * width, (i + 1) * width);
   const out = { role, a: new Float32Array(pairs.length * width), b: new Float32Array(pairs.length * width) };

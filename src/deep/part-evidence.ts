@@ -6,8 +6,8 @@ import type { ChannelFours } from "./channel-fours.ts";
 import type { DeepEvidence } from "./deep-evidence.ts";
 import { type LabelTests, labelTests } from "./label-tests.ts";
 import { matchedSlices } from "./matched-slices.ts";
-import type { SeenNetworks } from "./neuron-pairs.ts";
 import { bestOrder, type OrderTest, orderOf } from "./order-test.ts";
+import { type SideRows, sideRows } from "./paired-rows.ts";
 import { nearestSigns, type SignDistances, signDistances } from "./sign-distances.ts";
 import { firstRows, signedRows } from "./sign-rows.ts";
 import { type LayerStrength, strengthOfSigns } from "./strength.ts";
@@ -40,7 +40,7 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
     strength: found.flatMap(({ strength }) => strength ?? []),
     slices: async () =>
       matchedSlices(
-        pairs.flatMap(([x, y]) => seenOf(x, y) ?? []),
+        pairs.flatMap(([x, y]) => sidesOf(x, y)),
         null,
       ),
   };
@@ -125,7 +125,7 @@ function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): Ch
 }
 
 /** Of neurons that were numbered otherwise the first ones of both are the same by chance: as many as that can be asked. */
-function seenOf(x: NetworkPart, y: NetworkPart): SeenNetworks | null {
+function sidesOf(x: NetworkPart, y: NetworkPart): readonly SideRows[] {
   const views = ({ values: { gate, up, down } }: NetworkPart) => ({
     neurons: (gate ?? up)?.height ?? 0,
     width: (gate ?? up)?.width ?? 0,
@@ -135,5 +135,5 @@ function seenOf(x: NetworkPart, y: NetworkPart): SeenNetworks | null {
   });
   const [a, b] = [views(x), views(y)];
   const common = (a.neurons * b.neurons) / Math.max(x.neurons, y.neurons, 1);
-  return a.width === b.width && a.width > 0 ? { a, b, common } : null;
+  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common }) : [];
 }

@@ -2,7 +2,7 @@ import { matmul } from "../kernels/matmul.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
 import type { NetworkPair } from "./network-pairs.ts";
-import type { SeenNetworks } from "./neuron-pairs.ts";
+import { type SideRows, sideRows } from "./paired-rows.ts";
 import type { TokenEvidence } from "./token-evidence.ts";
 import { firstNeurons, neuronViews } from "./views.ts";
 
@@ -14,16 +14,16 @@ export async function seenSlices(
   { frames, trained }: Pick<TokenEvidence, "frames" | "trained">,
 ): Promise<readonly MatchedSlice[]> {
   const own = frames.own();
-  const layers: SeenNetworks[] = [];
+  const sides: SideRows[] = [];
   for (const [x, y] of networks) {
     const [first, second] = [await neuronViews(a, x, own.a), await neuronViews(b, y, own.b)];
     if (first === null || second === null) continue;
     const sought = firstNeurons(second);
-    layers.push({ a: first, b: sought, common: Math.min(first.neurons, sought.neurons) });
+    sides.push(...sideRows({ a: first, b: sought, common: Math.min(first.neurons, sought.neurons) }));
   }
   const seen = (rows: Float32Array, map: Float32Array, depth: number): Float32Array =>
     matmul(rows, map, { rows: rows.length / depth, depth, columns: own.width });
-  return matchedSlices(layers, {
+  return matchedSlices(sides, {
     tokens: { a: seen(trained.a, own.a, a.width), b: seen(trained.b, own.b, b.width) },
     placing: a.width === own.width && b.width === own.width ? own.b : null,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pairedSides } from "../../../src/deep/neuron-pairs.ts";
-import { pairedRows } from "../../../src/deep/paired-rows.ts";
+import { sideRows } from "../../../src/deep/paired-rows.ts";
 import type { NeuronViews } from "../../../src/deep/views.ts";
 import { permutation, prng } from "../../../src/numerics/prng.ts";
 
@@ -83,11 +83,10 @@ describe("neurons that belong together", () => {
 });
 
 describe("rows of paired neurons", () => {
-  const measured = (b: NeuronViews, role: "gate" | "up" | "down") => {
-    const networks = { a: base, b, common: NEURONS };
-    const side = pairedSides(networks).find((one) => one.measured.includes(role))!;
-    return pairedRows(networks, side, role);
-  };
+  const measured = (b: NeuronViews, role: "gate" | "up" | "down", a = base) =>
+    sideRows({ a, b, common: NEURONS })
+      .flatMap((side) => side.measured)
+      .find((rows) => rows.role === role)!;
   const error = ({ a, b }: { a: Float32Array; b: Float32Array }, factor = 1): number =>
     Math.max(...a.map((x, i) => Math.abs(factor * x - b[i]!)));
 
@@ -104,21 +103,24 @@ describe("rows of paired neurons", () => {
     expect(error(measured(scaled, "down"), 1.5)).toBeLessThan(1e-4);
   });
 
-  test("no row is turned to agree with what it is held against", () => {
-    const networks = { a: base, b: changed(base, (role, x) => (role === "up" ? -x : x)), common: NEURONS };
-    const side = { pairs: Array.from({ length: NEURONS }, (_, i) => [i, i] as const), by: [], measured: [] };
-    expect(error(pairedRows(networks, side, "up"), -1)).toBe(0);
-    expect(error(pairedRows(networks, side, "down"), -1)).toBe(0);
+  test("no row is turned to agree with what it is held against, but as the other has it", () => {
+    const third = changed(base, (role, x, neuron) => (role === "up" && neuron % 3 === 0 ? -x : x));
+    for (const role of ["up", "down"] as const) {
+      const { a, b } = measured(third, role);
+      expect(a).toHaveLength(NEURONS * WIDTH);
+      expect(b).toEqual(a.map((x, at) => (Math.floor(at / WIDTH) % 3 === 0 ? -x : x)));
+    }
   });
 
   test("without what they write, neurons read by as much more as opens them", () => {
     const unseen = (views: NeuronViews): NeuronViews => ({ ...views, down: null });
-    const networks = {
-      a: unseen(base),
-      b: unseen(changed(base, (role, x, neuron) => (role === "gate" ? 1.2 * x : x * (neuron + 1)))),
-      common: NEURONS,
-    };
-    const side = pairedSides(networks).find(({ measured: roles }) => roles.includes("up"))!;
-    expect(error(pairedRows(networks, side, "up"), 1.2)).toBeLessThan(1e-5);
+    const grown = changed(base, (role, x, neuron) => (role === "gate" ? 1.2 * x : x * (neuron + 1)));
+    expect(error(measured(unseen(grown), "up", unseen(base)), 1.2)).toBeLessThan(1e-5);
+  });
+
+  test("a neuron of next to no size spoils no other", () => {
+    const huge = changed(base, (role, x, neuron) => (neuron > 0 ? x : role === "up" ? 1e-38 * x : 1e12 * x));
+    const { b } = measured(huge, "up");
+    expect(b.subarray(WIDTH).every(Number.isFinite)).toBe(true);
   });
 });
