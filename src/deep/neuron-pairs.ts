@@ -10,6 +10,8 @@ export interface SeenNetworks {
   readonly a: NeuronViews;
   readonly b: NeuronViews;
   readonly common: number;
+  /** Whether rows of both are equally long for equal weights: in a frame of drifted tokens they are not. */
+  readonly measurable: boolean;
 }
 
 /** Places of neurons that belong together: of the first model and of the second. */

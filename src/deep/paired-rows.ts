@@ -27,19 +27,20 @@ export function sideRows(networks: SeenNetworks): readonly SideRows[] {
 /**
  * The rows of one view of paired neurons. What a neuron reads and writes may carry factors that cancel, and beside a gate a sign:
  * the second model's are brought to the balance of the first's, by lengths alone, so that what both grew by stays, and turned as
- * the other view says, so that nothing is turned to agree with what it is held against.
+ * the other view says, so that nothing is turned to agree with what it is held against. Where lengths say nothing, all rows are
+ * brought to those of the first's, which takes what they grew by as well.
  */
-function pairedRows({ a, b }: SeenNetworks, { pairs }: PairedSide, role: NeuronRole): PairedRows {
+function pairedRows({ a, b, measurable }: SeenNetworks, { pairs }: PairedSide, role: NeuronRole): PairedRows {
   const { width } = a;
   const row = (rows: Float32Array, i: number): Float32Array => rows.subarray(i * width, (i + 1) * width);
   const out = { role, a: new Float32Array(pairs.length * width), b: new Float32Array(pairs.length * width) };
   const [reads, writes, gate] = [both(a.up, b.up), both(a.down, b.down), both(a.gate, b.gate)];
   for (const [at, [i, j]] of pairs.entries()) {
     const growth = (of: Both | null): number => (of === null ? 1 : grown(row(of[0], i), row(of[1], j)));
-    let factor = 1;
+    let factor = measurable ? 1 : 1 / grown(row(a[role]!, i), row(b[role]!, j));
     // Without what it writes, a neuron is taken to read as much more as opens it.
-    if (role === "up" && writes === null) factor = growth(gate) / growth(reads);
-    else if (role !== "gate" && reads !== null && writes !== null) {
+    if (measurable && role === "up" && writes === null) factor = growth(gate) / growth(reads);
+    else if (measurable && role !== "gate" && reads !== null && writes !== null) {
       const balance = Math.sqrt(growth(writes) / growth(reads));
       factor = role === "up" ? balance : 1 / balance;
     }

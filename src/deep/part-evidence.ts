@@ -135,5 +135,5 @@ function sidesOf(x: NetworkPart, y: NetworkPart): readonly SideRows[] {
   });
   const [a, b] = [views(x), views(y)];
   const common = (a.neurons * b.neurons) / Math.max(x.neurons, y.neurons, 1);
-  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common }) : [];
+  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common, measurable: false }) : [];
 }

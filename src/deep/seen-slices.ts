@@ -19,7 +19,7 @@ export async function seenSlices(
     const [first, second] = [await neuronViews(a, x, own.a), await neuronViews(b, y, own.b)];
     if (first === null || second === null) continue;
     const sought = firstNeurons(second);
-    sides.push(...sideRows({ a: first, b: sought, common: Math.min(first.neurons, sought.neurons) }));
+    sides.push(...sideRows({ a: first, b: sought, common: Math.min(first.neurons, sought.neurons), measurable: true }));
   }
   const seen = (rows: Float32Array, map: Float32Array, depth: number): Float32Array =>
     matmul(rows, map, { rows: rows.length / depth, depth, columns: own.width });

@@ -39,7 +39,7 @@ const noise = { gate: rows("noise gate"), up: rows("noise up"), down: rows("nois
 const drifted = (views: NeuronViews, size: number, from?: readonly number[]): NeuronViews =>
   changed(views, (role, x, _, at) => x + size * noise[role][at]!, from);
 const order = [...permutation(NEURONS, "order")];
-const sidesOf = (b: NeuronViews, a = base, common = NEURONS) => pairedSides({ a, b, common });
+const sidesOf = (b: NeuronViews, a = base, common = NEURONS) => pairedSides({ a, b, common, measurable: true });
 
 describe("neurons that belong together", () => {
   test("in their places: all of them, whoever finds whom", () => {
@@ -83,8 +83,8 @@ describe("neurons that belong together", () => {
 });
 
 describe("rows of paired neurons", () => {
-  const measured = (b: NeuronViews, role: "gate" | "up" | "down", a = base) =>
-    sideRows({ a, b, common: NEURONS })
+  const measured = (b: NeuronViews, role: "gate" | "up" | "down", a = base, measurable = true) =>
+    sideRows({ a, b, common: NEURONS, measurable })
       .flatMap((side) => side.measured)
       .find((rows) => rows.role === role)!;
   const error = ({ a, b }: { a: Float32Array; b: Float32Array }, factor = 1): number =>
@@ -116,6 +116,13 @@ describe("rows of paired neurons", () => {
     const unseen = (views: NeuronViews): NeuronViews => ({ ...views, down: null });
     const grown = changed(base, (role, x, neuron) => (role === "gate" ? 1.2 * x : x * (neuron + 1)));
     expect(error(measured(unseen(grown), "up", unseen(base)), 1.2)).toBeLessThan(1e-5);
+  });
+
+  test("where lengths say nothing, rows have those of the first's", () => {
+    const grown = changed(base, (_, x, neuron) => x * (neuron + 1));
+    for (const role of ["gate", "up", "down"] as const) {
+      expect(error(measured(grown, role, base, false))).toBeLessThan(1e-5);
+    }
   });
 
   test("a neuron of next to no size spoils no other", () => {
