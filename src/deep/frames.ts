@@ -18,8 +18,11 @@ export interface Frame {
 export interface Frames {
   /** The common directions but for the strongest share of them. */
   weaker(strongest: number): Frame;
-  /** Common directions as the dimensions of one of the models, whose rows stay as they lie. */
-  own(): Frame;
+  /**
+   * Common directions as the dimensions of one of the models, whose rows stay as they lie; null where streams are seen from
+   * tokens, each from its own.
+   */
+  own(): Frame | null;
 }
 
 /** Streams up to this wide are mapped on each other whole; wider ones are seen from as many tokens. */
@@ -43,7 +46,13 @@ export function commonFrames(a: Float32Array, b: Float32Array, widthA: number, w
     a: placed(ofOwn, own, widthA, width),
     b: placed(ofOther, other, widthB, width),
   });
-  return { weaker: (strongest) => whole(frames.weaker(strongest)), own: () => whole(frames.own()) };
+  return {
+    weaker: (strongest) => whole(frames.weaker(strongest)),
+    own() {
+      const found = frames.own();
+      return found === null ? null : whole(found);
+    },
+  };
 }
 
 /** A map of some dimensions as one of all, [stream width x width], zero elsewhere. */
@@ -98,10 +107,8 @@ function tokenFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: n
   const seen = Math.min(FRAME_TOKENS, a.length / widthA);
   const first = new TokenFrame(a.subarray(0, seen * widthA), widthA);
   const second = new TokenFrame(b.subarray(0, seen * widthB), widthB);
-  const weaker = (strongest: number): Frame => ({
-    width: seen,
-    a: first.weaker(strongest),
-    b: second.weaker(strongest),
-  });
-  return { weaker, own: () => weaker(0) };
+  return {
+    weaker: (strongest) => ({ width: seen, a: first.weaker(strongest), b: second.weaker(strongest) }),
+    own: () => null,
+  };
 }
