@@ -12,7 +12,7 @@ export interface DeepEvidence extends NeuronEvidence {
   /** Value channels of attention; null where the streams have no tokens in common. */
   readonly channels: ChannelTests | null;
   /** Null where the two have too few tokens in common. */
-  readonly tokens: Omit<TokenEvidence, "frames"> | null;
+  readonly tokens: Omit<TokenEvidence, "frames" | "trained"> | null;
   readonly widths: readonly [number, number];
 }
 
@@ -38,7 +38,7 @@ async function evidenceBy(a: DeepModel, b: DeepModel, shared: SharedTokens): Pro
   const tokens = await tokenEvidence(a, b, shared);
   const frames = tokens?.frames ?? null;
   const pairs = await layerPairs(a, b, frames);
-  const neurons = await neuronEvidence(a, b, pairs, frames);
+  const neurons = await neuronEvidence(a, b, pairs, tokens);
   const channels = frames === null ? null : await channelEvidence(a, b, pairs, frames.weaker(0));
   return { ...neurons, channels, tokens, widths: [a.width, b.width] };
 }

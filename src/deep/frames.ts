@@ -18,6 +18,11 @@ export interface Frame {
 export interface Frames {
   /** The common directions but for the strongest share of them. */
   weaker(strongest: number): Frame;
+  /**
+   * Common directions as the dimensions of one of the models, whose rows stay as they lie; null where streams are seen from
+   * tokens, each from its own.
+   */
+  own(): Frame | null;
 }
 
 /** Streams up to this wide are mapped on each other whole; wider ones are seen from as many tokens. */
@@ -36,10 +41,16 @@ export function commonFrames(a: Float32Array, b: Float32Array, widthA: number, w
   // What was cut away would turn the directions that are left.
   const [own, other] = [met.map(([i]) => i), met.map(([, j]) => j)];
   const frames = framesOf(columnsOf(a, widthA, own), columnsOf(b, widthB, other), met.length, met.length);
+  const whole = ({ width, a: ofOwn, b: ofOther }: Frame): Frame => ({
+    width,
+    a: placed(ofOwn, own, widthA, width),
+    b: placed(ofOther, other, widthB, width),
+  });
   return {
-    weaker(strongest) {
-      const { width, a: ofOwn, b: ofOther } = frames.weaker(strongest);
-      return { width, a: placed(ofOwn, own, widthA, width), b: placed(ofOther, other, widthB, width) };
+    weaker: (strongest) => whole(frames.weaker(strongest)),
+    own() {
+      const found = frames.own();
+      return found === null ? null : whole(found);
     },
   };
 }
@@ -65,6 +76,14 @@ function wholeFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: n
   const cross = matmul(transposed(x, rows), y, { rows, depth: tokens, columns: cols });
   const { u, vt } = thinSvd(cross, rows, cols);
   return {
+    own() {
+      const placing = matmul(transposed(Float32Array.from(vt), cols), transposed(Float32Array.from(u), rows), {
+        rows: cols,
+        depth: rows,
+        columns: rows,
+      });
+      return turned ? { width: rows, a: placing, b: identity(rows) } : { width: rows, a: identity(rows), b: placing };
+    },
     weaker(strongest) {
       const first = Math.floor(rows * strongest);
       const width = rows - first;
@@ -79,10 +98,17 @@ function wholeFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: n
   };
 }
 
+function identity(width: number): Float32Array {
+  return Float32Array.from({ length: width * width }, (_, i) => Number(i % (width + 1) === 0));
+}
+
 /** The same numbers in every basis of a stream need no map between two of them. */
 function tokenFrames(a: Float32Array, b: Float32Array, widthA: number, widthB: number): Frames {
   const seen = Math.min(FRAME_TOKENS, a.length / widthA);
   const first = new TokenFrame(a.subarray(0, seen * widthA), widthA);
   const second = new TokenFrame(b.subarray(0, seen * widthB), widthB);
-  return { weaker: (strongest) => ({ width: seen, a: first.weaker(strongest), b: second.weaker(strongest) }) };
+  return {
+    weaker: (strongest) => ({ width: seen, a: first.weaker(strongest), b: second.weaker(strongest) }),
+    own: () => null,
+  };
 }

@@ -1,94 +1,70 @@
 import type { Slice } from "../fingerprint/fingerprint.ts";
 import { sliceOf } from "../fingerprint/slice.ts";
 import { matmul } from "../kernels/matmul.ts";
-import { nearestByCosine } from "./nearest.ts";
-import { spread, unitRows } from "./take.ts";
-import type { NeuronViews } from "./views.ts";
+import type { NeuronRole } from "./neuron-pairs.ts";
+import type { SideRows } from "./paired-rows.ts";
+import { closestTurn, type SameRows } from "./stream-turn.ts";
+import { spread } from "./take.ts";
 
-/** The same neurons of both models, in the directions that both streams have. */
+/** The same neurons of both models, in common coordinates. */
 export interface MatchedSlice {
-  readonly role: "gate" | "up" | "down";
+  readonly role: NeuronRole;
   readonly first: Slice;
   readonly second: Slice;
 }
 
+/** What else maps two streams on each other: rows of the same tokens, and the map that brought the second stream here. */
+export interface KnownStream {
+  readonly tokens: SameRows;
+  /** Null where it is not orthogonal. */
+  readonly placing: Float32Array | null;
+}
+
 /** Rows of a slice: twice those of stored ones, for only a third of the roles is there. */
 const HEIGHT = 128;
-const MAX_NEURONS = 1024;
 const LEAST_NEURONS = 32;
-const ROLES = ["gate", "up", "down"] as const;
 
 /**
- * Slices of neurons that are each other's nearest in all views together. Of strangers they come out a little alike, for they
- * were chosen so: strength is all that may be asked of them, where other tests have shown something. A neuron's up and down
- * may carry a sign and a factor that cancel, so that the second's are given the first's.
+ * Slices of neurons that belong together, for learned retention. What opens neurons is measured where all else of them says who
+ * belongs together, and the other way round; and so are the streams brought closest to each other, by tokens and by those views
+ * of all layers that are not measured: no slice is alike because it was chosen or turned to be. `stream` is null where the
+ * coordinates are to be taken as they are.
  */
-export function matchedSlices(a: NeuronViews, b: NeuronViews): readonly MatchedSlice[] {
-  const pairs = nearestNeurons(a, b).slice(0, MAX_NEURONS);
-  if (pairs.length < LEAST_NEURONS) return [];
-  return ROLES.flatMap((role) => {
-    const [x, y] = [a[role], b[role]];
-    if (x === null || y === null) return [];
-    // As of a matrix that lies in a file: some rows, which are neurons of what reads the stream and directions of what writes it.
-    const chosen = role === "down" ? pairs : pairs.slice(0, HEIGHT);
-    const [first, second] = pairedRows(x, y, a.width, chosen, role === "gate");
-    const slices = [first, second].map((rows) => (role === "down" ? someColumns(rows, a.width) : rows)) as [Rows, Rows];
-    const height = slices[0].length / (role === "down" ? chosen.length : a.width);
-    const [ofFirst, ofSecond] = [slices[0], slices[1]].map((rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height }));
-    return !ofFirst || !ofSecond ? [] : [{ role, first: ofFirst, second: ofSecond }];
+export function matchedSlices(sides: readonly SideRows[], stream: KnownStream | null): readonly MatchedSlice[] {
+  const views = ({ by }: SideRows): string => by.map(({ role }) => role).join();
+  return [...new Set(sides.map(views))].flatMap((some) => {
+    const alike = sides.filter((side) => views(side) === some);
+    const { width } = alike[0]!;
+    const fit = alike.flatMap(({ by }) => by);
+    const turn = stream === null ? null : closestTurn([stream.tokens, ...fit], width, stream.placing);
+    return alike.flatMap(({ measured }) =>
+      measured.flatMap(({ role, a, b }) => sliceOfRows(role, a, turned(b, turn, width), width)),
+    );
   });
 }
 
-type Rows = Float32Array;
+function turned(rows: Float32Array, turn: Float32Array | null, width: number): Float32Array {
+  return turn === null ? rows : matmul(rows, turn, { rows: rows.length / width, depth: width, columns: width });
+}
 
-/** Rows of the pairs, the second's at the length of the first's and, but for gates, turned to them. */
-function pairedRows(
-  x: Rows,
-  y: Rows,
-  width: number,
-  pairs: readonly (readonly [number, number])[],
-  isSigned: boolean,
-): readonly [Rows, Rows] {
-  const [first, second] = [new Float32Array(pairs.length * width), new Float32Array(pairs.length * width)];
-  for (const [at, [i, j]] of pairs.entries()) {
-    const row = x.subarray(i * width, (i + 1) * width);
-    first.set(row, at * width);
-    second.set(likened(y.subarray(j * width, (j + 1) * width), row, isSigned), at * width);
-  }
-  return [first, second];
+/** As of a matrix that lies in a file: rows are neurons of what reads the stream, and directions of what writes it. */
+function sliceOfRows(role: NeuronRole, a: Float32Array, b: Float32Array, width: number): readonly MatchedSlice[] {
+  const neurons = a.length / width;
+  if (neurons < LEAST_NEURONS) return [];
+  const height = Math.min(HEIGHT, role === "down" ? width : neurons);
+  const [first, second] = [a, b].map((rows) => {
+    const values = role === "down" ? someColumns(rows, width, height) : rows.slice(0, height * width);
+    return sliceOf(values, { sketch: 0, firstRow: 0, height });
+  });
+  return !first || !second ? [] : [{ role, first, second }];
 }
 
 /** Columns spread evenly over a matrix, as rows. */
-function someColumns(rows: Rows, width: number): Rows {
+function someColumns(rows: Float32Array, width: number, wanted: number): Float32Array {
   const count = rows.length / width;
-  const wanted = spread([...Array(width).keys()], HEIGHT);
-  const out = new Float32Array(wanted.length * count);
-  for (const [to, from] of wanted.entries())
+  const columns = spread([...Array(width).keys()], wanted);
+  const out = new Float32Array(wanted * count);
+  for (const [to, from] of columns.entries())
     for (let i = 0; i < count; i++) out[to * count + i] = rows[i * width + from]!;
   return out;
-}
-
-/** The row at the length of the other, and turned to it where the sign is free. */
-function likened(row: Float32Array, to: Float32Array, isSigned: boolean): Float32Array {
-  let [own, other, both] = [0, 0, 0];
-  for (let c = 0; c < row.length; c++) {
-    own += row[c]! ** 2;
-    other += to[c]! ** 2;
-    both += row[c]! * to[c]!;
-  }
-  const factor = own > 0 ? Math.sqrt(other / own) * (isSigned || both >= 0 ? 1 : -1) : 0;
-  return row.map((x) => x * factor);
-}
-
-function nearestNeurons(a: NeuronViews, b: NeuronViews): readonly (readonly [number, number])[] {
-  const [n, m] = [a.neurons, b.neurons];
-  const sum = new Float32Array(n * m);
-  for (const role of ROLES) {
-    const [x, y] = [a[role], b[role]];
-    if (x === null || y === null) continue;
-    const shape = { rows: n, depth: a.width, columns: m, transposedB: true } as const;
-    const cosines = matmul(unitRows(x, a.width), unitRows(y, b.width), shape);
-    for (let i = 0; i < sum.length; i++) sum[i]! += role === "gate" ? cosines[i]! : Math.abs(cosines[i]!);
-  }
-  return nearestByCosine(sum, n, m);
 }

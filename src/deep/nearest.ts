@@ -16,8 +16,8 @@ export function mutualNearest(
   m: number,
   lengths: { readonly left: Float64Array; readonly right: Float64Array } | null = null,
 ): readonly NearestPair[] {
-  const rows = new Nearest(n);
-  const columns = new Nearest(m);
+  const rows = Nearest.by(Float64Array, n, Number.NEGATIVE_INFINITY);
+  const columns = Nearest.by(Float64Array, m, Number.NEGATIVE_INFINITY);
   for (let i = 0; i < n; i++) {
     let [best, second, at] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
     for (let j = 0; j < m; j++) {
@@ -42,13 +42,13 @@ export function mutualNearest(
   return mutual(rows, columns);
 }
 
-/** The same of whole numbers n x m that stand for how near a row and a column are, the larger the nearer, through a table. */
+/** The same of whole numbers n x m, each through a table how near a row and a column are: 0 or more, the larger the nearer. */
 export function nearestByKey(values: Uint32Array, n: number, m: number, keys: Int32Array): readonly NearestPair[] {
-  const rows = new Nearest(n);
-  const columns = new Nearest(m);
+  const rows = Nearest.by(Int32Array, n, -1);
+  const columns = Nearest.by(Int32Array, m, -1);
   const { best: bests, second: seconds, at: places } = columns;
   for (let i = 0; i < n; i++) {
-    let [best, second, at] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+    let [best, second, at] = [-1, -1, 0];
     for (let j = 0; j < m; j++) {
       const key = keys[values[i * m + j]!]!;
       if (key > second) {
@@ -73,7 +73,7 @@ export function nearestByKey(values: Uint32Array, n: number, m: number, keys: In
   return mutual(rows, columns);
 }
 
-function mutual(rows: Nearest, columns: Nearest): readonly NearestPair[] {
+function mutual<T extends Float64Array | Int32Array>(rows: Nearest<T>, columns: Nearest<T>): readonly NearestPair[] {
   const pairs: NearestPair[] = [];
   for (const [row, column] of rows.at.entries()) {
     if (columns.at[column] === row) pairs.push({ row, column, alone: rows.isAlone(row) && columns.isAlone(column) });
@@ -87,15 +87,24 @@ export function nearestByCosine(cosines: Float32Array, n: number, m: number): re
 }
 
 /** Of every label the nearest of the other side, and how near that and the next are. */
-class Nearest {
-  readonly best: Float64Array;
-  readonly second: Float64Array;
+class Nearest<T extends Float64Array | Int32Array> {
+  readonly best: T;
+  readonly second: T;
   readonly at: Int32Array;
 
-  constructor(count: number) {
-    this.best = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
-    this.second = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
-    this.at = new Int32Array(count);
+  private constructor(best: T, second: T) {
+    this.best = best;
+    this.second = second;
+    this.at = new Int32Array(best.length);
+  }
+
+  /** For labels of which none is as near as `never`. */
+  static by<T extends Float64Array | Int32Array>(
+    kind: new (count: number) => T,
+    count: number,
+    never: number,
+  ): Nearest<T> {
+    return new Nearest(new kind(count).fill(never) as T, new kind(count).fill(never) as T);
   }
 
   isAlone(label: number): boolean {

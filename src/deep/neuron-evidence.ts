@@ -2,14 +2,15 @@ import type { BlockParts } from "../alignment/parts.ts";
 import { subset } from "../numerics/prng.ts";
 import { anchorBlock, anchorRows } from "./anchors.ts";
 import type { DeepModel } from "./deep-model.ts";
-import type { Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
 import { type LayerPair, networkSize } from "./layer-pairs.ts";
-import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import type { MatchedSlice } from "./matched-slices.ts";
 import { networkPairs } from "./network-pairs.ts";
 import { bestOrder, isSortedBySize, type OrderTest, orderTest } from "./order-test.ts";
+import { seenSlices } from "./seen-slices.ts";
 import { BULK, type LayerStrength, layerStrength } from "./strength.ts";
 import { takeRows } from "./take.ts";
+import type { TokenEvidence } from "./token-evidence.ts";
 import { firstNeurons, neuronViews } from "./views.ts";
 
 /** Neurons of a layer that are tested. */
@@ -23,31 +24,30 @@ export interface NeuronEvidence {
   /** The layer whose neurons best keep their order, its p corrected for all layers. */
   readonly order: OrderTest | null;
   readonly strength: readonly LayerStrength[];
-  /** Found when they are asked for, which few pairs of models are. */
-  readonly slices: () => readonly MatchedSlice[];
+  /** Found when they are asked for, which few pairs of models are; read from the weights, where these are at hand. */
+  readonly slices: () => Promise<readonly MatchedSlice[]>;
 }
 
-/** What the feed-forward networks of two models say. `frames` is null where the streams have no tokens in common. */
+/** What the feed-forward networks of two models say. `tokens` is null where the streams have too few in common. */
 export async function neuronEvidence(
   a: DeepModel,
   b: DeepModel,
   pairs: readonly LayerPair[],
-  frames: Frames | null,
+  tokens: Pick<TokenEvidence, "frames" | "trained"> | null,
 ): Promise<NeuronEvidence> {
-  const [whole, weak] = [frames?.weaker(0) ?? null, frames?.weaker(BULK) ?? null];
+  const [whole, weak] = [tokens?.frames.weaker(0) ?? null, tokens?.frames.weaker(BULK) ?? null];
   const inFrame: LabelBlock[] = [];
   const fromAnchors: LabelBlock[] = [];
   const orders: OrderTest[] = [];
   const strength: LayerStrength[] = [];
-  const slices: MatchedSlice[] = [];
-  for (const [x, y] of await networkPairs(a, b, pairs, weak)) {
+  const networks = await networkPairs(a, b, pairs, weak);
+  for (const [x, y] of networks) {
     const equal = networkSize(x) === networkSize(y);
     const anchored = equal ? await anchorsOf(a, x, b, y) : null;
     if (anchored !== null) fromAnchors.push(anchored);
     if (whole === null || weak === null) continue;
     const [seenA, seenB] = [await neuronViews(a, x, whole.a), await neuronViews(b, y, whole.b)];
     if (seenA === null || seenB === null) continue;
-    slices.push(...matchedSlices(seenA, firstNeurons(seenB)));
     const [opensA, opensB] = [(seenA.gate ?? seenA.up)!, (seenB.gate ?? seenB.up)!];
     const { width } = seenA;
     if (!(isSortedBySize(opensA, width) && isSortedBySize(opensB, width))) {
@@ -64,7 +64,7 @@ export async function neuronEvidence(
     anchors: labelTests(fromAnchors),
     order: bestOrder(orders),
     strength,
-    slices: () => slices,
+    slices: async () => (tokens === null ? [] : seenSlices(a, b, networks, tokens)),
   };
 }
 

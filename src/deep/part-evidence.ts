@@ -5,8 +5,9 @@ import { channelTests, unsortedFours } from "./channel-evidence.ts";
 import type { ChannelFours } from "./channel-fours.ts";
 import type { DeepEvidence } from "./deep-evidence.ts";
 import { type LabelTests, labelTests } from "./label-tests.ts";
-import { type MatchedSlice, matchedSlices } from "./matched-slices.ts";
+import { matchedSlices } from "./matched-slices.ts";
 import { bestOrder, type OrderTest, orderOf } from "./order-test.ts";
+import { type SideRows, sideRows } from "./paired-rows.ts";
 import { nearestSigns, type SignDistances, signDistances } from "./sign-distances.ts";
 import { firstRows, signedRows } from "./sign-rows.ts";
 import { type LayerStrength, strengthOfSigns } from "./strength.ts";
@@ -37,7 +38,11 @@ export function partEvidence(a: DeepPart, b: DeepPart): DeepEvidence | null {
     ),
     order: bestOrder(found.flatMap(({ order }) => order ?? [])),
     strength: found.flatMap(({ strength }) => strength ?? []),
-    slices: () => pairs.flatMap(([x, y]) => slicesOf(x, y)),
+    slices: async () =>
+      matchedSlices(
+        pairs.flatMap(([x, y]) => sidesOf(x, y)),
+        null,
+      ),
   };
 }
 
@@ -119,7 +124,8 @@ function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): Ch
   return unsortedFours(sliceValues(a, false), sliceValues(b, false), a.width);
 }
 
-function slicesOf(x: NetworkPart, y: NetworkPart): readonly MatchedSlice[] {
+/** Of neurons that were numbered otherwise the first ones of both are the same by chance: as many as that can be asked. */
+function sidesOf(x: NetworkPart, y: NetworkPart): readonly SideRows[] {
   const views = ({ values: { gate, up, down } }: NetworkPart) => ({
     neurons: (gate ?? up)?.height ?? 0,
     width: (gate ?? up)?.width ?? 0,
@@ -128,5 +134,6 @@ function slicesOf(x: NetworkPart, y: NetworkPart): readonly MatchedSlice[] {
     down: down && sliceValues(down, false),
   });
   const [a, b] = [views(x), views(y)];
-  return a.width === b.width && a.width > 0 ? matchedSlices(a, b) : [];
+  const common = (a.neurons * b.neurons) / Math.max(x.neurons, y.neurons, 1);
+  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common, measurable: false }) : [];
 }

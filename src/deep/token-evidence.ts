@@ -5,6 +5,7 @@ import { commonFrames, type Frame, type Frames } from "./frames.ts";
 import { type LabelBlock, type LabelTests, labelTests } from "./label-tests.ts";
 import { type OrderTest, orderTest } from "./order-test.ts";
 import type { SharedTokens } from "./shared-tokens.ts";
+import type { SameRows } from "./stream-turn.ts";
 import { spread, takeRows } from "./take.ts";
 import { untrainedTokens } from "./untrained.ts";
 
@@ -23,6 +24,8 @@ const MAX_PRODUCTS = 1 << 26;
 export interface TokenEvidence {
   readonly how: SharedTokens["how"];
   readonly frames: Frames;
+  /** Rows of the trained tokens that the streams were mapped by, [tokens x width] of each model as they lie. */
+  readonly trained: SameRows;
   /** Rows that the first model, and the second, never trained, as far as that is known; null where they are too few. */
   readonly untrained: readonly [LabelTests | null, LabelTests | null];
   /** Trained tokens that took no part in mapping the streams. No test: they are no labels. */
@@ -52,7 +55,7 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
     MAX_TOKENS,
   );
   if (trained.length < MIN_TOKENS) return null;
-  const read = async (which: readonly number[]): Promise<Rows> => ({
+  const read = async (which: readonly number[]): Promise<SameRows> => ({
     a: await a.embedding(which.map((i) => shared.a[i]!)),
     b: await b.embedding(which.map((i) => shared.b[i]!)),
   });
@@ -69,6 +72,7 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
   return {
     how: shared.how,
     frames,
+    trained: rows,
     untrained: [await testOf(isUntrained[0]), await testOf(isUntrained[1])],
     heldOut: isKnown ? heldOut(rows, trained.length, widths) : null,
     columns:
@@ -78,18 +82,13 @@ export async function tokenEvidence(a: DeepModel, b: DeepModel, shared: SharedTo
   };
 }
 
-interface Rows {
-  readonly a: Float32Array;
-  readonly b: Float32Array;
-}
-
 interface Widths {
   readonly a: number;
   readonly b: number;
 }
 
 /** Half of the tokens, drawn by a coin, map the streams; the other half is held against each other. */
-function heldOut(rows: Rows, count: number, widths: Widths): LabelTests | null {
+function heldOut(rows: SameRows, count: number, widths: Widths): LabelTests | null {
   const fit = [...subset(count, count >> 1, "weightmark held-out tokens")];
   const isFit = new Set(fit);
   const rest = Array.from({ length: count }, (_, i) => i).filter((i) => !isFit.has(i));
@@ -99,8 +98,8 @@ function heldOut(rows: Rows, count: number, widths: Widths): LabelTests | null {
   return labelTests([framed(held, frames.weaker(TOKEN_BULK), widths)]);
 }
 
-function framed(rows: Rows, frame: Frame, widths: Widths): LabelBlock {
-  const through = (side: keyof Rows): Float32Array =>
+function framed(rows: SameRows, frame: Frame, widths: Widths): LabelBlock {
+  const through = (side: keyof SameRows): Float32Array =>
     matmul(rows[side], frame[side], {
       rows: rows[side].length / widths[side],
       depth: widths[side],

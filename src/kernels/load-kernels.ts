@@ -105,6 +105,26 @@ export interface KernelExports {
   momentsF32(from: number, n: number, scale: number, out: number): void;
   rowSquares(from: number, rows: number, stride: number, out: number): void;
   columnSquares(from: number, rows: number, stride: number, out: number): void;
+  rotateRows(rows: number, stride: number, count: number, turns: number): void;
+  weightedRows(
+    rows: number,
+    stride: number,
+    count: number,
+    weights: number,
+    factor: number,
+    first: number,
+    out: number,
+  ): void;
+  reflectRows(
+    rows: number,
+    stride: number,
+    count: number,
+    v: number,
+    p: number,
+    at: number,
+    first: number,
+    both: boolean,
+  ): void;
   hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
   nearestFolded(
     query: number,

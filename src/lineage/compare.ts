@@ -120,7 +120,7 @@ export async function compareSubjects(
   const starts = await withStarts(plain, { suspect, base }, judged.log10Hypotheses, signal);
   if (starts !== null) return starts;
   const evidence = await evidenceOf(first, second, signal);
-  const deep = evidence === null ? null : deepFinding(evidence, judged.log10Hypotheses);
+  const deep = evidence === null ? null : await deepFinding(evidence, judged.log10Hypotheses);
   return deep === null ? plain : withDeep(plain, deep, names, exchanged);
 }
 

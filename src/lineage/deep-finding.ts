@@ -35,7 +35,7 @@ export interface DeepFinding {
 }
 
 /** Null where nothing could be tested. Says the same whichever of the two comes first. */
-export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): DeepFinding | null {
+export async function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): Promise<DeepFinding | null> {
   const tests = testsOf(evidence);
   const strength = strengthOf(evidence);
   if (tests.length === 0 && strength === null) return null;
@@ -51,7 +51,7 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   const moved = isExact || isCalibrated ? movedOf(evidence) : [];
   const finding = { log10Tried, tests, moved, strength, log10P: isCalibrated ? null : log10P };
   if (!isExact && !isCalibrated) return { ...finding, verdict: "no-evidence", basis: null, retention: null };
-  const retention = isStrong ? retentionOf(evidence) : null;
+  const retention = isStrong ? await retentionOf(evidence) : null;
   const isTraining = retention !== null && sharesTraining(retention, true);
   const ofModel = smallest(counted.filter(({ axis }) => OF_MODEL.includes(axis)));
   if (!isTraining && (ofModel === null || ofModel > LOG10_THRESHOLD)) {
@@ -65,9 +65,10 @@ export function deepFinding(evidence: DeepEvidence, log10Hypotheses: number): De
   };
 }
 
-function retentionOf(evidence: DeepEvidence): Retention | null {
+async function retentionOf(evidence: DeepEvidence): Promise<Retention | null> {
+  const slices = await evidence.slices();
   return learnedRetention(
-    evidence.slices().flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
+    slices.flatMap(({ role, first, second }) => sliceRetention(second, first, { role, layer: 0 }) ?? []),
   );
 }
 

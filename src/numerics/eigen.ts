@@ -1,4 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
+import { SquareRows } from "../kernels/square-rows.ts";
 
 export interface SymmetricEigen {
   /** n eigenvalues, descending. */
@@ -13,28 +14,26 @@ export interface SymmetricEigen {
  * within about n * 2^-53 * ||A|| of the exact ones. Same input, same bits. Throws INTERNAL on NaN or infinity.
  */
 export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen {
-  const { work, scale } = scaled(matrix, n);
-  const { diagonal, subdiagonal, betas } = tridiagonalise(work, n);
-  const rotation = accumulate(work, betas, n);
-  diagonalise(diagonal, subdiagonal, rotation, n);
-  return sortDescending(diagonal, rotation, n, scale);
+  const scale = scaleOf(matrix, n);
+  return SquareRows.with(n, (rows) => {
+    const { diagonal, subdiagonal, betas } = tridiagonalise(rows, matrix, scale);
+    accumulate(rows, betas);
+    diagonalise(diagonal, subdiagonal, rows);
+    return sortDescending(diagonal, rows, scale);
+  });
 }
 
 /** The eigenvalues alone, the same to the bit at a third of the cost: vectors take no part in the iteration. */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
-  const { work, scale } = scaled(matrix, n);
-  const { diagonal, subdiagonal } = tridiagonalise(work, n);
-  diagonalise(diagonal, subdiagonal, null, n);
+  const scale = scaleOf(matrix, n);
+  const { diagonal, subdiagonal } = SquareRows.with(n, (rows) => tridiagonalise(rows, matrix, scale));
+  diagonalise(diagonal, subdiagonal, null);
   return Float64Array.from(descending(diagonal), (i) => diagonal[i]! * scale);
 }
 
-/** A copy whose largest entry is about 1, and what its eigenvalues have to be multiplied with. */
-function scaled(matrix: Float64Array, n: number): { readonly work: Float64Array; readonly scale: number } {
-  const exponent = magnitude(matrix, n);
-  const factor = 2 ** -exponent;
-  const work = new Float64Array(n * n);
-  for (let i = 0; i < n * n; i++) work[i] = matrix[i]! * factor;
-  return { work, scale: 2 ** exponent };
+/** What eigenvalues have to be multiplied with once the largest entry was made about 1. */
+function scaleOf(matrix: Float64Array, n: number): number {
+  return 2 ** magnitude(matrix, n);
 }
 
 /** Exponent of the largest entry; dividing by that power of two is exact and keeps squares from over- or underflowing. */
@@ -57,50 +56,52 @@ interface Tridiagonal {
   readonly betas: Float64Array;
 }
 
-/** Householder reflections, column by column; `a` is overwritten, its row k keeps the k-th reflector right of the diagonal. */
-function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
+/** Householder reflections, column by column; row k of `rows.matrix` keeps the k-th reflector right of the diagonal. */
+function tridiagonalise(rows: SquareRows, from: Float64Array, scale: number): Tridiagonal {
+  const { n, stride, matrix: a, vector, product } = rows;
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) a[i * stride + j] = from[i * n + j]! / scale;
   const diagonal = new Float64Array(n);
   const subdiagonal = new Float64Array(n);
   const betas = new Float64Array(n);
-  const product = new Float64Array(n);
   for (let k = 0; k < n - 1; k++) {
-    diagonal[k] = a[k * n + k]!;
-    const v = a.subarray(k * n, (k + 1) * n);
+    diagonal[k] = a[k * stride + k]!;
+    const v = a.subarray(k * stride, k * stride + n);
     subdiagonal[k] = reflector(v, k + 1, betas, k);
     const beta = betas[k]!;
     if (beta === 0) continue;
-    project(a, n, k + 1, v, beta, product);
+    vector.fill(0);
+    vector.set(v.subarray(k + 1), k + 1);
+    rows.multiply(a, k + 1, beta);
+    product.fill(0, 0, k + 1);
     let overlap = 0;
     for (let i = k + 1; i < n; i++) overlap += product[i]! * v[i]!;
     for (let i = k + 1; i < n; i++) product[i]! -= 0.5 * beta * overlap * v[i]!;
-    for (let i = k + 1; i < n; i++) {
-      const vi = v[i]!;
-      const wi = product[i]!;
-      const row = i * n;
-      for (let j = k + 1; j < n; j++) a[row + j]! -= vi * product[j]! + wi * v[j]!;
-    }
+    rows.reflect(a, k + 1, true);
   }
-  if (n > 0) diagonal[n - 1] = a[n * n - 1]!;
+  if (n > 0) diagonal[n - 1] = a[(n - 1) * stride + n - 1]!;
   return { diagonal, subdiagonal, betas };
 }
 
 /** Q^T with T = Q^T A Q from the reflectors: its rows are mixed by the QR steps until they are the eigenvectors. */
-function accumulate(a: Float64Array, betas: Float64Array, n: number): Float64Array {
-  const rotation = new Float64Array(n * n);
-  const product = new Float64Array(n);
-  for (let i = 0; i < n; i++) rotation[i * n + i] = 1;
+function accumulate(rows: SquareRows, betas: Float64Array): void {
+  const { n, stride, matrix, rotation, vector, product } = rows;
+  for (let i = 0; i < n; i++) rotation[i * (stride + 1)] = 1;
+  // By columns, which stand as rows until all is done.
   for (let k = n - 2; k >= 0; k--) {
-    const beta = betas[k]!;
-    if (beta === 0) continue;
-    const v = a.subarray(k * n, (k + 1) * n);
-    project(rotation, n, k + 1, v, beta, product);
-    for (let i = k + 1; i < n; i++) {
-      const row = i * n;
-      const projection = product[i]!;
-      for (let j = k + 1; j < n; j++) rotation[row + j]! -= projection * v[j]!;
+    if (betas[k] === 0) continue;
+    vector.fill(0);
+    vector.set(matrix.subarray(k * stride + k + 1, k * stride + n), k + 1);
+    rows.multiply(rotation, k + 1, betas[k]!);
+    product.fill(0, 0, k + 1);
+    rows.reflect(rotation, k + 1, false);
+  }
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const kept = rotation[i * stride + j]!;
+      rotation[i * stride + j] = rotation[j * stride + i]!;
+      rotation[j * stride + i] = kept;
     }
   }
-  return rotation;
 }
 
 /**
@@ -120,35 +121,6 @@ function reflector(v: Float64Array, start: number, betas: Float64Array, k: numbe
   return r;
 }
 
-/**
- * Writes beta times the products of the rows from `start` on with v, both from column `start` on. Four rows at a time, each
- * summed in the order of its columns: one sum alone waits for its own last addition.
- */
-function project(a: Float64Array, n: number, start: number, v: Float64Array, beta: number, out: Float64Array): void {
-  let i = start;
-  for (; i + 3 < n; i += 4) {
-    const first = i * n;
-    const [second, third, fourth] = [first + n, first + 2 * n, first + 3 * n];
-    let [s0, s1, s2, s3] = [0, 0, 0, 0];
-    for (let j = start; j < n; j++) {
-      const x = v[j]!;
-      s0 += a[first + j]! * x;
-      s1 += a[second + j]! * x;
-      s2 += a[third + j]! * x;
-      s3 += a[fourth + j]! * x;
-    }
-    out[i] = beta * s0;
-    out[i + 1] = beta * s1;
-    out[i + 2] = beta * s2;
-    out[i + 3] = beta * s3;
-  }
-  for (; i < n; i++) {
-    let sum = 0;
-    for (let j = start; j < n; j++) sum += a[i * n + j]! * v[j]!;
-    out[i] = beta * sum;
-  }
-}
-
 /** Far below the rounding error that tridiagonalisation has already left, about 2^-52 of the largest entry. */
 const NEGLIGIBLE = 2 ** -62;
 
@@ -156,7 +128,8 @@ const NEGLIGIBLE = 2 ** -62;
  * Implicit QR steps until every off-diagonal entry is negligible beside its neighbours, or beside the whole matrix: a block
  * of zeros holds only what rounding left there, and rotations by its entries, whose squares underflow, are not orthogonal.
  */
-function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array | null, n: number): void {
+function diagonalise(d: Float64Array, e: Float64Array, rows: SquareRows | null): void {
+  const n = d.length;
   let budget = 64 * n;
   let norm = 0;
   for (let k = 0; k < n; k++) norm = Math.max(norm, Math.abs(d[k]!), Math.abs(e[k]!));
@@ -173,19 +146,12 @@ function diagonalise(d: Float64Array, e: Float64Array, q: Float64Array | null, n
     let low = high - 1;
     while (low > 0 && e[low - 1] !== 0) low--;
     if (budget-- === 0) throw new WeightmarkError("INTERNAL", "eigenvalue iteration did not converge");
-    implicitStep(d, e, q, n, low, high);
+    implicitStep(d, e, rows, low, high);
   }
 }
 
-/** One bulge chased from `low` to `high`, the same plane rotations applied to the rows of q, if there is one. */
-function implicitStep(
-  d: Float64Array,
-  e: Float64Array,
-  q: Float64Array | null,
-  n: number,
-  low: number,
-  high: number,
-): void {
+/** One bulge chased from `low` to `high`, the same plane rotations applied to the rows of the rotation, if there is one. */
+function implicitStep(d: Float64Array, e: Float64Array, rows: SquareRows | null, low: number, high: number): void {
   let x = d[low]! - wilkinsonShift(d[high - 1]!, d[high]!, e[high - 1]!);
   let z = e[low]!;
   for (let k = low; k < high; k++) {
@@ -204,16 +170,9 @@ function implicitStep(
       z = s * e[k + 1]!;
       e[k + 1]! *= c;
     }
-    if (q === null) continue;
-    const first = k * n;
-    const second = first + n;
-    for (let j = 0; j < n; j++) {
-      const a = q[first + j]!;
-      const b = q[second + j]!;
-      q[first + j] = c * a + s * b;
-      q[second + j] = c * b - s * a;
-    }
+    if (rows !== null) [rows.turns[2 * (k - low)], rows.turns[2 * (k - low) + 1]] = [c, s];
   }
+  rows?.rotate(low, high - low);
 }
 
 /** The eigenvalue of [[upper, link], [link, lower]] nearer to `lower`. */
@@ -228,13 +187,13 @@ function descending(d: Float64Array): number[] {
   return Array.from(d.keys()).sort((a, b) => d[b]! - d[a]! || a - b);
 }
 
-function sortDescending(d: Float64Array, q: Float64Array, n: number, scale: number): SymmetricEigen {
+function sortDescending(d: Float64Array, { n, stride, rotation }: SquareRows, scale: number): SymmetricEigen {
   const order = descending(d);
   const values = new Float64Array(n);
   const vectors = new Float64Array(n * n);
   order.forEach((from, to) => {
     values[to] = d[from]! * scale;
-    const vector = q.subarray(from * n, (from + 1) * n);
+    const vector = rotation.subarray(from * stride, from * stride + n);
     const sign = leadingSign(vector);
     for (let j = 0; j < n; j++) vectors[to * n + j] = sign * vector[j]!;
   });

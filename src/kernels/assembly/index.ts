@@ -4,6 +4,7 @@ export { nearestFolded } from "./codes";
 export { correlateBf16, correlateF16, correlateF32 } from "./correlate";
 export { decodeBf16, decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
 export { ditherAddBf16, ditherAddF16, ditherAddF32, movableBf16, movableF16, movableF32, spreadBf16, spreadF16, spreadF32 } from "./dither";
+export { reflectRows, rotateRows, weightedRows } from "./eigen";
 export { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K } from "./k-blocks";
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
