@@ -87,7 +87,9 @@ describe("the log", () => {
   it("tells any other byte of an open case, but where things lay, which the seal vouches for", async () => {
     await otherBytes("case.json", async (file) => {
       const { tool: _, redacted: __, ...found } = redactCase(await openCase(at(file)));
-      expect({ ...open, ...found }).toEqual({ ...redactCase(open), redacted: open.redacted });
+      // As JSON: 0 with a sign is the same number.
+      const same = JSON.stringify({ ...redactCase(open), redacted: open.redacted });
+      expect(JSON.stringify({ ...open, ...found })).toBe(same);
     });
   });
 
