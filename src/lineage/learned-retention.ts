@@ -1,5 +1,5 @@
 import type { LearnedRetention } from "./result.ts";
-import type { RetentionSums, SliceRetention } from "./retention.ts";
+import type { RetentionSums, SignedRetention, SliceRetention } from "./retention.ts";
 
 /** Slices that must be known before a verdict rests on them. */
 export const MIN_SLICES = 3;
@@ -26,13 +26,10 @@ export interface Retention extends Sides {
   readonly outstanding: Sides | null;
 }
 
-/**
- * L and b over all slices by least squares; of a slice with rows and columns turned where much more of the initialisation
- * shows then (choosing signs makes a little agreement out of nothing, so it must be much).
- */
+/** L and b over all slices by least squares, each as it is seen. */
 export function learnedRetention(slices: readonly SliceRetention[]): Retention | null {
   if (slices.length === 0) return null;
-  const chosen = slices.map((slice) => unscaled(isTurned(slice) ? slice.turned() : slice));
+  const chosen = slices.map((slice) => unscaled(asSeen(slice)));
   const most = outstanding(chosen);
   return { ...bothWays(chosen), outstanding: most.length < LEAST_OUTSTANDING ? null : bothWays(most) };
 }
@@ -74,6 +71,14 @@ function outstanding<T extends Pick<SliceRetention, keyof Sides>>(slices: readon
   const counts = slices.map(fewer).sort((a, b) => b - a);
   const least = counts[Math.ceil(counts.length / 4) - 1]!;
   return slices.filter((slice) => fewer(slice) >= least);
+}
+
+/**
+ * A slice as it lies, or with rows and columns turned where much more of the initialisation shows then (choosing signs makes a
+ * little agreement out of nothing, so it must be much).
+ */
+export function asSeen(slice: SliceRetention): SignedRetention {
+  return isTurned(slice) ? slice.turned() : slice;
 }
 
 function isTurned(slice: SliceRetention): boolean {

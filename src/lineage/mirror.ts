@@ -1,7 +1,7 @@
 import type { ComponentFinding } from "./finding.ts";
 import type { MatrixPair } from "./matrix-pair.ts";
 import type { Pairing } from "./pairing.ts";
-import type { SliceRetention } from "./retention.ts";
+import type { SignedRetention, SliceRetention } from "./retention.ts";
 
 /**
  * A finding with suspect and base exchanged. Every pair is tested in one order, which its contents decide, so that a
@@ -42,12 +42,8 @@ function mirroredSlice(slice: SliceRetention): SliceRetention {
   return {
     role: slice.role,
     layer: slice.layer,
-    turned: slice.turned,
-    drift: slice.drift,
-    forward: slice.backward,
-    backward: slice.forward,
-    scale: slice.reverseScale,
-    reverseScale: slice.scale,
+    ...mirroredSigns(slice),
+    turned: () => mirroredSigns(slice.turned()),
     get rank() {
       return slice.rank;
     },
@@ -59,4 +55,8 @@ function mirroredSlice(slice: SliceRetention): SliceRetention {
       return { suspect: base, base: suspect };
     },
   };
+}
+
+function mirroredSigns({ forward, backward, scale, reverseScale, drift }: SignedRetention): SignedRetention {
+  return { forward: backward, backward: forward, scale: reverseScale, reverseScale: scale, drift };
 }

@@ -5,6 +5,7 @@ import { isZero } from "./damage.ts";
 import type { ComponentFinding } from "./finding.ts";
 import { schemeOf } from "./image/scheme.ts";
 import { laidOver, NEARLY_ALL, type Side } from "./laid-over.ts";
+import { asSeen } from "./learned-retention.ts";
 import type { Pairing } from "./pairing.ts";
 import { isRelated } from "./related.ts";
 import { type ComponentVerdict, type Difference, EMBEDDINGS, LOG10_THRESHOLD, type Relation } from "./result.ts";
@@ -44,6 +45,8 @@ export function describeDifference(
   findings: readonly ComponentFinding[],
 ): Difference {
   const slices = findings.flatMap((finding) => finding.slices);
+  // A mark turns signs of rows, and nothing else: as they lie, no two would be further apart.
+  const seen = slices.map(asSeen);
   const said = checkpoint === null ? "" : schemeOf(checkpoint);
   const isOwn = said !== "" && (other === null || schemeOf(other) !== said);
   // What a file says of itself comes before what its values look like.
@@ -54,12 +57,12 @@ export function describeDifference(
   const { equal, compared } = equalTensors(suspect, base);
   // Of strangers a drift would be the size of all they are.
   const matrices = findings.filter(isRelated).flatMap(({ verdict: { component }, slices: own }) => {
-    return own.map(({ layer, role, drift }) => ({ component, layer, role, drift }));
+    return own.map((slice) => ({ component, layer: slice.layer, role: slice.role, drift: asSeen(slice).drift }));
   });
   return {
-    scale: median(slices.map((s) => s.scale)),
-    reverseScale: median(slices.map((s) => s.reverseScale)),
-    drift: median(slices.map((s) => s.drift)),
+    scale: median(seen.map((s) => s.scale)),
+    reverseScale: median(seen.map((s) => s.reverseScale)),
+    drift: median(seen.map((s) => s.drift)),
     frozenTensors: equal,
     comparedTensors: compared,
     ...(rank === null ? {} : { loraRank: rank }),
@@ -86,9 +89,7 @@ export function describeRelations(
   const isSaid = checkpoint !== null && schemeOf(checkpoint) !== "";
   const isRounded =
     isSaid || gridOf(base, suspect) !== null || hasFewerSizes(suspect, base) || hasFewerSizes(base, suspect);
-  if (relations.length === 0 && !isRounded) {
-    relations.push(...trainingOf(difference, findings));
-  }
+  if (relations.length === 0 && !isRounded) relations.push(...trainingOf(findings));
   return relations;
 }
 
@@ -177,12 +178,15 @@ export function layerRelations(
   return [...relations];
 }
 
-function trainingOf({ drift, scale }: Difference, findings: readonly ComponentFinding[]): Relation[] {
+/** What training did to matrices as they lie: of turned ones no difference is asked for what it was made by. */
+function trainingOf(findings: readonly ComponentFinding[]): Relation[] {
   if (findings.some(({ isSimple }) => isSimple)) return [];
+  const slices = findings.flatMap((finding) => finding.slices);
+  const [drift, scale] = [median(slices.map((s) => s.drift)), median(slices.map((s) => s.scale))];
   if (drift === null || scale === null || drift === 0 || drift > MIXED_DRIFT || scale < MIXED_SCALE) return [];
   const shares = findings.flatMap(({ verdict }) => (verdict.retention === null ? [] : [verdict.retention]));
   if (shares.length === 0 || Math.max(...shares) > MOST_SHARE) return [];
-  const changed = findings.flatMap((f) => f.slices).filter(({ rank }) => rank.kind !== "none");
+  const changed = slices.filter(({ rank }) => rank.kind !== "none");
   const trained = changed.filter(({ rank: { kind } }) => kind === "full" || kind === "low");
   if (trained.length < MIN_LOW_RANK || trained.length < TRAINED_SHARE * changed.length) return [];
   // Other matrices may have been scaled, which is no training.

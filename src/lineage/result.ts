@@ -112,7 +112,10 @@ export interface LayerMatch {
 }
 
 export interface Difference {
-  /** Median regression coefficient of the suspect on the base over slices, and of the base on the suspect. */
+  /**
+   * Median regression coefficient of the suspect on the base over slices, and of the base on the suspect. Where rows and columns
+   * of a slice were turned, as a mark does, they are turned back for this and for drift.
+   */
   readonly scale: number | null;
   readonly reverseScale: number | null;
   /** Median relative RMS of what remains. */

@@ -16,19 +16,23 @@ export interface RetentionSums {
   readonly bulkVariance: number;
 }
 
-/** What one slice says of a pair: both ways round, as it lies and with signs turned to agree. */
-export interface SliceRetention {
-  readonly role: string;
-  readonly layer: number;
+/** What depends on the signs of rows and columns. */
+export interface SignedRetention {
   /** Of the base's directions in the suspect, and of the suspect's in the base. */
   readonly forward: RetentionSums;
   readonly backward: RetentionSums;
-  readonly turned: () => { readonly forward: RetentionSums; readonly backward: RetentionSums };
   /** Regression coefficient of suspect on base, and of base on suspect. */
   readonly scale: number;
   readonly reverseScale: number;
   /** |B - scale A| / |scale A|. */
   readonly drift: number;
+}
+
+/** What one slice says of a pair: both ways round, as it lies and with signs turned to agree. */
+export interface SliceRetention extends SignedRetention {
+  readonly role: string;
+  readonly layer: number;
+  readonly turned: () => SignedRetention;
   /** Whether both may be of something that began at random; null where that cannot be told. */
   readonly random: boolean | null;
   /** How far either spectrum is from that of noise; null where that cannot be told. */
@@ -66,24 +70,26 @@ export function sliceRetention(
   const forward = sumsOf(ofBase, b, height, width);
   const backward = sumsOf(ofSuspect, a, height, width);
   if (forward === null || backward === null) return null;
-  const scale = ab / aa;
-  const residual = Math.max(0, bb - (ab * ab) / aa);
   let rank: DifferenceRank | undefined;
-  let turned: { forward: RetentionSums; backward: RetentionSums } | undefined;
+  let turned: SignedRetention | undefined;
   return {
     role: matrix.role,
     layer: matrix.layer,
     forward,
     backward,
+    ...fitted(ab, aa, bb),
     turned: () => {
-      turned ??= {
-        forward: sumsOf(ofBase, turnToAgree(a, b, height, width), height, width) ?? forward,
-        backward: sumsOf(ofSuspect, turnToAgree(b, a, height, width), height, width) ?? backward,
-      };
+      if (turned === undefined) {
+        const agreeing = turnToAgree(a, b, height, width);
+        const agreed = a.reduce((sum, value, i) => sum + value * agreeing[i]!, 0);
+        turned = {
+          ...fitted(agreed, aa, bb),
+          forward: sumsOf(ofBase, agreeing, height, width) ?? forward,
+          backward: sumsOf(ofSuspect, turnToAgree(b, a, height, width), height, width) ?? backward,
+        };
+      }
       return turned;
     },
-    scale,
-    reverseScale: ab / bb,
     get random() {
       const [first, second] = [isRandom(ofBase), isRandom(ofSuspect)];
       return first === null || second === null ? null : first && second;
@@ -91,13 +97,20 @@ export function sliceRetention(
     get departure() {
       return { suspect: departureOf(ofSuspect), base: departureOf(ofBase) };
     },
-    drift: scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale),
     // Many are never asked for.
     get rank() {
       rank ??= differenceRank(suspect, base);
       return rank;
     },
   };
+}
+
+/** Regression of B on A and of A on B, from their products. */
+function fitted(ab: number, aa: number, bb: number): Pick<SignedRetention, "scale" | "reverseScale" | "drift"> {
+  const scale = ab / aa;
+  const residual = Math.max(0, bb - (ab * ab) / aa);
+  const drift = scale === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(residual / aa) / Math.abs(scale);
+  return { scale, reverseScale: ab / bb, drift };
 }
 
 /** Sums over the clear directions of `own`, of what `raw` (height x width, another model's values) has of them. */

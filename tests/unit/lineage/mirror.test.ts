@@ -27,7 +27,7 @@ test("a slice is turned round without asking for what is dear", () => {
   const slice = {
     role: "q",
     layer: 3,
-    turned: () => "turned",
+    turned: () => ({ forward: "there", backward: "back", scale: 3, reverseScale: 0.3, drift: 0.1 }),
     drift: 0.5,
     forward: "forward",
     backward: "backward",
@@ -51,5 +51,5 @@ test("a slice is turned round without asking for what is dear", () => {
   expect(back).toMatchObject({ role: "q", layer: 3, drift: 0.5, scale: 0.25, reverseScale: 2, rank: "rank" });
   expect(back).toMatchObject({ forward: "backward", backward: "forward", random: true });
   expect(back!.departure).toEqual({ suspect: "of base", base: "of suspect" });
-  expect(back!.turned()).toBe("turned");
+  expect(back!.turned()).toEqual({ forward: "back", backward: "there", scale: 0.3, reverseScale: 3, drift: 0.1 });
 });

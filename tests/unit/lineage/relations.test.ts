@@ -13,8 +13,9 @@ import { findingOf, type GivenFinding, learnedOf, modelOf, subjectOf } from "../
 const LAYERS = { "model.layers": { layers: 4 } };
 const [own, other] = [modelOf(1, LAYERS), modelOf(2, LAYERS)];
 
+const PLAIN = { scale: 1, reverseScale: 1, drift: 0.1, rank: { kind: "full" }, forward: { bulk: 1 } };
 const slice = (change: Partial<SliceRetention> = {}): SliceRetention =>
-  ({ layer: 0, role: "q", scale: 1, reverseScale: 1, drift: 0.1, rank: { kind: "full" }, ...change }) as SliceRetention;
+  ({ layer: 0, role: "q", ...PLAIN, ...change }) as SliceRetention;
 const low = (rank: number): DifferenceRank => ({ kind: "low", rank, spectrum: [] });
 
 /** A model whose matrices have these moments. */
@@ -453,9 +454,22 @@ describe("how a model was made", () => {
   });
 
   test("is not told where too little is left, or nothing changed", () => {
-    const figures = (difference: Partial<Difference>) => relations({ difference });
-    expect([0.8, 0.81, 0, null].map((drift) => figures({ drift }))).toEqual([["fine-tune"], [], [], []]);
-    expect([0.6, 0.59, null].map((scale) => figures({ scale }))).toEqual([["fine-tune"], [], []]);
+    const drifts = [0.8, 0.81, 0].map((drift) => relations(drifting(drift)));
+    expect(drifts).toEqual([["continued-pretraining"], [], []]);
+    const scaled = (scale: number) => ({ slices: [slice({ scale }), slice({ scale })] });
+    expect([0.6, 0.59].map((scale) => relations(scaled(scale)))).toEqual([["fine-tune"], []]);
+    expect(relations({ slices: [] })).toEqual([]);
+  });
+
+  test("is not asked of matrices that are the base's but for signs, whose distance is told all the same", () => {
+    const turned = { scale: 1, reverseScale: 1, drift: 0.02, forward: { bulk: 0.98 } };
+    const flipped = slice({ scale: 0.05, reverseScale: 0.05, drift: 12, turned: () => turned as SliceRetention });
+    const slices = [flipped, flipped].map((one) => ({ ...one, forward: { bulk: 0.04 } }) as SliceRetention);
+    expect(relations({ slices })).toEqual([]);
+    const found = findingOf(own, other, "derived", { slices });
+    const told = describeDifference(subjectOf("a", own), subjectOf("b", other), [found]);
+    expect(told).toMatchObject({ scale: 1, reverseScale: 1, drift: 0.02 });
+    expect(told.matrices!.map(({ drift }) => drift)).toEqual([0.02, 0.02]);
   });
 
   test("is told of two slices at least that show training, and of half of those that differ", () => {
