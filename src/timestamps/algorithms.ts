@@ -1,11 +1,10 @@
 import { constants, createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { contextTag, type Der, DerError, inside, sequenceOf, TAG } from "./der.ts";
 import { integerOf, oidOf } from "./der-values.ts";
+import type { Digest, SignatureScheme } from "./signature-scheme.ts";
 
 /** An algorithm that nobody should rely on any more, or that is not known here. */
 export class AlgorithmError extends Error {}
-
-export type Digest = "sha256" | "sha384" | "sha512";
 
 export const SHA256 = "2.16.840.1.101.3.4.2.1";
 const DIGESTS: ReadonlyMap<string, Digest> = new Map([
@@ -29,14 +28,6 @@ const WITH_ECDSA: ReadonlyMap<string, Digest> = new Map([
 ]);
 const LEAST_RSA_BITS = 2048;
 const CURVES = new Set(["prime256v1", "secp384r1", "secp521r1"]);
-
-/** How a signature is made. */
-export interface SignatureScheme {
-  readonly key: "rsa" | "ec";
-  readonly digest: Digest;
-  /** Length of the salt of RSASSA-PSS, else null. */
-  readonly pssSalt: number | null;
-}
 
 /** The digest of an AlgorithmIdentifier. */
 export function digestAlgorithm(der: Der): Digest {

@@ -47,7 +47,7 @@ export function pathProblem(
 }
 
 function signs(issuer: Certificate, { issuer: name, isSignedBy }: Certificate): boolean {
-  return Buffer.compare(issuer.subject, name) === 0 && isSignedBy(issuer.publicKey());
+  return Buffer.compare(issuer.subject, name) === 0 && isSignedBy(issuer);
 }
 
 /** @param below authorities that stand below it already */

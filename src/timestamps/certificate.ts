@@ -1,7 +1,7 @@
-import type { KeyObject } from "node:crypto";
-import { isSignedBy, publicKeyOf, type SignatureScheme, signatureScheme } from "./algorithms.ts";
+import { isSignedBy, publicKeyOf, signatureScheme } from "./algorithms.ts";
 import { contextTag, type Der, DerError, DerReader, inside, readDer, sequenceOf, TAG } from "./der.ts";
 import { bitsOf, booleanOf, integerOf, oidOf, timeOf } from "./der-values.ts";
+import type { SignatureScheme } from "./signature-scheme.ts";
 
 /** What a path to a root needs to know of an X.509 certificate (RFC 5280). */
 export interface Certificate {
@@ -24,10 +24,10 @@ export interface Certificate {
   readonly purposesCritical: boolean;
   /** Extensions that must be understood and are not. */
   readonly unknownCritical: readonly string[];
-  /** @throws AlgorithmError */
-  publicKey(): KeyObject;
-  /** Whether the key signed this certificate. @throws AlgorithmError */
-  isSignedBy(key: KeyObject): boolean;
+  /** Whether the key of this certificate made a signature. @throws AlgorithmError */
+  verifies(scheme: SignatureScheme, data: Uint8Array, signature: Uint8Array): boolean;
+  /** Whether the key of that one signed this certificate. @throws AlgorithmError */
+  isSignedBy(issuer: Certificate): boolean;
 }
 
 const SUBJECT_KEY_ID = "2.5.29.14";
@@ -91,8 +91,8 @@ export function readCertificate(bytes: Uint8Array): Certificate {
     purposes: purposes === undefined ? null : sequenceOf(readDer(purposes.value)).rest().map(oidOf),
     purposesCritical: purposes?.critical ?? false,
     unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !known.has(oid)).map(([oid]) => oid),
-    publicKey: () => publicKeyOf(spki),
-    isSignedBy: (key) => isSignedBy(key, schemeOf(algorithm), signed.whole, signature.content.subarray(1)),
+    verifies: (scheme, data, made) => isSignedBy(publicKeyOf(spki), scheme, data, made),
+    isSignedBy: (issuer) => issuer.verifies(schemeOf(algorithm), signed.whole, signature.content.subarray(1)),
   };
 }
 

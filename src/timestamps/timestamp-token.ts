@@ -1,7 +1,8 @@
-import { type Digest, digestAlgorithm, type SignatureScheme, signatureScheme } from "./algorithms.ts";
+import { digestAlgorithm, signatureScheme } from "./algorithms.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
 import { contextTag, type Der, DerError, DerReader, inside, readDer, sequenceOf, TAG } from "./der.ts";
 import { booleanOf, integerOf, oidOf, timeOf } from "./der-values.ts";
+import type { Digest, SignatureScheme } from "./signature-scheme.ts";
 
 /** A time stamp token (RFC 3161, 2.4.2) as it was read: nothing of it is proven yet. */
 export interface TimestampToken {

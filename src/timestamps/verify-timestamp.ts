@@ -1,5 +1,5 @@
 import { type ErrorCode, WeightmarkError } from "../errors.ts";
-import { AlgorithmError, digested, isSignedBy } from "./algorithms.ts";
+import { AlgorithmError, digested } from "./algorithms.ts";
 import { type Certificate, commonName } from "./certificate.ts";
 import { type PathProblem, pathProblem, signerProblem } from "./certificate-path.ts";
 import { DerError } from "./der.ts";
@@ -109,7 +109,7 @@ function signerOf({ content, certificates, signer }: TimestampToken, file: strin
   if (Buffer.compare(digested(signer.digest, content), signer.messageDigest) !== 0) {
     throw forged("the time stamp was changed after it was signed");
   }
-  if (!isSignedBy(certificate.publicKey(), signer.scheme, signer.signed, signer.signature)) {
+  if (!certificate.verifies(signer.scheme, signer.signed, signer.signature)) {
     throw forged("the signature of the time stamp is not its signer's");
   }
   return certificate;
