@@ -8,6 +8,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+const SIZE = 480;
+const MARGIN = 48;
+const LIMIT = 4.5;
+/** Points are thinned in the middle, where thousands lie on one another; the hundred at either end are all drawn. */
+const ENDS = 100;
+const MOST = 400;
+
 const [directory, ...files] = process.argv.slice(2);
 if (files.length === 0) throw new Error("name a directory and files of rows");
 const tests = new Map();
@@ -31,13 +38,6 @@ for (const [test, z] of tests) {
   );
   console.log(`${name}: ${z.length} draws`);
 }
-
-const SIZE = 480;
-const MARGIN = 48;
-const LIMIT = 4.5;
-/** Points are thinned in the middle, where thousands lie on one another; the hundred at either end are all drawn. */
-const ENDS = 100;
-const MOST = 400;
 
 function plotOf(title, z) {
   const at = (value) => MARGIN + ((value + LIMIT) / (2 * LIMIT)) * (SIZE - 2 * MARGIN);

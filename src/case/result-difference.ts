@@ -14,11 +14,21 @@ const MOST_SHOWN = 5;
 /** What a caveat calls an option: the library by its name in code, the command line by its flag. */
 const OPTION = /`[^`]*`|--[a-z-]+(?: or --[a-z-]+)?(?: (?:\[HOST:\]PORT|[A-Z]+|full|sampled|strong)\b)?/g;
 
+export interface ResultDifference {
+  /** What differs, in sentences; none where nothing does. */
+  readonly differs: readonly string[];
+  /** What another release of the tool tells beyond, in a sentence; none where it does not. */
+  readonly more: readonly string[];
+}
+
 /**
- * How a result that was computed again differs from the recorded one, in sentences; none where it does not. Paths are left
- * out of both, and numbers are the same within one part in a million.
+ * How a result that was computed again differs from the recorded one. Paths are left out of both, and numbers are the same
+ * within one part in a million.
+ *
+ * @param isSameTool whether one tool computed both: of two, the one may tell fields that the other has not
  */
-export function diffResults(recorded: TakenResult, again: TakenResult): string[] {
+export function diffResults(recorded: TakenResult, again: TakenResult, isSameTool: boolean): ResultDifference {
+  const more: string[] = [];
   const verdicts: string[] = [];
   const digests: string[] = [];
   const others: string[] = [];
@@ -26,7 +36,10 @@ export function diffResults(recorded: TakenResult, again: TakenResult): string[]
   function walk(was: unknown, is: unknown, path: string): void {
     if (isObject(was) && isObject(is)) {
       for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
-        if (!APART.has(key)) walk(was[key], is[key], `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+        const there = `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+        if (APART.has(key)) continue;
+        if (!isSameTool && !(key in was)) more.push(there);
+        else walk(was[key], is[key], there);
       }
     } else if (Array.isArray(was) && Array.isArray(is)) {
       for (let i = 0; i < Math.max(was.length, is.length); i++) walk(was[i], is[i], `${path}/${i}`);
@@ -39,11 +52,15 @@ export function diffResults(recorded: TakenResult, again: TakenResult): string[]
   // Together, for either may repeat in a sentence what the other calls a place.
   const both = redactPlaces({ recorded, again });
   walk(both.recorded, both.again, "");
-  return [
+  const differs = [
     ...verdicts,
     ...(digests.length === 0 ? [] : [`inputs differ from what it was computed of (${listed(digests)})`]),
     ...(others.length === 0 ? [] : [`other values differ (${listed(others)})`]),
   ];
+  return {
+    differs,
+    more: more.length === 0 ? [] : [`the tool here tells more than the recorded one did (${listed(more)})`],
+  };
 }
 
 function areSame(was: unknown, is: unknown): boolean {

@@ -10,7 +10,7 @@ import { type CheckedInput, checkInput } from "./check-input.ts";
 import { verifyLog } from "./custody-log.ts";
 import { currentEnvironment } from "./environment.ts";
 import type { Given } from "./given-input.ts";
-import { diffResults } from "./result-difference.ts";
+import { diffResults, type ResultDifference } from "./result-difference.ts";
 import { inputsOfResult, sentenceOf } from "./result-inputs.ts";
 import { type RunAgainOptions, runAgain, whyNot } from "./run-again.ts";
 import { proveSealedCase } from "./sealed-case.ts";
@@ -121,23 +121,23 @@ async function checkResult(
   const missing = record.inputs.filter(({ name }) => !given.has(name)).map(({ name, role }) => `${name} (${role})`);
   if (missing.length > 0) return { ...about, status: "missing", details: [`not given: ${missing.join(", ")}`] };
   const places = new Map(record.inputs.map(({ role, name }) => [role, given.get(name)!]));
-  let details: string[];
+  let found: ResultDifference;
   try {
-    details = diffResults(result, await runAgain(record, places, options));
+    found = diffResults(result, await runAgain(record, places, options), environment.same);
   } catch (error) {
     if (!(error instanceof WeightmarkError) || error.kind === "bug") throw error;
     const changed = changedOf(record, inputs);
     const said = `it could not be computed again: ${error.message} (${error.code})`;
     return { ...about, status: changed.length > 0 ? "changed" : "not-checked", details: [...changed, said] };
   }
-  if (details.length === 0) return { ...about, status: "reproduced", details: [] };
+  if (found.differs.length === 0) return { ...about, status: "reproduced", details: [...found.more] };
   const { version } = environment.here.tool;
   const others = environment.same
     ? []
     : [
         `the tool differs: recorded ${result.tool.version}, here ${version}${result.tool.version === version ? " with other files" : ""}`,
       ];
-  return { ...about, status: "changed", details: [...details, ...changedOf(record, inputs), ...others] };
+  return { ...about, status: "changed", details: [...found.differs, ...changedOf(record, inputs), ...others] };
 }
 
 function changedOf(record: CaseResult, inputs: readonly CheckedInput[]): string[] {

@@ -169,11 +169,25 @@ describe("a case", () => {
 
   it("is the same whatever the command line and the library call options, and not without a caveat", () => {
     const of = (...caveats: string[]) => ({ caveats }) as unknown as CompareReport;
+    const differing = (was: CompareReport, is: CompareReport) => diffResults(was, is, true).differs;
     for (const [code, flag] of IN_FLAGS) {
-      expect(diffResults(of(`give \`${code}\` then`), of(`give ${flag} then`)), code).toEqual([]);
+      expect(differing(of(`give \`${code}\` then`), of(`give ${flag} then`)), code).toEqual([]);
     }
-    expect(diffResults(of("give `base`"), of("give it"))).toEqual(["other values differ (/caveats/0)"]);
-    expect(diffResults(of("a", "b"), of("a"))).toEqual(["other values differ (/caveats/1)"]);
+    expect(differing(of("give `base`"), of("give it"))).toEqual(["other values differ (/caveats/0)"]);
+    expect(differing(of("a", "b"), of("a"))).toEqual(["other values differ (/caveats/1)"]);
+  });
+
+  it("is the same where another release of the tool tells more, which is said, and not where it tells less", () => {
+    const of = (difference: object) => ({ verdict: "derived", difference }) as unknown as CompareReport;
+    const [short, long] = [of({ drift: 1 }), of({ drift: 1, spectra: [2] })];
+    const told = "the tool here tells more than the recorded one did (/difference/spectra)";
+    expect(diffResults(short, long, false)).toEqual({ differs: [], more: [told] });
+    const differs = ["other values differ (/difference/spectra)"];
+    expect(diffResults(short, long, true)).toEqual({ differs, more: [] });
+    expect(diffResults(long, short, false)).toEqual({ differs, more: [] });
+    expect(diffResults(of({ drift: 1 }), of({ drift: 2, more: 1 }), false).differs).toEqual([
+      "other values differ (/difference/drift)",
+    ]);
   });
 
   it("keeps inputs of one name apart where a digest tells them apart", async () => {
