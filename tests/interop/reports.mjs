@@ -1,6 +1,7 @@
-// Pages in a real browser: the examples and a page of hostile names at three widths, light and dark, and as PDF. axe must find
+// Pages in a real browser: those of examples and a page of hostile names at three widths, light and dark, and as PDF. axe must find
 // nothing, nothing may be wider than the screen, no script of a name may run, the policy may be broken by nothing.
 // WEIGHTMARK_CHROMIUM names the browser; screenshots are kept where WEIGHTMARK_SCREENSHOTS says.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -38,6 +39,14 @@ const target = {
   content: null,
   bytes: null,
 };
+/** What the command makes of examples whose pages are not kept. */
+const made = (...args) => ({
+  html: execFileSync(process.execPath, ["bin/weightmark.js", ...args], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  }),
+});
 const pages = {
   ...Object.fromEntries(
     ["compare", "identify-disguised", "watermark", "scan"].map((name) => [
@@ -45,6 +54,9 @@ const pages = {
       { url: pathToFileURL(join(root, `examples/reports/${name}.html`)).href },
     ]),
   ),
+  case: made("report", "examples/case/nova-chat.case.json"),
+  lora: made("compare", "examples/models/renamed-lora", "examples/models/base-a", "--format", "html"),
+  inspect: made("inspect", "examples/containers/wide-marked.Q4_K_M.gguf", "--format", "html"),
   hostile: { html: await renderHtml(target) },
 };
 

@@ -172,9 +172,11 @@ function headerOf(results: readonly HtmlResult[]): Part {
 }
 
 function contents(results: readonly HtmlResult[]): Html {
+  // What all have in common tells none from another.
+  const isOneFile = new Set(results.map(({ file }) => file?.name)).size === 1;
   const lines = results.map((result, i) => {
     const said = result.report !== undefined && "summary" in result.report ? result.report.summary : null;
-    const file = result.file === null ? null : html` (${named(result.file.name)})`;
+    const file = result.file === null || isOneFile ? null : html` (${named(result.file.name)})`;
     return html`<li><a href="#result-${i + 1}">${TITLES[schemaOf(result)]}</a>${said === null ? null : `: ${said}`}${file}</li>\n`;
   });
   return html`<nav aria-label="Results"><ol>\n${lines}</ol></nav>\n`;
