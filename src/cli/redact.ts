@@ -45,11 +45,28 @@ export function withoutPrefixes(prefixes: readonly string[]): (text: string) => 
 function withoutPrefix(prefix: string): (text: string) => string {
   // One that is no whole path could be any word, or the end of one.
   if (!/^(?:[/\\]|[A-Za-z]:)/.test(prefix)) {
-    const literal = prefix.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const beginning = new RegExp(`(?<![\\p{L}\\p{N}_./\\\\-])${literal}[/\\\\]`, "gu");
-    return (text) => (text === prefix ? "." : text.replaceAll(beginning, ""));
+    return (text) => (text === prefix ? "." : withoutBeginnings(text, prefix));
   }
   return (text) => text.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, "").replaceAll(prefix, ".");
+}
+
+/** Ends with what a name or a path goes on after. */
+const IN_A_NAME = /[\p{L}\p{N}_./\\-]$/u;
+
+/** Without the directory where it begins a path. By hand: an expression of a hostile length cannot be made. */
+function withoutBeginnings(text: string, directory: string): string {
+  let [kept, from] = ["", 0];
+  for (let at = text.indexOf(directory); at >= 0 && at < text.length; ) {
+    const end = at + directory.length;
+    const begins = !IN_A_NAME.test(text.slice(Math.max(0, at - 2), at));
+    const isFollowed = text[end] === "/" || text[end] === "\\";
+    if (begins && isFollowed) {
+      kept += text.slice(from, at);
+      from = end + 1;
+    }
+    at = text.indexOf(directory, begins && isFollowed ? from : at + 1);
+  }
+  return kept + text.slice(from);
 }
 
 /** Not every user has a home directory, and the working directory may have been removed: then there is none of its kind. */
