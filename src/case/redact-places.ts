@@ -1,8 +1,7 @@
 import { isRemoteLocation } from "../checkpoint/location.ts";
 import { WeightmarkError } from "../errors.ts";
+import { PLACE_FIELDS } from "../report/place-fields.ts";
 
-/** Fields of results that hold a path or an address, or a list of them. */
-const PLACES = new Set(["location", "directory", "path", "inputs", "duplicateOf", "id", "allowLinks"]);
 /** What begins a path that tells where on a machine something lies, whoever reads it. */
 const ABSOLUTE = /^(?:[/\\~]|[A-Za-z]:[/\\])/;
 /** Of one result: each is looked for in every sentence, which may be as long as a case. */
@@ -39,7 +38,7 @@ function collect(value: unknown, isPlace: boolean, places: Set<string>): void {
   } else if (Array.isArray(value)) {
     for (const item of value) collect(item, isPlace, places);
   } else if (typeof value === "object" && value !== null) {
-    for (const [key, item] of Object.entries(value)) collect(item, PLACES.has(key), places);
+    for (const [key, item] of Object.entries(value)) collect(item, PLACE_FIELDS.has(key), places);
   }
 }
 
@@ -51,7 +50,7 @@ function reduced(value: unknown, isPlace: boolean, sentence: (text: string) => s
     // What a schema is called has a slash as well, and is no path.
     Object.entries(value).map(([key, item]) => [
       key,
-      key === "schema" ? item : reduced(item, PLACES.has(key), sentence),
+      key === "schema" ? item : reduced(item, PLACE_FIELDS.has(key), sentence),
     ]),
   );
 }

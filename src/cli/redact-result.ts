@@ -1,10 +1,8 @@
 import { basename, dirname } from "node:path";
 import type { HtmlResult } from "../report/index.ts";
+import { PLACE_FIELDS } from "../report/place-fields.ts";
 import { mapStrings, pathRedactor, withoutPrefixes } from "./redact.ts";
 import { isAddress } from "./remote.ts";
-
-/** Fields of results that hold a path or an address. */
-const PLACES = new Set(["location", "directory", "path", "inputs", "duplicateOf", "id"]);
 
 /** A result that leaves of every path in it only the last part. The paths need not be of this machine, and none is looked for. */
 export function redactResult(result: HtmlResult): HtmlResult {
@@ -27,5 +25,5 @@ function placesIn(value: unknown, isPlace = false): string[] {
   if (typeof value === "string") return isPlace && !isAddress(value) ? [value] : [];
   if (Array.isArray(value)) return value.flatMap((item) => placesIn(item, isPlace));
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) => placesIn(item, PLACES.has(key)));
+  return Object.entries(value).flatMap(([key, item]) => placesIn(item, PLACE_FIELDS.has(key)));
 }

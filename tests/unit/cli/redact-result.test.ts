@@ -21,6 +21,14 @@ describe("a page without paths", () => {
       expect(page).toContain(shown);
   });
 
+  it("hides where links may lead, wherever that is", async () => {
+    const summary = scanPageSummary({ allowLinks: ["/data/secret/links"] });
+    const results = readResults("r.json", new TextEncoder().encode(JSON.stringify({ summary, items: [] })));
+    const hidden = JSON.stringify(results.map((one) => redactResult(one).report ?? redactResult(one).scan?.summary));
+    expect(hidden).toContain("links");
+    expect(hidden).not.toContain("secret");
+  });
+
   it("does so of every model of a scan", async () => {
     const items = [scanPageItem("/data/secret/m", { name: "m", location: "/data/secret/m" })];
     const page = await redacted({ summary: scanPageSummary({ inputs: ["/data/secret/models/"] }), items });
