@@ -1,9 +1,10 @@
 // Mutation testing: changes the sources a little, again and again, and counts what no test notices. Stryker comes from the npm
 // registry into .cache/, for nothing else needs it. Takes from minutes (a file) to hours (a folder).
 //
-//   npm run test:mutation -- formats|numerics|lineage [--every N] [FILE ...]
+//   npm run test:mutation -- formats|numerics|lineage [--every N | --own] [FILE ...]
 //
-// --every N tests one mutant of N, drawn by its place and text, of all files in one run. Needs the build.
+// --every N tests one mutant of N, drawn by its place and text, of all files in one run. --own tries each file on the tests that
+// import it, and on no others; files that no test imports are left out. Needs the build.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +24,7 @@ const TIMEOUT_MS = 20_000;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { every: { type: "string", default: "1" } },
+  options: { every: { type: "string", default: "1" }, own: { type: "boolean", default: false } },
 });
 const [folder, ...files] = positionals;
 const tests = FOLDERS[folder];
@@ -46,11 +47,31 @@ const include = tests.map((test) => (test.endsWith(".ts") ? test : `${test}/**/*
 const setup = join(root, "vitest.mutation.setup.mjs");
 // Properties are named with their seeds, and mutants are tried on tests by name.
 writeFileSync(setup, `import { configureGlobal } from "fast-check";\nconfigureGlobal({ seed: 1 });\n`);
-const vitest = `export default { test: { setupFiles: ["vitest.mutation.setup.mjs"], include: ${JSON.stringify(include)}, exclude: ["**/{architectures,null,turned-families}.slow.test.ts", "**/*.mocked.test.ts"], testTimeout: 900000 } };\n`;
 const settings = join(root, "vitest.mutation.config.mjs");
-writeFileSync(settings, vitest);
 const report = join(place, "report.json");
 const configuration = join(place, "stryker.config.json");
+
+/** Has vitest run these tests, by their paths or patterns of them. */
+function choose(patterns) {
+  const excluded = ["**/{architectures,null,turned-families}.slow.test.ts", "**/*.mocked.test.ts"];
+  const test = {
+    setupFiles: ["vitest.mutation.setup.mjs"],
+    include: patterns,
+    exclude: excluded,
+    testTimeout: 900_000,
+  };
+  writeFileSync(settings, `export default ${JSON.stringify({ test })};\n`);
+}
+
+/** The tests of the folder that import a file. */
+function testsOf(file) {
+  const path = file.slice(`src/${folder}`.length);
+  const places = tests.filter((test) => !test.endsWith(".ts"));
+  const all = places.flatMap((place) => readdirSync(join(root, place)).map((name) => `${place}/${name}`));
+  return all.filter(
+    (test) => test.endsWith(".test.ts") && readFileSync(join(root, test), "utf8").includes(`/src/${folder}${path}"`),
+  );
+}
 
 /**
  * The mutants of some files as Stryker reports them, by file. Where every mutant is tried, files changed all at once would slow
@@ -118,15 +139,17 @@ try {
   const names = readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" });
   const own = names.filter((name) => name.endsWith(".ts")).map((name) => `src/${folder}/${name}`);
   const chosen = files.length > 0 ? files : own.sort();
-  const runs = values.every === "1" ? chosen.map((file) => [file]) : [await drawnPlaces(chosen)];
+  const tried = values.own ? chosen.filter((file) => testsOf(file).length > 0) : chosen;
+  const runs = values.every === "1" ? tried.map((file) => [file]) : [await drawnPlaces(tried)];
   for (const places of runs) {
+    choose(values.own ? testsOf(places[0]) : include);
     const changed = mutate(places, true) ?? mutate(places, false);
     if (changed === null) throw new Error(`Stryker failed on ${places.join(", ")}`);
     for (const [file, mutants] of changed) tell(file, mutants);
   }
   print("all", total);
 } finally {
-  rmSync(settings);
+  rmSync(settings, { force: true });
   rmSync(setup);
 }
 
