@@ -1,8 +1,11 @@
 import type { Role } from "../../src/anatomy/anatomy.ts";
-import type { Fingerprint } from "../../src/fingerprint/fingerprint.ts";
+import type { Checkpoint } from "../../src/checkpoint/checkpoint.ts";
+import type { Fingerprint, MatrixSketch } from "../../src/fingerprint/fingerprint.ts";
+import type { DifferenceRank } from "../../src/lineage/difference-rank.ts";
 import type { ComponentFinding } from "../../src/lineage/finding.ts";
 import type { LayerPair, Pairing } from "../../src/lineage/pairing.ts";
 import type { ComponentVerdict, LearnedRetention, Verdict } from "../../src/lineage/result.ts";
+import type { SliceRetention } from "../../src/lineage/retention.ts";
 import type { Subject } from "../../src/lineage/subject.ts";
 import type { Support } from "../../src/lineage/support.ts";
 import { randomFingerprint } from "./random-fingerprint.ts";
@@ -92,4 +95,29 @@ export function findingOf(
 function supportOf(given: Partial<Support>): Support {
   const figures = { of: "layers", agreeing: 4, tested: 4, agreeingMatrices: 4, matrices: 4 } as const;
   return { ...figures, sigmas: new Map(), pairs: [], enough: true, whole: true, ...given };
+}
+
+/** A slice of two matrices of which the one was trained on from the other. */
+export function sliceFound(change: Partial<SliceRetention> = {}): SliceRetention {
+  const plain = { scale: 1, reverseScale: 1, drift: 0.1, rank: { kind: "full" }, forward: { bulk: 1 } };
+  return { layer: 0, role: "q", ...plain, ...change } as SliceRetention;
+}
+
+/** A difference of so many directions. */
+export function lowRank(rank: number): DifferenceRank {
+  return { kind: "low", rank, spectrum: [] };
+}
+
+/** A model whose matrices have these moments. */
+export function looking(fingerprint: Fingerprint, moments: Partial<MatrixSketch["moments"]>): Fingerprint {
+  return {
+    ...fingerprint,
+    sketches: fingerprint.sketches.map((s) => ({ ...s, moments: { ...s.moments, ...moments } })),
+  };
+}
+
+/** A file that says of itself what its tensors are. */
+export function saying(scheme: string): Partial<Subject> {
+  const tensors = new Map([["a", { scheme, levels: {} }]]);
+  return { checkpoint: { tensors } as unknown as Checkpoint };
 }
