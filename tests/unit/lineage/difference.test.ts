@@ -37,6 +37,29 @@ describe("what the difference is", () => {
     expect(difference([sliceFound()], undefined, undefined, "no-evidence").matrices).toBeUndefined();
   });
 
+  test("has singular values of the matrices of layers whose difference is of low rank, the first so many, where it has a rank", () => {
+    const spectrum = (layer: number, values: readonly number[]) =>
+      sliceFound({ layer, role: "up", rank: { kind: "low", rank: 2, spectrum: values } });
+    const kept = sliceFound({ layer: 2, rank: { kind: "none" } });
+    const told = (layer: number, values: readonly number[]) => ({
+      component: "model.layers",
+      layer,
+      role: "up",
+      values,
+    });
+    const { loraRank, spectra } = difference([
+      spectrum(-1, [8, 7]),
+      spectrum(0, [9, 5, 0.5]),
+      kept,
+      spectrum(1, [6, 4]),
+    ]);
+    expect(loraRank).toBe(2);
+    expect(spectra).toEqual([told(0, [9, 5, 0.5]), told(1, [6, 4])]);
+    const many = Array.from({ length: 33 }, (_, i) => spectrum(i, [i]));
+    expect(difference(many).spectra).toEqual(many.slice(0, 32).map((_, i) => told(i, [i])));
+    expect(Object.keys(difference([spectrum(0, [9])]))).not.toContain("spectra");
+  });
+
   test("has a rank where two slices at least, and half of those of low rank, have the largest", () => {
     const rank = (...ranks: readonly DifferenceRank[]) =>
       difference(ranks.map((one) => sliceFound({ rank: one }))).loraRank;
