@@ -14,14 +14,17 @@ export type SharedScanOptions = RunOptions & QueueHandsOptions;
  */
 export async function sharedScan(inputs: ScanInputs, options: SharedScanOptions): Promise<ScanSummary> {
   const began = performance.now();
-  const { store, queue, scan, deterministic = false } = options;
+  const { store, deterministic = false } = options;
   const run = new Run(options);
+  // Before what is stored is looked at: a job that ends in between would be forgotten, listed and worked on once more.
+  if (!store.complete) await forgetEnded(options);
   await run.replay();
-  if (!store.complete) {
-    // Jobs that are over are known to the queue, and would not be added again for what failed for a passing reason.
-    const { waiting, active } = await queue.counts(scan);
-    if (waiting + active === 0) await queue.forget(scan);
-    await run.scan(inputs, new QueueHands(options));
-  }
+  if (!store.complete) await run.scan(inputs, new QueueHands(options));
   return run.summary(deterministic ? null : Math.round(performance.now() - began));
+}
+
+/** Jobs that are over are known to the queue, and would not be added again for what failed for a passing reason. */
+async function forgetEnded({ queue, scan }: QueueHandsOptions): Promise<void> {
+  const { waiting, active } = await queue.counts(scan);
+  if (waiting + active === 0) await queue.forget(scan);
 }

@@ -9,7 +9,7 @@ import { openJournal } from "../../../src/scan/journal/journal-store.ts";
 import { type SharedScanOptions, sharedScan } from "../../../src/scan/shared-scan.ts";
 import { scanContract } from "../../support/scan.contract.ts";
 import { ForgetfulQueue, queueEngine, serve } from "../../support/scan-engines.ts";
-import { parametersOf } from "../../support/scan-items.ts";
+import { itemOf, parametersOf, targetOf } from "../../support/scan-items.ts";
 import { fakeWorkers, inputsOf, modelTree } from "../../support/scan-run.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -107,6 +107,25 @@ describe("a scan whose work others do", () => {
     const again = await run(root, {}, {}, "resume");
     expect(again.summary).toMatchObject({ complete: true, failed: 0, listed: 6, replayed: 0, duplicates: 1 });
     expect(again.queue.forgotten).toBe(1);
+  });
+
+  it("works once on a model whose job of an earlier run ends while the results are looked at", async () => {
+    const root = modelTree(join(temporaryDirectory(), "models"), ["a"]);
+    const store = await openJournal(`${root}.journal`, parametersOf({ inputs: [root] }));
+    const queue = new ForgetfulQueue({ tries: 1 });
+    const target = targetOf(join(root, "a"));
+    await queue.add([{ scan: "s", target }]);
+    const [job] = await queue.take(1);
+    const items = store.items.bind(store);
+    store.items = async function* () {
+      yield* items();
+      await store.put(itemOf(target.id));
+      await job!.complete();
+    };
+    const summary = await sharedScan(inputsOf(root), { store, queue, scan: "s", pollMs: 0, sleep: async () => turn() });
+    expect(summary).toMatchObject({ complete: true, read: 1 });
+    expect(queue.forgotten).toBe(0);
+    await store.close();
   });
 
   it("stops waiting when it is told to, and leaves the jobs to the workers", async () => {
