@@ -8,6 +8,7 @@ export { reflectRows, rotateRows, weightedRows } from "./eigen";
 export { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K } from "./k-blocks";
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
+export { meetNearest, tallyFours } from "./nearest";
 export { columnSquares, rowSquares } from "./norms";
 export { affineNibbles, awqFours, gptqFours, scaledE4M3, scaledNibbles } from "./packed";
 export { hammingRows } from "./popcount";
