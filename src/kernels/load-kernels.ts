@@ -147,6 +147,7 @@ export interface KernelExports {
     scratch: number,
     nearest: number,
   ): void;
+  relabel(products: number, k: number, order: number, state: number, rounds: number, sums: number): void;
   packNegative(from: number, words: number, to: number): void;
   packZero(from: number, words: number, to: number): void;
   correlateBf16: CorrelateKernel;

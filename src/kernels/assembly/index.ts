@@ -12,6 +12,7 @@ export { meetNearest, tallyFours } from "./nearest";
 export { columnSquares, rowSquares } from "./norms";
 export { affineNibbles, awqFours, gptqFours, scaledE4M3, scaledNibbles } from "./packed";
 export { hammingRows } from "./popcount";
+export { relabel } from "./relabel";
 export { packNegative, packZero } from "./signs";
 export { decodeIQ4_NL, decodeIQ4_XS, decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from "./small-blocks";
 export { balance, scaledSquares } from "./sinkhorn";
