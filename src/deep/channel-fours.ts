@@ -93,8 +93,9 @@ function evened(rows: Float32Array, width: number): Float32Array {
 
 function squaredCosines(x: Float32Array, y: Float32Array, width: number): Products {
   const [rows, columns] = [x.length / width, y.length / width];
-  const cosines = matmul(x, y, { rows, depth: width, columns, transposedB: true });
-  return { values: cosines.map((cosine) => cosine * cosine), rows, columns };
+  const values = matmul(x, y, { rows, depth: width, columns, transposedB: true });
+  for (let i = 0; i < values.length; i++) values[i]! *= values[i]!;
+  return { values, rows, columns };
 }
 
 function nearestOf({ values, rows, columns }: Products): readonly (readonly [number, number])[] {

@@ -157,8 +157,12 @@ function centredUnits(
   });
   for (const [first, end] of runs) {
     const mean = new Float64Array(width);
-    for (let i = first * width; i < end * width; i++) mean[i % width]! += out[i]! / (end - first);
-    for (let i = first * width; i < end * width; i++) out[i]! -= mean[i % width]!;
+    for (let i = first * width; i < end * width; i += width) {
+      for (let c = 0; c < width; c++) mean[c]! += out[i + c]! / (end - first);
+    }
+    for (let i = first * width; i < end * width; i += width) {
+      for (let c = 0; c < width; c++) out[i + c]! -= mean[c]!;
+    }
   }
   return out;
 }

@@ -16,8 +16,8 @@ export function mutualNearest(
   m: number,
   lengths: { readonly left: Float64Array; readonly right: Float64Array } | null = null,
 ): readonly NearestPair[] {
-  const rows = Nearest.by(Float64Array, n, Number.NEGATIVE_INFINITY);
-  const columns = Nearest.by(Float64Array, m, Number.NEGATIVE_INFINITY);
+  const rows = new Nearest(n);
+  const columns = new Nearest(m);
   for (let i = 0; i < n; i++) {
     let [best, second, at] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
     for (let j = 0; j < m; j++) {
@@ -39,41 +39,6 @@ export function mutualNearest(
     rows.second[i] = second;
     rows.at[i] = at;
   }
-  return mutual(rows, columns);
-}
-
-/** The same of whole numbers n x m, each through a table how near a row and a column are: 0 or more, the larger the nearer. */
-export function nearestByKey(values: Uint32Array, n: number, m: number, keys: Int32Array): readonly NearestPair[] {
-  const rows = Nearest.by(Int32Array, n, -1);
-  const columns = Nearest.by(Int32Array, m, -1);
-  const { best: bests, second: seconds, at: places } = columns;
-  for (let i = 0; i < n; i++) {
-    let [best, second, at] = [-1, -1, 0];
-    for (let j = 0; j < m; j++) {
-      const key = keys[values[i * m + j]!]!;
-      if (key > second) {
-        if (key > best) {
-          second = best;
-          best = key;
-          at = j;
-        } else second = key;
-      }
-      if (key > seconds[j]!) {
-        if (key > bests[j]!) {
-          seconds[j] = bests[j]!;
-          bests[j] = key;
-          places[j] = i;
-        } else seconds[j] = key;
-      }
-    }
-    rows.best[i] = best;
-    rows.second[i] = second;
-    rows.at[i] = at;
-  }
-  return mutual(rows, columns);
-}
-
-function mutual<T extends Float64Array | Int32Array>(rows: Nearest<T>, columns: Nearest<T>): readonly NearestPair[] {
   const pairs: NearestPair[] = [];
   for (const [row, column] of rows.at.entries()) {
     if (columns.at[column] === row) pairs.push({ row, column, alone: rows.isAlone(row) && columns.isAlone(column) });
@@ -87,24 +52,15 @@ export function nearestByCosine(cosines: Float32Array, n: number, m: number): re
 }
 
 /** Of every label the nearest of the other side, and how near that and the next are. */
-class Nearest<T extends Float64Array | Int32Array> {
-  readonly best: T;
-  readonly second: T;
+class Nearest {
+  readonly best: Float64Array;
+  readonly second: Float64Array;
   readonly at: Int32Array;
 
-  private constructor(best: T, second: T) {
-    this.best = best;
-    this.second = second;
-    this.at = new Int32Array(best.length);
-  }
-
-  /** For labels of which none is as near as `never`. */
-  static by<T extends Float64Array | Int32Array>(
-    kind: new (count: number) => T,
-    count: number,
-    never: number,
-  ): Nearest<T> {
-    return new Nearest(new kind(count).fill(never) as T, new kind(count).fill(never) as T);
+  constructor(count: number) {
+    this.best = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.second = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.at = new Int32Array(count);
   }
 
   isAlone(label: number): boolean {
@@ -122,6 +78,6 @@ export function rowLengths(rows: Float32Array, width: number): Float64Array {
 
 export function squares(values: Float32Array): number {
   let sum = 0;
-  for (const x of values) sum += x * x;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
   return sum;
 }

@@ -119,14 +119,7 @@ function nearest(like: NetworkPart, signs: NetworkViews<SignRows>, first: readon
   const [theirs, own] = [like.signs.gate ?? like.signs.up, signs.gate ?? signs.up];
   if (theirs === null || own === null || theirs.width !== own.width) return first;
   const sought = firstRows(theirs, (like.values.gate ?? like.values.up)?.height ?? BLOCK_NEURONS);
-  const { n, m, differing } = signDistances(sought, own);
-  const found = new Set<number>();
-  for (let i = 0; i < n; i++) {
-    let best = 0;
-    for (let j = 1; j < m; j++) if (differing[i * m + j]! < differing[i * m + best]!) best = j;
-    found.add(best);
-  }
-  return [...found].sort((x, y) => x - y);
+  return [...new Set(signDistances(own, sought).plain.b.at)].sort((x, y) => x - y);
 }
 
 function each<T, U>({ gate, up, down }: NetworkViews<T>, of: (values: T) => U | null): NetworkViews<U> {

@@ -16,9 +16,11 @@ export function signedRows(signs: SignRows, wanted?: readonly number[]): Float32
   const length = Math.ceil(width / 32);
   const rows = wanted ?? Array.from({ length: rowCount(signs) }, (_, i) => i);
   const out = new Float32Array(rows.length * width);
-  for (const [to, from] of rows.entries())
+  rows.forEach((from, to) => {
+    // No branch on the signs, which are coin flips.
     for (let j = 0; j < width; j++)
-      out[to * width + j] = ((words[from * length + (j >>> 5)]! >>> (j & 31)) & 1) === 1 ? -1 : 1;
+      out[to * width + j] = 1 - 2 * ((words[from * length + (j >>> 5)]! >>> (j & 31)) & 1);
+  });
   return out;
 }
 

@@ -5,7 +5,7 @@ import { type SymmetricEigen, symmetricEigen } from "../numerics/eigen.ts";
 export function gramEigen(rows: Float32Array, width: number): SymmetricEigen {
   const count = rows.length / width;
   const products = matmul(rows, rows, { rows: count, depth: width, columns: count, transposedB: true });
-  const gram = Float64Array.from(products);
+  const gram = new Float64Array(products);
   for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) gram[i * count + j] = gram[j * count + i]!;
   return symmetricEigen(gram, count);
 }

@@ -50,7 +50,14 @@ export function hammingMatrix(
 }
 
 /** Rows of an odd number of words get one more, zero. */
-function copyRows(kernels: Kernels, from: Uint32Array, row: number, rows: number, words: number, to: number): void {
+export function copyRows(
+  kernels: Kernels,
+  from: Uint32Array,
+  row: number,
+  rows: number,
+  words: number,
+  to: number,
+): void {
   const { arena } = kernels;
   if (words % 2 === 0) {
     arena.u32(to, rows * words).set(from.subarray(row * words, (row + rows) * words));

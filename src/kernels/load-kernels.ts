@@ -126,6 +126,17 @@ export interface KernelExports {
     both: boolean,
   ): void;
   hammingRows(a: number, rowsA: number, b: number, rowsB: number, bytes: number, out: number): void;
+  meetNearest(
+    distances: number,
+    rows: number,
+    columns: number,
+    first: number,
+    allRows: number,
+    fold: number,
+    ofRows: number,
+    ofColumns: number,
+  ): void;
+  tallyFours(values: number, n: number, tables: number, size: number): void;
   nearestFolded(
     query: number,
     codes: number,
@@ -136,6 +147,7 @@ export interface KernelExports {
     scratch: number,
     nearest: number,
   ): void;
+  relabel(products: number, k: number, order: number, state: number, rounds: number, sums: number): void;
   packNegative(from: number, words: number, to: number): void;
   packZero(from: number, words: number, to: number): void;
   correlateBf16: CorrelateKernel;

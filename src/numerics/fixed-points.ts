@@ -59,8 +59,8 @@ export function log10FoursTail(fours: number, k: number): number {
   let chances = Float64Array.of(1);
   for (let i = 0; i < fours; i++) {
     const next = new Float64Array(chances.length + 4);
-    for (const [j, chance] of chances.entries())
-      for (const [more, p] of ORDERS_OF_FOUR.entries()) next[j + more]! += chance * p;
+    for (let j = 0; j < chances.length; j++)
+      for (let more = 0; more < ORDERS_OF_FOUR.length; more++) next[j + more]! += chances[j]! * ORDERS_OF_FOUR[more]!;
     chances = next;
   }
   return Math.min(0, Math.log10(chances.subarray(k).reduceRight((sum, chance) => sum + chance, 0)));

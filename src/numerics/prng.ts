@@ -124,7 +124,8 @@ export function splitmix64(state: bigint): bigint {
   return z ^ (z >> 31n);
 }
 
-function seedState(seed: number | string): Uint32Array {
+/** The four words that `prng` starts from. */
+export function seedState(seed: number | string): Uint32Array {
   const start = typeof seed === "string" ? fnv1a(seed) : wrapInteger(seed);
   const first = splitmix64(start);
   const second = splitmix64((start + 0x9e3779b97f4a7c15n) & MASK_64);

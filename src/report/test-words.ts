@@ -40,5 +40,7 @@ export function kindText({ exact, monteCarloP }: Pick<Test, "exact" | "monteCarl
 /** How many hypotheses a p is corrected for. */
 export function triedText(log10Tried: number): string {
   const tried = 10 ** log10Tried;
-  return tried < 1e6 ? Math.round(tried).toLocaleString("en-US") : `10^${log10Tried.toFixed(1)}`;
+  if (!(tried < 1e6)) return `10^${log10Tried.toFixed(1)}`;
+  // Not by locale, for one number: to load what locales are takes as long as all tests of it.
+  return String(Math.round(tried)).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

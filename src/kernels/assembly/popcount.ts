@@ -13,9 +13,23 @@
   }
 }
 
+/** The same of 32 bytes, 256 signs. */
+// @ts-ignore: decorator
+@inline function hammingQuads(a: usize, rowsA: u32, b: usize, rowsB: u32, out: usize): void {
+  for (let i: u32 = 0; i < rowsA; i++, a += 32) {
+    const a0 = load<u64>(a), a1 = load<u64>(a, 8), a2 = load<u64>(a, 16), a3 = load<u64>(a, 24);
+    let q = b;
+    for (const end = out + (rowsB << 2); out < end; out += 4, q += 32) {
+      const low = popcnt(a0 ^ load<u64>(q)) + popcnt(a1 ^ load<u64>(q, 8));
+      store<u32>(out, <u32>(low + popcnt(a2 ^ load<u64>(q, 16)) + popcnt(a3 ^ load<u64>(q, 24))));
+    }
+  }
+}
+
 /** Distances of every row at `a` to every row at `b`, rows of `bytes` (a multiple of 8) bytes: u32 [rowsA x rowsB]. */
 export function hammingRows(a: usize, rowsA: u32, b: usize, rowsB: u32, bytes: u32, out: usize): void {
   if (bytes == 16) return hammingPairs(a, rowsA, b, rowsB, out);
+  if (bytes == 32) return hammingQuads(a, rowsA, b, rowsB, out);
   const blocks = bytes & ~31;
   for (let i: u32 = 0; i < rowsA; i++, a += bytes) {
     let q = b;

@@ -110,6 +110,16 @@ describe("the text of a comparison", () => {
     expect(text).toContain("15.0 MB of 13.5 GB read");
   });
 
+  it("counts hypotheses in groups of three digits, and many of them by their power of ten", () => {
+    const tried = (log10Tried: number) =>
+      /corrected for (\S+) hypotheses/.exec(textOf(resultOf("derived", "not-established", { log10Tried })))![1];
+    for (const count of [1, 12, 999, 1000, 12_345, 987_654, 999_999.7]) {
+      expect(tried(Math.log10(count))).toBe(Math.round(count).toLocaleString("en-US"));
+    }
+    expect(tried(6)).toBe("10^6.0");
+    expect(tried(42.26)).toBe("10^42.3");
+  });
+
   it("says asymptotic of a normal approximation, and quotes the relabelling beside it", () => {
     const text = textOf(resultOf("no-evidence", "not-established"));
     expect(text).toContain("p = 0.20 (asymptotic; 0.21 by random relabelling)");
