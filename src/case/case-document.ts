@@ -24,9 +24,14 @@ export function redactRecord({ file, inputs, result }: CaseResult): CaseResult {
   const reduced = redactPlaces({ called, result });
   return {
     file: { name: lastPart(file.name), digest: null },
-    inputs: inputs.map((input, i) => ({ ...input, called: reduced.called[i]! })),
+    inputs: inputs.map((input, i) => ({ ...input, called: shortName(reduced.called[i]!) })),
     result: reduced.result,
   };
+}
+
+/** Of another machine's adapter and base, the name of both is their place where neither is there. */
+function shortName(called: string): string {
+  return /(?:^|\+)[/\\~.]/.test(called) ? lastPart(called) : called;
 }
 
 export function redactCase(document: CaseDocument): CaseDocument {
