@@ -21,6 +21,23 @@ describe("a page without paths", () => {
       expect(page).toContain(shown);
   });
 
+  it.each([
+    ["C:\\Users\\alice\\s.bin", "s.bin"],
+    ["\\\\server\\alice\\s.bin", "s.bin"],
+    ["/srv/alice/x.tar!/home/alice/s.bin", "x.tar!/s.bin"],
+    ["https://alice:word@h.org/s.bin?token=alice", "https://h.org/s.bin"],
+  ])("does so by the rules of the system that %s is of", async (location, shown) => {
+    const { suspect, base } = comparePageReport().inputs;
+    const inputs = { suspect: { ...suspect, location }, base };
+    const page = await redacted(
+      comparePageReport({ inputs, caveats: [`${location} was read`, 'in "home/alice/s.bin"'] }),
+    );
+    expect(page.replaceAll("in &quot;home/alice/s.bin", "")).not.toContain("alice");
+    expect(page).toContain(`<bdi>${shown}</bdi>`);
+    expect(page).toContain(`${shown} was read`);
+    expect(page.includes("home/alice")).toBe(!location.includes("!/"));
+  });
+
   it("hides where links may lead, wherever that is", async () => {
     const summary = scanPageSummary({ allowLinks: ["/data/secret/links"] });
     const results = readResults("r.json", new TextEncoder().encode(JSON.stringify({ summary, items: [] })));
