@@ -5,7 +5,7 @@ import type { Trust } from "../signing/trust.ts";
 import { saysNo } from "../signing/verify-model.ts";
 import { requireInput } from "./add-results.ts";
 import { canonicalDigest } from "./canonical-digest.ts";
-import type { CaseDocument, CaseResult, Environment } from "./case-document.ts";
+import { type CaseDocument, type CaseResult, type Environment, redactRecord } from "./case-document.ts";
 import { type CheckedInput, checkInput } from "./check-input.ts";
 import { verifyLog } from "./custody-log.ts";
 import { currentEnvironment } from "./environment.ts";
@@ -18,6 +18,8 @@ import { proveSealedCase } from "./sealed-case.ts";
 export interface VerifyCaseOptions extends RunAgainOptions {
   /** Where inputs lie, by the names that the case has for them. @default none */
   readonly inputs?: Given | undefined;
+  /** Say what results say with paths reduced to their last part. @default false */
+  readonly redactPaths?: boolean | undefined;
   /** Told which result is computed again. */
   readonly onResult?: ((number: number, of: number) => void) | undefined;
   /** ISO 8601 time of now, or null to leave times out. @default the clock of the machine */
@@ -111,7 +113,8 @@ async function checkResult(
   options: VerifyCaseOptions,
 ): Promise<Omit<CheckedResult, "number">> {
   const { result } = record;
-  const about = { schema: result.schema, sentence: sentenceOf(result) };
+  const said = options.redactPaths ? redactRecord(record).result : result;
+  const about = { schema: result.schema, sentence: sentenceOf(said) };
   const why = whyNot(record, options);
   if (why !== null) return { ...about, status: "not-checked", details: [why] };
   const unsaid = inputsOfResult(result).find(({ role }) => !record.inputs.some((input) => input.role === role));
