@@ -84,6 +84,15 @@ describe("commit", () => {
     const wrong = ["commit", at("marked"), "--key", at("other.key"), "--threads", "0", "-o", at("x.json")];
     expect((await run(3, ...wrong)).error.code).toBe("COMMITMENT_WITHOUT_MARK");
     expect(readdirSync(directory)).toEqual(before);
+    const nowhere = ["commit", at("none"), ...key, "--tsa", "ftp://tsa.example", "-o", at("x.json")];
+    expect((await run(2, ...nowhere)).error.code).toBe("HTTP_ADDRESS_INVALID");
+  });
+
+  test("asks nobody where a time stamp that is there already leads to no root that was given", async () => {
+    writeFileSync(at("other.der"), certify({ name: "other" }).certificate);
+    const more = ["--tsa", tsa("/moved"), "--tsa-roots", at("other.der"), "-o", at("x.json")];
+    const { error } = await run(3, "commit", "stamp", commitment, ...more);
+    expect(error).toMatchObject({ code: "TIMESTAMP_UNTRUSTED", file: commitment });
   });
 
   test("stamps, checks, prints and opens", async () => {
