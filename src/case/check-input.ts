@@ -1,4 +1,8 @@
-import { WeightmarkError } from "../errors.ts";
+import { stat } from "node:fs/promises";
+import { fsPath } from "../bytes/path-text.ts";
+import { fileError } from "../bytes/regular-file.ts";
+import { type ErrorCode, WeightmarkError } from "../errors.ts";
+import { isDatabaseUrl } from "../registry/postgres/connection-url.ts";
 import type { CaseVerifyReport } from "../report/schemas/index.ts";
 import type { CaseInput } from "./case-document.ts";
 import { digestsOfGiven, hashInput, type InputFiles, type ReadingInput } from "./given-input.ts";
@@ -7,11 +11,28 @@ export type CheckedInput = CaseVerifyReport["inputs"][number];
 
 const MOST_SHOWN = 10;
 
+/** Codes of what could not be got at, or not by this tool here: they say nothing of what lies there. */
+const NOT_REACHED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "FILE_NOT_FOUND",
+  "FILE_UNREADABLE",
+  "PATH_ESCAPES_ROOT",
+  "OFFLINE",
+  "BYTE_BUDGET_EXCEEDED",
+  "CHANGED_DURING_READ",
+  "NODE_RESTRICTED",
+  "ENGINE_UNAVAILABLE",
+  "REGISTRY_LOCKED",
+  "REGISTRY_VERSION",
+  "FINGERPRINT_VERSION",
+  "CASE_LIMIT",
+]);
+const OF_A_SERVER = /^(?:HTTP|HUB|DATABASE)_/;
+
 /**
  * Holds what was given in the place of an input against what the case recorded of it.
  *
  * @param place where it lies, or undefined where it was not given
- * @throws FILE_NOT_FOUND where nothing lies there; bugs, and what is no refusal of what lies there
+ * @throws FILE_NOT_FOUND where nothing lies there, what else keeps one from reading it; bugs
  */
 export async function checkInput(
   input: CaseInput,
@@ -24,6 +45,11 @@ export async function checkInput(
   const compared: string[] = [];
   const details: string[] = [];
   const remarks: string[] = [];
+  if (kind === "registry" && !isDatabaseUrl(place)) {
+    await stat(fsPath(place)).catch((error) => {
+      throw fileError(error, place);
+    });
+  }
   try {
     const found = files === null ? null : await hashInput(place, reading);
     if (files !== null && found === null) remarks.push("it does not lie here: its files were not hashed again");
@@ -37,8 +63,8 @@ export async function checkInput(
       if (again[digest] !== digests[digest]) details.push(`its ${digest} is ${again[digest]}, not ${digests[digest]}`);
     }
   } catch (error) {
-    // Nothing there at all is a slip of the one who named it; whatever else lies there is not what was recorded.
-    if (!(error instanceof WeightmarkError) || error.kind !== "refused" || error.code === "FILE_NOT_FOUND") throw error;
+    // What cannot be reached was not looked at; whatever is refused for what it is is not what was recorded.
+    if (!isOfContent(error)) throw error;
     return {
       ...about,
       status: "changed",
@@ -49,6 +75,11 @@ export async function checkInput(
   if (compared.length === 0) remarks.push("no digest of it was recorded that can be computed");
   const status = details.length > 0 ? "changed" : compared.length > 0 ? "unchanged" : "not-checked";
   return { ...about, status, compared, details: [...details, ...remarks] };
+}
+
+function isOfContent(error: unknown): error is WeightmarkError {
+  if (!(error instanceof WeightmarkError) || error.kind !== "refused") return false;
+  return !NOT_REACHED.has(error.code) && !OF_A_SERVER.test(error.code);
 }
 
 function diffFiles(recorded: InputFiles, found: InputFiles): string[] {
