@@ -67,6 +67,10 @@ describe("sign and verify", () => {
     expect(shown).toMatch(/^signature does not hold \(SIGNED_FILES_CHANGED\): changed\n/);
     expect(shown).toMatch(/Not signed\n {2}- evil\\u\{?0*1b/);
     expect(shown).not.toContain("\u001b");
+    writeFileSync(at("changed/model.safetensors"), readFileSync(at("model/model.safetensors")));
+    const more = await text(verify);
+    expect(more).toContain("\n  files that were never signed are there beside those that were\n");
+    expect(more).toMatch(/What to do next\n {2}Do not use the files .*\(--ignore-unsigned-files\)\.\n/);
     const other = await json<VerifyReport>("verify@1", ["verify", "model", "--public-key", "other.pub"], 1);
     expect(other).toMatchObject({ holds: false, code: "SIGNATURE_KEY_MISMATCH", signedBy: null, files: null });
   });
