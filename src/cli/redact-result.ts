@@ -1,17 +1,31 @@
 import { basename, posix, win32 } from "node:path";
 import { splitInside } from "../bytes/inside-location.ts";
+import { WeightmarkError } from "../errors.ts";
 import type { HtmlResult } from "../report/index.ts";
 import { PLACE_FIELDS } from "../report/place-fields.ts";
 import { mapStrings, memberRedactor, pathRedactor, withoutPrefixes } from "./redact.ts";
 import { isAddress, shownLocation } from "./remote.ts";
 
-/** A result that leaves of every path in it only the last part. The paths need not be of this machine, and none is looked for. */
+/** Of one result: each is looked for in every text of it. */
+const MAX_DIRECTORIES = 2000;
+
+/**
+ * A result that leaves of every path in it only the last part. The paths need not be of this machine, and none is looked for.
+ *
+ * @throws RESULT_TOO_LARGE
+ */
 export function redactResult(result: HtmlResult): HtmlResult {
   const here = pathRedactor(result.file === null ? [] : [result.file.name]);
   const file = result.file === null ? null : { ...result.file, name: basename(result.file.name) };
   const hidden = <T>(value: T): T => {
     const places = placesIn(value);
     const directories = new Set(places.filter((place) => !isAddress(place)).map(directoryOf));
+    if (directories.size > MAX_DIRECTORIES) {
+      throw new WeightmarkError("RESULT_TOO_LARGE", `one result names more than ${MAX_DIRECTORIES} directories`, {
+        file: result.file?.name,
+        detail: "Paths are left out of smaller results, or when they are computed.",
+      });
+    }
     const redact = withoutPrefixes([...directories].filter((one) => !/^(?:\.|(?:[A-Za-z]:)?)$/.test(one)));
     const withoutMembers = memberRedactor(places);
     const addresses = places.filter((place) => isAddress(place) && shownLocation(place) !== place);

@@ -3,6 +3,7 @@ import { redactResult } from "../../../src/cli/redact-result.ts";
 import { htmlPieces } from "../../../src/report/html/render-html.ts";
 import { readResults } from "../../../src/report/read-results.ts";
 import { comparePageReport, scanPageItem, scanPageSummary } from "../../support/page-reports.ts";
+import { refusal } from "../../support/refusal.ts";
 
 async function redacted(value: unknown): Promise<string> {
   const results = readResults("/home/me/case/r.json", new TextEncoder().encode(JSON.stringify(value)));
@@ -36,6 +37,12 @@ describe("a page without paths", () => {
     expect(page).toContain(`<bdi>${shown}</bdi>`);
     expect(page).toContain(`${shown} was read`);
     expect(page.includes("home/alice")).toBe(!location.includes("!/"));
+  });
+
+  it("is refused where a result names more directories than can be looked for", async () => {
+    const inputs = Array.from({ length: 2001 }, (_, i) => `/data/${i}/m`);
+    await refusal(redacted({ summary: scanPageSummary({ inputs }), items: [] }), "RESULT_TOO_LARGE");
+    await redacted({ summary: scanPageSummary({ inputs: inputs.slice(10) }), items: [] });
   });
 
   it("hides where links may lead, wherever that is", async () => {
