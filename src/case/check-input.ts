@@ -1,32 +1,16 @@
 import { stat } from "node:fs/promises";
 import { fsPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
-import { type ErrorCode, WeightmarkError } from "../errors.ts";
+
 import { isDatabaseUrl } from "../registry/postgres/connection-url.ts";
 import type { CaseVerifyReport } from "../report/schemas/index.ts";
 import type { CaseInput } from "./case-document.ts";
+import { isOfContent } from "./content-refusal.ts";
 import { digestsOfGiven, hashInput, type InputFiles, type ReadingInput } from "./given-input.ts";
 
 export type CheckedInput = CaseVerifyReport["inputs"][number];
 
 const MOST_SHOWN = 10;
-
-/** Codes of what could not be got at, or not by this tool here: they say nothing of what lies there. */
-const NOT_REACHED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "FILE_NOT_FOUND",
-  "FILE_UNREADABLE",
-  "PATH_ESCAPES_ROOT",
-  "OFFLINE",
-  "BYTE_BUDGET_EXCEEDED",
-  "CHANGED_DURING_READ",
-  "NODE_RESTRICTED",
-  "ENGINE_UNAVAILABLE",
-  "REGISTRY_LOCKED",
-  "REGISTRY_VERSION",
-  "FINGERPRINT_VERSION",
-  "CASE_LIMIT",
-]);
-const OF_A_SERVER = /^(?:HTTP|HUB|DATABASE)_/;
 
 /**
  * Holds what was given in the place of an input against what the case recorded of it.
@@ -75,11 +59,6 @@ export async function checkInput(
   if (compared.length === 0) remarks.push("no digest of it was recorded that can be computed");
   const status = details.length > 0 ? "changed" : compared.length > 0 ? "unchanged" : "not-checked";
   return { ...about, status, compared, details: [...details, ...remarks] };
-}
-
-function isOfContent(error: unknown): error is WeightmarkError {
-  if (!(error instanceof WeightmarkError) || error.kind !== "refused") return false;
-  return !NOT_REACHED.has(error.code) && !OF_A_SERVER.test(error.code);
 }
 
 function diffFiles(recorded: InputFiles, found: InputFiles): string[] {

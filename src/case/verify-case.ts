@@ -7,6 +7,7 @@ import { requireInput } from "./add-results.ts";
 import { canonicalDigest } from "./canonical-digest.ts";
 import { type CaseDocument, type CaseResult, type Environment, redactRecord } from "./case-document.ts";
 import { type CheckedInput, checkInput } from "./check-input.ts";
+import { isOfContent } from "./content-refusal.ts";
 import { verifyLog } from "./custody-log.ts";
 import { currentEnvironment } from "./environment.ts";
 import type { Given } from "./given-input.ts";
@@ -25,6 +26,9 @@ export interface VerifyCaseOptions extends RunAgainOptions {
   /** ISO 8601 time of now, or null to leave times out. @default the clock of the machine */
   readonly clock?: (() => string | null) | undefined;
 }
+
+/** Codes with which evidence itself says no, whatever tool reads it. */
+const EVIDENCE = /^(?:COMMITMENT|TIMESTAMP|SKETCH)_/;
 
 type CheckedResult = CaseVerifyReport["results"][number];
 
@@ -131,7 +135,10 @@ async function checkResult(
     if (!(error instanceof WeightmarkError) || error.kind === "bug") throw error;
     const changed = changedOf(record, inputs);
     const said = `it could not be computed again: ${error.message} (${error.code})`;
-    return { ...about, status: changed.length > 0 ? "changed" : "not-checked", details: [...changed, said] };
+    // The tool that computed it then refuses it now; another one may not be able to.
+    const isRefused = isOfContent(error) && (environment.same || EVIDENCE.test(error.code));
+    const status = changed.length > 0 || isRefused ? "changed" : "not-checked";
+    return { ...about, status, details: [...changed, said] };
   }
   if (found.differs.length === 0) return { ...about, status: "reproduced", details: [...found.more] };
   const { version } = environment.here.tool;

@@ -289,6 +289,8 @@ describe("a case", () => {
     expect(other).toMatchObject({ status: "not-checked" });
     expect(other!.details[0]).toMatch(/^key \w+ was given, and the result is of key \w+$/);
     expect(own).toMatchObject({ status: "reproduced", sentence: `no mark of key ${testKey(1).id} found` });
+    writeFileSync(join(files.suspect, "model.safetensors"), "no weights");
+    expect((await verify(testKey(1))).results[1]).toMatchObject({ status: "changed" });
   });
 
   it("takes in scans, of which nothing is computed again", async () => {
