@@ -123,6 +123,8 @@ describe("sign and verify", () => {
       ["verify", "model", "--public-key", "key.pub", "--identity", "me"],
       ["verify", "model", "--public-key", "key.pub", "--at", "2026-11-30"],
       ["verify", "model", "--certificate-chain", "root.crt", "--at", "yesterday"],
+      ["verify", "model", "--certificate-chain", "root.crt", "--at", "2026-02-30"],
+      ["verify", "model", "--certificate-chain", "root.crt", "--at", "2026-11-30T12:00:00"],
       ["verify", "hf:org/name", "--public-key", "key.pub"],
       ["sign", "model"],
       ["sign", "model", "--private-key", "key.pem", "--shard-size", "0"],
