@@ -43,6 +43,12 @@ export function redactCase(document: CaseDocument): CaseDocument {
   };
 }
 
+/** Whether nothing is left in it that `redactCase` would take out. */
+export function isReduced({ inputs, results }: CaseDocument): boolean {
+  const reduced = { inputs: inputs.map(redactInput), results: results.map(redactRecord) };
+  return canonicalDigest({ inputs, results }) === canonicalDigest(reduced);
+}
+
 /** Digests that the log keeps: over the reduced form, so that they hold for a redacted case as well, and give no path away. */
 export function headDigest({ title, examiner, notes }: CaseDocument): string {
   return canonicalDigest({ title, examiner, notes });

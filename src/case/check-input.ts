@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { fsPath } from "../bytes/path-text.ts";
 import { fileError } from "../bytes/regular-file.ts";
-
 import { isDatabaseUrl } from "../registry/postgres/connection-url.ts";
 import type { CaseVerifyReport } from "../report/schemas/index.ts";
 import type { CaseInput } from "./case-document.ts";
@@ -47,7 +46,7 @@ export async function checkInput(
       if (again[digest] !== digests[digest]) details.push(`its ${digest} is ${again[digest]}, not ${digests[digest]}`);
     }
   } catch (error) {
-    // What cannot be reached was not looked at; whatever is refused for what it is is not what was recorded.
+    // What cannot be reached was not looked at; whatever is refused for its content is not what was recorded.
     if (!isOfContent(error)) throw error;
     return {
       ...about,

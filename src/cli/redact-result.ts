@@ -7,7 +7,7 @@ import { mapStrings, memberRedactor, pathRedactor, withoutPrefixes } from "./red
 import { isAddress, shownLocation } from "./remote.ts";
 
 /** Of one result: each is looked for in every text of it. */
-const MAX_DIRECTORIES = 2000;
+const MAX_PLACES = 2000;
 
 /**
  * A result that leaves of every path in it only the last part. The paths need not be of this machine, and none is looked for.
@@ -20,15 +20,16 @@ export function redactResult(result: HtmlResult): HtmlResult {
   const hidden = <T>(value: T): T => {
     const places = placesIn(value);
     const directories = new Set(places.filter((place) => !isAddress(place)).map(directoryOf));
-    if (directories.size > MAX_DIRECTORIES) {
-      throw new WeightmarkError("RESULT_TOO_LARGE", `one result names more than ${MAX_DIRECTORIES} directories`, {
+    const addresses = [...new Set(places)].filter((place) => isAddress(place) && shownLocation(place) !== place);
+    const members = new Set(places.filter((place) => splitInside(place) !== null));
+    if (directories.size + addresses.length + members.size > MAX_PLACES) {
+      throw new WeightmarkError("RESULT_TOO_LARGE", `one result names files in more than ${MAX_PLACES} places`, {
         file: result.file?.name,
         detail: "Paths are left out of smaller results, or when they are computed.",
       });
     }
     const redact = withoutPrefixes([...directories].filter((one) => !/^(?:\.|(?:[A-Za-z]:)?)$/.test(one)));
-    const withoutMembers = memberRedactor(places);
-    const addresses = places.filter((place) => isAddress(place) && shownLocation(place) !== place);
+    const withoutMembers = memberRedactor([...members]);
     const withoutSecrets = (text: string) =>
       addresses.reduce((shown, address) => shown.replaceAll(address, () => shownLocation(address)), text);
     return mapStrings(value, (text) => here(withoutMembers(redact(withoutSecrets(text)))));

@@ -39,10 +39,12 @@ describe("a page without paths", () => {
     expect(page.includes("home/alice")).toBe(!location.includes("!/"));
   });
 
-  it("is refused where a result names more directories than can be looked for", async () => {
+  it("is refused where a result names more places than can be looked for", async () => {
     const inputs = Array.from({ length: 2001 }, (_, i) => `/data/${i}/m`);
     await refusal(redacted({ summary: scanPageSummary({ inputs }), items: [] }), "RESULT_TOO_LARGE");
     await redacted({ summary: scanPageSummary({ inputs: inputs.slice(10) }), items: [] });
+    const members = inputs.map((path) => `/x.zip!${path}`);
+    await refusal(redacted({ summary: scanPageSummary({ inputs: members }), items: [] }), "RESULT_TOO_LARGE");
   });
 
   it("hides where links may lead, wherever that is", async () => {
