@@ -19,9 +19,12 @@ export function redactPlaces<T>(value: T): T {
   const places = new Set<string>();
   collect(value, false, places);
   const longestFirst = (a: string, b: string) => b.length - a.length || (a < b ? -1 : 1);
-  // Sentences name what lies in an archive behind the bare name of it.
+  // Sentences name what lies in an archive behind the bare name of it, and an adapter and its base by themselves.
   const members = [...places].flatMap((place) => splitInside(place)?.inside ?? []);
-  const paths = [...new Set([...places, ...members])].filter((place) => lastPart(place) !== place).sort(longestFirst);
+  const sides = [...places].flatMap((place) => place.split("+"));
+  const paths = [...new Set([...places, ...members, ...sides])]
+    .filter((place) => lastPart(place) !== place)
+    .sort(longestFirst);
   if (paths.length > MAX_PLACES) {
     throw new WeightmarkError("CASE_LIMIT", `one result names more than ${MAX_PLACES} paths`);
   }

@@ -4,7 +4,10 @@ import { WeightmarkError } from "../errors.ts";
 import type { HtmlResult } from "../report/index.ts";
 import { PLACE_FIELDS } from "../report/place-fields.ts";
 import { mapStrings, memberRedactor, pathRedactor, withoutPrefixes } from "./redact.ts";
-import { isAddress, shownLocation } from "./remote.ts";
+import { isAddress, shownLocation, sidesOf } from "./remote.ts";
+
+/** An adapter and its base, whose places are looked for each by itself. */
+const PAIR = /\+(?:[/\\~.]|[A-Za-z]:)/;
 
 /** Of one result: each is looked for in every text of it. */
 const MAX_PLACES = 2000;
@@ -18,8 +21,8 @@ export function redactResult(result: HtmlResult): HtmlResult {
   const here = pathRedactor(result.file === null ? [] : [result.file.name]);
   const file = result.file === null ? null : { ...result.file, name: basename(result.file.name) };
   const hidden = <T>(value: T): T => {
-    const places = placesIn(value);
-    const directories = new Set(places.filter((place) => !isAddress(place)).map(directoryOf));
+    const places = [...new Set(placesIn(value))].flatMap(sidesOf);
+    const directories = new Set(places.filter((place) => !isAddress(place) && !PAIR.test(place)).map(directoryOf));
     const addresses = [...new Set(places)].filter((place) => isAddress(place) && shownLocation(place) !== place);
     const members = new Set(places.filter((place) => splitInside(place) !== null));
     if (directories.size + addresses.length + members.size > MAX_PLACES) {
