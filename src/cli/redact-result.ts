@@ -4,7 +4,7 @@ import { WeightmarkError } from "../errors.ts";
 import type { HtmlResult } from "../report/index.ts";
 import { PLACE_FIELDS } from "../report/place-fields.ts";
 import { mapStrings, memberRedactor, pathRedactor, withoutPrefixes } from "./redact.ts";
-import { isAddress, shownLocation, sidesOf } from "./remote.ts";
+import { isAddress, shownLocation } from "./remote.ts";
 
 /** An adapter and its base, whose places are looked for each by itself. */
 const PAIR = /\+(?:[/\\~.]|[A-Za-z]:)/;
@@ -21,7 +21,7 @@ export function redactResult(result: HtmlResult): HtmlResult {
   const here = pathRedactor(result.file === null ? [] : [result.file.name]);
   const file = result.file === null ? null : { ...result.file, name: basename(result.file.name) };
   const hidden = <T>(value: T): T => {
-    const places = [...new Set(placesIn(value))].flatMap(sidesOf);
+    const places = [...new Set(placesIn(value))].flatMap((place) => [place, ...place.split("+")]);
     const directories = new Set(places.filter((place) => !isAddress(place) && !PAIR.test(place)).map(directoryOf));
     const addresses = [...new Set(places)].filter((place) => isAddress(place) && shownLocation(place) !== place);
     const members = new Set(places.filter((place) => splitInside(place) !== null));
