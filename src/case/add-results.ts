@@ -145,17 +145,16 @@ function taken(
 }
 
 /** The name of an input in the case: of one that is known already, unless a digest tells that it is another. */
-function recordInput(inputs: CaseInput[], { kind, location, revision, digests, called }: ResultInput): string {
-  const at = inputs.findIndex(
-    (input) => input.kind === kind && input.location === location && agree(input.digests, digests),
-  );
+function recordInput(inputs: CaseInput[], input: ResultInput): string {
+  const { kind, location, revision, digests } = input;
+  const at = inputs.findIndex((one) => one.kind === kind && one.location === location && agree(one.digests, digests));
   const known = inputs[at];
   if (known !== undefined) {
     const merged = { ...known.digests, ...digests };
     if (Object.keys(merged).length > Object.keys(known.digests).length) inputs[at] = { ...known, digests: merged };
     return known.name;
   }
-  const name = inputNameOf(called, new Set(inputs.map((input) => input.name)));
+  const name = inputNameOf(input, new Set(inputs.map((one) => one.name)));
   inputs.push({ name, kind, location, revision, digests, files: null, fingerprints: null });
   return name;
 }

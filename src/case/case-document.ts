@@ -24,9 +24,14 @@ export function redactRecord({ file, inputs, result }: CaseResult): CaseResult {
   const reduced = redactPlaces({ called, result });
   return {
     file: { name: lastPart(file.name), digest: null },
-    inputs: inputs.map((input, i) => ({ ...input, called: reduced.called[i]! })),
+    inputs: inputs.map((input, i) => ({ ...input, called: shortName(reduced.called[i]!) })),
     result: reduced.result,
   };
+}
+
+/** Of another machine's adapter and base, the name of both is their place where neither is there. */
+function shortName(called: string): string {
+  return /(?:^|\+)[/\\~.]/.test(called) ? lastPart(called) : called;
 }
 
 export function redactCase(document: CaseDocument): CaseDocument {
@@ -36,6 +41,12 @@ export function redactCase(document: CaseDocument): CaseDocument {
     inputs: document.inputs.map(redactInput),
     results: document.results.map(redactRecord),
   };
+}
+
+/** Whether nothing is left in it that `redactCase` would take out. */
+export function isReduced({ inputs, results }: CaseDocument): boolean {
+  const reduced = { inputs: inputs.map(redactInput), results: results.map(redactRecord) };
+  return canonicalDigest({ inputs, results }) === canonicalDigest(reduced);
 }
 
 /** Digests that the log keeps: over the reduced form, so that they hold for a redacted case as well, and give no path away. */

@@ -1,6 +1,10 @@
-import { WeightmarkError } from "../errors.ts";
+import { stat } from "node:fs/promises";
+import { fsPath } from "../bytes/path-text.ts";
+import { fileError } from "../bytes/regular-file.ts";
+import { isDatabaseUrl } from "../registry/postgres/connection-url.ts";
 import type { CaseVerifyReport } from "../report/schemas/index.ts";
 import type { CaseInput } from "./case-document.ts";
+import { isOfContent } from "./content-refusal.ts";
 import { digestsOfGiven, hashInput, type InputFiles, type ReadingInput } from "./given-input.ts";
 
 export type CheckedInput = CaseVerifyReport["inputs"][number];
@@ -11,7 +15,7 @@ const MOST_SHOWN = 10;
  * Holds what was given in the place of an input against what the case recorded of it.
  *
  * @param place where it lies, or undefined where it was not given
- * @throws FILE_NOT_FOUND where nothing lies there; bugs, and what is no refusal of what lies there
+ * @throws FILE_NOT_FOUND where nothing lies there, what else keeps one from reading it; bugs
  */
 export async function checkInput(
   input: CaseInput,
@@ -24,6 +28,11 @@ export async function checkInput(
   const compared: string[] = [];
   const details: string[] = [];
   const remarks: string[] = [];
+  if (kind === "registry" && !isDatabaseUrl(place)) {
+    await stat(fsPath(place)).catch((error) => {
+      throw fileError(error, place);
+    });
+  }
   try {
     const found = files === null ? null : await hashInput(place, reading);
     if (files !== null && found === null) remarks.push("it does not lie here: its files were not hashed again");
@@ -37,8 +46,8 @@ export async function checkInput(
       if (again[digest] !== digests[digest]) details.push(`its ${digest} is ${again[digest]}, not ${digests[digest]}`);
     }
   } catch (error) {
-    // Nothing there at all is a slip of the one who named it; whatever else lies there is not what was recorded.
-    if (!(error instanceof WeightmarkError) || error.kind !== "refused" || error.code === "FILE_NOT_FOUND") throw error;
+    // What cannot be reached was not looked at; whatever is refused for its content is not what was recorded.
+    if (!isOfContent(error)) throw error;
     return {
       ...about,
       status: "changed",

@@ -6,6 +6,7 @@ import {
   type Environment,
   headDigest,
   inputDigest,
+  isReduced,
   recordDigest,
   wholeDigest,
 } from "./case-document.ts";
@@ -87,6 +88,9 @@ export function verifyLog(document: CaseDocument, isSealed: boolean, file: strin
       throw broken("the log goes on behind a seal");
     }
   });
+  if (document.redacted && !(isSealed && isReduced(document))) {
+    throw broken("it says that paths were reduced to their last part, and they were not");
+  }
   requireCovered(document, broken);
   if (isSealed && log.at(-1)!.action !== "preservation")
     throw broken("the log of a sealed case does not end with its seal");

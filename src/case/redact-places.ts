@@ -1,4 +1,5 @@
-import { isRemoteLocation } from "../checkpoint/location.ts";
+import { splitInside } from "../bytes/inside-location.ts";
+import { isRemoteLocation, shownLocation } from "../checkpoint/location.ts";
 import { WeightmarkError } from "../errors.ts";
 import { PLACE_FIELDS } from "../report/place-fields.ts";
 
@@ -18,7 +19,12 @@ export function redactPlaces<T>(value: T): T {
   const places = new Set<string>();
   collect(value, false, places);
   const longestFirst = (a: string, b: string) => b.length - a.length || (a < b ? -1 : 1);
-  const paths = [...places].filter((place) => lastPart(place) !== place).sort(longestFirst);
+  // Sentences name what lies in an archive behind the bare name of it, and an adapter and its base by themselves.
+  const members = [...places].flatMap((place) => splitInside(place)?.inside ?? []);
+  const sides = [...places].flatMap((place) => place.split("+"));
+  const paths = [...new Set([...places, ...members, ...sides])]
+    .filter((place) => lastPart(place) !== place)
+    .sort(longestFirst);
   if (paths.length > MAX_PLACES) {
     throw new WeightmarkError("CASE_LIMIT", `one result names more than ${MAX_PLACES} paths`);
   }
@@ -55,12 +61,14 @@ function reduced(value: unknown, isPlace: boolean, sentence: (text: string) => s
   );
 }
 
-/** The last part of a path, of an adapter and its base of both; an address as it is. */
+/** The last part of a path, of an adapter and its base of both; an address as it is, but for what may be a secret in it. */
 export function lastPart(place: string): string {
-  if (isRemoteLocation(place) && !/\+[/\\~.]/.test(place)) return place;
-  return place
+  // Once of the whole, so that nothing more is cut where this is done again.
+  const shown = isRemoteLocation(place) ? shownLocation(place) : place;
+  if (isRemoteLocation(shown) && !/\+[/\\~.]/.test(shown)) return shown;
+  return shown
     .split("+")
-    .map((part) => (isRemoteLocation(part) ? part : part.slice(nameStart(part), nameEnd(part)) || part))
+    .map((part) => (isRemoteLocation(part) ? shownLocation(part) : part.slice(nameStart(part), nameEnd(part)) || part))
     .join("+");
 }
 

@@ -3,6 +3,7 @@ import { shownLocation } from "../checkpoint/location.ts";
 import { subjectName } from "../lineage/subject-name.ts";
 import type { CompareReport } from "../report/schemas/index.ts";
 import type { CaseInput, TakenResult } from "./case-document.ts";
+import { lastPart } from "./redact-places.ts";
 
 /** One thing that a result is of, as the result tells it. */
 export interface ResultInput extends Pick<CaseInput, "kind" | "location" | "revision" | "digests"> {
@@ -83,9 +84,20 @@ function other(role: string, kind: ResultInput["kind"], location: string, digest
   };
 }
 
-/** What people and command lines call an input: plain characters of its name alone, told apart by numbers. */
-export function inputNameOf(called: string, taken: ReadonlySet<string>): string {
-  const plain = called.replaceAll(/[^A-Za-z0-9._@+/-]+/g, "-").slice(0, 100) || "input";
+/** What only a path has, of this or another system, or a place in an archive. */
+const OF_A_PATH = /(?:^|\+)[/~.]|^[A-Za-z]:|[\\!]/;
+
+/**
+ * What people and command lines call an input: plain characters of its name alone, told apart by numbers. It stands in the log,
+ * which nobody can take a path out of later.
+ */
+export function inputNameOf(
+  { called, location }: Pick<ResultInput, "called" | "location">,
+  taken: ReadonlySet<string>,
+) {
+  const own = called === shownLocation(location) ? subjectName(location) : called;
+  const short = OF_A_PATH.test(own) ? lastPart(own) : own;
+  const plain = short.replaceAll(/[^A-Za-z0-9._@+/-]+/g, "-").slice(0, 100) || "input";
   for (let number = 1; ; number++) {
     const name = number === 1 ? plain : `${plain}-${number}`;
     if (!taken.has(name)) return name;

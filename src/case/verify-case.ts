@@ -5,8 +5,9 @@ import type { Trust } from "../signing/trust.ts";
 import { saysNo } from "../signing/verify-model.ts";
 import { requireInput } from "./add-results.ts";
 import { canonicalDigest } from "./canonical-digest.ts";
-import type { CaseDocument, CaseResult, Environment } from "./case-document.ts";
+import { type CaseDocument, type CaseResult, type Environment, redactRecord } from "./case-document.ts";
 import { type CheckedInput, checkInput } from "./check-input.ts";
+import { isOfContent } from "./content-refusal.ts";
 import { verifyLog } from "./custody-log.ts";
 import { currentEnvironment } from "./environment.ts";
 import type { Given } from "./given-input.ts";
@@ -18,11 +19,16 @@ import { proveSealedCase } from "./sealed-case.ts";
 export interface VerifyCaseOptions extends RunAgainOptions {
   /** Where inputs lie, by the names that the case has for them. @default none */
   readonly inputs?: Given | undefined;
+  /** Say what results say with paths reduced to their last part. @default false */
+  readonly redactPaths?: boolean | undefined;
   /** Told which result is computed again. */
   readonly onResult?: ((number: number, of: number) => void) | undefined;
   /** ISO 8601 time of now, or null to leave times out. @default the clock of the machine */
   readonly clock?: (() => string | null) | undefined;
 }
+
+/** Codes with which evidence itself says no, whatever tool reads it. */
+const EVIDENCE = /^(?:COMMITMENT|TIMESTAMP|SKETCH)_/;
 
 type CheckedResult = CaseVerifyReport["results"][number];
 
@@ -111,7 +117,8 @@ async function checkResult(
   options: VerifyCaseOptions,
 ): Promise<Omit<CheckedResult, "number">> {
   const { result } = record;
-  const about = { schema: result.schema, sentence: sentenceOf(result) };
+  const said = options.redactPaths ? redactRecord(record).result : result;
+  const about = { schema: result.schema, sentence: sentenceOf(said) };
   const why = whyNot(record, options);
   if (why !== null) return { ...about, status: "not-checked", details: [why] };
   const unsaid = inputsOfResult(result).find(({ role }) => !record.inputs.some((input) => input.role === role));
@@ -128,7 +135,10 @@ async function checkResult(
     if (!(error instanceof WeightmarkError) || error.kind === "bug") throw error;
     const changed = changedOf(record, inputs);
     const said = `it could not be computed again: ${error.message} (${error.code})`;
-    return { ...about, status: changed.length > 0 ? "changed" : "not-checked", details: [...changed, said] };
+    // The tool that computed it then refuses it now; another one may not be able to.
+    const isRefused = isOfContent(error) && (environment.same || EVIDENCE.test(error.code));
+    const status = changed.length > 0 || isRefused ? "changed" : "not-checked";
+    return { ...about, status, details: [...changed, said] };
   }
   if (found.differs.length === 0) return { ...about, status: "reproduced", details: [...found.more] };
   const { version } = environment.here.tool;

@@ -17,6 +17,7 @@ export const IN_FLAGS: ReadonlyMap<string, string> = new Map([
   ["exclude", "--exclude"],
   ["failOn", "--fail-on"],
   ["host:port", "--metrics [HOST:]PORT"],
+  ["ignoreUnsigned", "--ignore-unsigned-files"],
   ["include", "--include"],
   ["journal", "--journal"],
   ["keys", "--watermark-keys"],

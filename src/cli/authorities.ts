@@ -56,7 +56,10 @@ export async function withAuthoritiesOf<T>(
   work: (authorities: Authorities) => Promise<T>,
 ): Promise<T> {
   const roots = await rootsOf(options);
+  const { parseAddress } = await import("../bytes/http/address.ts");
   const { createHttpClient } = await import("../bytes/http/client.ts");
+  // Before models are read, which may take minutes.
+  for (const address of options.tsa) parseAddress(address);
   const client = createHttpClient();
   try {
     return await work({ addresses: options.tsa, client, policy: options.tsaPolicy ?? null, roots });

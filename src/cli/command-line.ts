@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { Command, CommanderError } from "commander";
 import { WeightmarkError } from "../errors.ts";
 import { registerCase } from "./commands/case.ts";
@@ -22,7 +23,7 @@ import { worseExitCode } from "./exit-codes.ts";
 import { describeFailure } from "./failure.ts";
 import { loadLibrary } from "./few-handles.ts";
 import { EXIT_CODES } from "./help.ts";
-import { pathRedactor } from "./redact.ts";
+import { memberRedactor, pathRedactor, pathsIn } from "./redact.ts";
 import { print } from "./session.ts";
 import type { SetExitCode } from "./set-exit-code.ts";
 import { toolVersion } from "./version.ts";
@@ -115,12 +116,20 @@ export function reportFailure(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError) return 2;
   // The options may be what could not be parsed, so they are looked for in the raw command line.
   const has = (...flags: string[]) => argv.some((arg) => flags.includes(arg));
-  const redact = has("--redact-paths")
-    ? pathRedactor(argv.filter((arg) => !arg.startsWith("-")))
-    : (text: string) => text;
+  const redact = has("--redact-paths") ? failureRedactor(error, argv) : (text: string) => text;
   const json =
     has("--json", "--format=json", "--format=jsonl") || /^jsonl?$/.test(argv[argv.indexOf("--format") + 1] ?? "");
   const failure = describeFailure(error, { json, verbose: has("-v", "--verbose"), redact });
   process.stderr.write(failure.text);
   return failure.exitCode;
+}
+
+/** Hides what the command line names, and where a file lies that only the environment or the registry does. */
+function failureRedactor(error: unknown, argv: readonly string[]): (text: string) => string {
+  const named = pathsIn(argv);
+  const file = error instanceof WeightmarkError ? (error.file ?? "") : "";
+  const isHidden = !isAbsolute(pathRedactor(named)(file));
+  const redact = pathRedactor(isHidden ? named : [...named, file]);
+  const withoutMembers = memberRedactor([file, ...named]);
+  return (text) => withoutMembers(redact(text));
 }

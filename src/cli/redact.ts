@@ -1,6 +1,8 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, posix, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { splitInside } from "../bytes/inside-location.ts";
 import { isAddress, sidesOf } from "./remote.ts";
 
 /** Maps every string of a value, however deep, but what names a schema: that has a slash as paths have. */
@@ -21,7 +23,9 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
   for (const path of paths.flatMap(sidesOf)) {
     // An address is public, and no directory of this machine.
     if (isAddress(path)) continue;
-    const forms = [() => resolve(path), () => realpathSync(path)];
+    const forms = isFileUrl(path)
+      ? [() => fileURLToPath(path), () => realpathSync(fileURLToPath(path))]
+      : [() => resolve(path), () => realpathSync(path)];
     for (const form of [path, ...forms.flatMap(ifThere)]) {
       const directory = dirname(form);
       // "." stands for no directory at all: there is nothing to hide.
@@ -36,6 +40,34 @@ export function pathRedactor(paths: readonly string[]): (text: string) => string
   return withoutPrefixes([...prefixes]);
 }
 
+/** Values behind one another's signs are taken apart so often. */
+const MOST_SIGNS = 8;
+
+/** What of a command line could be a path: its arguments, and the values of `--flag=PATH`, `-oPATH` and `NAME=PATH`. */
+export function pathsIn(argv: readonly string[]): string[] {
+  return argv.flatMap((arg) => {
+    const signs = [...arg.matchAll(/=/g)].slice(0, MOST_SIGNS);
+    const values = signs.map(({ index }) => arg.slice(index + 1));
+    if (!arg.startsWith("-")) return [arg, ...values];
+    return arg.startsWith("--") || arg.length < 3 ? values : [arg.slice(2), ...values];
+  });
+}
+
+/** A function that leaves of what lies in archives, by the places that name it so, only the last part. */
+export function memberRedactor(places: readonly string[]): (text: string) => string {
+  const directories = new Set(places.map((place) => posix.dirname(splitInside(place)?.inside ?? "")));
+  const inner = [...directories].filter((one) => one !== "." && one !== "/").sort((a, b) => b.length - a.length);
+  return (text) =>
+    inner.reduce(
+      (shown, one) =>
+        withoutBeginnings(
+          shown.replaceAll(`!/${one}/`, () => "!/"),
+          one,
+        ),
+      text,
+    );
+}
+
 /** A function that leaves out directories at the beginning of paths, and says "." of one by itself. */
 export function withoutPrefixes(prefixes: readonly string[]): (text: string) => string {
   const changes = [...prefixes].sort((a, b) => b.length - a.length).map(withoutPrefix);
@@ -47,7 +79,22 @@ function withoutPrefix(prefix: string): (text: string) => string {
   if (!/^(?:[/\\]|[A-Za-z]:)/.test(prefix)) {
     return (text) => (text === prefix ? "." : withoutBeginnings(text, prefix));
   }
-  return (text) => text.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, "").replaceAll(prefix, ".");
+  return (text) => withoutWhole(text.replaceAll(`${prefix}/`, "").replaceAll(`${prefix}\\`, ""), prefix);
+}
+
+/** What a name goes on with: "/home/al" is no part of "/home/alice". */
+const GOES_ON = /^[\p{L}\p{N}_-]|^\.[\p{L}\p{N}]/u;
+
+/** "." in the place of a directory by itself. By hand: an expression of a hostile length cannot be made. */
+function withoutWhole(text: string, directory: string): string {
+  let [kept, from] = ["", 0];
+  for (let at = text.indexOf(directory); at >= 0; at = text.indexOf(directory, at + 1)) {
+    const end = at + directory.length;
+    if (at < from || GOES_ON.test(text.slice(end, end + 3))) continue;
+    kept += `${text.slice(from, at)}.`;
+    from = end;
+  }
+  return kept + text.slice(from);
 }
 
 /** Ends with what a name or a path goes on after. */
@@ -67,6 +114,10 @@ function withoutBeginnings(text: string, directory: string): string {
     at = text.indexOf(directory, begins && isFollowed ? from : at + 1);
   }
   return kept + text.slice(from);
+}
+
+function isFileUrl(path: string): boolean {
+  return /^file:\/\//i.test(path);
 }
 
 /** Not every user has a home directory, and the working directory may have been removed: then there is none of its kind. */

@@ -12,7 +12,8 @@ import type { LinkOptions } from "./local-models.ts";
 import type { CommonOptions, Format } from "./options.ts";
 import { isStandardOutput, requireFilePlace, requireNoStream } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { mapStrings, pathRedactor } from "./redact.ts";
+import { mapStrings, memberRedactor, pathRedactor } from "./redact.ts";
+import { placesIn } from "./redact-result.ts";
 import { isAddress, sidesOf } from "./remote.ts";
 import { isTerminal, useColour } from "./terminal.ts";
 import { toolVersion } from "./version.ts";
@@ -113,7 +114,7 @@ export function openSession(
     },
     async emit(report) {
       const said = reportInFlags(report);
-      const shown = options.redactPaths ? mapStrings(said, redact) : said;
+      const shown = options.redactPaths ? mapStrings(mapStrings(said, redact), memberRedactor(placesIn(said))) : said;
       const text = await render(shown, formatOf(options), resultFile === undefined && useColour());
       if (resultFile === undefined) return print(text);
       const { writeFileAtomic } = await import("../bytes/atomic-file.ts");

@@ -1,5 +1,6 @@
 import { WeightmarkError } from "../errors.ts";
 import type { Certificate } from "../timestamps/certificate.ts";
+import { momentOf } from "../timestamps/moment.ts";
 import { type Timestamp, verifyTimestamp } from "../timestamps/verify-timestamp.ts";
 import { type Commitment, signedBytes } from "./commitment.ts";
 
@@ -68,11 +69,8 @@ export function commitmentTime(commitment: Commitment, { roots, firstSeen, file 
  * @throws USAGE
  */
 export function parseFirstSeen(text: string): number {
-  const [, day, time] = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(text) ?? [];
-  const at = day === undefined ? Number.NaN : Date.parse(time === undefined ? `${day}T00:00:00Z` : text);
-  const isDay =
-    day !== undefined && !Number.isNaN(Date.parse(day)) && new Date(Date.parse(day)).toISOString().startsWith(day);
-  if (isDay && !Number.isNaN(at)) return at;
+  const at = momentOf(text);
+  if (at !== null) return at;
   throw new WeightmarkError("USAGE", "the first appearance is no date", {
     detail: "Write it as 2026-05-01 or 2026-05-01T12:00:00Z.",
   });

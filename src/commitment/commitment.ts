@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { WeightmarkError } from "../errors.ts";
+import { parseStrictJson } from "../signing/strict-json.ts";
 import { releaseProblem } from "../watermark/key/key-record.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { isSigned } from "./statement-signature.ts";
@@ -91,7 +92,7 @@ export function serializeCommitment({ statement, signature, timestamps }: Commit
  */
 export function parseCommitment(bytes: Uint8Array, file: string): Commitment {
   const malformed = (message: string) => new WeightmarkError("COMMITMENT_MALFORMED", message, { file });
-  const parsed = commitmentSchema.safeParse(parsedJson(bytes, () => malformed("the file is no JSON")));
+  const parsed = commitmentSchema.safeParse(parsedJson(bytes, malformed));
   if (!parsed.success) throw malformed("the file is no commitment of this version");
   const { statement, signature } = parsed.data;
   if (!isSigned(statement.key.publicKey, signedBytes(parsed.data), signature)) {
@@ -100,11 +101,7 @@ export function parseCommitment(bytes: Uint8Array, file: string): Commitment {
   return parsed.data;
 }
 
-/** What the text says; `problem` is thrown where it says nothing. */
-export function parsedJson(bytes: Uint8Array, problem: () => WeightmarkError): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw problem();
-  }
+/** What the text says, in which no key stands twice; `problem` makes what is thrown where it says nothing. */
+export function parsedJson(bytes: Uint8Array, problem: (message: string) => WeightmarkError): unknown {
+  return parseStrictJson(bytes, (why) => problem(`the file is no JSON: ${why}`));
 }

@@ -109,7 +109,7 @@ export async function readDisclosure(
 ): Promise<OpenedMark> {
   const malformed = (message: string) => new WeightmarkError("DISCLOSURE_MALFORMED", message, { file });
   const bytes = await readSmallFile(file, MAX_FILE_BYTES, () => malformed("the file is too large for a disclosure"));
-  const parsed = disclosureSchema.safeParse(parsedJson(bytes, () => malformed("the file is no JSON")));
+  const parsed = disclosureSchema.safeParse(parsedJson(bytes, malformed));
   if (!parsed.success) throw malformed("the file is no disclosure of this version");
   return openedMark(parsed.data, commitment, challenge, file);
 }

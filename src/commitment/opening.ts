@@ -38,7 +38,7 @@ export function serializeOpening(value: Opening): Uint8Array {
 export async function readOpening(file: string, commitment: Commitment): Promise<Opening> {
   const malformed = (message: string) => new WeightmarkError("COMMITMENT_MALFORMED", message, { file });
   const bytes = await readSmallFile(file, MAX_FILE_BYTES, () => malformed("the file is too large for an opening"));
-  const parsed = opening.safeParse(parsedJson(bytes, () => malformed("the file is no JSON")));
+  const parsed = opening.safeParse(parsedJson(bytes, malformed));
   if (!parsed.success) throw malformed("the file is no opening of this version");
   const { model, mark } = commitment.statement;
   const { marked, unmarked, payload } = parsed.data;

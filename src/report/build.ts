@@ -1,5 +1,5 @@
 import type { CommittedResult } from "../commitment/verify-committed.ts";
-import { ERRORS } from "../errors.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { Fingerprint, ReadingDepth } from "../fingerprint/fingerprint.ts";
 import type { CompareResult, IdentifyResult } from "../lineage/result.ts";
 import type { QualityResult } from "../quality/result.ts";
@@ -204,12 +204,20 @@ export function signatureReport(run: RunInfo, model: string, result: VerifyModel
     holds,
     code,
     reason,
-    detail: code === null ? null : ERRORS[code].advice,
+    detail: code === null ? null : signatureAdvice(code, files),
     signedBy,
     signed,
     files: files === null ? null : { ...files, bytes: String(files.bytes) },
   };
   return wrap<VerifyReport>("weightmark/verify@1", run, body as never);
+}
+
+/** To fetch files again helps against those that changed, not against those that somebody put beside them. */
+function signatureAdvice(code: ErrorCode, files: VerifyModelResult["files"]): string {
+  const isMore = files !== null && files.changed.length + files.missing.length === 0;
+  return isMore
+    ? "Do not use the files that were never signed: find out who put them there and remove them, or let them be (`ignoreUnsigned`)."
+    : ERRORS[code].advice;
 }
 
 /** The model of a watermark command: where it lies and how large its weight files are. */

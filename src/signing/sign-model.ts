@@ -16,6 +16,9 @@ import { signaturePlace } from "./signature-place.ts";
 import type { Signer } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
 
+/** With the shortest names, more do not fit into a bundle of `MAX_BUNDLE_BYTES`. */
+const MAX_RESOURCES = 400_000;
+
 export interface SignOptions extends HashOptions {
   /** Where the signature goes. @default `model.sig` in a directory, the name with `.sig` beside a file */
   readonly signature?: string | undefined;
@@ -70,6 +73,7 @@ export async function signModel(path: string, signer: Signer, options: SignOptio
   const ignored = new Set([...(own === null ? [] : [own]), ...ignorePaths(options.ignore ?? []), ...ALWAYS_IGNORED]);
   const listing = await listFiles(path, { ignored, followLinks: allowSymlinks, allowLinks });
   requireSignable(listing);
+  requireFewResources(listing, shardSize);
   const planned = planResources(listing, listing.files, shardSize);
   if (planned.length === 0) throw new WeightmarkError("NOTHING_TO_SIGN", "there is nothing to sign", { file: path });
   const digests = await hashFiles(
@@ -112,6 +116,15 @@ async function requirePlace(signature: string, path: string, replace: boolean): 
   } catch (cause) {
     throw new WeightmarkError("OUTPUT_IS_INPUT", "what would be replaced is no signature", { file: signature, cause });
   }
+}
+
+/** Before any is made or hashed. */
+function requireFewResources({ files, root }: Listing, shardSize: number | null): void {
+  const pieces = (size: number) => (shardSize === null ? 1 : Math.ceil(size / shardSize));
+  if (files.reduce((sum, { size }) => sum + pieces(size), 0) <= MAX_RESOURCES) return;
+  throw new WeightmarkError("SIGNATURE_LIMIT", `a signature holds at most ${MAX_RESOURCES} files or pieces of files`, {
+    file: root,
+  });
 }
 
 function requireSignable(listing: Listing): void {

@@ -8,7 +8,8 @@ const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 const PREDICATE_TYPE = "https://model_signing/signature/v1.0";
 const BEFORE_1_0 = "https://model_signing/Digests/v0.1";
 /** The reference implementation calls a model of one file so in its manifest; the specification calls it by its name. */
-const LONE_FILE = ".";
+const LONE_FILE = /^\.$/;
+const LONE_SHARD = /^\.(?=:\d+:\d+$)/;
 
 const typesSchema = z.object({ _type: z.string(), predicateType: z.string() });
 const serialization = { hash_type: z.enum(HASH_NAMES), allow_symlinks: z.boolean(), ignore_paths: z.array(z.string()) };
@@ -104,14 +105,15 @@ function resourcesOf(
   const algorithms = new Set([hash, algorithmOf(hash, shardSize)]);
   const digest = new RegExp(`^[0-9a-f]{${HASH_DIGITS[hash]}}$`);
   const names = new Set<string>();
+  const dot = shardSize === null ? LONE_FILE : LONE_SHARD;
+  const isLone = isCanonicalPath(model) && resources.every(({ name }) => dot.test(name));
   return resources.map((found) => {
     if (!algorithms.has(found.algorithm)) throw malformed(`a resource is not hashed with ${hash}`);
     if (!digest.test(found.digest)) throw malformed(`a digest is not one of ${hash}`);
     if (names.has(found.name)) throw malformed("two resources have one name");
     names.add(found.name);
-    const resource = shardSize === null ? fileOf(found.name) : parseShardName(found.name);
-    const lone = found.name === LONE_FILE && resources.length === 1 && isCanonicalPath(model);
-    if (lone) return { path: model, range: null, digest: found.digest };
+    const name = isLone ? found.name.replace(dot, () => model) : found.name;
+    const resource = shardSize === null ? fileOf(name) : parseShardName(name);
     if (resource === null) throw malformed("the name of a resource is not canonical");
     if (shardSize !== null && !isShard(resource.range!, shardSize))
       throw malformed("a shard is not of the size that it says");

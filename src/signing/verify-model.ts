@@ -97,11 +97,18 @@ export async function verifyModel(
     holds,
     signature,
     code: holds ? null : "SIGNED_FILES_CHANGED",
-    reason: holds ? null : "the files are not those that were signed",
+    reason: holds ? null : whyNot(files),
     signedBy,
     signed: { name, digest: rootDigest(resources), resources: resources.length, serialization },
     files,
   };
+}
+
+/** What was signed may be whole, and more beside it. */
+function whyNot({ changed, missing }: Difference): string {
+  return changed.length + missing.length > 0
+    ? "the files are not those that were signed"
+    : "files that were never signed are there beside those that were";
 }
 
 /** The paths that were signed and all directories on the way to them: what was signed cannot be left out by anyone. */

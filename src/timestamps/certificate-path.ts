@@ -30,6 +30,8 @@ export function pathProblem(
   time: number,
 ): PathProblem | null {
   let at = certificate;
+  // A root that signed itself leads nowhere else, and two authorities may have signed one another.
+  const passed = new Set<Certificate>();
   for (let below = 0n; below < MAX_PATH; below++) {
     const dated = dateProblem(at, time);
     if (dated !== null) return dated;
@@ -39,7 +41,8 @@ export function pathProblem(
     if (roots.some(({ whole }) => Buffer.compare(whole, at.whole) === 0)) return null;
     const root = roots.find((one) => signs(one, at));
     if (root !== undefined) return dateProblem(root, time);
-    const next = others.find((one) => mayIssue(one, below) && signs(one, at));
+    passed.add(at);
+    const next = others.find((one) => !passed.has(one) && mayIssue(one, below) && signs(one, at));
     if (next === undefined) return untrusted(`no root that was given signed ${quoted(at)}, or an authority above it`);
     at = next;
   }

@@ -114,6 +114,8 @@ describe("case", () => {
     expect(await refused(["case", "verify", "case.json", ...TRUST])).toMatchObject({ code: "CASE_UNSEALED" });
     expect(await refused([...VERIFY, "--weights", "nobody=base"], 2)).toMatchObject({ code: "CASE_INPUT_UNKNOWN" });
     expect(await refused([...VERIFY, "--weights", "base=nowhere"])).toMatchObject({ code: "FILE_NOT_FOUND" });
+    expect(await refused([...VERIFY, "--weights", "bases=nowhere"])).toMatchObject({ code: "FILE_NOT_FOUND" });
+    expect(await refused([...VERIFY, "--weights", "base=hf:a/b", "--offline"])).toMatchObject({ code: "OFFLINE" });
     expect(await refused([...VERIFY, "--weights", "base"], 2)).toMatchObject({ code: "USAGE" });
     expect(await refused(["case", "add", "case.json"], 2)).toMatchObject({ code: "USAGE" });
     expect(await refused(["case", "seal", "case.json", "--private-key", "key.pem"], 2)).toMatchObject({

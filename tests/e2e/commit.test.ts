@@ -6,6 +6,7 @@ import { challengedLayers } from "../../src/commitment/chosen-layers.ts";
 import { generateKeyFile, readKeyFile } from "../../src/watermark/key/key-file.ts";
 import { parsePayload } from "../../src/watermark/message/payload.ts";
 import { capturedOutput } from "../support/captured-output.ts";
+import { keyPair, privatePem, publicPem } from "../support/certificates.ts";
 import { embedAt, storeModel } from "../support/keyed-model.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
@@ -84,6 +85,15 @@ describe("commit", () => {
     const wrong = ["commit", at("marked"), "--key", at("other.key"), "--threads", "0", "-o", at("x.json")];
     expect((await run(3, ...wrong)).error.code).toBe("COMMITMENT_WITHOUT_MARK");
     expect(readdirSync(directory)).toEqual(before);
+    const nowhere = ["commit", at("none"), ...key, "--tsa", "ftp://tsa.example", "-o", at("x.json")];
+    expect((await run(2, ...nowhere)).error.code).toBe("HTTP_ADDRESS_INVALID");
+  });
+
+  test("asks nobody where a time stamp that is there already leads to no root that was given", async () => {
+    writeFileSync(at("other.der"), certify({ name: "other" }).certificate);
+    const more = ["--tsa", tsa("/moved"), "--tsa-roots", at("other.der"), "-o", at("x.json")];
+    const { error } = await run(3, "commit", "stamp", commitment, ...more);
+    expect(error).toMatchObject({ code: "TIMESTAMP_UNTRUSTED", file: commitment });
   });
 
   test("stamps, checks, prints and opens", async () => {
@@ -153,5 +163,23 @@ describe("commit", () => {
     ]) {
       expect((await run(2, ...verify, ...wrong)).error.code).toBe("USAGE");
     }
+  });
+
+  test("cannot be made earlier than it is by the one who seals a case", async () => {
+    const held = ["watermark", "verify", at("marked"), ...key, "--commitment", commitment, ...roots, "--threads", "0"];
+    const found = await run(0, ...held, "--first-seen", "2026-06-01");
+    const early = JSON.stringify(found).replaceAll("2026-06-01", "2026-04-01");
+    writeFileSync(at("early.json"), early);
+    const signer = keyPair();
+    writeFileSync(at("seal.pem"), privatePem(signer), { mode: 0o600 });
+    writeFileSync(at("seal.pub"), publicPem(signer));
+    await run(0, "case", "new", at("case"), "--title", "t");
+    await run(0, "case", "add", at("case"), at("early.json"));
+    await run(0, "case", "seal", at("case"), "-o", at("sealed"), "--private-key", at("seal.pem"));
+    const given = ["--weights", `marked=${at("marked")}`, "--weights", `c.json=${commitment}`];
+    const verify = ["case", "verify", at("sealed"), "--public-key", at("seal.pub"), ...given, ...key, ...roots];
+    expect(await runCommandLine([...verify, "--threads", "0", "--quiet"])).toBe(1);
+    expect(output.stdout).toContain("1. changed: ");
+    expect(output.stdout).toContain("(COMMITMENT_TOO_LATE)");
   });
 });

@@ -67,6 +67,10 @@ describe("sign and verify", () => {
     expect(shown).toMatch(/^signature does not hold \(SIGNED_FILES_CHANGED\): changed\n/);
     expect(shown).toMatch(/Not signed\n {2}- evil\\u\{?0*1b/);
     expect(shown).not.toContain("\u001b");
+    writeFileSync(at("changed/model.safetensors"), readFileSync(at("model/model.safetensors")));
+    const more = await text(verify);
+    expect(more).toContain("\n  files that were never signed are there beside those that were\n");
+    expect(more).toMatch(/What to do next\n {2}Do not use the files .*\(--ignore-unsigned-files\)\.\n/);
     const other = await json<VerifyReport>("verify@1", ["verify", "model", "--public-key", "other.pub"], 1);
     expect(other).toMatchObject({ holds: false, code: "SIGNATURE_KEY_MISMATCH", signedBy: null, files: null });
   });
@@ -119,6 +123,8 @@ describe("sign and verify", () => {
       ["verify", "model", "--public-key", "key.pub", "--identity", "me"],
       ["verify", "model", "--public-key", "key.pub", "--at", "2026-11-30"],
       ["verify", "model", "--certificate-chain", "root.crt", "--at", "yesterday"],
+      ["verify", "model", "--certificate-chain", "root.crt", "--at", "2026-02-30"],
+      ["verify", "model", "--certificate-chain", "root.crt", "--at", "2026-11-30T12:00:00"],
       ["verify", "hf:org/name", "--public-key", "key.pub"],
       ["sign", "model"],
       ["sign", "model", "--private-key", "key.pem", "--shard-size", "0"],

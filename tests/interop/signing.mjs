@@ -257,17 +257,21 @@ async function encrypted(theirs) {
 /** A model of one file, which the reference calls by no name. */
 async function loneFile(theirs) {
   const model = at("plain", "model.safetensors");
-  const signature = at("lone.sig");
-  const signed = await theirs.run({
-    action: "sign",
-    signature,
-    model,
-    hash: "sha256",
-    ignore: [],
-    privateKey: at("P-256.pem"),
-  });
-  const result = await verifyModel(model, { publicKey: pem("P-256.pub") }, { signature });
-  holds(`one file: ${signed.why}`, "what the reference signs of one file, we verify", signed.ok && result.holds);
+  for (const shardSize of [null, 10]) {
+    const signature = at(`lone-${shardSize}.sig`);
+    const signed = await theirs.run({
+      action: "sign",
+      signature,
+      model,
+      hash: "sha256",
+      shardSize,
+      ignore: [],
+      privateKey: at("P-256.pem"),
+    });
+    const result = await verifyModel(model, { publicKey: pem("P-256.pub") }, { signature });
+    const what = `what the reference signs of one file${shardSize === null ? "" : ", in pieces"}, we verify`;
+    holds(`one file: ${signed.why}`, what, signed.ok && result.holds);
+  }
 }
 
 /** Where no name has what sorts before a slash, the reference's order is that of the specification, and so is its digest. */

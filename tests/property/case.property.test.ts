@@ -36,8 +36,8 @@ describe.each(KINDS)("any %s", (kind) => {
     fc.assert(
       fc.property(reports, (result) => {
         const taken = new Set<string>();
-        for (const { called } of inputsOfResult(result)) {
-          const name = inputNameOf(called, taken);
+        for (const input of inputsOfResult(result)) {
+          const name = inputNameOf(input, taken);
           expect(taken.has(name)).toBe(false);
           expect(caseSchema.shape.inputs.element.shape.name.safeParse(name).success).toBe(true);
           taken.add(name);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { WeightmarkError } from "../../errors.ts";
+import type { CaseReport } from "../../report/schemas/index.ts";
 import { rootsOf, type TimeOptions, withRoots } from "../authorities.ts";
 import { linksOf, withLocalModels } from "../local-models.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
@@ -107,7 +108,8 @@ async function add(file: string, results: readonly string[], options: AddOptions
   const session = openSession(options, [file, ...results, ...(options.weights?.values() ?? [])]);
   const { addResults } = await import("../../case/index.ts");
   const { by, note } = options;
-  await session.emit(await addResults(file, results, { by, note, ...whenOf(options), ...(await readingOf(options)) }));
+  const document = await addResults(file, results, { by, note, ...whenOf(options), ...(await readingOf(options)) });
+  await session.emit(await shownCase(document, options));
 }
 
 async function seal(file: string, options: SealOptions): Promise<void> {
@@ -135,12 +137,20 @@ async function check(file: string, options: VerifyOptions): Promise<boolean> {
     roots,
     ...whenOf(options),
     ...(await readingOf(options)),
+    redactPaths: options.redactPaths,
     onResult: (number, of) => session.log(`result ${number} of ${of}`),
   });
   await session.emit(report);
   const statuses = [...report.results, ...report.inputs].map(({ status }) => status);
   const isAll = report.results.every(({ status }) => status === "reproduced");
   return report.holds && !statuses.includes("changed") && (isAll || options.requireAll !== true);
+}
+
+/** Results name paths that the command line does not. */
+async function shownCase(document: CaseReport, { redactPaths }: CommonOptions): Promise<CaseReport> {
+  if (!redactPaths) return document;
+  const { redactCase } = await import("../../case/case-document.ts");
+  return { ...redactCase(document), redacted: document.redacted };
 }
 
 function whenOf({ deterministic }: CommonOptions) {

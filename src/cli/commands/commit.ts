@@ -151,6 +151,8 @@ async function stamp(file: string, options: StampOptions): Promise<void> {
   const session = openSession(options, [file, output], true);
   const { readCommitment, serializeCommitment, stampCommitment } = await import("../../commitment/index.ts");
   const before = await readCommitment(file);
+  // Nobody is asked in vain: the time stamps that it has are held against the same roots.
+  await timeOf(before, file, options);
   const { commitment } = await withAuthoritiesOf(options, (authorities) => stampCommitment(before, authorities));
   const time = await timeOf(commitment, output, options);
   await writeNew(output, serializeCommitment(commitment));

@@ -1,4 +1,4 @@
-import { mapStrings, pathRedactor } from "../redact.ts";
+import { mapStrings, memberRedactor, pathRedactor } from "../redact.ts";
 import { isAddress } from "../remote.ts";
 import type { ScanOptions } from "./options.ts";
 
@@ -16,7 +16,8 @@ export function redactionOf(options: ScanOptions, paths: readonly string[]): Red
   return {
     text,
     about(model) {
-      const shown = mapStrings(model, text);
+      const withoutMembers = memberRedactor([model.location, model.duplicateOf ?? ""]);
+      const shown = mapStrings(model, (one) => withoutMembers(text(one)));
       if (options.list === undefined) return shown;
       const places = [shown.location, shown.duplicateOf ?? ""].filter((place) => place !== "" && !isAddress(place));
       return mapStrings(shown, pathRedactor(places));

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { WeightmarkError } from "../../errors.ts";
 import type { Trust } from "../../signing/index.ts";
+import { momentOf } from "../../timestamps/moment.ts";
 import { readPem, readPems, readText } from "./pem-file.ts";
 
 /** Flags that say whom to believe. */
@@ -33,11 +34,9 @@ export function withTrust(command: Command): Command {
 }
 
 function time(text: string): Date {
-  const date = new Date(text);
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime())) {
-    throw new InvalidArgumentError("A time such as 2026-11-30 or 2026-11-30T12:00:00Z.");
-  }
-  return date;
+  const at = momentOf(text);
+  if (at === null) throw new InvalidArgumentError("A time such as 2026-11-30 or 2026-11-30T12:00:00Z.");
+  return new Date(at);
 }
 
 /** Files that the flags name. */

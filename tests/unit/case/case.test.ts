@@ -134,6 +134,17 @@ describe("a case", () => {
     expect(gone.results[0]!.details.join("\n")).toMatch(/it could not be computed again: .* \(/);
   });
 
+  it("says of no input that it changed where it could not be reached", async () => {
+    const files = await sealedCaseFiles();
+    const given = (suspect: string) => verifyFiles(files, new Map([["suspect", suspect]]));
+    await expect(given("hf:org/model")).rejects.toMatchObject({ kind: expect.not.stringMatching("bug") });
+    const moved = join(files.directory, "moved");
+    symlinkSync(join(files.suspect, "model.safetensors"), join(files.base, "link.safetensors"));
+    await expect(given(files.base)).rejects.toMatchObject({ code: "PATH_ESCAPES_ROOT" });
+    writeFileSync(moved, "no weights");
+    expect((await given(moved)).inputs[0]).toMatchObject({ status: "changed" });
+  });
+
   it("tells a verdict that its examiner made up, whatever was sealed", async () => {
     const files = await openCaseFiles();
     const result = JSON.parse(readFileSync(files.result, "utf8")) as CompareReport;
@@ -278,6 +289,8 @@ describe("a case", () => {
     expect(other).toMatchObject({ status: "not-checked" });
     expect(other!.details[0]).toMatch(/^key \w+ was given, and the result is of key \w+$/);
     expect(own).toMatchObject({ status: "reproduced", sentence: `no mark of key ${testKey(1).id} found` });
+    writeFileSync(join(files.suspect, "model.safetensors"), "no weights");
+    expect((await verify(testKey(1))).results[1]).toMatchObject({ status: "changed" });
   });
 
   it("takes in scans, of which nothing is computed again", async () => {

@@ -93,6 +93,14 @@ describe("the log", () => {
     });
   });
 
+  it("is of a case that says of its paths what is so", async () => {
+    const lie = { ...sealed, redacted: true };
+    await sealAnything(at("lie.json"), lie);
+    expect(await verifyFiles({ ...files, sealed: at("lie.json") })).toMatchObject({ code: "CASE_LOG_BROKEN" });
+    writeFileSync(at("lie.json"), JSON.stringify({ ...open, redacted: true }));
+    await expect(addResults(at("lie.json"), [], WHEN)).rejects.toMatchObject({ code: "CASE_LOG_BROKEN" });
+  });
+
   it("goes no further than a seal, and a sealed case has one", async () => {
     const options = { by: null, note: null, time: null, environment: sealed.log[0]!.environment };
     const on = withEntry(sealed, { whole: true }, { ...options, action: "preservation" });

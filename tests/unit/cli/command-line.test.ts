@@ -1,9 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { buildProgram, runCommandLine } from "../../../src/cli/command-line.ts";
+import { pathRedactor } from "../../../src/cli/redact.ts";
 import { capturedOutput } from "../../support/captured-output.ts";
 import { requireValid } from "../../support/schemas.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { tinyModel, writeModel } from "../../support/tiny-model.ts";
 
 const output = capturedOutput();
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const program = buildProgram(() => {});
 const commands = [program, ...program.commands, ...program.commands.flatMap(({ commands: sub }) => sub)];
@@ -71,5 +78,34 @@ describe("usage errors", () => {
   it.each([[["--json"]], [["--format", "json"]], [["--format=jsonl"]]])("are JSON with %j", async (flags) => {
     expect(await runCommandLine(["compare", "one", ...flags])).toBe(2);
     expect(requireValid("error@1", JSON.parse(output.stderr))).toMatchObject({ error: { code: "USAGE" } });
+  });
+});
+
+describe("a refusal without paths", () => {
+  const away = "/srv/alice/none";
+  it.each([
+    [["verify", away, "--public-key=/srv/alice/key"]],
+    [["inspect", `file://${away}/model`]],
+    [["inspect", "file:///srv/al%69ce/none"]],
+    [["inspect", `-o${away}/x.json`, away]],
+    [["case", "add", "/srv/alice/case.json", "--weights", `model=${away}`]],
+    [["case", "add", "/srv/alice/case.json", `--weights=model=${away}`]],
+    [["identify", "/srv/alice/x.tar!/home/alice/model", "--registry=/srv/alice/none"]],
+  ])("names the last part alone of what is named in %j", async (args) => {
+    expect(await runCommandLine([...args, "--redact-paths", "--verbose"])).toBeGreaterThan(1);
+    expect(output.stderr.split("\n    at ", 1)[0]).not.toContain("alice");
+  });
+
+  it("hides what the environment names, and nothing of another directory that begins like one", async () => {
+    vi.stubEnv("WEIGHTMARK_REGISTRY", "/srv/alice/registry");
+    const model = temporaryDirectory();
+    writeModel(model, tinyModel(1));
+    const args = ["identify", model, "--redact-paths"];
+    expect(await runCommandLine(args)).toBe(4);
+    expect(output.stderr).not.toContain("alice");
+    expect(output.stderr).toContain("registry: ");
+    expect(pathRedactor(["/srv/al/x"])("/srv/alice/x /srv/al: /srv/al.old /srv/al.")).toBe(
+      "/srv/alice/x .: /srv/al.old ..",
+    );
   });
 });

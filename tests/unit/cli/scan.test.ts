@@ -160,6 +160,11 @@ describe("what a scan says on stderr", () => {
     expect([id, location, duplicateOf]).toEqual(["one", "one", "two"]);
     expect(summary).toMatch(/^No evidence that one and/);
     expect(redaction.about(scanItem("hf:acme/x")).location).toBe("hf:acme/x");
+    const member = redactionOf({ ...none, redactPaths: true }, ["/srv/m.tar"]).about(
+      scanItem("/srv/m.tar!/home/secret/one"),
+    );
+    expect(JSON.stringify(member)).not.toContain("secret");
+    expect(member.location).toBe("m.tar!/one");
     expect(redactionOf({ ...none, list: "-" }, []).about(copy)).toBe(copy);
   });
 });

@@ -147,6 +147,18 @@ describe("a commitment", () => {
     await refusal(readCommitment(place("large")), "COMMITMENT_MALFORMED");
   });
 
+  test("in which a key stands twice is refused, for readers could differ on which one counts", async () => {
+    const text = Buffer.from(serializeCommitment(made.commitment)).toString("utf8");
+    const twice = text.replace('"release":', '"release": "another", "rele\\u0061se":');
+    for (const bad of [twice, text.replace('"signature"', '"timestamps": [], "signature"'), `\ufeff${text}`]) {
+      writeFileSync(place("twice"), bad);
+      await refusal(readCommitment(place("twice")), "COMMITMENT_MALFORMED");
+    }
+    const opening = JSON.stringify(made.opening).replace('"marked"', '"unmarked":null,"marked"');
+    writeFileSync(place("twice"), opening);
+    await refusal(readOpening(place("twice"), made.commitment), "COMMITMENT_MALFORMED");
+  });
+
   test("signs the same bytes whatever the order of its fields", () => {
     const turned = Object.fromEntries(Object.entries(made.commitment.statement).reverse()) as Commitment["statement"];
     expect(signedBytes({ statement: turned })).toEqual(signedBytes(made.commitment));

@@ -1,5 +1,6 @@
 import { createHash, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { verifyModel } from "../../../src/signing/index.ts";
@@ -217,5 +218,25 @@ describe("a statement that the right key signed", () => {
       { shardSize: 10 },
     );
     await refusal(verify(model), "SIGNATURE_MALFORMED");
+  });
+
+  it.each([
+    ["pieces of one file, by no name", (i: number) => [".:0:10", ".:10:18"][i]!, null],
+    ["one file among others", (i: number) => [".:0:10", "model.safetensors:10:18"][i]!, "SIGNATURE_MALFORMED"],
+    ["no range", () => ".", "SIGNATURE_MALFORMED"],
+  ] as const)("may be of %s", async (_what, nameOf, code) => {
+    const { signature, directory, trust } = await stating(
+      (s) => {
+        s.predicate.resources = s.predicate.resources.filter(({ name }: Any) => name.startsWith("model"));
+        if (nameOf(0) === ".") s.predicate.resources.length = 1;
+        for (const [i, one] of s.predicate.resources.entries()) one.name = nameOf(i);
+        s.subject[0].name = "model.safetensors";
+        settleRoot(s);
+      },
+      { shardSize: 10 },
+    );
+    const verified = verifyModel(join(directory, "model.safetensors"), trust, { signature });
+    if (code !== null) await refusal(verified, code);
+    else expect(await verified).toMatchObject({ holds: true, files: { verified: 1, bytes: 18 } });
   });
 });

@@ -292,4 +292,10 @@ describe.skipIf(process.platform === "win32")("names and files of every kind", (
       expect((await verifyModel(directory, trust)).files?.changed.map(({ path }) => path)).toEqual(["__proto__"]);
     }
   });
+
+  it("that make more pieces than a signature holds are refused before any is hashed", async () => {
+    const directory = writeModel();
+    truncateSync(join(directory, "model.safetensors"), 500 * 2 ** 30);
+    await refusal(signModel(directory, signerOf(keyPair()), { shardSize: 1 << 20 }), "SIGNATURE_LIMIT");
+  });
 });
