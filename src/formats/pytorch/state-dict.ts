@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
-import { PickleDict, PickleObject, type PickleValue } from "../pickle/values.ts";
+import { PickleDict, PickleList, PickleObject, type PickleValue } from "../pickle/values.ts";
 import { MAX_NAME_BYTES, MAX_TENSORS } from "../safetensors/limits.ts";
 import { isAveragedKey, isModelKey, isTrainingKey } from "./trainer-keys.ts";
 import { contentSearch, type Entry, entriesOf, isTensor, type Search, weightSearch } from "./tree.ts";
@@ -78,9 +78,18 @@ class Collector {
       this.#take(value, prefix, depth);
       return;
     }
-    const entries = this.#open(value);
-    const folders = entries.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
-    const isLeft = ([key]: Entry) => isTrainingKey(key);
+    if (isOptimizer(value)) {
+      this.#training.add(prefix === "" ? "state" : prefix.slice(0, -1));
+      return;
+    }
+    const all = this.#open(value);
+    const folders = all.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
+    const isLeft = ([key, inner]: Entry) => isTrainingKey(key) || isOptimizer(inner);
+    // Beside dicts of weights a tensor under such a key is a state, as of random numbers; in a state dict it is a weight.
+    const isTrained = folders.some((folder) => !isLeft(folder));
+    const isState = (entry: Entry) => isTrained && isTensor(entry[1]) && isLeft(entry);
+    const entries = all.filter((entry) => !isState(entry));
+    for (const entry of all) if (isState(entry)) this.#training.add(prefix + entry[0]);
     for (const entry of folders) if (isLeft(entry)) this.#training.add(prefix + entry[0]);
     const kept = folders.filter((entry) => !isLeft(entry));
     const plain = kept.filter(([key]) => !isAveragedKey(key));
@@ -164,6 +173,15 @@ function hasOtherKeys({ entries }: PickleDict, content: Search): boolean {
     if (typeof key === "string" || typeof key === "number") return false;
     return isTensor(inner) || (typeof inner === "object" && inner !== null && content.holds(inner));
   });
+}
+
+/** Whether a value is what an optimiser of torch keeps: averages of gradients for each weight, under the number of that weight. */
+function isOptimizer(value: PickleValue): boolean {
+  if (!(value instanceof PickleDict) || value.entries.length !== 2) return false;
+  const parts = new Map(value.entries);
+  const groups = parts.get("param_groups");
+  if (!(parts.get("state") instanceof PickleDict) || !(groups instanceof PickleList)) return false;
+  return groups.items.every((group) => group instanceof PickleDict && group.entries.some(([key]) => key === "params"));
 }
 
 function isCounter(value: PickleValue): boolean {
