@@ -18,12 +18,12 @@ export interface FolderTarget {
 }
 
 /**
- * Whether models of safetensors lie in a folder itself, models of GGUF that it is read for, or several of other containers that no
- * loader would choose from.
+ * Whether models of safetensors lie in a folder itself, models of GGUF that it is read for, or several of other containers
+ * that no loader would choose from.
  */
 export function holdsModels(listing: DirectoryListing): boolean {
   if (listing.safetensors.length + listing.indexes.length > 0) return true;
-  return isLeftTo(listing) && ggufSets(listing).length > 0 ? true : isCollection(listing);
+  return (isLeftTo(listing) && ggufSets(listing).length > 0) || isCollection(listing);
 }
 
 /** Whether a folder without safetensors holds several models, of which none is what it is taken for. */

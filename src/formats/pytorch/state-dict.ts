@@ -175,7 +175,7 @@ function hasOtherKeys({ entries }: PickleDict, content: Search): boolean {
   });
 }
 
-/** Whether a value is what an optimiser of torch keeps: averages of gradients for each weight, under the number of that weight. */
+/** Whether a value is what an optimiser of torch keeps: averages of gradients, under the numbers of weights. */
 function isOptimizer(value: PickleValue): boolean {
   if (!(value instanceof PickleDict) || value.entries.length !== 2) return false;
   const parts = new Map(value.entries);
