@@ -15,8 +15,11 @@ export interface TensorPairs {
   readonly left: readonly { readonly side: "image" | "original"; readonly tensor: CheckpointTensor }[];
 }
 
-/** Frequencies of rotary positions, which every loader computes anew. */
-const COMPUTED = /(?:^|\.)inv_freq$/;
+/**
+ * Frequencies of rotary positions, which every loader computes anew, and constants that torch's exporters to ONNX found in the
+ * code of a model: those frequencies most often, factors and masks.
+ */
+const COMPUTED = /(?:^|\.)inv_freq$|^val_\d+$|\/Constant(?:_\d+)?_output_\d+$/;
 
 /**
  * Pairs tensors by name, and where a name stands under another path on the other side by its end, if that is one alone: exports

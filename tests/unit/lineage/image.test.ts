@@ -112,7 +112,7 @@ describe("a model and its own image", () => {
     expect(Math.max(...apart)).toBeLessThan(0.05 * 256);
   });
 
-  it("is no image of a fine-tune, nor of a model of which a part was changed or left out", async () => {
+  it("is no image of a fine-tune, nor of a model of which a part was changed, added or left out", async () => {
     const packed = join(root, "finetune-int8");
     await writeQuantised(join(MODELS, "finetune"), packed, int8Packer);
     const tuned = await compared(packed, folder);
@@ -139,6 +139,15 @@ describe("a model and its own image", () => {
       linear: edited(linear, (value) => value * 1.02),
       without,
     };
+    const table = { shape: [16], values: Float32Array.from({ length: 16 }, (_, i) => 10_000 ** (-i / 16)) };
+    for (const [name, expected] of [
+      ["/model/rotary_emb/Constant_1_output_0", ["recast", true]],
+      ["val_71", ["recast", true]],
+      ["model.rotary_emb.gate", ["derived", false]],
+    ] as const) {
+      const { verdict, image } = await compared(write("table", new Map(model).set(name, table)), folder);
+      expect([name, verdict, image?.whole]).toEqual([name, ...expected]);
+    }
     for (const [name, changed] of Object.entries(changes)) {
       const { verdict, image } = await compared(write(name, changed), folder);
       expect([name, verdict, image?.whole]).toEqual([name, "derived", false]);
