@@ -79,7 +79,8 @@ class Collector {
       return;
     }
     if (isOptimizer(value)) {
-      this.#training.add(prefix === "" ? "state" : prefix.slice(0, -1));
+      // Nothing but that is in the file: elsewhere it is left out by whoever holds it.
+      this.#training.add("state");
       return;
     }
     const all = this.#open(value);
