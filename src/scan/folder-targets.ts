@@ -40,7 +40,7 @@ function isCollection(listing: DirectoryListing): boolean {
 export function targetsIn(listing: DirectoryListing, shardsOf: ReadonlyMap<string, readonly string[]>): FolderTarget[] {
   if (listing.safetensors.length + listing.indexes.length === 0) {
     const sets = isLeftTo(listing) ? ggufSets(listing) : [];
-    if (sets.length === 0) return othersIn(listing);
+    if (sets.length === 0) return isCollection(listing) ? othersIn(listing) : [];
     return sets.map((set) => ({ file: sets.length === 1 ? null : set.name, set, notes: [] }));
   }
   const models = modelsOf(listing, shardsOf);

@@ -19,6 +19,8 @@ const LETTERS_A_BYTE = 64;
 const SLACK_LETTERS = 1 << 16;
 const MAX_LETTERS = 1 << 27;
 const MAX_LISTED = 5;
+/** An optimiser has a few groups of weights, and some ten settings for each. */
+const MAX_LOOKED_AT = 64;
 const MAX_SHOWN = 120;
 
 /**
@@ -182,7 +184,10 @@ function isOptimizer(value: PickleValue): boolean {
   const parts = new Map(value.entries);
   const groups = parts.get("param_groups");
   if (!(parts.get("state") instanceof PickleDict) || !(groups instanceof PickleList)) return false;
-  return groups.items.every((group) => group instanceof PickleDict && group.entries.some(([key]) => key === "params"));
+  // Lists and dicts may be shared: of each no more than a few parts are looked at (CWE-407).
+  return groups.items.slice(0, MAX_LOOKED_AT).every((group) => {
+    return group instanceof PickleDict && group.entries.slice(0, MAX_LOOKED_AT).some(([key]) => key === "params");
+  });
 }
 
 function isCounter(value: PickleValue): boolean {

@@ -52,6 +52,7 @@ describe("a local tree", () => {
       others: ["a.pt", "b.npz", "c-00001-of-00002.pt", "c-00002-of-00002.pt"],
       model: ["model.safetensors", "pytorch_model.bin", "model.onnx"],
       left: ["a.safetensors", "b.safetensors", "c.h5"],
+      single: ["trained.pt"],
     };
     for (const [folder, names] of Object.entries(files)) {
       mkdirSync(join(root, folder), { recursive: true });
@@ -70,6 +71,7 @@ describe("a local tree", () => {
       "others/a.pt",
       "others/b.npz",
       "others/c-00001-of-00002.pt",
+      "single",
     ]);
     const notes = new Map(all.map((one) => [one.name, isItem(one) ? null : (one.notes ?? []).join()]));
     expect(notes.get("mixed/a.safetensors")).toBe("");
