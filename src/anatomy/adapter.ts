@@ -1,4 +1,4 @@
-/** What a model was fine-tuned with instead of its weights: "other" is a whole module that was trained beside them. */
+/** What a model was fine-tuned with instead of its weights: "other" is a rarer kind, or a whole module trained beside them. */
 export const ADAPTER_KINDS = ["lora", "dora", "loha", "lokr", "ia3", "oft", "vera", "prompt", "other"] as const;
 export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
@@ -16,7 +16,8 @@ const TELLING =
   /lora|lycoris|dora_scale|hada_|lokr_|ia3_l|oft_|vera_|prompt_embeddings|adaption_|prefix_|modules_to_save/;
 
 const SEGMENTS: readonly (readonly [RegExp, AdapterKind])[] = [
-  [/^(?:lora_[ABE]|lora_embedding_[AB]|lora_(?:down|up|mid)|lora_linear_layer)$/, "lora"],
+  // In small letters as GGUF and torchtune write them.
+  [/^(?:lora_[ABEab]|lora_embedding_[AB]|lora_(?:down|up|mid)|lora_linear_layer)$/, "lora"],
   [/^(?:lora_magnitude_vector|dora_scale)$/, "dora"],
   [/^hada_(?:w[12](?:_[ab])?|t[12])$/, "loha"],
   [/^lokr_(?:w[12](?:_[ab])?|t2)$/, "lokr"],
@@ -26,6 +27,11 @@ const SEGMENTS: readonly (readonly [RegExp, AdapterKind])[] = [
   [/^(?:prompt_embeddings|adaption_prompt|adaption_gate|prefix_encoder|prefix_task_(?:cols|rows))$/, "prompt"],
   [/^modules_to_save$/, "other"],
 ];
+
+/** What peft saves of its other kinds of adapters: words that a model may have as well, but not behind peft's own beginning. */
+const PEFT = /^base_model\./;
+const PEFT_KINDS =
+  /^(?:adamss|beft|bone|c3a|deft|delora|fourierft|frod|glora|gralora|hira|hra|lily|ln_tuning|miss|osf|peanut|poly|psoft|pvera|randlora|road|shira|supertuning|tinylora|trainable_tokens|unilora|vblora|waveft)_[A-Za-z_]+$/;
 
 /** kohya-ss and LyCORIS write the module's path as one word behind what they train: `lora_unet_mid_block_...`. */
 const FLATTENED = /^(?:lora|lycoris)_[a-z0-9]+_/;
@@ -59,11 +65,13 @@ export function adapterSummary(tensorNames: Iterable<string>): AdapterSummary | 
 
 /** The kind, and the path of the module that the tensor changes. */
 function placeOf(name: string): { readonly kind: AdapterKind; readonly module: string } | null {
-  if (name.length > 512 || !TELLING.test(name)) return null;
+  const isPeft = PEFT.test(name);
+  if (name.length > 512 || !(isPeft || TELLING.test(name))) return null;
   const path = name.split(".");
   const before = (i: number): string => path.slice(0, i).join(".");
   for (const [i, segment] of path.entries()) {
     for (const [pattern, kind] of SEGMENTS) if (pattern.test(segment)) return { kind, module: before(i) };
+    if (isPeft && PEFT_KINDS.test(segment)) return { kind: "other", module: before(i) };
     // `to_q.lora.down.weight` and `processor.to_q_lora.down.weight`; RWKV's `w_lora.lora.0` is a part of the model.
     const next = path[i + 1];
     if (/(?:^|_)lora$/.test(segment) && (next === "down" || next === "up")) return { kind: "lora", module: before(i) };

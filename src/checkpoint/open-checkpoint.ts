@@ -13,6 +13,7 @@ import { type Assembly, addFiles, type Reading } from "./assembly.ts";
 import { readBeside } from "./beside.ts";
 import type { Checkpoint, CheckpointFile, OpenedCheckpoint } from "./checkpoint.ts";
 import { type Config, contradictions, readConfig } from "./config.ts";
+import { withoutData } from "./data-files.ts";
 import type { DirectoryListing } from "./directory-listing.ts";
 import { onlyForeignInside } from "./foreign-weights.ts";
 import { addGguf, type GgufFacts } from "./gguf/add-gguf.ts";
@@ -72,7 +73,7 @@ const NAMED_ITSELF = "a file that is named itself is read without config.json: n
 /** What is read of a folder; where nothing can be, it is said what lies below it. */
 async function layoutOf(folder: ModelFolder, listing: DirectoryListing): Promise<Layout> {
   try {
-    return chooseLayout(folder.location, listing);
+    return chooseLayout(folder.location, folder.remote ? listing : await withoutData(folder, listing));
   } catch (error) {
     if (!(error instanceof WeightmarkError)) throw error;
     if (error.code === "UNSUPPORTED_CONTAINER" && !folder.remote) throw await onlyForeignInside(folder, listing);

@@ -24,8 +24,8 @@ export function untestableReason(fingerprint: Fingerprint): string | null {
   if (adapter !== null) {
     const { kind, tensors: own, ofTensors, base } = adapter;
     const named = base === null ? "" : ` of ${base} by its adapter_config.json`;
-    const article = /^[AEIOUaeiou]/.test(KINDS[kind] ?? kind) ? "an" : "a";
-    return `${article} ${KINDS[kind] ?? kind} adapter${named} (${own} of ${ofTensors} tensors): merge it into its base first, or name both, adapter+base`;
+    const what = KINDS[kind] === undefined ? "adapter" : `${KINDS[kind]} adapter`;
+    return `${/^[AEIOUaeiou]/.test(what) ? "an" : "a"} ${what}${named} (${own} of ${ofTensors} tensors): merge it into its base first, or name both, adapter+base`;
   }
   if (tensors.length === 0) return "no tensors: nothing was saved";
   if (parameters === 0) {

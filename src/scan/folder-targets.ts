@@ -1,3 +1,4 @@
+import { arrayNames, isOnnxName } from "../checkpoint/array-names.ts";
 import type { DirectoryListing } from "../checkpoint/directory-listing.ts";
 import { type FolderModel, modelsOf, preferredOf, type WeightSet } from "../checkpoint/folder-models.ts";
 import { ggufSets, isLeftTo } from "../checkpoint/gguf/gguf-files.ts";
@@ -16,26 +17,60 @@ export interface FolderTarget {
   readonly notes: readonly string[];
 }
 
-/** Whether models of safetensors lie in a folder itself, or models of GGUF that it is read for. */
+/**
+ * Whether models of safetensors lie in a folder itself, models of GGUF that it is read for, or several of other containers
+ * that no loader would choose from.
+ */
 export function holdsModels(listing: DirectoryListing): boolean {
-  return listing.safetensors.length + listing.indexes.length > 0 || (isLeftTo(listing) && ggufSets(listing).length > 0);
+  if (listing.safetensors.length + listing.indexes.length > 0) return true;
+  return (isLeftTo(listing) && ggufSets(listing).length > 0) || isCollection(listing);
+}
+
+/** Whether a folder without safetensors holds several models, of which none is what it is taken for. */
+function isCollection(listing: DirectoryListing): boolean {
+  const models = modelsOf(arrayNames(listing));
+  return models.length > 1 && preferredOf(models) === null;
 }
 
 /**
  * The models of a folder: the one that loaders would take of it goes by the name of the folder, others by their files. Where no
- * safetensors are, those of GGUF.
+ * safetensors are, those of GGUF. A folder that nobody would take for one model is a collection, and each file of it a model
+ * whatever its container.
  */
 export function targetsIn(listing: DirectoryListing, shardsOf: ReadonlyMap<string, readonly string[]>): FolderTarget[] {
   if (listing.safetensors.length + listing.indexes.length === 0) {
-    const sets = ggufSets(listing);
+    const sets = isLeftTo(listing) ? ggufSets(listing) : [];
+    if (sets.length === 0) return isCollection(listing) ? othersIn(listing) : [];
     return sets.map((set) => ({ file: sets.length === 1 ? null : set.name, set, notes: [] }));
   }
   const models = modelsOf(listing, shardsOf);
   const preferred = preferredOf(models);
-  return models.map((model) => ({
+  const own = models.map((model) => ({
     file: model === preferred ? null : model.set.name,
     set: model.set,
     notes: notesOf(model, model === preferred ? listing.foreign : []),
+  }));
+  const others = preferred === null ? othersIn(listing) : [];
+  const [first] = own;
+  // Where there are models beside it, those tell what is left.
+  if (preferred !== null || others.length > 0 || first === undefined) return [...own, ...others];
+  return [{ ...first, notes: [...first.notes, ...foreignNotes(listing.foreign)] }, ...own.slice(1)];
+}
+
+/** Models of other containers, each by its file; of what is left the first one tells. */
+function othersIn(listing: DirectoryListing): FolderTarget[] {
+  const onnx = { ...listing, foreign: listing.foreign.filter(isOnnxName), foreignIndexes: [] };
+  const arrays = [arrayNames(listing), arrayNames(onnx)].flatMap((names) => modelsOf(names));
+  const models = [...ggufSets(listing).map((set): FolderModel => ({ set, variants: [] })), ...arrays];
+  // Where nothing but ONNX is there, it is among the arrays.
+  const own = [...new Map(models.map((model) => [model.set.name, model])).values()];
+  const read = new Set(own.flatMap(({ set, variants }) => [set, ...variants].flatMap(({ files }) => files)));
+  const isIndexed = own.some(({ set }) => set.kind === "indexed");
+  const left = isIndexed ? [] : listing.foreign.filter((name) => !read.has(name));
+  return own.map((model, i) => ({
+    file: model.set.name,
+    set: model.set,
+    notes: notesOf(model, i === 0 ? left : []),
   }));
 }
 
@@ -45,8 +80,12 @@ function notesOf({ set, variants }: FolderModel, foreign: readonly string[]): st
   const unread = variants.filter((one) => !isRest(one)).map(({ name }) => name);
   return [
     ...(unread.length === 0 ? [] : [`${set.name} was read; variants of it were not: ${shownNames(unread)}`]),
-    ...(foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${shownNames(foreign)}`]),
+    ...foreignNotes(foreign),
   ];
+}
+
+function foreignNotes(foreign: readonly string[]): string[] {
+  return foreign.length === 0 ? [] : [`weights in other containers beside it were not read: ${shownNames(foreign)}`];
 }
 
 /**

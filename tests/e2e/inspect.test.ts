@@ -7,6 +7,7 @@ import { rawFile } from "../support/raw-model.ts";
 import { requireValid } from "../support/schemas.ts";
 import { scratchDirectory } from "../support/scratch-directory.ts";
 import { renamed, type TinyModel, tinyModel, writeModel } from "../support/tiny-model.ts";
+import { floats, storage, tensor, torchZip } from "../support/torch-file.mjs";
 
 const root = scratchDirectory();
 const server = startCommandServer();
@@ -40,6 +41,17 @@ function ill(changes: Readonly<Record<string, (values: Float32Array) => Float32A
     ]),
   );
 }
+
+it("counts parameters once that a file of PyTorch has under two names", async () => {
+  const table = tensor(storage("0", 6), [3, 2]);
+  const values = new Map([
+    ["embed.weight", table],
+    ["head.weight", table],
+    ["norm.weight", tensor(storage("1", 2), [2])],
+  ]);
+  writeFileSync(join(root, "tied.pt"), torchZip(values, { 0: floats([1, 2, 3, 4, 5, 6]), 1: floats([1, 2]) }));
+  expect(await inspect("tied.pt")).toMatchObject({ tensors: 3, parameters: "8" });
+});
 
 describe("what inspect says of values", () => {
   it("is that a sound model is sound, and testable", async () => {

@@ -35,7 +35,7 @@ const COMPONENT = /^(unet|transformer|text_encoder(?:_[23])?|prior)\.(.+)$/;
 const WRAPPER = "base_model.model.";
 /** Of kinds that are not merged here. */
 const OTHERS =
-  /(?:^|\.)(?:vera_|oft_|boft_|lora_E\b|ranknum|trainable_tokens|token_adapter|prompt_embeddings|prefix_encoder|adaption_|hra_|vblora|fourierft|randlora|road_|bone_|miss_|shira_|c3a_|delora_)/;
+  /(?:^|\.)(vera|boft|oft|lora_E|ranknum|trainable_tokens|token_adapter|prompt_embeddings|prefix_encoder|adaption|hra|vblora|fourierft|randlora|road|bone|miss|shira|c3a|delora)(?:_|\b)/;
 
 /** Other names of the same parts. */
 const SAME: ReadonlyMap<string, string> = new Map([
@@ -61,7 +61,10 @@ export function adapterContents(names: Iterable<string>, file: string): AdapterC
     if (name.startsWith(WRAPPER)) isPeft = true;
     const found = factorIn(name);
     if (found === null) {
-      if (OTHERS.test(name)) throw misread("ADAPTER_UNSUPPORTED", "a tensor of a kind that is not merged", file, name);
+      const [, other] = OTHERS.exec(name) ?? [];
+      if (other !== undefined) {
+        throw misread("ADAPTER_UNSUPPORTED", `a tensor of a kind that is not merged: ${other}`, file, name);
+      }
       addWhole(whole, name, file);
       continue;
     }

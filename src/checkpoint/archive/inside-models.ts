@@ -3,7 +3,7 @@ import { WeightmarkError } from "../../errors.ts";
 import { isWeightName } from "../../formats/safetensors/file-name.ts";
 import { FIRST_READ_BYTES } from "../../formats/safetensors/limits.ts";
 import { arrayKind } from "../array-file.ts";
-import { weightNamesOf } from "../array-names.ts";
+import { isOnnxName, weightNamesOf } from "../array-names.ts";
 import type { DirectoryListing } from "../directory-listing.ts";
 import { modelsOf, preferredOf, type WeightSet } from "../folder-models.ts";
 import { ggufSets, isLeftTo } from "../gguf/gguf-files.ts";
@@ -72,6 +72,8 @@ async function setsIn(
   for (const name of safetensors) {
     if (isWeightName(name) || (await beginsArrays(archive, prefixOf(folder) + name, listing, left))) names.push(name);
   }
+  // A model of ONNX keeps its tensors in files of any name.
+  if (names.length + indexes.length === 0) names.push(...listing.foreign.filter(isOnnxName));
   const models = modelsOf({ safetensors: names, indexes });
   const preferred = preferredOf(models);
   // What lies beside the only weights and is none would be taken for them, were the folder named.

@@ -67,7 +67,7 @@ function isLikeLlama({ variables, aliases }: Ct2Model): boolean {
     .map((name) => name.split("/").slice(2).join("/"));
   const isKnown = (name: string) =>
     DECODER.some(([rule]) => rule.test(name)) ||
-    /^self_attention\/(?:linear_0\/(?:weight|bias)|rotary_\w+|num_heads_kv|head_dim|\w+_position_embeddings|queries_scale)$/.test(
+    /^self_attention\/(?:linear_0\/(?:weight|bias)|rotary_\w+|num_heads_kv|head_dim|sliding_window|\w+_position_embeddings|queries_scale)$/.test(
       name,
     ) ||
     /_scale$|^self_attention\/\w+\/layer_norm_use_residual$/.test(name);

@@ -3,6 +3,7 @@ import { MAX_TENSORS } from "../../formats/gguf/limits.ts";
 import type { MetadataValue } from "../../formats/gguf/metadata.ts";
 import { shownNames } from "../../formats/shown-names.ts";
 import { architectureOf } from "./architecture.ts";
+import { withParts } from "./fused-rows.ts";
 import { headsOf } from "./model-facts.ts";
 import { type Architecture, filled, type GgufName, ggufName, type Join, type NameTable } from "./name-table.ts";
 import { type StoredTensor, typeName } from "./stored-tensor.ts";
@@ -38,9 +39,10 @@ export function planTensors(
   metadata: ReadonlyMap<string, MetadataValue>,
   location: string,
 ): GgufPlan {
-  const named = [...stored.values()].map((tensor): Named => ({ tensor, ...ggufName(tensor.name) }));
   const name = metadata.get("general.architecture");
   const known = typeof name === "string" ? architectureOf(name) : undefined;
+  const parted = withParts(stored.values(), metadata, known === undefined || !isParted(known));
+  const named = parted.map((tensor): Named => ({ tensor, ...ggufName(tensor.name) }));
   const plan = new Plan(named, known ?? { names: {} }, metadata, location);
   const tensors = plan.all();
   if (tensors.length === 0 && stored.size > plan.computed) {
@@ -48,6 +50,15 @@ export function planTensors(
   }
   const own = known === undefined ? [unknownArchitecture(name)] : [...plan.notes(), ...(known.notes ?? [])];
   return { tensors, notes: [...own, ...plan.typeNotes()] };
+}
+
+/** Whether Hugging Face keeps q, k and v apart, or joins them in an order of its own. */
+function isParted({ names, joins = [] }: Architecture): boolean {
+  const q = "blk.#.attn_q";
+  if (typeof names === "function") return false;
+  return (
+    names["blk.#.attn_qkv"] === undefined && (names[q] !== undefined || joins.some(({ from }) => from.includes(q)))
+  );
 }
 
 function unknownArchitecture(name: MetadataValue | undefined): string {

@@ -57,7 +57,7 @@ function sidesOf({ scale, zero }: Quantisation): readonly OnnxTensor[] {
 function chooseTensors(graph: ValueGraph): Chosen {
   const { initialisers, constants, inner, sparse } = graph.model;
   const tensors: Chosen["tensors"][number][] = [];
-  const unknown: string[] = [];
+  const unknown: OnnxTensor[] = [];
   const others: string[] = [];
   const used = new Set<OnnxTensor>();
   for (const tensor of [...initialisers.values(), ...constants.values(), ...sharedTensors(graph)]) {
@@ -69,11 +69,15 @@ function chooseTensors(graph: ValueGraph): Chosen {
       for (const side of sidesOf(how)) used.add(side);
     } else if (isConstant && (type === null || shape.length === 0 || !FLOATS.test(type.name))) continue;
     else if (type === null) others.push(name);
-    else if (how === null || type.dtype === null || isCodes(tensor)) unknown.push(name);
+    else if (how === null || type.dtype === null || isCodes(tensor)) unknown.push(tensor);
     else tensors.push({ tensor, how: null });
   }
   const notes = [
-    ...leftOut("are quantised in a way that is not understood, and were not read", unknown),
+    ...leftOut(
+      "are quantised in a way that is not understood, and were not read",
+      // Zero points are codes as well, and were read with what they belong to.
+      unknown.filter((tensor) => !used.has(tensor)).map(({ name }) => name),
+    ),
     ...leftOut("hold text or numbers of a kind that no weights are, and were not read", others),
   ];
   if (inner > 0) notes.push(`${inner} tensors of loops and branches within the graph were not read`);

@@ -3,15 +3,21 @@ import type { Checkpoint } from "../../index.ts";
 import type { TestablePart } from "../../lineage/testable.ts";
 import type { InspectReport } from "../../report/schemas/index.ts";
 
-/** Files, tensors, parameters and types, and what values are decoded from, both by name. */
+/**
+ * Files, tensors, parameters and types, and what values are decoded from, both by name. Parameters that two names share, as a
+ * head that is the token table has them in a file of PyTorch, are counted once.
+ */
 export function contents({ files, tensors }: Checkpoint) {
   const perFile = files.map(() => 0);
   const dtypes = new Map<string, { tensors: number; bytes: number }>();
   const schemes = new Map<string, number>();
+  const counted = new Set<string>();
   let parameters = 0n;
   for (const { dtype, shape, begin, end, file, scheme } of tensors.values()) {
     perFile[file]!++;
-    parameters += shape.reduce((product, size) => product * BigInt(size), 1n);
+    const place = `${file} ${begin} ${end} ${dtype}`;
+    if (!counted.has(place)) parameters += shape.reduce((product, size) => product * BigInt(size), 1n);
+    if (begin < end) counted.add(place);
     const sum = dtypes.get(dtype) ?? { tensors: 0, bytes: 0 };
     if (scheme !== undefined) schemes.set(scheme, (schemes.get(scheme) ?? 0) + 1);
     dtypes.set(dtype, { tensors: sum.tensors + 1, bytes: sum.bytes + end - begin });

@@ -1,5 +1,5 @@
-import { matmul } from "../../kernels/matmul.ts";
 import { allOf, type Factor, type FactorMemory, rangeOfAll, rangesOfRows, rowsOf } from "./factor.ts";
+import { factorProduct } from "./factor-product.ts";
 import type { RowChange } from "./row-change.ts";
 
 /** A product of two factors, [rows, rank] and [rank, cols]. */
@@ -22,7 +22,7 @@ function productRow(left: Float32Array, i: number, right: Float32Array, out: Flo
 
 /** Rows of a product in f32: every element is the same, however many rows are asked for at a time. */
 function productRows({ right }: Product, rows: Float32Array, whole: Float32Array, count: number): Float32Array {
-  return matmul(rows, whole, { rows: count, depth: right.rows, columns: right.cols });
+  return factorProduct(rows, whole, count, right.cols);
 }
 
 /** LoRA: W + scale * (left right). */

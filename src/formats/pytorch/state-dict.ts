@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../../errors.ts";
-import { PickleDict, PickleObject, type PickleValue } from "../pickle/values.ts";
+import { PickleDict, PickleList, PickleObject, type PickleValue } from "../pickle/values.ts";
 import { MAX_NAME_BYTES, MAX_TENSORS } from "../safetensors/limits.ts";
 import { isAveragedKey, isModelKey, isTrainingKey } from "./trainer-keys.ts";
 import { contentSearch, type Entry, entriesOf, isTensor, type Search, weightSearch } from "./tree.ts";
@@ -19,6 +19,8 @@ const LETTERS_A_BYTE = 64;
 const SLACK_LETTERS = 1 << 16;
 const MAX_LETTERS = 1 << 27;
 const MAX_LISTED = 5;
+/** An optimiser has a few groups of weights, and some ten settings for each. */
+const MAX_LOOKED_AT = 64;
 const MAX_SHOWN = 120;
 
 /**
@@ -78,9 +80,19 @@ class Collector {
       this.#take(value, prefix, depth);
       return;
     }
-    const entries = this.#open(value);
-    const folders = entries.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
-    const isLeft = ([key]: Entry) => isTrainingKey(key);
+    if (isOptimizer(value)) {
+      // Nothing but that is in the file: elsewhere it is left out by whoever holds it.
+      this.#training.add("state");
+      return;
+    }
+    const all = this.#open(value);
+    const folders = all.filter(([, inner]) => !isTensor(inner) && this.#weights.holds(inner));
+    const isLeft = ([key, inner]: Entry) => isTrainingKey(key) || isOptimizer(inner);
+    // Beside dicts of weights a tensor under such a key is a state, as of random numbers; in a state dict it is a weight.
+    const isTrained = folders.some((folder) => !isLeft(folder));
+    const isState = (entry: Entry) => isTrained && isTensor(entry[1]) && isLeft(entry);
+    const entries = all.filter((entry) => !isState(entry));
+    for (const entry of all) if (isState(entry)) this.#training.add(prefix + entry[0]);
     for (const entry of folders) if (isLeft(entry)) this.#training.add(prefix + entry[0]);
     const kept = folders.filter((entry) => !isLeft(entry));
     const plain = kept.filter(([key]) => !isAveragedKey(key));
@@ -163,6 +175,18 @@ function hasOtherKeys({ entries }: PickleDict, content: Search): boolean {
   return entries.some(([key, inner]) => {
     if (typeof key === "string" || typeof key === "number") return false;
     return isTensor(inner) || (typeof inner === "object" && inner !== null && content.holds(inner));
+  });
+}
+
+/** Whether a value is what an optimiser of torch keeps: averages of gradients, under the numbers of weights. */
+function isOptimizer(value: PickleValue): boolean {
+  if (!(value instanceof PickleDict) || value.entries.length !== 2) return false;
+  const parts = new Map(value.entries);
+  const groups = parts.get("param_groups");
+  if (!(parts.get("state") instanceof PickleDict) || !(groups instanceof PickleList)) return false;
+  // Lists and dicts may be shared: of each no more than a few parts are looked at (CWE-407).
+  return groups.items.slice(0, MAX_LOOKED_AT).every((group) => {
+    return group instanceof PickleDict && group.entries.slice(0, MAX_LOOKED_AT).some(([key]) => key === "params");
   });
 }
 

@@ -23,13 +23,24 @@ export function entriesOf(value: PickleValue): Entry[] | null {
   }
   if (!(value instanceof PickleObject) || !(value.state instanceof PickleDict)) return null;
   if (value.global.module.split(".", 1)[0] === SCRIPT) return entriesOf(value.state);
-  const parts = new Map(entriesOf(value.state)!);
-  if (!parts.has("_parameters") || !parts.has("_modules")) return null;
-  const left = new Set(textsOf(parts.get("_non_persistent_buffers_set") ?? null));
+  const parts = modulePartsOf(value.state);
+  if (parts === null) return null;
   // Dicts alone: a module that is called a part of itself would have no end.
   const dicts = MODULE_PARTS.map((part) => parts.get(part)).filter((part) => part instanceof PickleDict);
   const buffers = parts.get("_buffers");
+  const left = leftBuffers(parts);
   return dicts.flatMap((part) => entriesOf(part)!.filter(([key]) => part !== buffers || !left.has(key)));
+}
+
+/** What the attributes of a module are called, or null for those of another object. */
+function modulePartsOf(state: PickleDict): Map<string, PickleValue> | null {
+  const parts = new Map(entriesOf(state)!);
+  return parts.has("_parameters") && parts.has("_modules") ? parts : null;
+}
+
+/** Names of buffers that a state dict does not have: tables that the module computes. */
+function leftBuffers(parts: ReadonlyMap<string, PickleValue>): ReadonlySet<PickleValue> {
+  return new Set(textsOf(parts.get("_non_persistent_buffers_set") ?? null));
 }
 
 /** The texts of a set, which old pickles make by a call and new ones by instructions. */
@@ -39,9 +50,17 @@ function textsOf(set: PickleValue): PickleValue[] {
   return list instanceof PickleList ? [...list.items] : set.items;
 }
 
-/** All that a value is made of, whatever it is. */
+/** All that a value is made of, whatever it is, but for the buffers that a module's state dict does not have. */
 function* partsOf(value: PickleValue): Generator<PickleValue> {
-  if (value instanceof PickleDict) for (const entry of value.entries) yield* entry;
+  const parts = value instanceof PickleObject && value.state instanceof PickleDict ? modulePartsOf(value.state) : null;
+  const buffers = parts?.get("_buffers");
+  if (value instanceof PickleObject && parts !== null && buffers instanceof PickleDict) {
+    yield value.args;
+    yield* value.items;
+    const left = leftBuffers(parts);
+    for (const entry of (value.state as PickleDict).entries) if (entry[1] !== buffers) yield* entry;
+    for (const [key, inner] of buffers.entries) if (!left.has(key) || !isTensor(inner)) yield inner;
+  } else if (value instanceof PickleDict) for (const entry of value.entries) yield* entry;
   else if (value instanceof PickleList || value instanceof PickleTuple) yield* value.items;
   else if (value instanceof PickleObject) {
     yield value.args;

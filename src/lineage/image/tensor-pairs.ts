@@ -15,12 +15,16 @@ export interface TensorPairs {
   readonly left: readonly { readonly side: "image" | "original"; readonly tensor: CheckpointTensor }[];
 }
 
-/** Frequencies of rotary positions, which every loader computes anew. */
-const COMPUTED = /(?:^|\.)inv_freq$/;
+/**
+ * Frequencies of rotary positions, which every loader computes anew, and constants that torch's exporters to ONNX found in the
+ * code of a model: those frequencies most often, factors and masks.
+ */
+const COMPUTED = /(?:^|\.)inv_freq$|^val_\d+$|\/Constant(?:_\d+)?_output_\d+$/;
 
 /**
  * Pairs tensors by name, and where a name stands under another path on the other side by its end, if that is one alone: exports
- * add a wrapper's name, or take one off.
+ * add a wrapper's name, or take one off. A matrix of the image that none is called after has the only one of its shape for a
+ * partner, beside that one's own: exports store a head once more that is the token table, and round the two apart.
  */
 export function tensorPairs(image: Checkpoint, original: Checkpoint): TensorPairs {
   const ends = new Map<string, CheckpointTensor | null>();
@@ -30,20 +34,43 @@ export function tensorPairs(image: Checkpoint, original: Checkpoint): TensorPair
   const pairs: TensorPair[] = [];
   const taken = new Set<CheckpointTensor>();
   const left: TensorPairs["left"][number][] = [];
+  const unnamed: CheckpointTensor[] = [];
   for (const tensor of image.tensors.values()) {
     if (!counts(tensor)) continue;
     const found = original.tensors.get(tensor.name) ?? byEnd(tensor.name, ends, original);
     const turned = found === null || taken.has(found) ? null : isTurned(tensor, found);
-    if (found === null || turned === null) left.push({ side: "image", tensor });
+    if (found === null || turned === null) unnamed.push(tensor);
     else {
       taken.add(found);
       pairs.push({ image: tensor, original: found, turned });
     }
   }
+  const matrices = onlyOfShape(original);
+  for (const tensor of unnamed) {
+    const found = matrices.get(sidesOf(tensor)) ?? null;
+    const turned = found === null || !taken.has(found) ? null : isTurned(tensor, found);
+    if (turned === null) left.push({ side: "image", tensor });
+    else pairs.push({ image: tensor, original: found!, turned });
+  }
   for (const tensor of original.tensors.values()) {
     if (counts(tensor) && !taken.has(tensor)) left.push({ side: "original", tensor });
   }
   return { pairs, left };
+}
+
+/** Matrices by their sides, null where several have the same. */
+function onlyOfShape({ tensors }: Checkpoint): ReadonlyMap<string, CheckpointTensor | null> {
+  const found = new Map<string, CheckpointTensor | null>();
+  for (const tensor of tensors.values()) {
+    if (tensor.shape.length !== 2 || !counts(tensor)) continue;
+    const sides = sidesOf(tensor);
+    found.set(sides, found.has(sides) ? null : tensor);
+  }
+  return found;
+}
+
+function sidesOf({ shape }: CheckpointTensor): string {
+  return [...shape].sort((a, b) => a - b).join(" ");
 }
 
 function counts({ dtype, name, shape }: CheckpointTensor): boolean {

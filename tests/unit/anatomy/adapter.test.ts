@@ -31,6 +31,13 @@ const ADAPTERS: readonly (readonly [string, string, readonly number[]])[] = [
   ["prompt", "prompt_embeddings", [20, 64]],
   ["prompt", "base_model.model.model.layers.30.self_attn.adaption_prompt", [1, 10, 64]],
   ["other", "base_model.model.lm_head.modules_to_save.weight", [320, 64]],
+  ["lora", "blk.0.attn_q.weight.lora_a", [4, 64]],
+  ["lora", "layers.0.attn.q_proj.lora_b.weight", [64, 4]],
+  ["other", "base_model.model.model.layers.0.mlp.down_proj.miss_block", [8, 64]],
+  ["other", "base_model.model.model.layers.0.mlp.down_proj.osf_svd_params.U_low", [64, 32]],
+  ["other", "base_model.model.model.layers.0.self_attn.o_proj.shira_weight", [512]],
+  ["other", "base_model.vblora_vector_bank", [16, 32]],
+  ["other", "base_model.model.model.embed_tokens.trainable_tokens_delta", [3, 64]],
 ];
 
 /** Parts of published models whose names come close. */
@@ -43,6 +50,9 @@ const MODELS = [
   "transformer.h.0.attn.flora.down.weight",
   "encoder.loraine.down.weight",
   "soft_prompt",
+  "decoder.road_head.weight",
+  "poly_proj.weight",
+  "base_model.model.model.layers.0.input_layernorm.weight",
   "alpha",
 ];
 

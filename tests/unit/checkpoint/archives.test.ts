@@ -10,6 +10,7 @@ import { serializeSafetensors } from "../../../src/formats/safetensors/writer.ts
 import { subjectName } from "../../../src/lineage/subject-name.ts";
 import { ggufFile } from "../../support/gguf-file.mjs";
 import { model, opened, refused } from "../../support/model-directory.ts";
+import { external, modelOf, tensor as onnxTensor } from "../../support/onnx-file.mjs";
 import { refusal } from "../../support/refusal.ts";
 import { tarOf } from "../../support/tar-file.mjs";
 import { floats, type Member, npy, storage, tensor, torchZip, zipOf } from "../../support/torch-file.mjs";
@@ -112,6 +113,9 @@ describe.each(ARCHIVES)("a model inside of %s", (name, made) => {
     ] as const) {
       expect(await read(placed(name, made({ [`a/${file}`]: bytes, "b/data.bin": junk })))).toEqual([1, 2, 3, 4, 5, 6]);
     }
+    const far = external({ location: "weights.bin" });
+    const onnx = { "m/model.onnx": modelOf(onnxTensor("w", [3, 2], far)), "m/weights.bin": values };
+    expect(await read(placed(name, made(onnx)))).toEqual([1, 2, 3, 4, 5, 6]);
     const none = placed(name, made({ "b/data.bin": junk }));
     await refused(none, "NO_WEIGHTS");
     expect((await refused(`${none}!/x`, "FILE_NOT_FOUND")).detail).toBe("No weights lie in it.");

@@ -155,6 +155,8 @@ describe("readCtranslate2File", () => {
       vector(`${own}/self_attention/layer_norm/gamma`, 2),
       vector(`${own}/self_attention/q_norm/gamma`, 2),
       { name: `${own}/self_attention/rotary_base`, data: floats([1e4]) },
+      // Of Mistral.
+      { name: `${own}/self_attention/sliding_window`, data: floats([4096]) },
       matrix(`${own}/ffn/linear_0/weight`, 6, 2),
       matrix(`${own}/ffn/linear_0_noact/weight`, 6, 2),
       matrix(`${own}/ffn/linear_1/weight`, 2, 6),

@@ -18,6 +18,7 @@ import {
 } from "../../support/onnx-file.mjs";
 import { notesOf, place, read, readModel, scale } from "../../support/read-onnx.ts";
 import { refusal } from "../../support/refusal.ts";
+import { torchZip } from "../../support/torch-file.mjs";
 
 const W = plain("a.weight", [2, 2], [1, 2, 3, 4]);
 
@@ -47,6 +48,17 @@ describe("openCheckpoint on models of ONNX", () => {
         )
       ).container,
     ).toBe("onnx");
+  });
+
+  it("reads the model of a directory whose tensors lie in files that are called as PyTorch's are", async () => {
+    const far = tensor("b", [2], external({ location: "weights.bin" }));
+    const folder = { "model.onnx": modelOf(W, far), "weights.bin": floats(5, 6) };
+    const at = directory(folder);
+    expect(await read(at)).toMatchObject({ b: [[2], [5, 6]] });
+    expect((await opened(at)).notes).toEqual([]);
+    // What holds arrays of PyTorch is what the model was exported from.
+    const trained = directory({ ...folder, "trained.bin": torchZip(new Map(), {}) });
+    await refused(trained, "AMBIGUOUS_CHECKPOINT");
   });
 
   it("reads tensors that lie beside the model where they lie", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bytes, codes, node, plain, TYPE, tensor } from "../../support/onnx-file.mjs";
-import { readModel, scale } from "../../support/read-onnx.ts";
+import { notesOf, readModel, scale } from "../../support/read-onnx.ts";
 
 const MS = "com.microsoft";
 
@@ -122,6 +122,11 @@ describe("weights of ONNX that are quantised", () => {
     expect(await only([nbits(["onnx::MatMul_1_Q4", "s", "z"])], [q, s, packed])).toEqual([
       ["up.weight", [[2, 20], less(values, 3, [1, 2, 3, 4]), scheme]],
     ]);
+    const told = await notesOf(
+      [nbits(["onnx::MatMul_1_Q4", "s", "matrix"])],
+      [q, s, codes("matrix", [2, 1], [0x33, 0x33], TYPE.UINT8)],
+    );
+    expect(told.filter((note) => note.includes("not understood"))).toEqual([]);
     const half = plain("z", [4], [0.5, 0.5, 0.5, 0.5]);
     expect(await only([nbits(["onnx::MatMul_1_Q4", "s", "z"])], [q, s, half])).toEqual([
       ["up.weight", [[2, 20], less(values, 0.5, [1, 2, 3, 4]), scheme]],

@@ -36,6 +36,11 @@ const module = (parameters: Value, modules: Value = dict(), buffers: Value = dic
     tuple(),
     dict(["_parameters", parameters], ["_buffers", buffers], ["_modules", modules], ...more),
   );
+const LEFT = "_non_persistent_buffers_set";
+const OPTIMISER = dict(
+  ["state", dict([0, dict(["exp_avg", W])])],
+  ["param_groups", [dict(["lr", 1], ["params", [0]])]],
+);
 
 describe("readPytorch", () => {
   it("tells where tensors lie, in both forms", async () => {
@@ -278,6 +283,33 @@ describe("the weights of a checkpoint", () => {
     ],
     ["a module of no parts", dict(["w", W], ["m", module(dict(), null, null)]), ["w"]],
     [
+      "a module beside one that keeps nothing",
+      module(
+        dict(["w", W]),
+        dict(["rotary", module(dict(), dict(), dict(["a", W]), [[LEFT, raw("\x8f(\x8c\x01a\x90")]])]),
+      ),
+      ["w"],
+    ],
+    [
+      "a trainer's that keeps random numbers as tensors",
+      dict(["model", dict(["w", W])], ["torch_rng_state", W], ["step", tensor(F, [])]),
+      ["w"],
+    ],
+    ["a state dict that calls a weight so", dict(["rng", W], ["w", W]), ["rng", "w"]],
+    [
+      "a trainer's beside an optimiser of another name",
+      dict(["netG", dict(["w", W])], ["optG", OPTIMISER]),
+      ["netG.w"],
+    ],
+    [
+      "a dict of two that is no optimiser's",
+      dict(["state", dict(["w", W])], ["param_groups", []], ["x", 1]),
+      ["state.w"],
+    ],
+    ["one whose groups are none", dict(["state", dict(["w", W])], ["param_groups", [dict(["lr", 1])]]), ["state.w"]],
+    ["one without groups", dict(["state", dict(["w", W])], ["param_groups", dict(["params", 1])]), ["state.w"]],
+    ["one without states", dict(["state", W], ["param_groups", [dict(["params", [0]])]]), ["state"]],
+    [
       "a module of TorchScript",
       call(
         global("__torch__.net", "Net"),
@@ -288,6 +320,27 @@ describe("the weights of a checkpoint", () => {
     ],
   ])("are found in %s", async (_what, value, expected) => {
     expect(await names(value)).toEqual(expected);
+  });
+
+  it("are none in what an optimiser keeps, or in a module that computes all that it has", async () => {
+    expect((await refusal(read(OPTIMISER), "PT_NO_TENSORS")).message).toBe(
+      'no weights in the file: states of training are no weights and were not read: "state"',
+    );
+    const computed = module(dict(), dict(), dict(["a", W]), [[LEFT, raw("\x8f(\x8c\x01a\x90")]]);
+    await refusal(read(computed), "PT_NO_TENSORS");
+    // Whatever else an object of it keeps may be a weight.
+    const others: readonly (readonly [string, Value])[] = [
+      ["packed", W],
+      ["inner", dict(["x", [W]])],
+    ];
+    for (const other of others) {
+      const odd = module(dict(), dict(), dict(["a", W]), [[LEFT, raw("\x8f(\x8c\x01a\x90")], [...other]]);
+      await refusal(read(dict(["w", W], ["odd", odd])), "PT_TENSOR_UNKNOWN");
+    }
+    const kept = module(dict(), dict(), dict(["a", call(global("bnb", "Int8Params"), tuple(W))]), [
+      [LEFT, raw("\x8f(\x8c\x01a\x90")],
+    ]);
+    await refusal(read(dict(["w", W], ["odd", kept])), "PT_TENSOR_UNKNOWN");
   });
 
   it("are told from what was left out", async () => {

@@ -35,6 +35,14 @@ const WHY: [string, () => Promise<Subject>, RegExp][] = [
     () => subjectOf(adapter),
     /^a LoRA adapter \(4 of 4 tensors\): merge it into its base first, or name both, adapter\+base$/,
   ],
+  [
+    "an adapter of a rarer kind, whose blocks have the shapes of linears",
+    () =>
+      subjectOf(
+        new Map([...only(/_proj/)].map(([name, t]) => [`base_model.model.${name.replace("weight", "miss_block")}`, t])),
+      ),
+    /^an adapter \(\d+ of \d+ tensors\): merge it into its base first/,
+  ],
   ["nothing", () => subjectOf(new Map()), /^no tensors: nothing was saved$/],
   ["empty tensors", () => subjectOf(empty), /^all tensors are empty.*gather the weights before they are saved$/],
   ["zeros", () => subjectOf(valuesOf(model, 0)), /^every tensor is constant .*the weights were lost or never saved$/],

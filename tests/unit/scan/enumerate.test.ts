@@ -45,6 +45,41 @@ describe("a local tree", () => {
     });
   });
 
+  it("takes each file of a collection for a model, whatever its container", async () => {
+    const root = join(temporaryDirectory(), "models");
+    const files: Record<string, readonly string[]> = {
+      mixed: ["a.safetensors", "b.safetensors", "c.gguf", "mmproj-c.gguf", "d.pt", "e.onnx", "f.h5"],
+      others: ["a.pt", "b.npz", "c-00001-of-00002.pt", "c-00002-of-00002.pt"],
+      model: ["model.safetensors", "pytorch_model.bin", "model.onnx"],
+      left: ["a.safetensors", "b.safetensors", "c.h5"],
+      single: ["trained.pt"],
+    };
+    for (const [folder, names] of Object.entries(files)) {
+      mkdirSync(join(root, folder), { recursive: true });
+      for (const name of names) writeFileSync(join(root, folder, name), "x");
+    }
+    const all = await found(inputsOf(root));
+    expect(shown(all)).toEqual([
+      "left/a.safetensors",
+      "left/b.safetensors",
+      "mixed/a.safetensors",
+      "mixed/b.safetensors",
+      "mixed/c.gguf",
+      "mixed/d.pt",
+      "mixed/e.onnx",
+      "model",
+      "others/a.pt",
+      "others/b.npz",
+      "others/c-00001-of-00002.pt",
+      "single",
+    ]);
+    const notes = new Map(all.map((one) => [one.name, isItem(one) ? null : (one.notes ?? []).join()]));
+    expect(notes.get("mixed/a.safetensors")).toBe("");
+    expect(notes.get("mixed/c.gguf")).toContain('not read: "f.h5", "mmproj-c.gguf"');
+    expect(notes.get("left/a.safetensors")).toContain('not read: "c.h5"');
+    expect(notes.get("model")).toContain('not read: "model.onnx", "pytorch_model.bin"');
+  });
+
   it("holds no model that is still being written, or that a killed process left", async () => {
     const root = modelTree(join(temporaryDirectory(), "models"), ["m", temporaryName(), ".hidden"]);
     expect(shown(await found(inputsOf(root)))).toEqual([".hidden", "m"]);

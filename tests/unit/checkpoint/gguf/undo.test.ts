@@ -158,6 +158,45 @@ describe("what llama.cpp's converter did is undone", () => {
     expect([...small.found.keys()]).toEqual(["transformer.h.0.input_layernorm.weight"]);
   });
 
+  it("q, k and v that the converter fused, where Hugging Face keeps them apart", async () => {
+    const [q, k, v] = [counting(32, 16), counting(16, 16), counting(16, 16)];
+    const bias = counting(64);
+    const stored = [interleaved(q.values, 32, 4), interleaved(k.values, 16, 2), v.values];
+    const fused: Stored = {
+      name: "blk.0.attn_qkv.weight",
+      type: "Q8_0",
+      shape: [64, 32],
+      values: counting(64, 32).values.map((x) => x / 2048),
+    };
+    const whole = { shape: [64, 16], values: joined(stored) };
+    const llama = await opened("llama", HEADS, [{ name: "blk.0.attn_qkv.weight", ...whole }]);
+    expect(llama.found).toEqual(
+      new Map([
+        ["model.layers.0.self_attn.q_proj.weight", q],
+        ["model.layers.0.self_attn.k_proj.weight", k],
+        ["model.layers.0.self_attn.v_proj.weight", v],
+      ]),
+    );
+    const qwen = await opened("qwen2", HEADS, [fused, { name: "blk.0.attn_qkv.bias", ...bias }]);
+    const names = ["q_proj", "k_proj", "v_proj"].map((name) => `model.layers.0.self_attn.${name}`);
+    expect(names.map((name) => qwen.tensors.get(`${name}.weight`)!.shape)).toEqual([
+      [32, 32],
+      [16, 32],
+      [16, 32],
+    ]);
+    const whole8 = (await opened("phi3", HEADS, [fused])).found.get("model.layers.0.self_attn.qkv_proj.weight")!;
+    expect(joined(names.map((name) => qwen.found.get(`${name}.weight`)!.values))).toEqual(whole8.values);
+    expect(joined(names.map((name) => qwen.found.get(`${name}.bias`)!.values))).toEqual(bias.values);
+    // Without heads, and where they do not divide the rows, it stays as it is.
+    for (const [heads, rows] of [
+      [[], 64],
+      [HEADS, 60],
+    ] as const) {
+      const odd = await opened("qwen2", [...heads], [{ name: "blk.0.attn_qkv.weight", ...counting(rows, 8) }]);
+      expect([...odd.found.keys()]).toEqual(["blk.0.attn_qkv.weight"]);
+    }
+  });
+
   it("q, k and v of Baichuan and InternLM2 are one again, of whatever types", async () => {
     const pack = counting(96, 32);
     const [q, k, v] = parts(pack, 32, 32, 32) as [Matrix, Matrix, Matrix];
