@@ -27,6 +27,9 @@ export type SpreadKernel = (
 /** Decodes `n` blocks at `from` to f32 at `to`. */
 export type BlockKernel = (from: number, to: number, n: number) => void;
 
+/** Decodes `n` blocks of `size` codes with a scale each. */
+export type ScaledKernel = (from: number, to: number, n: number, size: number, scales: number) => void;
+
 /** Codes that stand upright, see assembly/packed.ts. */
 export type UprightKernel = (
   from: number,
@@ -96,7 +99,8 @@ export interface KernelExports {
     zeros: number,
     biases: number,
   ): void;
-  scaledE4M3(from: number, to: number, n: number, size: number, scales: number): void;
+  scaledE4M3: ScaledKernel;
+  scaledE5M2: ScaledKernel;
   gptqFours: UprightKernel;
   awqFours: UprightKernel;
   multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;

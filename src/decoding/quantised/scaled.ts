@@ -1,5 +1,5 @@
 import { decodeToF32 } from "../../kernels/decode.ts";
-import { decodeNibbles, decodeScaledE4M3, MOST_BLOCK } from "../../kernels/packed-blocks.ts";
+import { decodeNibbles, decodeScaledFloats, MOST_BLOCK, type ScaledFloat } from "../../kernels/packed-blocks.ts";
 import { type Decoder, type StoredRange, WINDOW_BYTES } from "../decoder.ts";
 import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
 import { constantNumbers, isOfType, numbersOf } from "./numbers.ts";
@@ -38,7 +38,8 @@ export type CodeRange = { readonly lowest: number; readonly count: number } | Fl
 const WORTH_A_TABLE = 32;
 /** Codes that kernels take at a time. */
 const NIBBLE_STEP = 32;
-const E4M3_STEP = 8;
+const FLOAT_STEP = 8;
+const SCALED_FLOATS: readonly ScaledFloat[] = ["F8_E4M3", "F8_E5M2"];
 /** Blocks of a row from which on rows are decoded apart: what lies across two would need the blocks of all of both. */
 const LONG_ROW = 1 << 14;
 /** Of a scale, a zero point and a bias. */
@@ -87,8 +88,12 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
         codes.scale(own, first, count, { size: scale.cols, groups: scale.across, scales: scales!, zeros }, out);
         return;
       }
-      const isE4M3 = zeros === null && biases === null && hasE4M3Kernel(codes, scale);
-      if (nibbles === null && !isE4M3) codes.decode(own, first, count, out);
+      const float = zeros === null && biases === null ? scaledFloat(codes, scale) : null;
+      if (nibbles === null && float === null) codes.decode(own, first, count, out);
+      if (float !== null && cols % scale.cols === 0) {
+        applyFloats(float, own[0]!, asOneRow(scale, cols, first, count, scales!), out.subarray(0, count));
+        return;
+      }
       for (let at = 0; at < count; ) {
         const row = Math.floor((first + at) / cols);
         const from = first + at - row * cols;
@@ -96,7 +101,7 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
         const offset = scale.rowOf(row) * scale.across - blocks.first;
         const segment = { row, from, offset, scale, scales: scales!, zeros, biases };
         const part = out.subarray(at, at + n);
-        if (isE4M3) applyE4M3(own[0]!.subarray(at, at + n), segment, part);
+        if (float !== null) applyFloats(float, own[0]!.subarray(at, at + n), segment, part);
         else if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, part);
         else apply(part, segment);
         at += n;
@@ -203,17 +208,34 @@ function applyTables(
   }
 }
 
-function hasE4M3Kernel(codes: Decoder, { columnOf, cols }: Blocks): boolean {
-  return isOfType(codes, "F8_E4M3") && columnOf === undefined && cols % E4M3_STEP === 0 && cols <= MOST_BLOCK;
+/** The type of codes of which a kernel decodes and scales whole blocks at once, if it is one. */
+function scaledFloat(codes: Decoder, { columnOf, cols }: Blocks): ScaledFloat | null {
+  if (columnOf !== undefined || cols % FLOAT_STEP !== 0 || cols > MOST_BLOCK) return null;
+  return SCALED_FLOATS.find((dtype) => isOfType(codes, dtype)) ?? null;
 }
 
-/** Codes of E4M3, of which whole blocks are decoded and scaled by a kernel at once. */
-function applyE4M3(bytes: Uint8Array, segment: Segment, out: Float32Array): void {
+/** Codes [first, first + count) of rows of whole blocks as part of one long row: what a row costs is paid once. */
+function asOneRow(scale: Blocks, cols: number, first: number, count: number, scales: Float32Array): Segment {
+  const { across, rowOf } = scale;
+  const [low, high] = [Math.floor(first / cols), Math.floor((first + count - 1) / cols)];
+  const base = blocksOf(scale, cols, first, count).first;
+  const whole = { row: 0, from: first, scale, zeros: null, biases: null };
+  if (low === high) return { ...whole, offset: rowOf(low) * across - base - low * across, scales };
+  const each = new Float32Array((high - low + 1) * across);
+  for (let row = low; row <= high; row++) {
+    const at = rowOf(row) * across - base;
+    each.set(scales.subarray(at, at + across), (row - low) * across);
+  }
+  return { ...whole, offset: -low * across, scales: each };
+}
+
+/** Codes of floats, of which whole blocks are decoded and scaled by a kernel at once. */
+function applyFloats(dtype: ScaledFloat, bytes: Uint8Array, segment: Segment, out: Float32Array): void {
   const whole = wholeBlocks(segment, out.length);
   const [low, high] = whole.from < whole.to ? [whole.from, whole.to] : [out.length, out.length];
   if (low < high) {
     const scales = segment.scales.subarray(whole.numbers);
-    decodeScaledE4M3(bytes.subarray(low, high), out.subarray(low, high), segment.scale.cols, scales);
+    decodeScaledFloats(bytes.subarray(low, high), out.subarray(low, high), dtype, segment.scale.cols, scales);
   }
   for (const [from, to] of [
     [0, low],
@@ -221,7 +243,7 @@ function applyE4M3(bytes: Uint8Array, segment: Segment, out: Float32Array): void
   ] as const) {
     if (from === to) continue;
     const part = out.subarray(from, to);
-    decodeToF32(bytes.subarray(from, to), "F8_E4M3", part);
+    decodeToF32(bytes.subarray(from, to), dtype, part);
     apply(part, { ...segment, from: segment.from + from });
   }
 }

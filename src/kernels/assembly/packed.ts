@@ -1,5 +1,4 @@
 // Codes of packed linears to f32, with the scales of their blocks.
-import { widenE4M3 } from "./decode";
 import { bitsFrom, centred16 } from "./lanes";
 
 /** Byte `k` of sixteen f32, for each `k`: a table in which bytes are looked up. */
@@ -101,47 +100,6 @@ export function affineNibbles(
     nibbleBlock(from, to, size, highFirst, scale, false);
     if (zeros != 0) zeros += 4;
     if (biases != 0) biases += 4;
-  }
-}
-
-/**
- * Sixteen E4M3 to f32, by bytes: each is a bf16, whose lower byte is the lower nibble of the code, moved up, and whose upper byte is
- * its sign and its upper bits with another bias. Those of the lowest two exponents, of which the first is subnormal, are looked up.
- */
-// @ts-ignore: decorator
-@inline function scaled16E4M3(to: usize, v: v128, d: v128): void {
-  const size = v128.and(v, i8x16.splat(0x7f)), sign = v128.and(v, i8x16.splat(-128));
-  const small = i8x16.lt_s(size, i8x16.splat(16)), nan = i8x16.eq(size, i8x16.splat(0x7f));
-  const low = v128.bitselect(
-    i8x16.swizzle(i8x16(0, 0, -128, -64, 0, 32, 64, 96, -128, -112, -96, -80, -64, -48, -32, -16), size),
-    v128.and(i16x8.shl(v, 4), i8x16.splat(-16)),
-    small,
-  );
-  const high = v128.bitselect(
-    i8x16.swizzle(i8x16(0, 59, 59, 59, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60), size),
-    i8x16.add(v128.and(i16x8.shr_u(v, 4), i8x16.splat(7)), i8x16.splat(60)),
-    small,
-  );
-  const low1 = v128.bitselect(i8x16.splat(-64), low, nan), high1 = v128.or(sign, v128.bitselect(i8x16.splat(0x7f), high, nan));
-  const a = first16(low1, high1), b = last16(low1, high1), zero = i32x4.splat(0);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, a, 0, 8, 1, 9, 2, 10, 3, 11), d));
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, a, 4, 12, 5, 13, 6, 14, 7, 15), d), 16);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, b, 0, 8, 1, 9, 2, 10, 3, 11), d), 32);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, b, 4, 12, 5, 13, 6, 14, 7, 15), d), 48);
-}
-
-/** E4M3 times scales: `n` blocks of `size` codes, a multiple of 8. */
-export function scaledE4M3(from: usize, to: usize, n: u32, size: u32, scales: usize): void {
-  for (let i: u32 = 0; i < n; i++, scales += 4) {
-    const d = v128.load32_splat(scales), end = from + size;
-    for (; from + 16 <= end; from += 16, to += 64) scaled16E4M3(to, v128.load(from), d);
-    if (from < end) {
-      const v = v128.load8x8_u(from);
-      v128.store(to, f32x4.mul(widenE4M3(i32x4.extend_low_i16x8_u(v)), d));
-      v128.store(to, f32x4.mul(widenE4M3(i32x4.extend_high_i16x8_u(v)), d), 16);
-      from += 8;
-      to += 32;
-    }
   }
 }
 
