@@ -30,20 +30,6 @@ export type BlockKernel = (from: number, to: number, n: number) => void;
 /** Decodes `n` blocks of `size` codes with a scale each. */
 export type ScaledKernel = (from: number, to: number, n: number, size: number, scales: number) => void;
 
-/** Codes that stand upright, see assembly/packed.ts. */
-export type UprightKernel = (
-  from: number,
-  stride: number,
-  to: number,
-  out: number,
-  n: number,
-  scales: number,
-  zeros: number,
-  groupStride: number,
-  at: number,
-  perGroup: number,
-) => void;
-
 /** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
 export interface KernelExports {
   readonly memory: LinearMemory;
@@ -101,8 +87,32 @@ export interface KernelExports {
   ): void;
   scaledE4M3: ScaledKernel;
   scaledE5M2: ScaledKernel;
-  gptqFours: UprightKernel;
-  awqFours: UprightKernel;
+  readyUpright(scales: number, zeros: number, n: number): number;
+  gptqFours(
+    from: number,
+    stride: number,
+    to: number,
+    out: number,
+    n: number,
+    scales: number,
+    zeros: number,
+    groupStride: number,
+    at: number,
+    perGroup: number,
+    lowered: number,
+  ): void;
+  awqEights(
+    from: number,
+    to: number,
+    out: number,
+    n: number,
+    scales: number,
+    zeros: number,
+    groupStride: number,
+    at: number,
+    perGroup: number,
+    lowered: number,
+  ): void;
   multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;
   momentsBf16(from: number, n: number, scale: number, out: number): void;
   momentsF16(from: number, n: number, scale: number, out: number): void;

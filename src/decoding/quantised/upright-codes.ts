@@ -1,5 +1,5 @@
-import { decodeUpright, hasUprightKernel, type UprightNumbers } from "../../kernels/upright-rows.ts";
-import { type Decoder, WINDOW_BYTES } from "../decoder.ts";
+import { hasUprightKernel, type UprightNumbers, UprightRows } from "../../kernels/upright-rows.ts";
+import { type Decoder, type Opened, type Together, WINDOW_BYTES } from "../decoder.ts";
 import type { Stored } from "./numbers.ts";
 import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
 
@@ -81,9 +81,17 @@ const ROW_STEP = 32;
 
 /** Codes of which a kernel makes values, of several whole rows at a time. */
 export interface UprightCodes extends Decoder {
+  readonly together: UprightTogether;
   canScale(first: number, count: number, size: number): boolean;
-  /** @param numbers of the rows from that of `first` on */
-  scale(stored: readonly Uint8Array[], first: number, count: number, numbers: UprightNumbers, out: Float32Array): void;
+}
+
+interface UprightTogether extends Together {
+  open(stored: readonly Uint8Array[], first: number, count: number): OpenedUpright;
+}
+
+export interface OpenedUpright extends Opened {
+  /** @param numbers of the rows from the first that was opened on */
+  scale(numbers: Omit<UprightNumbers, "before">, first: number, count: number, out: Float32Array): void;
 }
 
 export function isUpright(decoder: Decoder): decoder is UprightCodes {
@@ -96,50 +104,41 @@ function upright({ tensor, width, into, packed, rectangleOf, unpack }: Upright):
   const stepBytes = (tensor.end - tensor.begin) / (width / ROW_STEP);
   const rows = Math.max(1, Math.floor(WINDOW_BYTES / stepBytes)) * ROW_STEP;
   const rectangle = (first: number, count: number): Rectangle => rectangleOf(cellsOf(first, count, into));
+
+  function open(stored: readonly Uint8Array[], begin: number, length: number): OpenedUpright {
+    const place = rectangle(begin, length);
+    const block = grid.block(stored, place);
+    const [top, bottom] = [Math.floor(begin / into), Math.floor((begin + length - 1) / into)];
+    // Of eight rows a word those before the first one have no numbers, and are not wanted.
+    const before = packed === "rows" ? top % 8 : 0;
+    let turned: UprightRows | null = null;
+    return {
+      decode(first, count, out) {
+        for (let at = 0; at < count; ) {
+          const row = Math.floor((first + at) / into);
+          const col = first + at - row * into;
+          const n = Math.min(into - col, count - at);
+          unpack(block, place, { row, col, count: n }, out, at);
+          at += n;
+        }
+      },
+      scale(numbers, first, count, out) {
+        turned ??= new UprightRows({ packed: packed!, ...block, into, rows: before + bottom - top + 1 });
+        turned.decode({ ...numbers, before }, first - (top - before) * into, count, out);
+      },
+    };
+  }
+
   return {
     unit: 1,
-    together: rows * into,
+    together: { elements: rows * into, open },
     canScale(first, count, size) {
       const isMany = Math.floor(first / into) < Math.floor((first + count - 1) / into);
       return packed !== null && isMany && hasUprightKernel(packed, into, size);
     },
-    scale(stored, first, count, numbers, out) {
-      const place = rectangle(first, count);
-      const { words, stride } = grid.block(stored, place);
-      const [top, bottom] = [Math.floor(first / into), Math.floor((first + count - 1) / into)];
-      // Of eight rows a word those before the first one have no numbers, and are not wanted.
-      const before = packed === "rows" ? top % 8 : 0;
-      const form = { packed: packed!, words, stride, into, rows: before + bottom - top + 1 };
-      decodeUpright(form, behind(numbers, before), (row, input, values) => {
-        const at = (top - before + row) * into + input - first;
-        const [from, to] = [Math.max(0, -at), Math.min(values.length, count - at)];
-        if (from < to) out.set(values.subarray(from, to), at + from);
-      });
-    },
     ranges: (first, count) => grid.ranges(rectangle(first, count)),
-    decode(stored, first, count, out) {
-      const place = rectangle(first, count);
-      const block = grid.block(stored, place);
-      for (let at = 0; at < count; ) {
-        const row = Math.floor((first + at) / into);
-        const col = first + at - row * into;
-        const n = Math.min(into - col, count - at);
-        unpack(block, place, { row, col, count: n }, out, at);
-        at += n;
-      }
-    },
+    decode: (stored, first, count, out) => open(stored, first, count).decode(first, count, out),
   };
-}
-
-/** The same numbers behind those of rows that nobody wants. */
-function behind({ size, groups, scales, zeros }: UprightNumbers, rows: number): UprightNumbers {
-  if (rows === 0) return { size, groups, scales, zeros };
-  const shifted = (values: Float32Array) => {
-    const all = new Float32Array(values.length + rows * groups);
-    all.set(values, rows * groups);
-    return all;
-  };
-  return { size, groups, scales: shifted(scales), zeros: shifted(zeros) };
 }
 
 function cellsOf(first: number, count: number, into: number): Cells {

@@ -9,12 +9,13 @@ export { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K } from "./k-
 export { multiplyTile } from "./matmul";
 export { momentsBf16, momentsF16, momentsF32 } from "./moments";
 export { columnSquares, rowSquares } from "./norms";
-export { affineNibbles, awqFours, gptqFours, scaledNibbles } from "./packed";
+export { affineNibbles, scaledNibbles } from "./packed";
 export { decodeE4M3, decodeE5M2, scaledE4M3, scaledE5M2 } from "./packed-floats";
 export { hammingRows } from "./popcount";
 export { packNegative, packZero } from "./signs";
 export { decodeIQ4_NL, decodeIQ4_XS, decodeQ4_0, decodeQ4_1, decodeQ5_0, decodeQ5_1, decodeQ8_0 } from "./small-blocks";
 export { balance, scaledSquares } from "./sinkhorn";
+export { awqEights, gptqFours, readyUpright } from "./upright";
 
 /** First byte the caller may use; below lie the kernels' own tables and scratch. */
 export function heapBase(): usize { return __heap_base; }

@@ -1,14 +1,6 @@
 // Floats of a byte to f32, sixteen at a time, with the scales of their blocks.
 import { widenAnyF16, widenE4M3 } from "./decode";
-
-// @ts-ignore: decorator
-@inline function first16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-// @ts-ignore: decorator
-@inline function last16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
+import { first16, last16 } from "./lanes";
 
 // @ts-ignore: decorator
 @inline function wide(bits: v128, isE5M2: bool): v128 {
