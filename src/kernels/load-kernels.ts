@@ -183,8 +183,8 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/** Room of a tile (stored bytes, values, numbers of its blocks) and of what whoever reads has borrowed. */
-export const ROOM_BYTES = 704 << 10;
+/** Room of a tile (stored bytes, values, numbers of its blocks), of what whoever reads has borrowed, and of what is kept. */
+export const ROOM_BYTES = 1728 << 10;
 const PAGE = 65_536;
 
 let loaded: Kernels | undefined;

@@ -1,4 +1,5 @@
-import { tile } from "./tiles.ts";
+import { loadKernels } from "./load-kernels.ts";
+import { KEPT_BYTES, keptRoom, tile } from "./tiles.ts";
 
 /** Codes of 4 bits of rows that stand side by side. */
 export interface UprightWords {
@@ -27,40 +28,39 @@ export interface UprightNumbers {
 const STEP = { inputs: 4, rows: 8 };
 /** Codes of a word. */
 const CODES = 8;
-/** Rows whose words and numbers are given to kernels at once. */
+/** Rows whose numbers are given to kernels at once. */
 const TOGETHER = 32;
 /** Rows that are laid out at once, of long rows fewer: whole lines of a cache are read, and less of the memory's map is needed. */
 const STRIP = 128;
-const STRIP_BYTES = 1 << 22;
-/** Most inputs at a time: of `TOGETHER` rows the words of so many are a tile, and of eight the values. */
+/** Most inputs at a time: the values of eight rows are a tile. */
 const PIECE = 4096;
-/** Words between columns that are written side by side: those at the same place in each must not crowd each other out of a cache. */
+/** Words between rows that are written side by side: those at the same place in each must not crowd each other out of a cache. */
 const PADDING = 16;
+/** Longest rows of which `TOGETHER` can be laid out. */
+const MOST_INPUTS = 1 << 15;
 
 /** Whether there is a kernel for rows of this form: of the others the codes are taken one by one. */
 export function hasUprightKernel(packed: "inputs" | "rows", into: number, size: number): boolean {
   const multiple = packed === "inputs" ? 4 * CODES : 16;
-  return into % multiple === 0 && size % multiple === 0;
+  return into % multiple === 0 && size % multiple === 0 && into <= MOST_INPUTS;
 }
 
-/** Rows that stand upright, laid out as kernels take them some at a time. Memory: `STRIP_BYTES`, or the words of 32 rows. */
+/** Rows that stand upright, some of which are laid out in the memory of kernels at a time. */
 export class UprightRows {
   readonly #form: UprightWords;
-  /** Rows of a strip. */
+  /** Rows that are laid out at once: a strip. */
   readonly #height: number;
-  /** Words from one part of a strip to the next: 32 columns of words, or a single one. */
+  /** Bytes from the words of eight rows to those of the next, where rows share words. */
   readonly #pitch: number;
-  readonly #strip: Int32Array;
   #top = -1;
+  /** Not these rows themselves: who is remembered for what was kept must not be held. */
+  readonly #mark = {};
 
   constructor(form: UprightWords) {
     this.#form = form;
-    const { packed, into } = form;
-    const most = Math.floor((STRIP_BYTES * 2) / into / TOGETHER) * TOGETHER;
-    this.#height = Math.max(TOGETHER, Math.min(STRIP, most));
-    const parts = this.#height / (packed === "inputs" ? TOGETHER : CODES);
-    this.#pitch = (packed === "inputs" ? (into / CODES) * TOGETHER : into) + PADDING;
-    this.#strip = new Int32Array(parts * this.#pitch);
+    this.#pitch = (form.into + PADDING) * 4;
+    const most = Math.floor((KEPT_BYTES * CODES) / this.#pitch / TOGETHER) * TOGETHER;
+    this.#height = Math.min(STRIP, most);
   }
 
   /**
@@ -77,7 +77,8 @@ export class UprightRows {
 
   /** Those of `TOGETHER` rows from `row` on. */
   #rows(row: number, numbers: UprightNumbers, first: number, count: number, out: Float32Array): void {
-    this.#layOut(Math.floor(row / this.#height) * this.#height);
+    const top = Math.floor(row / this.#height) * this.#height;
+    const strip = this.#layOut(top);
     const { packed, into } = this.#form;
     const { size } = numbers;
     const { kernels, values, numbers: scaleAt, numberCount } = tile();
@@ -90,16 +91,24 @@ export class UprightRows {
       const n = Math.min(PIECE, into - input, (group + mostGroups) * size - input);
       const used = Math.ceil((input + n) / size) - group;
       const zeroAt = scaleAt + 4 * TOGETHER * used;
-      this.#giveWords(row, input, n);
       giveNumbers(arena.f32(scaleAt, 2 * TOGETHER * used), numbers, row, group, used);
       const lowered = exports.readyUpright(scaleAt, zeroAt, TOGETHER * used);
-      const within = input - group * size;
-      for (let r = Math.floor((low - row) / step) * step; r < TOGETHER && row + r <= high; r += step) {
-        const at = (row + r) * into + input - first;
+      for (let r = low - ((low - row) % step); r < row + TOGETHER && r <= high; r += step) {
+        const at = r * into + input - first;
         const isDirect = out.buffer === memory.buffer && at >= 0 && at + (step - 1) * into + n <= count;
         const to = isDirect ? out.byteOffset + at * 4 : values;
         const bytes = (isDirect ? into : n) * 4;
-        this.#run(r, n, to, bytes, scaleAt + 4 * r * used, zeroAt + 4 * r * used, 4 * used, within, size, lowered);
+        const own = 4 * (r - row) * used;
+        const [scales, zeros, next, within] = [scaleAt + own, zeroAt + own, 4 * used, input - group * size];
+        if (packed === "rows") {
+          const from = strip + ((r - top) / CODES) * this.#pitch + input * 4;
+          exports.awqEights(from, to, bytes, n, scales, zeros, next, within, size, lowered);
+        } else {
+          const line = this.#height * 4;
+          const from = strip + (input / CODES) * line + (r - top) * 4;
+          const [words, at, perGroup] = [n / CODES, within / CODES, size / CODES];
+          exports.gptqFours(from, line, to, bytes, words, scales, zeros, next, at, perGroup, lowered);
+        }
         if (isDirect) continue;
         for (let i = 0; i < step; i++) {
           const place = at + i * into;
@@ -111,108 +120,47 @@ export class UprightRows {
     }
   }
 
-  #run(
-    row: number,
-    n: number,
-    to: number,
-    out: number,
-    scales: number,
-    zeros: number,
-    groupStride: number,
-    within: number,
-    size: number,
-    lowered: number,
-  ): void {
-    const { kernels, stored } = tile();
-    const { exports } = kernels;
-    if (this.#form.packed === "rows") {
-      exports.awqEights(stored + (row / CODES) * n * 4, to, out, n, scales, zeros, groupStride, within, size, lowered);
-      return;
-    }
-    const [deep, at, perGroup] = [n / CODES, within / CODES, size / CODES];
-    const stride = 4 * TOGETHER;
-    exports.gptqFours(stored + 4 * row, stride, to, out, deep, scales, zeros, groupStride, at, perGroup, lowered);
-  }
-
-  /** The words of inputs [input, input + n) of `TOGETHER` rows to the memory of kernels. */
-  #giveWords(row: number, input: number, n: number): void {
-    const { kernels, stored } = tile();
-    const target = new Int32Array(kernels.memory.buffer, stored, (n / CODES) * TOGETHER);
-    const own = row - this.#top;
-    if (this.#form.packed === "inputs") {
-      const at = (own / TOGETHER) * this.#pitch + (input / CODES) * TOGETHER;
-      target.set(this.#strip.subarray(at, at + target.length));
-      return;
-    }
-    for (let i = 0; i < TOGETHER / CODES; i++) {
-      const at = (own / CODES + i) * this.#pitch + input;
-      target.set(this.#strip.subarray(at, at + n), i * n);
-    }
-  }
-
-  #layOut(top: number): void {
-    if (this.#top === top) return;
+  /** The address of the strip that begins with row `top`. */
+  #layOut(top: number): number {
+    const { address, isKept } = keptRoom(this.#mark);
+    if (isKept && this.#top === top) return address;
     this.#top = top;
     const { packed, words, stride, into, rows } = this.#form;
+    const strip = new Int32Array(loadKernels().memory.buffer, address, KEPT_BYTES / 4);
     const height = Math.min(this.#height, rows - top);
-    if (packed === "inputs") sideBySide(words, top, stride, into / CODES, height, this.#strip, this.#pitch);
-    else aboveOneAnother(words, top / CODES, stride, into, Math.ceil(height / CODES), this.#strip, this.#pitch);
-  }
-}
-
-/** Columns of words, 32 of them a part. */
-function sideBySide(
-  words: Int32Array,
-  left: number,
-  stride: number,
-  deep: number,
-  columns: number,
-  strip: Int32Array,
-  pitch: number,
-): void {
-  const whole = columns - (columns % TOGETHER);
-  for (let i = 0; i < deep; i++) {
-    let from = i * stride + left;
-    let to = i * TOGETHER;
-    for (let column = 0; column < whole; column += TOGETHER, to += pitch) {
-      // Eight at a time: what a turn of a loop costs is more than what it does.
-      for (const end = from + TOGETHER; from < end; from += 8, to += 8) {
-        strip[to] = words[from]!;
-        strip[to + 1] = words[from + 1]!;
-        strip[to + 2] = words[from + 2]!;
-        strip[to + 3] = words[from + 3]!;
-        strip[to + 4] = words[from + 4]!;
-        strip[to + 5] = words[from + 5]!;
-        strip[to + 6] = words[from + 6]!;
-        strip[to + 7] = words[from + 7]!;
+    if (packed === "inputs") {
+      for (let i = 0, from = top; i < into / CODES; i++, from += stride) {
+        strip.set(words.subarray(from, from + height), i * this.#height);
       }
-      to -= TOGETHER;
-    }
-    for (let column = whole; column < columns; column++) strip[to++] = words[from++]!;
+    } else turned(words, top / CODES, stride, into, Math.ceil(height / CODES), strip, this.#pitch / 4);
+    return address;
   }
 }
 
-/** Columns of words, each a part, four of them at a time. */
-function aboveOneAnother(
+/** Columns of words as rows, `pitch` words apart. */
+function turned(
   words: Int32Array,
   left: number,
   stride: number,
   deep: number,
   columns: number,
-  strip: Int32Array,
+  rows: Int32Array,
   pitch: number,
 ): void {
-  const whole = columns - (columns % 4);
-  for (let i = 0; i < deep; i++) {
-    let from = i * stride + left;
-    let to = i;
-    for (const end = from + whole; from < end; from += 4, to += 4 * pitch) {
-      strip[to] = words[from]!;
-      strip[to + pitch] = words[from + 1]!;
-      strip[to + 2 * pitch] = words[from + 2]!;
-      strip[to + 3 * pitch] = words[from + 3]!;
+  for (let i = 0; i < deep; i += 8) {
+    for (let column = 0; column < columns; column++) {
+      const from = i * stride + left + column;
+      const to = column * pitch + i;
+      // A turn of a loop for each word costs more than the word.
+      rows[to] = words[from]!;
+      rows[to + 1] = words[from + stride]!;
+      rows[to + 2] = words[from + 2 * stride]!;
+      rows[to + 3] = words[from + 3 * stride]!;
+      rows[to + 4] = words[from + 4 * stride]!;
+      rows[to + 5] = words[from + 5 * stride]!;
+      rows[to + 6] = words[from + 6 * stride]!;
+      rows[to + 7] = words[from + 7 * stride]!;
     }
-    for (let column = whole; column < columns; column++, to += pitch) strip[to] = words[from++]!;
   }
 }
 
