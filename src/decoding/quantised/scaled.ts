@@ -1,6 +1,6 @@
 import { type Decoder, type Opened, type StoredRange, type Together, WINDOW_BYTES } from "../decoder.ts";
 import { isNibbleRows } from "./nibble-rows.ts";
-import { constantNumbers, numbersOf } from "./numbers.ts";
+import { constantNumbers } from "./numbers.ts";
 import { type Blocks, blocksOf } from "./scale-blocks.ts";
 import { apply, applyByTable, applyFloats, asOneRow, scaledFloat } from "./segment.ts";
 import { isUpright, type UprightCodes } from "./upright-codes.ts";
@@ -44,7 +44,7 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
     block,
   };
   /** Elements [first, first + count) of which the bytes are given: the parts of them, where the codes are read by windows. */
-  function open(stored: readonly Uint8Array[], first: number, count: number): Opened {
+  function open(stored: readonly Uint8Array[], first: number, count: number, room = newNumbers): Opened {
     let taken = 0;
     const take = (ranges: readonly StoredRange[]): readonly Uint8Array[] => {
       taken += ranges.length;
@@ -52,9 +52,11 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
     };
     const own = take(codes.ranges(first, count));
     const blocks = blocksOf(scale, cols, first, count);
-    const [scales, ...others] = layers.map((numbers) =>
-      numbersOf(numbers, take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count),
-    );
+    const [scales, ...others] = layers.map((numbers) => {
+      const held = room(blocks.count);
+      numbers.decode(take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count, held);
+      return held;
+    });
     const zeros = zero === undefined ? null : others[0]!;
     const biases = bias === undefined ? null : others.at(-1)!;
     const segmentAt = (row: number, from: number) => {
@@ -105,8 +107,33 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
         i === 0 ? numbers.ranges(first, count) : numbers.ranges(blocks.first, blocks.count),
       );
     },
-    decode: (stored, first, count, out) => open(stored, first, count).decode(first, count, out),
+    decode(stored, first, count, out) {
+      withRoom((room) => open(stored, first, count, room).decode(first, count, out));
+    },
   };
+}
+
+function newNumbers(count: number): Float32Array {
+  return new Float32Array(count);
+}
+
+/** Numbers that were given back, the one given back last at the end: a new array for every few rows costs as much as they do. */
+const rooms: Float32Array[] = [];
+const MOST_ROOM = 1 << 14;
+
+/** Runs `work` with arrays that are taken back when it is done. */
+function withRoom(work: (room: (count: number) => Float32Array) => void): void {
+  const lent: Float32Array[] = [];
+  try {
+    work((count) => {
+      if (count > MOST_ROOM) return new Float32Array(count);
+      const own = rooms.pop() ?? new Float32Array(MOST_ROOM);
+      lent.push(own);
+      return own.subarray(0, count);
+    });
+  } finally {
+    rooms.push(...lent);
+  }
 }
 
 /** As many whole rows as the codes want, unless their scales need more than codes do. */

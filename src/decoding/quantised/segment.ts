@@ -104,6 +104,9 @@ export function scaledFloat(codes: Decoder, { columnOf, cols }: Blocks): ScaledF
   return SCALED_FLOATS.find((dtype) => isOfType(codes, dtype)) ?? null;
 }
 
+/** The scales of one call, which is over before the next begins. */
+let spread = new Float32Array(0);
+
 /** Codes [first, first + count) of rows of whole blocks as part of one long row: what a row costs is paid once. */
 export function asOneRow(scale: Blocks, cols: number, first: number, count: number, scales: Float32Array): Segment {
   const { across, rowOf } = scale;
@@ -111,10 +114,14 @@ export function asOneRow(scale: Blocks, cols: number, first: number, count: numb
   const base = blocksOf(scale, cols, first, count).first;
   const whole = { row: 0, from: first, scale, zeros: null, biases: null };
   if (low === high) return { ...whole, offset: rowOf(low) * across - base - low * across, scales };
-  const each = new Float32Array((high - low + 1) * across);
-  for (let row = low; row <= high; row++) {
-    const at = rowOf(row) * across - base;
-    each.set(scales.subarray(at, at + across), (row - low) * across);
+  if (spread.length < (high - low + 1) * across) spread = new Float32Array((high - low + 1) * across);
+  const each = spread;
+  for (let row = low, before = -1; row <= high; row++) {
+    const [at, to] = [rowOf(row) * across - base, (row - low) * across];
+    // Of rows that share a row of blocks all but the first are copies.
+    if (at === before) each.copyWithin(to, to - across, to);
+    else for (let i = 0; i < across; i++) each[to + i] = scales[at + i]!;
+    before = at;
   }
   return { ...whole, offset: -low * across, scales: each };
 }
