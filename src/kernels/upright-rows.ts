@@ -31,7 +31,7 @@ const CODES = 8;
 /** Rows whose numbers are given to kernels at once. */
 const TOGETHER = 32;
 /** Rows that are laid out at once, of long rows fewer: whole lines of a cache are read, and less of the memory's map is needed. */
-const STRIP = 128;
+const STRIP = 256;
 /** Most inputs at a time: the values of eight rows are a tile. */
 const PIECE = 4096;
 /** Words between rows that are written side by side: those at the same place in each must not crowd each other out of a cache. */

@@ -2,6 +2,8 @@ import type { Decoder } from "../decoder.ts";
 
 /** Matrices of at most so many numbers are read whole. */
 const SMALL = 1 << 14;
+/** Numbers between rows of a power of two: those above one another must not crowd each other out of a cache. */
+const PADDING = 16;
 
 /** Numbers of a stored matrix [rows, cols] as [cols, rows]: of scales, which are few. */
 export function transposed(numbers: Decoder, rows: number, cols: number): Decoder {
@@ -28,22 +30,23 @@ export function transposed(numbers: Decoder, rows: number, cols: number): Decode
     },
     decode(stored, first, count, out) {
       const { left, width, top, bottom } = partOf(first, count);
-      const all = new Float32Array((bottom - top + 1) * width);
+      const pitch = isSmall ? width : width + PADDING;
+      const all = new Float32Array((bottom - top + 1) * pitch);
       if (isSmall) numbers.decode(stored, 0, rows * cols, all);
       else {
         for (let row = top, taken = 0; row <= bottom; row++) {
           const start = row * cols + left;
           const { length } = numbers.ranges(start, width);
-          const own = all.subarray((row - top) * width, (row - top + 1) * width);
-          numbers.decode(stored.slice(taken, taken + length), start, width, own);
+          const at = (row - top) * pitch;
+          numbers.decode(stored.slice(taken, taken + length), start, width, all.subarray(at, at + width));
           taken += length;
         }
       }
       for (let at = 0; at < count; ) {
         const col = Math.floor((first + at) / rows);
         const end = Math.min(count, (col + 1) * rows - first);
-        let from = (first + at - col * rows - top) * width + col - left;
-        for (; at < end; at++, from += width) out[at] = all[from]!;
+        let from = (first + at - col * rows - top) * pitch + col - left;
+        for (; at < end; at++, from += pitch) out[at] = all[from]!;
       }
     },
   };
