@@ -21,8 +21,8 @@ const MOST_ROOM = 8;
 const ANNOUNCED = 32 << 20;
 
 /**
- * The window that was used last, opened, for anyone who reads on in it: what needs a window whole must not read it again for every
- * few rows. Memory: that window; the next one too, while somebody still uses this one.
+ * The window that was used last, opened, for anyone who reads on in it: what needs a window whole must not read it again for
+ * every few rows. Memory: that window; the next one too, while somebody still uses this one.
  */
 export class StoredWindows {
   readonly #files: readonly ByteSource[];

@@ -30,7 +30,7 @@ const STEP = { inputs: 4, rows: 8 };
 const CODES = 8;
 /** Rows whose numbers are given to kernels at once. */
 const TOGETHER = 32;
-/** Rows that are laid out at once, of long rows fewer: whole lines of a cache are read, and less of the memory's map is needed. */
+/** Rows laid out at once, of long rows fewer: lines of a cache are read whole, and each page of memory seldom. */
 const STRIP = 256;
 /** Most inputs at a time: the values of eight rows are a tile. */
 const PIECE = 4096;
