@@ -32,6 +32,8 @@ const CODES = 8;
 const TOGETHER = 32;
 /** Rows laid out at once, of long rows fewer: lines of a cache are read whole, and each page of memory seldom. */
 const STRIP = 256;
+/** Rows whose words are a line of a cache, where rows share words. */
+const LINE = 128;
 /** Most inputs at a time: the values of eight rows are a tile. */
 const PIECE = 4096;
 /** Words between rows that are written side by side: those at the same place in each must not crowd each other out of a cache. */
@@ -59,8 +61,9 @@ export class UprightRows {
   constructor(form: UprightWords) {
     this.#form = form;
     this.#pitch = (form.into + PADDING) * 4;
-    const most = Math.floor((KEPT_BYTES * CODES) / this.#pitch / TOGETHER) * TOGETHER;
-    this.#height = Math.min(STRIP, most);
+    const most = Math.min(STRIP, (KEPT_BYTES * CODES) / this.#pitch);
+    const line = form.packed === "rows" && most >= LINE ? LINE : TOGETHER;
+    this.#height = Math.floor(most / line) * line;
   }
 
   /**
@@ -86,37 +89,47 @@ export class UprightRows {
     const step = STEP[packed];
     const mostGroups = Math.floor(numberCount / 2 / TOGETHER);
     const [low, high] = [Math.max(row, Math.floor(first / into)), Math.floor((first + count - 1) / into)];
-    for (let input = 0; input < into; ) {
-      const group = Math.floor(input / size);
-      const n = Math.min(PIECE, into - input, (group + mostGroups) * size - input);
-      const used = Math.ceil((input + n) / size) - group;
+    for (let left = 0, right = 0; left < into; left = right) {
+      const group = left / size;
+      right = Math.min(into, left + mostGroups * size);
+      const used = Math.ceil(right / size) - group;
       const zeroAt = scaleAt + 4 * TOGETHER * used;
       giveNumbers(arena.f32(scaleAt, 2 * TOGETHER * used), numbers, row, group, used);
       const lowered = exports.readyUpright(scaleAt, zeroAt, TOGETHER * used);
       for (let r = low - ((low - row) % step); r < row + TOGETHER && r <= high; r += step) {
-        const at = r * into + input - first;
-        const isDirect = out.buffer === memory.buffer && at >= 0 && at + (step - 1) * into + n <= count;
-        const to = isDirect ? out.byteOffset + at * 4 : values;
-        const bytes = (isDirect ? into : n) * 4;
-        const own = 4 * (r - row) * used;
-        const [scales, zeros, next, within] = [scaleAt + own, zeroAt + own, 4 * used, input - group * size];
-        if (packed === "rows") {
-          const from = strip + ((r - top) / CODES) * this.#pitch + input * 4;
-          exports.awqEights(from, to, bytes, n, scales, zeros, next, within, size, lowered);
-        } else {
-          const line = this.#height * 4;
-          const from = strip + (input / CODES) * line + (r - top) * 4;
-          const [words, at, perGroup] = [n / CODES, within / CODES, size / CODES];
-          exports.gptqFours(from, line, to, bytes, words, scales, zeros, next, at, perGroup, lowered);
-        }
-        if (isDirect) continue;
-        for (let i = 0; i < step; i++) {
-          const place = at + i * into;
-          const [from, end] = [Math.max(0, -place), Math.min(n, count - place)];
-          if (from < end) out.set(arena.f32(values + i * bytes + from * 4, end - from), place + from);
+        const at = r * into - first;
+        const isDirect = out.buffer === memory.buffer && at >= 0 && at + step * into <= count;
+        for (let input = left, n = 0; input < right; input += n) {
+          n = Math.min(isDirect ? right : PIECE, right - input);
+          const to = isDirect ? out.byteOffset + (at + input) * 4 : values;
+          const bytes = (isDirect ? into : n) * 4;
+          const before = Math.floor(input / size) - group;
+          const own = 4 * ((r - row) * used + before);
+          const within = input - (group + before) * size;
+          if (packed === "rows") {
+            const from = strip + ((r - top) / CODES) * this.#pitch + input * 4;
+            const [scales, zeros] = [scaleAt + own, zeroAt + own];
+            exports.awqEights(from, to, bytes, n, scales, zeros, 4 * used, within, size, lowered);
+          } else {
+            const line = this.#height * 4;
+            const from = strip + (input / CODES) * line + (r - top) * 4;
+            const [scales, zeros, deep, index, most] = [
+              scaleAt + own,
+              zeroAt + own,
+              n / CODES,
+              within / CODES,
+              size / CODES,
+            ];
+            exports.gptqFours(from, line, to, bytes, deep, scales, zeros, 4 * used, index, most, lowered);
+          }
+          if (isDirect) continue;
+          for (let i = 0; i < step; i++) {
+            const place = at + i * into + input;
+            const [from, end] = [Math.max(0, -place), Math.min(n, count - place)];
+            if (from < end) out.set(arena.f32(values + i * bytes + from * 4, end - from), place + from);
+          }
         }
       }
-      input += n;
     }
   }
 
