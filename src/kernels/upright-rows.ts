@@ -39,7 +39,7 @@ const PIECE = 4096;
 /** Words between rows that are written side by side: those at the same place in each must not crowd each other out of a cache. */
 const PADDING = 16;
 /** Longest rows of which `TOGETHER` can be laid out. */
-const MOST_INPUTS = 1 << 15;
+const MOST_INPUTS = (KEPT_BYTES * CODES) / TOGETHER / 4 - PADDING;
 
 /** Whether there is a kernel for rows of this form: of the others the codes are taken one by one. */
 export function hasUprightKernel(packed: "inputs" | "rows", into: number, size: number): boolean {
@@ -73,9 +73,8 @@ export class UprightRows {
    */
   decode(numbers: UprightNumbers, first: number, count: number, out: Float32Array): void {
     const { into } = this.#form;
-    const last = Math.floor((first + count - 1) / into);
-    const top = Math.floor(Math.floor(first / into) / TOGETHER) * TOGETHER;
-    for (let row = top; row <= last; row += TOGETHER) this.#rows(row, numbers, first, count, out);
+    const [low, high] = [Math.floor(first / into), Math.floor((first + count - 1) / into)];
+    for (let row = low - (low % TOGETHER); row <= high; row += TOGETHER) this.#rows(row, numbers, first, count, out);
   }
 
   /** Those of `TOGETHER` rows from `row` on. */
@@ -113,14 +112,9 @@ export class UprightRows {
           } else {
             const line = this.#height * 4;
             const from = strip + (input / CODES) * line + (r - top) * 4;
-            const [scales, zeros, deep, index, most] = [
-              scaleAt + own,
-              zeroAt + own,
-              n / CODES,
-              within / CODES,
-              size / CODES,
-            ];
-            exports.gptqFours(from, line, to, bytes, deep, scales, zeros, 4 * used, index, most, lowered);
+            const [scales, zeros, words] = [scaleAt + own, zeroAt + own, n / CODES];
+            const [index, perGroup] = [within / CODES, size / CODES];
+            exports.gptqFours(from, line, to, bytes, words, scales, zeros, 4 * used, index, perGroup, lowered);
           }
           if (isDirect) continue;
           for (let i = 0; i < step; i++) {
