@@ -154,6 +154,14 @@ function applyEach(out: Float32Array, { from, offset, scale, scales, zeros, bias
     else for (let i = 0; i < out.length; i++) out[i] = (out[i]! - zeros[first + i]!) * scales[first + i]!;
     return;
   }
+  // What nothing is added to has a loop of its own: what is asked for each value costs as much as the value.
+  if (columnOf !== undefined && zeros !== null && biases === null) {
+    for (let i = 0; i < out.length; i++) {
+      const at = offset + columnOf[from + i]!;
+      out[i] = (out[i]! - zeros[at]!) * scales[at]!;
+    }
+    return;
+  }
   for (let i = 0; i < out.length; i++) {
     const at = columnOf === undefined ? first + i : offset + columnOf[from + i]!;
     const value = (out[i]! - (zeros === null ? 0 : zeros[at]!)) * scales[at]!;
