@@ -11,8 +11,8 @@ export interface PlacedWords {
 }
 
 /**
- * What gives columns of words with those around them, some of which are laid out near one another: as they are stored, every word of
- * a column is on a page of memory of its own.
+ * What gives columns of words with those around them, some of which are laid out near one another: as they are stored, every
+ * word of a column is on a page of memory of its own.
  */
 export function wordColumns({ block, place }: PlacedWords): (column: number) => PlacedWords {
   const [deep, width] = [place.bottom - place.top + 1, place.right - place.left + 1];
