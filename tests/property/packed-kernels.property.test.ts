@@ -12,6 +12,9 @@ import { loadKernels } from "../../src/kernels/load-kernels.ts";
 import { decodePlain } from "../oracles/decode.ts";
 import { nibblesPlain, uprightCode } from "../oracles/packed-blocks.ts";
 
+/** Values on both sides of those that are asked for, which stay what they are. */
+const AROUND = 1 << 12;
+
 /** Bytes of a file, and tensors that lie in it. */
 class Shelf {
   bytes = new Uint8Array(0);
@@ -36,9 +39,12 @@ class Shelf {
     }
     const { arena } = loadKernels();
     return arena.scope(() => {
-      const at = arena.alloc(4 * count);
-      decoder.decode(stored, first, count, arena.f32(at, count));
-      return arena.f32(at, count).slice();
+      const at = arena.alloc(4 * (count + 2 * AROUND));
+      const around = arena.f32(at, count + 2 * AROUND).fill(7);
+      decoder.decode(stored, first, count, around.subarray(AROUND, AROUND + count));
+      const others = [around.subarray(0, AROUND), around.subarray(AROUND + count)];
+      expect(others.every((part) => part.every((value) => value === 7))).toBe(true);
+      return around.slice(AROUND, AROUND + count);
     });
   }
 }
