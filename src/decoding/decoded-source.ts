@@ -9,7 +9,7 @@ import {
 import { lastBegun } from "../bytes/last-begun.ts";
 import { requireRange, unionOf } from "../bytes/range.ts";
 import { withStoredRoom } from "../kernels/tiles.ts";
-import { type DecodedPart, MAX_UNIT, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
+import { type DecodedPart, MAX_UNIT, type Opened, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
 import { cut, type Held, unionsOf } from "./stored-pieces.ts";
 import { StoredWindows, type Window } from "./stored-windows.ts";
 
@@ -20,14 +20,17 @@ interface Announced extends ByteRange {
   readonly bytes: Uint8Array;
 }
 
-/** Elements of one part that are decoded together, or stored bytes that are taken as they are. */
-interface Piece {
-  readonly ranges: readonly StoredRange[];
-  /** What is read in the place of the ranges, which lie in it. */
-  readonly window: Window | null;
-  /** Writes what of the piece lies in the bytes that were asked for. */
-  readonly fill: (stored: readonly Uint8Array[], target: Uint8Array) => void;
-}
+/**
+ * Elements of one part that are decoded together, of a window or of what is stored of them alone, or stored bytes that are taken
+ * as they are. `fill` writes what of a piece lies in the bytes that were asked for.
+ */
+type Piece =
+  | { readonly window: Window; readonly fill: (opened: Opened, target: Uint8Array) => void }
+  | {
+      readonly window: null;
+      readonly ranges: readonly StoredRange[];
+      readonly fill: (stored: readonly Uint8Array[], target: Uint8Array) => void;
+    };
 
 /**
  * A virtual file in which every tensor stands as plain values, whatever is stored: reading it reads what is stored and decodes
@@ -73,11 +76,12 @@ export function decodedSource(
       const known = announcedAt(announced, start, end);
       if (known !== null) return known.bytes.slice(start - known.start, end - known.start);
       const target = new Uint8Array(end - start);
-      for (const { ranges, window, fill } of piecesOf(start, end)) {
-        if (window !== null) {
-          fill(cut(ranges, await windows.later(window)), target);
+      for (const piece of piecesOf(start, end)) {
+        if (piece.window !== null) {
+          piece.fill(await windows.later(piece.window), target);
           continue;
         }
+        const { ranges, fill } = piece;
         const unions = unionsOf(ranges);
         const held: Held[] = [];
         for (const range of unions) {
@@ -104,11 +108,12 @@ export function decodedSource(
       readIntoSync(target, start) {
         requireRange(start, start + target.length, size, location);
         clearGaps(sorted, start, target);
-        for (const { ranges, window, fill } of piecesOf(start, start + target.length)) {
-          if (window !== null) {
-            fill(cut(ranges, windows.now(window)), target);
+        for (const piece of piecesOf(start, start + target.length)) {
+          if (piece.window !== null) {
+            piece.fill(windows.now(piece.window), target);
             continue;
           }
+          const { ranges, fill } = piece;
           const unions = unionsOf(ranges);
           const total = unions.reduce((sum, { start: from, end }) => sum + end - from, 0);
           withStoredRoom(total, (memory) => {
@@ -141,22 +146,22 @@ export function decodedSource(
       [...needed.values()].map(({ window }) => window),
       signal,
     );
-    for await (const [{ at }, held] of each) {
+    for await (const [{ at }, opened] of each) {
       for (const { start, end, bytes } of needed.get(at)!.within) {
         for (const piece of piecesOf(start, end)) {
-          if (piece.window?.at === at) piece.fill(cut(piece.ranges, held), bytes);
+          if (piece.window !== null && piece.window.at === at) piece.fill(opened, bytes);
         }
       }
     }
     // Neighbours that are stored as they are, or need no window.
     for (const { start, end, bytes } of early) {
-      for (const { ranges: own, window, fill } of piecesOf(start, end)) {
-        if (window !== null) continue;
+      for (const piece of piecesOf(start, end)) {
+        if (piece.window !== null) continue;
         const read: Held[] = [];
-        for (const range of unionsOf(own)) {
+        for (const range of unionsOf(piece.ranges)) {
           read.push({ ...range, bytes: await files[range.file]!.read(range.start, range.end) });
         }
-        fill(cut(own, read), bytes);
+        piece.fill(cut(piece.ranges, read), bytes);
       }
     }
     return early;
@@ -249,8 +254,9 @@ function* storedBehind(sorted: readonly Part[], start: number, end: number): Gen
 function windowAt({ begin, decoder, elements }: DecodedPart, element: number): Window | null {
   const { together } = decoder;
   if (together === undefined) return null;
-  const first = Math.floor(element / together) * together;
-  return { at: begin + first * F32_BYTES, decoder, first, count: Math.min(together, elements - first) };
+  const size = together.elements;
+  const first = Math.floor(element / size) * size;
+  return { at: begin + first * F32_BYTES, decoder, together, first, count: Math.min(size, elements - first) };
 }
 
 function windowsIn(sorted: readonly Part[], start: number, end: number): Window[] {
@@ -290,22 +296,25 @@ function* piecesIn(
       if (decoder.seam !== undefined) count = Math.min(count, decoder.seam - (one % decoder.seam));
       const [begin, length] = [one, count];
       const [low, high] = [Math.max(from, begin * F32_BYTES), Math.min(to, (begin + length) * F32_BYTES)];
-      yield {
-        ranges: decoder.ranges(one, count),
-        window,
-        fill(stored, target) {
-          const there = target.byteOffset + at + low;
-          // Whole and aligned, as nearly all are: decoded where it is wanted.
-          if (high - low === length * F32_BYTES && there % F32_BYTES === 0) {
-            decoder.decode(stored, begin, length, new Float32Array(target.buffer, there, length));
-            return;
-          }
-          const values = scratchOf(length);
-          decoder.decode(stored, begin, length, values);
-          const bytes = new Uint8Array(values.buffer, values.byteOffset, length * F32_BYTES);
-          target.set(bytes.subarray(low - begin * F32_BYTES, high - begin * F32_BYTES), at + low);
-        },
+      const fill = (target: Uint8Array, decode: (out: Float32Array) => void): void => {
+        const there = target.byteOffset + at + low;
+        // Whole and aligned, as nearly all are: decoded where it is wanted.
+        if (high - low === length * F32_BYTES && there % F32_BYTES === 0) {
+          decode(new Float32Array(target.buffer, there, length));
+          return;
+        }
+        const values = scratchOf(length);
+        decode(values);
+        const bytes = new Uint8Array(values.buffer, values.byteOffset, length * F32_BYTES);
+        target.set(bytes.subarray(low - begin * F32_BYTES, high - begin * F32_BYTES), at + low);
       };
+      yield window === null
+        ? {
+            window,
+            ranges: decoder.ranges(begin, length),
+            fill: (stored, target) => fill(target, (out) => decoder.decode(stored, begin, length, out)),
+          }
+        : { window, fill: (opened, target) => fill(target, (out) => opened.decode(begin, length, out)) };
     }
   }
 }

@@ -13,12 +13,8 @@ export interface StoredRange extends ByteRange {
 export interface Decoder {
   /** Elements are decoded in whole units, but for the end of the tensor: of a block, or of a row. At most `MAX_UNIT`. */
   readonly unit: number;
-  /**
-   * Elements from 0 on, in whole units, that are read together where some of them need nearly as much of what is stored as all
-   * of them: codes of rows that stand side by side. What they need is held until others are read, so it has to be bounded by
-   * `WINDOW_BYTES` or a small multiple. @default what is asked for
-   */
-  readonly together?: number | undefined;
+  /** @default what is asked for is all that is read */
+  readonly together?: Together | undefined;
   /** A multiple of elements that are not decoded in one go with those behind it. @default none */
   readonly seam?: number | undefined;
   /**
@@ -34,6 +30,23 @@ export interface Decoder {
   decode(stored: readonly Uint8Array[], first: number, count: number, out: Float32Array): void;
   /** What the values were rounded to, where they were and it is known. */
   readonly levels?: Levels | undefined;
+}
+
+/**
+ * Elements from 0 on, in whole units, that are read together where some of them need nearly as much of what is stored as all of
+ * them: codes of rows that stand side by side. What they need is held until others are read, so it has to be bounded by
+ * `WINDOW_BYTES` or a small multiple.
+ */
+export interface Together {
+  readonly elements: number;
+  /** Makes the bytes of `ranges(first, count)` ready, once for all that is decoded out of them. */
+  open(stored: readonly Uint8Array[], first: number, count: number): Opened;
+}
+
+/** What is stored of some elements, made ready. */
+export interface Opened {
+  /** As that of the decoder, for elements that lie within. */
+  decode(first: number, count: number, out: Float32Array): void;
 }
 
 /** The levels that values could have been rounded to, for each element of a tensor. */

@@ -27,19 +27,8 @@ export type SpreadKernel = (
 /** Decodes `n` blocks at `from` to f32 at `to`. */
 export type BlockKernel = (from: number, to: number, n: number) => void;
 
-/** Codes that stand upright, see assembly/packed.ts. */
-export type UprightKernel = (
-  from: number,
-  stride: number,
-  to: number,
-  out: number,
-  n: number,
-  scales: number,
-  zeros: number,
-  groupStride: number,
-  at: number,
-  perGroup: number,
-) => void;
+/** Decodes `n` blocks of `size` codes with a scale each. */
+export type ScaledKernel = (from: number, to: number, n: number, size: number, scales: number) => void;
 
 /** What kernels.wasm exports; assembly/index.ts is the source. Pointers are byte addresses in its memory. */
 export interface KernelExports {
@@ -96,9 +85,34 @@ export interface KernelExports {
     zeros: number,
     biases: number,
   ): void;
-  scaledE4M3(from: number, to: number, n: number, size: number, scales: number): void;
-  gptqFours: UprightKernel;
-  awqFours: UprightKernel;
+  scaledE4M3: ScaledKernel;
+  scaledE5M2: ScaledKernel;
+  readyUpright(scales: number, zeros: number, n: number): number;
+  gptqFours(
+    from: number,
+    stride: number,
+    to: number,
+    out: number,
+    n: number,
+    scales: number,
+    zeros: number,
+    groupStride: number,
+    at: number,
+    perGroup: number,
+    lowered: number,
+  ): void;
+  awqEights(
+    from: number,
+    to: number,
+    out: number,
+    n: number,
+    scales: number,
+    zeros: number,
+    groupStride: number,
+    at: number,
+    perGroup: number,
+    lowered: number,
+  ): void;
   multiplyTile(a: number, b: number, c: number, rows: number, columns: number, depth: number): void;
   momentsBf16(from: number, n: number, scale: number, out: number): void;
   momentsF16(from: number, n: number, scale: number, out: number): void;
@@ -181,8 +195,8 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/** Room of a tile (stored bytes, values, numbers of its blocks) and of what whoever reads has borrowed. */
-export const ROOM_BYTES = 704 << 10;
+/** Room of a tile (stored bytes, values, numbers of its blocks), of what whoever reads has borrowed, and of what is kept. */
+export const ROOM_BYTES = 1728 << 10;
 const PAGE = 65_536;
 
 let loaded: Kernels | undefined;

@@ -44,8 +44,17 @@ export function decodeNibbles(
   });
 }
 
-/** E4M3 times scales. @param bytes whole blocks of a multiple of 8 codes, at most `MOST_BLOCK` */
-export function decodeScaledE4M3(bytes: Uint8Array, out: Float32Array, size: number, scales: Float32Array): void {
+/** The types of a byte that a kernel decodes and scales at once. */
+export type ScaledFloat = "F8_E4M3" | "F8_E5M2";
+
+/** Floats of a byte times scales. @param bytes whole blocks of a multiple of 8 codes, at most `MOST_BLOCK` */
+export function decodeScaledFloats(
+  bytes: Uint8Array,
+  out: Float32Array,
+  dtype: ScaledFloat,
+  size: number,
+  scales: Float32Array,
+): void {
   const { numbers, numberCount } = tile();
   inTiles(
     bytes,
@@ -53,7 +62,8 @@ export function decodeScaledE4M3(bytes: Uint8Array, out: Float32Array, size: num
     { bytes: size, elements: size, most: numberCount },
     ({ arena, exports }, from, to, blocks, at) => {
       arena.f32(numbers, blocks).set(scales.subarray(at, at + blocks));
-      exports.scaledE4M3(from, to, blocks, size, numbers);
+      const kernel = dtype === "F8_E4M3" ? exports.scaledE4M3 : exports.scaledE5M2;
+      kernel(from, to, blocks, size, numbers);
     },
   );
 }

@@ -4,11 +4,22 @@ import { type Kernels, loadKernels, ROOM_BYTES } from "./load-kernels.ts";
 const TILE_BYTES = 1 << 17;
 /** Numbers that belong to the blocks of a tile. */
 const NUMBER_BYTES = 1 << 16;
-/** What is left of the room: for anyone who reads bytes that a kernel will take next. */
+/** For anyone who reads bytes that a kernel will take next. */
 const BORROWED_AT = 2 * TILE_BYTES + NUMBER_BYTES;
-const BORROWED_BYTES = ROOM_BYTES - BORROWED_AT;
+const BORROWED_BYTES = 384 << 10;
+/** What is left of the room: for what kernels take again and again. */
+const KEPT_AT = BORROWED_AT + BORROWED_BYTES;
+export const KEPT_BYTES = ROOM_BYTES - KEPT_AT;
 
 let isBorrowed = false;
+let keeper: object | null = null;
+
+/** The address of `KEPT_BYTES` bytes, and whether what `of` left there is there still: others may have been given them since. */
+export function keptRoom(of: object): { readonly address: number; readonly isKept: boolean } {
+  const isKept = keeper === of;
+  keeper = of;
+  return { address: loadKernels().room + KEPT_AT, isKept };
+}
 
 /** Runs `work` with memory for `bytes` that kernels read without a copy, or with other memory where there is no such room. */
 export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T): T {

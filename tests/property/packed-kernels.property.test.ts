@@ -8,8 +8,12 @@ import { constantNumbers, plainNumbers, type Stored } from "../../src/decoding/q
 import { packedRows } from "../../src/decoding/quantised/packed-rows.ts";
 import { scaled } from "../../src/decoding/quantised/scaled.ts";
 import { awqCodes, gptqCodes } from "../../src/decoding/quantised/upright-codes.ts";
+import { loadKernels } from "../../src/kernels/load-kernels.ts";
 import { decodePlain } from "../oracles/decode.ts";
 import { nibblesPlain, uprightCode } from "../oracles/packed-blocks.ts";
+
+/** Values on both sides of those that are asked for, which stay what they are. */
+const AROUND = 1 << 12;
 
 /** Bytes of a file, and tensors that lie in it. */
 class Shelf {
@@ -25,12 +29,23 @@ class Shelf {
     return { name: `${begin}`, dtype, shape, begin, end, file: 0 };
   }
 
-  /** Values [first, first + count) of a decoder. */
-  read(decoder: Decoder, first: number, count: number): Float32Array {
-    const out = new Float32Array(count);
+  /** Values [first, first + count) of a decoder, written to memory of JavaScript or where kernels lie. */
+  read(decoder: Decoder, first: number, count: number, inside = false): Float32Array {
     const stored = decoder.ranges(first, count).map(({ start, end }) => this.bytes.slice(start, end));
-    decoder.decode(stored, first, count, out);
-    return out;
+    if (!inside) {
+      const out = new Float32Array(count);
+      decoder.decode(stored, first, count, out);
+      return out;
+    }
+    const { arena } = loadKernels();
+    return arena.scope(() => {
+      const at = arena.alloc(4 * (count + 2 * AROUND));
+      const around = arena.f32(at, count + 2 * AROUND).fill(7);
+      decoder.decode(stored, first, count, around.subarray(AROUND, AROUND + count));
+      const others = [around.subarray(0, AROUND), around.subarray(AROUND + count)];
+      expect(others.every((part) => part.every((value) => value === 7))).toBe(true);
+      return around.slice(AROUND, AROUND + count);
+    });
   }
 }
 
@@ -52,8 +67,18 @@ const floats = (next: () => number, count: number): Float32Array =>
     return ((next() % 2001) - 1000) * 2 ** ((next() % 60) - 40);
   });
 
-/** Where a read begins and ends, as shares of what there is. */
-const window = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
+/** The same and what nobody stores: NaN, infinities, the largest and the smallest. */
+const hostile = (next: () => number, count: number): Float32Array => {
+  const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3.4e38, 2 ** -149, -(2 ** -130), -0];
+  return floats(next, count).map((value) => (next() % 4 === 0 ? odd[next() % odd.length]! : value));
+};
+/** Bits, but that one NaN is as good as another. */
+const bitsButNan = (values: Float32Array): string =>
+  bitsOf(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)));
+
+/** Where a read begins and ends, as shares of what there is: numbers that are drawn as such are nearly all close to 0. */
+const share = fc.nat(1000).map((part) => part / 1000);
+const window = fc.tuple(share, share);
 
 function spanOf([a, b]: readonly [number, number], elements: number): readonly [first: number, count: number] {
   const [from, to] = [Math.floor(Math.min(a, b) * (elements - 1)), Math.floor(Math.max(a, b) * (elements - 1))];
@@ -115,33 +140,48 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     }
   });
 
-  test.prop([form], { numRuns: 60 })("of E4M3 with scales", ({ seed, rows, blocks, size, less, reads }) => {
-    const next = generator(seed);
-    const cols = blocks * size - less;
-    const shelf = new Shelf();
-    const codes = Uint8Array.from({ length: rows * cols }, () => {
-      const code = next() & 255;
-      return (code & 127) === 127 ? 0 : code;
-    });
-    const scales = floats(next, rows * blocks);
-    const decoder = scaled({
-      cols,
-      codes: plainNumbers(shelf.put(codes, "F8_E4M3", [rows, cols])),
-      scale: {
-        numbers: plainNumbers(shelf.put(scales, "F32", [rows, blocks])),
-        across: blocks,
-        cols: size,
-        rowOf: (row) => row,
-      },
-    });
-    const expected = decodePlain(codes, "F8_E4M3").map(
-      (value, i) => value * scales[Math.floor(i / cols) * blocks + Math.floor((i % cols) / size)]!,
-    );
-    for (const read of [[0, 1] as const, ...reads]) {
-      const [first, count] = spanOf(read, rows * cols);
-      expect(bitsOf(shelf.read(decoder, first, count))).toBe(bitsOf(expected.subarray(first, first + count)));
-    }
+  const bytes = fc.record({
+    dtype: fc.constantFrom("F8_E4M3" as const, "F8_E5M2" as const),
+    // Rows that have a row of scales together.
+    high: fc.constantFrom(1, 2, 3),
+    kind: fc.constantFrom("ordinary", "special", "hostile"),
+    inside: fc.boolean(),
   });
+
+  test.prop([form, bytes], { numRuns: 120 })(
+    "of floats of a byte with scales",
+    (given, { dtype, high, kind, inside }) => {
+      const { seed, rows, blocks, size, less, reads } = given;
+      const next = generator(seed);
+      const cols = blocks * size - (seed % 2 === 0 ? 0 : less);
+      const shelf = new Shelf();
+      const special = dtype === "F8_E4M3" ? 0x7f : 0x7c;
+      const codes = Uint8Array.from({ length: rows * cols }, () => {
+        const code = next() & 255;
+        return kind === "ordinary" && (code & 127) >= special ? 0 : code;
+      });
+      const scales = (kind === "hostile" ? hostile : floats)(next, Math.ceil(rows / high) * blocks);
+      const decoder = scaled({
+        cols,
+        codes: plainNumbers(shelf.put(codes, dtype, [rows, cols])),
+        scale: {
+          numbers: plainNumbers(shelf.put(scales, "F32", [Math.ceil(rows / high), blocks])),
+          across: blocks,
+          cols: size,
+          rowOf: (row) => Math.floor(row / high),
+        },
+      });
+      const expected = decodePlain(codes, dtype).map((value, i) => {
+        const row = Math.floor(i / cols / high);
+        return value * scales[row * blocks + Math.floor((i % cols) / size)]!;
+      });
+      for (const read of [[0, 1] as const, ...reads]) {
+        const [first, count] = spanOf(read, rows * cols);
+        const found = shelf.read(decoder, first, count, inside);
+        expect(bitsButNan(found)).toBe(bitsButNan(expected.subarray(first, first + count)));
+      }
+    },
+  );
 
   const upright = fc.record({
     seed: fc.integer(),
@@ -150,11 +190,13 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     groups: fc.integer({ min: 1, max: 3 }),
     size: fc.constantFrom(32, 64, 24, 8),
     wide: fc.boolean(),
+    hostile: fc.boolean(),
+    inside: fc.boolean(),
     reads: fc.array(window, { minLength: 1, maxLength: 4 }),
   });
 
-  test.prop([upright], { numRuns: 80 })("of codes that stand upright", (given) => {
-    const { seed, packed, groups, size, wide, reads } = given;
+  test.prop([upright], { numRuns: 120 })("of codes that stand upright", (given) => {
+    const { seed, packed, groups, size, wide, inside, reads } = given;
     const next = generator(seed);
     // Beyond a row of 4 KiB the columns that are wanted are read alone.
     const rows = (packed === "rows" ? 8 : 3) * given.rows + (wide ? (packed === "rows" ? 8200 : 1100) : 0);
@@ -164,8 +206,8 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     const words = Uint32Array.from({ length: (rows * into) / 8 }, () => (next() << 12) ^ next());
     const tensor = shelf.put(words, "I32", packed === "inputs" ? [into / 8, rows] : [into, rows / 8]);
     const [scales, zeros] = [
-      floats(next, rows * groups),
-      Float32Array.from({ length: rows * groups }, () => next() & 15),
+      (given.hostile ? hostile : floats)(next, rows * groups),
+      Float32Array.from({ length: rows * groups }, () => next() % 17),
     ];
     const decoder = scaled({
       cols: into,
@@ -186,9 +228,66 @@ describe("what kernels make of packed codes is to the bit what plain code does",
         const at = row * groups + Math.floor(input / own);
         return (uprightCode(words, packed, rows, row, input) - zeros[at]!) * scales[at]!;
       });
-      expect(bitsOf(shelf.read(decoder, first, count))).toBe(bitsOf(expected));
+      expect(bitsButNan(shelf.read(decoder, first, count, inside))).toBe(bitsButNan(expected));
     }
   });
+
+  const linears = fc.array(
+    fc.record({
+      packed: fc.constantFrom<"inputs" | "rows">("inputs", "rows"),
+      eights: fc.integer({ min: 1, max: 80 }),
+      groups: fc.integer({ min: 1, max: 3 }),
+    }),
+    { minLength: 2, maxLength: 3 },
+  );
+  const visits = fc.array(fc.tuple(fc.nat(2), window), { minLength: 3, maxLength: 8 });
+
+  test.prop([fc.integer(), linears, visits], { numRuns: 25 })(
+    "of upright linears that are read in turns",
+    (seed, drawn, reads) => {
+      const next = generator(seed);
+      const shelf = new Shelf();
+      const made = drawn.map(({ packed, eights, groups }) => {
+        const [rows, into] = [8 * eights, 32 * groups];
+        const words = Uint32Array.from({ length: (rows * into) / 8 }, () => (next() << 12) ^ next());
+        const tensor = shelf.put(words, "I32", packed === "inputs" ? [into / 8, rows] : [into, rows / 8]);
+        // What lies between is not read, and nothing need be aligned.
+        shelf.put(new Uint8Array(next() % 9), "U8", [1]);
+        const scales = floats(next, rows * groups);
+        const numbers = plainNumbers(shelf.put(scales, "F32", [rows, groups]));
+        const decoder = scaled({
+          cols: into,
+          codes: packed === "inputs" ? gptqCodes(tensor, rows, into, 4) : awqCodes(tensor, rows, into),
+          scale: { numbers, across: groups, cols: 32, rowOf: (row) => row },
+          zero: constantNumbers(8),
+        });
+        const expected = Float32Array.from({ length: rows * into }, (_, i) => {
+          const [row, input] = [Math.floor(i / into), i % into];
+          return (uprightCode(words, packed, rows, row, input) - 8) * scales[row * groups + Math.floor(input / 32)]!;
+        });
+        return { decoder, expected };
+      });
+      const begins = made.map((_, i) => made.slice(0, i).reduce((sum, { expected }) => sum + expected.byteLength, 0));
+      const parts = made.map(({ decoder, expected }, i) => ({ begin: begins[i]!, elements: expected.length, decoder }));
+      const source = decodedSource(parts, [memorySource(shelf.bytes)], "decoded");
+      if (!isSync(source)) throw new Error("memory is read at once");
+      const { arena } = loadKernels();
+      for (const [which, read] of reads) {
+        const { expected } = made[which % made.length]!;
+        const [first, count] = spanOf(read, expected.length);
+        const at = begins[which % made.length]! + 4 * first;
+        const wanted = bitsOf(expected.subarray(first, first + count));
+        const out = new Float32Array(count);
+        source.readIntoSync(new Uint8Array(out.buffer), at);
+        expect(bitsOf(out)).toBe(wanted);
+        arena.scope(() => {
+          const there = arena.alloc(4 * count);
+          source.readIntoSync(arena.u8(there, 4 * count), at);
+          expect(bitsOf(arena.f32(there, count))).toBe(wanted);
+        });
+      }
+    },
+  );
 
   test("of rows with a scale for each column, of which no row's are read for another one", async () => {
     const next = generator(3);
@@ -221,9 +320,12 @@ describe("what kernels make of packed codes is to the bit what plain code does",
     expect(read).toBe(5 * 1000);
   });
 
-  test("of rows that are longer than a tile, and of more groups than it has room for", () => {
+  test.each([
+    ["of rows longer than a tile, and of more groups than it has room for", 29_984],
+    ["of rows too long to be laid out", 65_536],
+  ])("%s", (_, into) => {
     const next = generator(5);
-    const [rows, into, size] = [16, 40_000 - (40_000 % 32), 4];
+    const [rows, size] = [16, 16];
     for (const packed of ["inputs", "rows"] as const) {
       const own = packed === "inputs" ? 32 : size;
       const groups = Math.ceil(into / own);
@@ -242,12 +344,17 @@ describe("what kernels make of packed codes is to the bit what plain code does",
         },
         zero: constantNumbers(7),
       });
-      const [first, count] = [into - 100, 2 * into + 300];
-      const expected = Float32Array.from({ length: count }, (_, i) => {
-        const [row, input] = [Math.floor((first + i) / into), (first + i) % into];
-        return (uprightCode(words, packed, rows, row, input) - 7) * scales[row * groups + Math.floor(input / own)]!;
-      });
-      expect(Buffer.from(shelf.read(decoder, first, count).buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+      for (const [first, count, inside] of [
+        [into - 100, 2 * into + 300, false],
+        [0, 9 * into, true],
+      ] as const) {
+        const expected = Float32Array.from({ length: count }, (_, i) => {
+          const [row, input] = [Math.floor((first + i) / into), (first + i) % into];
+          return (uprightCode(words, packed, rows, row, input) - 7) * scales[row * groups + Math.floor(input / own)]!;
+        });
+        const found = shelf.read(decoder, first, count, inside);
+        expect(Buffer.from(found.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+      }
     }
   });
 });

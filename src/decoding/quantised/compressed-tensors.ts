@@ -4,7 +4,8 @@ import { beside, blockSize, type Candidate, isBounded, type Packed, sizeOf } fro
 import { plainNumbers, type Stored } from "./numbers.ts";
 import { packedColumns } from "./packed-columns.ts";
 import { packedRows } from "./packed-rows.ts";
-import { type Blocks, scaled } from "./scaled.ts";
+import type { Blocks } from "./scale-blocks.ts";
+import { scaled } from "./scaled.ts";
 import { spacedCodes } from "./spaced-codes.ts";
 import { wordsOf } from "./words.ts";
 

@@ -1,7 +1,8 @@
 import { decodeToF32 } from "../../kernels/decode.ts";
 import { beside, type Candidate, isBounded, type Packed, sizeOf } from "./layout.ts";
 import { plainNumbers, type Stored } from "./numbers.ts";
-import { type Blocks, scaled } from "./scaled.ts";
+import type { Blocks } from "./scale-blocks.ts";
+import { scaled } from "./scaled.ts";
 import { stripedCodes } from "./striped-codes.ts";
 
 const FLOATS = new Set(["F32", "F16", "BF16"]);

@@ -23,19 +23,31 @@ export function lateIndex({ index, cols, isOrdered, orderOf, decoderBy }: LateIn
   // For its ranges, which are the same whatever the order is.
   const shuffled = decoderBy(new Uint32Array(cols));
   const ordered = isOrdered ? decoderBy(undefined) : null;
+  /** What decodes by the index, and what else is stored. */
+  const byIndex = ([bytes, ...stored]: readonly Uint8Array[], first: number, count: number) => {
+    const order = orderOf(bytes!);
+    if (typeof order === "string") {
+      throw new WeightmarkError("PACKED_INDEX_INVALID", order, { tensor: name });
+    }
+    // Of a part of one row only some groups are read where inputs are in order.
+    const isOneRow = Math.floor(first / cols) === Math.floor((first + count - 1) / cols);
+    const isPlain = order === undefined && ordered !== null && !isOneRow;
+    return { decoder: isPlain ? ordered : decoderBy(order ?? inOrder(bytes!)), stored };
+  };
+  const { together } = shuffled;
   return {
     unit: 1,
-    together: shuffled.together,
+    together: together && {
+      elements: together.elements,
+      open(stored, first, count) {
+        const own = byIndex(stored, first, count);
+        return own.decoder.together!.open(own.stored, first, count);
+      },
+    },
     ranges: (first, count) => [{ file, start: begin, end }, ...shuffled.ranges(first, count)],
-    decode([bytes, ...stored], first, count, out) {
-      const order = orderOf(bytes!);
-      if (typeof order === "string") {
-        throw new WeightmarkError("PACKED_INDEX_INVALID", order, { tensor: name });
-      }
-      // Of a part of one row only some groups are read where inputs are in order.
-      const isOneRow = Math.floor(first / cols) === Math.floor((first + count - 1) / cols);
-      if (order === undefined && ordered !== null && !isOneRow) ordered.decode(stored, first, count, out);
-      else decoderBy(order ?? inOrder(bytes!)).decode(stored, first, count, out);
+    decode(stored, first, count, out) {
+      const own = byIndex(stored, first, count);
+      own.decoder.decode(own.stored, first, count, out);
     },
   };
 }

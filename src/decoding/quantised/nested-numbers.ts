@@ -29,9 +29,10 @@ export function nestedNumbers({ codes, map, outer, size, offset }: Nested): Deco
     decode([bytes, table, scales], first, count, out) {
       const [values, outers] = [decodeToF32(table!, "F32"), decodeToF32(scales!, "F32")];
       const low = Math.floor(first / size);
-      for (let i = 0; i < count; i++) {
-        const scale = outers[Math.floor((first + i) / size) - low]!;
-        out[i] = Math.fround(values[bytes![i]!]! * scale) + rounded;
+      for (let i = 0, outer = low; i < count; outer++) {
+        const scale = outers[outer - low]!;
+        const end = Math.min(count, (outer + 1) * size - first);
+        for (; i < end; i++) out[i] = Math.fround(values[bytes![i]!]! * scale) + rounded;
       }
     },
   };

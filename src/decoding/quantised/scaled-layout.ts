@@ -2,7 +2,8 @@ import type { Dtype } from "../../formats/tensor-info.ts";
 import type { Decoder } from "../decoder.ts";
 import { blockSize, type Candidate, isBounded, known, type Packed, sameShape, sizeOf } from "./layout.ts";
 import { numbersOfType, plainNumbers, type Stored } from "./numbers.ts";
-import { type Blocks, scaled } from "./scaled.ts";
+import type { Blocks } from "./scale-blocks.ts";
+import { scaled } from "./scaled.ts";
 
 const F8 = new Set<Dtype>(["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"]);
 const SCALES = new Set<Dtype>(["F32", "F16", "BF16", "F8_E8M0"]);

@@ -1,21 +1,9 @@
-import { decodeToF32 } from "../../kernels/decode.ts";
-import { decodeNibbles, decodeScaledE4M3, MOST_BLOCK } from "../../kernels/packed-blocks.ts";
-import { type Decoder, type StoredRange, WINDOW_BYTES } from "../decoder.ts";
-import { isNibbleRows, type NibbleRows } from "./nibble-rows.ts";
-import { constantNumbers, isOfType, numbersOf } from "./numbers.ts";
-import { isUpright } from "./upright-codes.ts";
-
-/** Numbers that each stand for a block of a matrix of `rows` x `cols` codes, `across` blocks from left to right. */
-export interface Blocks {
-  readonly numbers: Decoder;
-  readonly across: number;
-  /** Columns of a block, from the left; the last may be narrower. Not looked at with `columnOf`. */
-  readonly cols: number;
-  /** Row of blocks that a row of codes belongs to, never falling. */
-  readonly rowOf: (row: number) => number;
-  /** Column of blocks of each column of codes, where these are not neighbours. */
-  readonly columnOf?: Uint32Array | undefined;
-}
+import { type Decoder, type Opened, type StoredRange, type Together, WINDOW_BYTES } from "../decoder.ts";
+import { isNibbleRows } from "./nibble-rows.ts";
+import { constantNumbers } from "./numbers.ts";
+import { type Blocks, blocksOf } from "./scale-blocks.ts";
+import { apply, applyByTable, applyFloats, asOneRow, scaledFloat } from "./segment.ts";
+import { isUpright, type UprightCodes } from "./upright-codes.ts";
 
 /** (code - zero) x scale + bias. */
 export interface Scaled {
@@ -36,9 +24,6 @@ export type CodeRange = { readonly lowest: number; readonly count: number } | Fl
 
 /** Codes of 4 bits that share a scale, from which on their sixteen values are computed in the place of each one. */
 const WORTH_A_TABLE = 32;
-/** Codes that kernels take at a time. */
-const NIBBLE_STEP = 32;
-const E4M3_STEP = 8;
 /** Blocks of a row from which on rows are decoded apart: what lies across two would need the blocks of all of both. */
 const LONG_ROW = 1 << 14;
 /** Of a scale, a zero point and a bias. */
@@ -58,10 +43,63 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
     of: isTable ? range : range.count,
     block,
   };
+  /** Elements [first, first + count) of which the bytes are given: the parts of them, where the codes are read by windows. */
+  function open(stored: readonly Uint8Array[], first: number, count: number, room = newNumbers): Opened {
+    let taken = 0;
+    const take = (ranges: readonly StoredRange[]): readonly Uint8Array[] => {
+      taken += ranges.length;
+      return stored.slice(taken - ranges.length, taken);
+    };
+    const own = take(codes.ranges(first, count));
+    const blocks = blocksOf(scale, cols, first, count);
+    const [scales, ...others] = layers.map((numbers) => {
+      const held = room(blocks.count);
+      numbers.decode(take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count, held);
+      return held;
+    });
+    const zeros = zero === undefined ? null : others[0]!;
+    const biases = bias === undefined ? null : others.at(-1)!;
+    const segmentAt = (row: number, from: number) => {
+      const offset = scale.rowOf(row) * scale.across - blocks.first;
+      return { row, from, offset, scale, scales: scales!, zeros, biases };
+    };
+    const upright = isUpright(codes) ? codes.together.open(own, first, count) : null;
+    const canScale = upright !== null && scale.columnOf === undefined && zeros !== null && biases === null;
+    const float = zeros === null && biases === null ? scaledFloat(codes, scale) : null;
+    if (float !== null && cols % scale.cols === 0) {
+      return {
+        decode(_first, _count, out) {
+          applyFloats(float, own[0]!, asOneRow(scale, cols, first, count, scales!), out.subarray(0, count));
+        },
+      };
+    }
+    return {
+      decode(begin, length, out) {
+        if (canScale && (codes as UprightCodes).canScale(begin, length, scale.cols)) {
+          upright.scale({ size: scale.cols, groups: scale.across, scales: scales!, zeros }, begin, length, out);
+          return;
+        }
+        if (upright !== null) upright.decode(begin, length, out);
+        else if (nibbles === null && float === null) codes.decode(own, begin, length, out);
+        for (let at = 0; at < length; ) {
+          const row = Math.floor((begin + at) / cols);
+          const from = begin + at - row * cols;
+          const n = Math.min(cols - from, length - at);
+          const part = out.subarray(at, at + n);
+          const segment = segmentAt(row, from);
+          if (float !== null) applyFloats(float, own[0]!.subarray(at, at + n), segment, part);
+          else if (nibbles !== null) applyByTable(nibbles, own[0]!, begin, segment, part);
+          else apply(part, segment);
+          at += n;
+        }
+      },
+    };
+  }
+
   return {
     unit: 1,
     ...(levels === false ? {} : { levels }),
-    together: togetherOf(codes, cols, scale),
+    together: togetherOf(codes, cols, scale, open),
     seam: scale.across > LONG_ROW ? cols : undefined,
     ranges(first, count) {
       const blocks = blocksOf(scale, cols, first, count);
@@ -70,174 +108,42 @@ export function scaled({ cols, codes, scale, zero, bias, range, block }: Scaled)
       );
     },
     decode(stored, first, count, out) {
-      let taken = 0;
-      const take = (ranges: readonly StoredRange[]): readonly Uint8Array[] => {
-        taken += ranges.length;
-        return stored.slice(taken - ranges.length, taken);
-      };
-      const own = take(codes.ranges(first, count));
-      const blocks = blocksOf(scale, cols, first, count);
-      const [scales, ...others] = layers.map((numbers) =>
-        numbersOf(numbers, take(numbers.ranges(blocks.first, blocks.count)), blocks.first, blocks.count),
-      );
-      const zeros = zero === undefined ? null : others[0]!;
-      const biases = bias === undefined ? null : others.at(-1)!;
-      const isUp = scale.columnOf === undefined && zeros !== null && biases === null && isUpright(codes);
-      if (isUp && codes.canScale(first, count, scale.cols)) {
-        codes.scale(own, first, count, { size: scale.cols, groups: scale.across, scales: scales!, zeros }, out);
-        return;
-      }
-      const isE4M3 = zeros === null && biases === null && hasE4M3Kernel(codes, scale);
-      if (nibbles === null && !isE4M3) codes.decode(own, first, count, out);
-      for (let at = 0; at < count; ) {
-        const row = Math.floor((first + at) / cols);
-        const from = first + at - row * cols;
-        const n = Math.min(cols - from, count - at);
-        const offset = scale.rowOf(row) * scale.across - blocks.first;
-        const segment = { row, from, offset, scale, scales: scales!, zeros, biases };
-        const part = out.subarray(at, at + n);
-        if (isE4M3) applyE4M3(own[0]!.subarray(at, at + n), segment, part);
-        else if (nibbles !== null) applyByTable(nibbles, own[0]!, first, segment, part);
-        else apply(part, segment);
-        at += n;
-      }
+      withRoom((room) => open(stored, first, count, room).decode(first, count, out));
     },
   };
 }
 
+function newNumbers(count: number): Float32Array {
+  return new Float32Array(count);
+}
+
+/** Numbers that were given back, the one given back last at the end: a new array for every few rows costs as much as they do. */
+const rooms: Float32Array[] = [];
+const MOST_ROOM = 1 << 14;
+
+/** Runs `work` with arrays that are taken back when it is done. */
+function withRoom(work: (room: (count: number) => Float32Array) => void): void {
+  const lent: Float32Array[] = [];
+  try {
+    work((count) => {
+      if (count > MOST_ROOM) return new Float32Array(count);
+      const own = rooms.pop() ?? new Float32Array(MOST_ROOM);
+      lent.push(own);
+      return own.subarray(0, count);
+    });
+  } finally {
+    rooms.push(...lent);
+  }
+}
+
 /** As many whole rows as the codes want, unless their scales need more than codes do. */
-function togetherOf({ together }: Decoder, cols: number, { across }: Blocks): number | undefined {
+function togetherOf(
+  { together }: Decoder,
+  cols: number,
+  { across }: Blocks,
+  open: Together["open"],
+): Together | undefined {
   if (together === undefined) return undefined;
-  return Math.max(1, Math.min(together / cols, Math.floor(WINDOW_BYTES / (across * MOST_SCALE_BYTES)))) * cols;
-}
-
-/** The blocks, counted row by row, of codes [first, first + count): whole rows of them, but for a single row of codes. */
-function blocksOf({ across, rowOf, cols: width, columnOf }: Blocks, cols: number, first: number, count: number) {
-  const last = first + count - 1;
-  const [a, b] = [Math.floor(first / cols), Math.floor(last / cols)];
-  const start = rowOf(a) * across;
-  if (a !== b) return { first: start, count: (rowOf(b) - rowOf(a) + 1) * across };
-  if (columnOf !== undefined) return { first: start, count: across };
-  const [low, high] = [Math.floor((first - a * cols) / width), Math.floor((last - a * cols) / width)];
-  return { first: start + low, count: high - low + 1 };
-}
-
-interface Segment {
-  readonly row: number;
-  readonly from: number;
-  /** Where in `scales` the row of blocks begins; negative where its left end was not read. */
-  readonly offset: number;
-  readonly scale: Blocks;
-  readonly scales: Float32Array;
-  readonly zeros: Float32Array | null;
-  readonly biases: Float32Array | null;
-}
-
-function apply(out: Float32Array, segment: Segment): void {
-  const { from, offset, scale, scales, zeros, biases } = segment;
-  const { cols, columnOf } = scale;
-  if (columnOf !== undefined || cols === 1) {
-    applyEach(out, segment);
-    return;
-  }
-  for (let at = 0; at < out.length; ) {
-    const block = Math.floor((from + at) / cols);
-    const end = Math.min(out.length, (block + 1) * cols - from);
-    const factor = scales[offset + block]!;
-    const zero = zeros === null ? 0 : zeros[offset + block]!;
-    // Zeros keep their sign where nothing is added.
-    if (biases === null) for (; at < end; at++) out[at] = (out[at]! - zero) * factor;
-    else for (const bias = biases[offset + block]!; at < end; at++) out[at] = (out[at]! - zero) * factor + bias;
-  }
-}
-
-/** Blocks that begin and end within a segment: their columns [from, to), and the first one's number. */
-function wholeBlocks({ from, scale: { cols }, offset }: Segment, count: number) {
-  const first = Math.ceil(from / cols);
-  const end = Math.max(first, Math.floor((from + count) / cols));
-  return { from: first * cols - from, to: end * cols - from, numbers: offset + first };
-}
-
-/** Sixteen values of each block, of which its codes choose: whole blocks by a kernel. */
-function applyByTable(codes: NibbleRows, bytes: Uint8Array, first: number, segment: Segment, out: Float32Array): void {
-  const { row, from, scale, scales, zeros, biases } = segment;
-  const { cols: size } = scale;
-  const { table, highFirst } = codes;
-  const whole = wholeBlocks(segment, out.length);
-  const hasKernel = size % NIBBLE_STEP === 0 && size <= MOST_BLOCK && whole.from < whole.to;
-  if (!hasKernel) {
-    applyTables(codes, bytes, first, segment, 0, out);
-    return;
-  }
-  applyTables(codes, bytes, first, segment, 0, out.subarray(0, whole.from));
-  const at = codes.byteAt(first, row, from + whole.from);
-  const stored = bytes.subarray(at, at + (whole.to - whole.from) / 2);
-  const of = (numbers: Float32Array | null) => numbers?.subarray(whole.numbers) ?? null;
-  const numbers = { size, scales: of(scales)!, zeros: of(zeros), biases: of(biases) };
-  decodeNibbles(stored, out.subarray(whole.from, whole.to), table, highFirst, numbers);
-  applyTables(codes, bytes, first, segment, whole.to, out.subarray(whole.to));
-}
-
-/** The same of the columns of a segment from the `skipped`-th on, one code after the other. */
-function applyTables(
-  codes: NibbleRows,
-  bytes: Uint8Array,
-  first: number,
-  { row, from, offset, scale: { cols }, scales, zeros, biases }: Segment,
-  skipped: number,
-  out: Float32Array,
-): void {
-  const { table } = codes;
-  const scaledTable = new Float32Array(16);
-  for (let done = 0; done < out.length; ) {
-    const col = from + skipped + done;
-    const block = Math.floor(col / cols);
-    const n = Math.min(out.length - done, (block + 1) * cols - col);
-    const at = offset + block;
-    const factor = scales[at]!;
-    const zero = zeros === null ? 0 : zeros[at]!;
-    if (biases === null) for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor;
-    else for (let i = 0; i < 16; i++) scaledTable[i] = (table[i]! - zero) * factor + biases[at]!;
-    codes.unpack(bytes, first, { row, col, count: n }, scaledTable, out, done);
-    done += n;
-  }
-}
-
-function hasE4M3Kernel(codes: Decoder, { columnOf, cols }: Blocks): boolean {
-  return isOfType(codes, "F8_E4M3") && columnOf === undefined && cols % E4M3_STEP === 0 && cols <= MOST_BLOCK;
-}
-
-/** Codes of E4M3, of which whole blocks are decoded and scaled by a kernel at once. */
-function applyE4M3(bytes: Uint8Array, segment: Segment, out: Float32Array): void {
-  const whole = wholeBlocks(segment, out.length);
-  const [low, high] = whole.from < whole.to ? [whole.from, whole.to] : [out.length, out.length];
-  if (low < high) {
-    const scales = segment.scales.subarray(whole.numbers);
-    decodeScaledE4M3(bytes.subarray(low, high), out.subarray(low, high), segment.scale.cols, scales);
-  }
-  for (const [from, to] of [
-    [0, low],
-    [high, out.length],
-  ] as const) {
-    if (from === to) continue;
-    const part = out.subarray(from, to);
-    decodeToF32(bytes.subarray(from, to), "F8_E4M3", part);
-    apply(part, { ...segment, from: segment.from + from });
-  }
-}
-
-/** A block for every column: there is nothing to be kept from one to the next. */
-function applyEach(out: Float32Array, { from, offset, scale, scales, zeros, biases }: Segment): void {
-  const { columnOf } = scale;
-  const first = offset + from;
-  if (columnOf === undefined && biases === null) {
-    if (zeros === null) for (let i = 0; i < out.length; i++) out[i] = out[i]! * scales[first + i]!;
-    else for (let i = 0; i < out.length; i++) out[i] = (out[i]! - zeros[first + i]!) * scales[first + i]!;
-    return;
-  }
-  for (let i = 0; i < out.length; i++) {
-    const at = columnOf === undefined ? first + i : offset + columnOf[from + i]!;
-    const value = (out[i]! - (zeros === null ? 0 : zeros[at]!)) * scales[at]!;
-    out[i] = biases === null ? value : value + biases[at]!;
-  }
+  const rows = Math.min(together.elements / cols, Math.floor(WINDOW_BYTES / (across * MOST_SCALE_BYTES)));
+  return { elements: Math.max(1, rows) * cols, open };
 }

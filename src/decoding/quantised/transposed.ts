@@ -1,8 +1,9 @@
 import type { Decoder } from "../decoder.ts";
-import { numbersOf } from "./numbers.ts";
 
 /** Matrices of at most so many numbers are read whole. */
 const SMALL = 1 << 14;
+/** Numbers between rows of a power of two: those above one another must not crowd each other out of a cache. */
+const PADDING = 16;
 
 /** Numbers of a stored matrix [rows, cols] as [cols, rows]: of scales, which are few. */
 export function transposed(numbers: Decoder, rows: number, cols: number): Decoder {
@@ -29,22 +30,23 @@ export function transposed(numbers: Decoder, rows: number, cols: number): Decode
     },
     decode(stored, first, count, out) {
       const { left, width, top, bottom } = partOf(first, count);
-      const read: Float32Array[] = [];
-      if (isSmall) {
-        const all = numbersOf(numbers, stored, 0, rows * cols);
-        for (let row = 0; row < rows; row++) read.push(all.subarray(row * cols, (row + 1) * cols));
-      } else {
-        let taken = 0;
-        for (let row = top; row <= bottom; row++) {
+      const pitch = isSmall ? width : width + PADDING;
+      const all = new Float32Array((bottom - top + 1) * pitch);
+      if (isSmall) numbers.decode(stored, 0, rows * cols, all);
+      else {
+        for (let row = top, taken = 0; row <= bottom; row++) {
           const start = row * cols + left;
           const { length } = numbers.ranges(start, width);
-          read.push(numbersOf(numbers, stored.slice(taken, taken + length), start, width));
+          const at = (row - top) * pitch;
+          numbers.decode(stored.slice(taken, taken + length), start, width, all.subarray(at, at + width));
           taken += length;
         }
       }
-      for (let i = 0; i < count; i++) {
-        const col = Math.floor((first + i) / rows);
-        out[i] = read[first + i - col * rows - top]![col - left]!;
+      for (let at = 0; at < count; ) {
+        const col = Math.floor((first + at) / rows);
+        const end = Math.min(count, (col + 1) * rows - first);
+        let from = (first + at - col * rows - top) * pitch + col - left;
+        for (; at < end; at++, from += pitch) out[at] = all[from]!;
       }
     },
   };

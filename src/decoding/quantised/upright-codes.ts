@@ -1,6 +1,8 @@
-import { decodeUpright, hasUprightKernel, type UprightNumbers } from "../../kernels/upright-rows.ts";
-import { type Decoder, WINDOW_BYTES } from "../decoder.ts";
+import { hasUprightKernel, type UprightNumbers, UprightRows } from "../../kernels/upright-rows.ts";
+import { type Decoder, type Opened, type Together, WINDOW_BYTES } from "../decoder.ts";
+import { unpackAny, unpackFours, unpackWhole } from "./column-codes.ts";
 import type { Stored } from "./numbers.ts";
+import { wordColumns } from "./word-columns.ts";
 import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
 
 /**
@@ -9,7 +11,7 @@ import { type Block, type Rectangle, wordGrid } from "./word-grid.ts";
  * read with others.
  */
 export function gptqCodes(tensor: Stored, out: number, into: number, bits: number): Decoder {
-  const unpack = bits === 4 ? unpackFours : unpackAny;
+  const unpack = bits === 4 ? unpackFours : 32 % bits === 0 ? unpackWhole : unpackAny;
   const wordOf = (col: number): number => Math.floor((col * bits) / 32);
   return upright({
     tensor,
@@ -79,11 +81,22 @@ interface Upright {
 /** Rows whose words lie side by side are counted in so many: those of one word, of several words a whole line of a cache. */
 const ROW_STEP = 32;
 
+/** Rows from which on it is worth laying out what lies around them. */
+const MANY_ROWS = 4;
+
 /** Codes of which a kernel makes values, of several whole rows at a time. */
 export interface UprightCodes extends Decoder {
+  readonly together: UprightTogether;
   canScale(first: number, count: number, size: number): boolean;
-  /** @param numbers of the rows from that of `first` on */
-  scale(stored: readonly Uint8Array[], first: number, count: number, numbers: UprightNumbers, out: Float32Array): void;
+}
+
+interface UprightTogether extends Together {
+  open(stored: readonly Uint8Array[], first: number, count: number): OpenedUpright;
+}
+
+export interface OpenedUpright extends Opened {
+  /** @param numbers of the rows from the first that was opened on */
+  scale(numbers: Omit<UprightNumbers, "before">, first: number, count: number, out: Float32Array): void;
 }
 
 export function isUpright(decoder: Decoder): decoder is UprightCodes {
@@ -96,50 +109,47 @@ function upright({ tensor, width, into, packed, rectangleOf, unpack }: Upright):
   const stepBytes = (tensor.end - tensor.begin) / (width / ROW_STEP);
   const rows = Math.max(1, Math.floor(WINDOW_BYTES / stepBytes)) * ROW_STEP;
   const rectangle = (first: number, count: number): Rectangle => rectangleOf(cellsOf(first, count, into));
+
+  function open(stored: readonly Uint8Array[], begin: number, length: number): OpenedUpright {
+    const place = rectangle(begin, length);
+    const block = grid.block(stored, place);
+    const [top, bottom] = [Math.floor(begin / into), Math.floor((begin + length - 1) / into)];
+    // Of eight rows a word those before the first one have no numbers, and are not wanted.
+    const before = packed === "rows" ? top % 8 : 0;
+    let turned: UprightRows | null = null;
+    const around = wordColumns({ block, place });
+    return {
+      decode(first, count, out) {
+        const isMany = count > MANY_ROWS * into;
+        for (let at = 0; at < count; ) {
+          const row = Math.floor((first + at) / into);
+          const col = first + at - row * into;
+          const n = Math.min(into - col, count - at);
+          const run = { row, col, count: n };
+          if (isMany) {
+            const near = around(rectangleOf({ row, lastRow: row, col: 0, lastCol: 0 }).left);
+            unpack(near.block, near.place, run, out, at);
+          } else unpack(block, place, run, out, at);
+          at += n;
+        }
+      },
+      scale(numbers, first, count, out) {
+        turned ??= new UprightRows({ packed: packed!, ...block, into, rows: before + bottom - top + 1 });
+        turned.decode({ ...numbers, before }, first - (top - before) * into, count, out);
+      },
+    };
+  }
+
   return {
     unit: 1,
-    together: rows * into,
+    together: { elements: rows * into, open },
     canScale(first, count, size) {
       const isMany = Math.floor(first / into) < Math.floor((first + count - 1) / into);
       return packed !== null && isMany && hasUprightKernel(packed, into, size);
     },
-    scale(stored, first, count, numbers, out) {
-      const place = rectangle(first, count);
-      const { words, stride } = grid.block(stored, place);
-      const [top, bottom] = [Math.floor(first / into), Math.floor((first + count - 1) / into)];
-      // Of eight rows a word those before the first one have no numbers, and are not wanted.
-      const before = packed === "rows" ? top % 8 : 0;
-      const form = { packed: packed!, words, stride, into, rows: before + bottom - top + 1 };
-      decodeUpright(form, behind(numbers, before), (row, input, values) => {
-        const at = (top - before + row) * into + input - first;
-        const [from, to] = [Math.max(0, -at), Math.min(values.length, count - at)];
-        if (from < to) out.set(values.subarray(from, to), at + from);
-      });
-    },
     ranges: (first, count) => grid.ranges(rectangle(first, count)),
-    decode(stored, first, count, out) {
-      const place = rectangle(first, count);
-      const block = grid.block(stored, place);
-      for (let at = 0; at < count; ) {
-        const row = Math.floor((first + at) / into);
-        const col = first + at - row * into;
-        const n = Math.min(into - col, count - at);
-        unpack(block, place, { row, col, count: n }, out, at);
-        at += n;
-      }
-    },
+    decode: (stored, first, count, out) => open(stored, first, count).decode(first, count, out),
   };
-}
-
-/** The same numbers behind those of rows that nobody wants. */
-function behind({ size, groups, scales, zeros }: UprightNumbers, rows: number): UprightNumbers {
-  if (rows === 0) return { size, groups, scales, zeros };
-  const shifted = (values: Float32Array) => {
-    const all = new Float32Array(values.length + rows * groups);
-    all.set(values, rows * groups);
-    return all;
-  };
-  return { size, groups, scales: shifted(scales), zeros: shifted(zeros) };
 }
 
 function cellsOf(first: number, count: number, into: number): Cells {
@@ -147,57 +157,4 @@ function cellsOf(first: number, count: number, into: number): Cells {
   const [row, lastRow] = [Math.floor(first / into), Math.floor(last / into)];
   if (row !== lastRow) return { row, lastRow, col: 0, lastCol: into - 1 };
   return { row, lastRow, col: first - row * into, lastCol: last - row * into };
-}
-
-interface BitRun {
-  /** Bit of the column of words at which the first code lies. */
-  readonly bit: number;
-  readonly bits: number;
-  readonly count: number;
-}
-
-function unpackFours({ words, stride }: Block, column: number, { bit, count }: BitRun, out: Float32Array, at: number) {
-  let from = Math.floor(bit / 32) * stride + column;
-  let shift = bit % 32;
-  let to = at;
-  const end = at + count;
-  for (; to < end && shift !== 0; to++) {
-    out[to] = (words[from]! >> shift) & 15;
-    shift = (shift + 4) % 32;
-    if (shift === 0) from += stride;
-  }
-  for (; to + 8 <= end; to += 8, from += stride) {
-    const word = words[from]!;
-    out[to] = word & 15;
-    out[to + 1] = (word >> 4) & 15;
-    out[to + 2] = (word >> 8) & 15;
-    out[to + 3] = (word >> 12) & 15;
-    out[to + 4] = (word >> 16) & 15;
-    out[to + 5] = (word >> 20) & 15;
-    out[to + 6] = (word >> 24) & 15;
-    out[to + 7] = (word >> 28) & 15;
-  }
-  for (shift = 0; to < end; to++, shift += 4) out[to] = (words[from]! >> shift) & 15;
-}
-
-function unpackAny(
-  { words, stride }: Block,
-  column: number,
-  { bit, bits, count }: BitRun,
-  out: Float32Array,
-  at: number,
-) {
-  const mask = (1 << bits) - 1;
-  let from = Math.floor(bit / 32) * stride + column;
-  let shift = bit % 32;
-  for (let i = 0; i < count; i++) {
-    const low = words[from]! >>> shift;
-    const past = shift + bits - 32;
-    out[at + i] = (past > 0 ? low | (words[from + stride]! << (32 - shift)) : low) & mask;
-    shift += bits;
-    if (shift >= 32) {
-      shift -= 32;
-      from += stride;
-    }
-  }
 }

@@ -55,20 +55,3 @@ export function decodeF64(from: usize, to: usize, n: u32): void {
     v128.store(to, i64x2.shuffle(low, high, 0, 2));
   }
 }
-
-export function decodeE4M3(from: usize, to: usize, n: u32): void {
-  for (const end = from + n; from < end; from += 8, to += 32) {
-    const v = v128.load8x8_u(from);
-    v128.store(to, widenE4M3(i32x4.extend_low_i16x8_u(v)));
-    v128.store(to, widenE4M3(i32x4.extend_high_i16x8_u(v)), 16);
-  }
-}
-
-/** E5M2 is the upper half of f16. */
-export function decodeE5M2(from: usize, to: usize, n: u32): void {
-  for (const end = from + n; from < end; from += 8, to += 32) {
-    const v = i16x8.shl(v128.load8x8_u(from), 8);
-    v128.store(to, widenAnyF16(i32x4.extend_low_i16x8_u(v)));
-    v128.store(to, widenAnyF16(i32x4.extend_high_i16x8_u(v)), 16);
-  }
-}

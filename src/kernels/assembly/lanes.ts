@@ -31,13 +31,13 @@ import { widenAnyF16 } from "./decode";
 // @ts-ignore: decorator
 @inline function low3(v: v128): v128 { return i8x16.swizzle(v, i8x16(12, -1, -1, -1, 13, -1, -1, -1, 14, -1, -1, -1, 15, -1, -1, -1)); }
 // @ts-ignore: decorator
-@inline function high0(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3)); }
+@inline export function high0(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3)); }
 // @ts-ignore: decorator
-@inline function high1(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 4, -1, -1, -1, 5, -1, -1, -1, 6, -1, -1, -1, 7)); }
+@inline export function high1(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 4, -1, -1, -1, 5, -1, -1, -1, 6, -1, -1, -1, 7)); }
 // @ts-ignore: decorator
-@inline function high2(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 8, -1, -1, -1, 9, -1, -1, -1, 10, -1, -1, -1, 11)); }
+@inline export function high2(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 8, -1, -1, -1, 9, -1, -1, -1, 10, -1, -1, -1, 11)); }
 // @ts-ignore: decorator
-@inline function high3(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 12, -1, -1, -1, 13, -1, -1, -1, 14, -1, -1, -1, 15)); }
+@inline export function high3(v: v128): v128 { return i8x16.swizzle(v, i8x16(-1, -1, -1, 12, -1, -1, -1, 13, -1, -1, -1, 14, -1, -1, -1, 15)); }
 
 /**
  * Sixteen signed codes times a scale. As the top byte of a lane a code counts 2^24 times, which the scale makes up for: exact,
@@ -69,13 +69,16 @@ import { widenAnyF16 } from "./decode";
   v128.store(to, f32x4.sub(f32x4.mul(f32x4.convert_i32x4_s(low3(codes)), d), less), 48);
 }
 
-/** Sixteen codes less a zero point, times a scale. */
+/** The bytes of two vectors in turns: of their first halves. */
 // @ts-ignore: decorator
-@inline export function centred16(to: usize, codes: v128, zero: v128, d: v128): void {
-  v128.store(to, f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(low0(codes)), zero), d));
-  v128.store(to, f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(low1(codes)), zero), d), 16);
-  v128.store(to, f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(low2(codes)), zero), d), 32);
-  v128.store(to, f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(low3(codes)), zero), d), 48);
+@inline export function first16(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+/** The same of their last halves. */
+// @ts-ignore: decorator
+@inline export function last16(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** Bits `shift` and up of sixteen bytes, as many as `mask` has. */

@@ -1,6 +1,5 @@
 // Codes of packed linears to f32, with the scales of their blocks.
-import { widenE4M3 } from "./decode";
-import { bitsFrom, centred16 } from "./lanes";
+import { bitsFrom, first16, last16 } from "./lanes";
 
 /** Byte `k` of sixteen f32, for each `k`: a table in which bytes are looked up. */
 let p0: v128 = i32x4.splat(0), p1: v128 = i32x4.splat(0), p2: v128 = i32x4.splat(0), p3: v128 = i32x4.splat(0);
@@ -44,15 +43,6 @@ let p0: v128 = i32x4.splat(0), p1: v128 = i32x4.splat(0), p2: v128 = i32x4.splat
   v128.store(to, v1, 16);
   v128.store(to, v2, 32);
   v128.store(to, v3, 48);
-}
-
-// @ts-ignore: decorator
-@inline function first16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-// @ts-ignore: decorator
-@inline function last16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** One block of nibbles by the table that is set. */
@@ -101,116 +91,5 @@ export function affineNibbles(
     nibbleBlock(from, to, size, highFirst, scale, false);
     if (zeros != 0) zeros += 4;
     if (biases != 0) biases += 4;
-  }
-}
-
-/**
- * Sixteen E4M3 to f32, by bytes: each is a bf16, whose lower byte is the lower nibble of the code, moved up, and whose upper byte is
- * its sign and its upper bits with another bias. Those of the lowest two exponents, of which the first is subnormal, are looked up.
- */
-// @ts-ignore: decorator
-@inline function scaled16E4M3(to: usize, v: v128, d: v128): void {
-  const size = v128.and(v, i8x16.splat(0x7f)), sign = v128.and(v, i8x16.splat(-128));
-  const small = i8x16.lt_s(size, i8x16.splat(16)), nan = i8x16.eq(size, i8x16.splat(0x7f));
-  const low = v128.bitselect(
-    i8x16.swizzle(i8x16(0, 0, -128, -64, 0, 32, 64, 96, -128, -112, -96, -80, -64, -48, -32, -16), size),
-    v128.and(i16x8.shl(v, 4), i8x16.splat(-16)),
-    small,
-  );
-  const high = v128.bitselect(
-    i8x16.swizzle(i8x16(0, 59, 59, 59, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60), size),
-    i8x16.add(v128.and(i16x8.shr_u(v, 4), i8x16.splat(7)), i8x16.splat(60)),
-    small,
-  );
-  const low1 = v128.bitselect(i8x16.splat(-64), low, nan), high1 = v128.or(sign, v128.bitselect(i8x16.splat(0x7f), high, nan));
-  const a = first16(low1, high1), b = last16(low1, high1), zero = i32x4.splat(0);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, a, 0, 8, 1, 9, 2, 10, 3, 11), d));
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, a, 4, 12, 5, 13, 6, 14, 7, 15), d), 16);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, b, 0, 8, 1, 9, 2, 10, 3, 11), d), 32);
-  v128.store(to, f32x4.mul(i16x8.shuffle(zero, b, 4, 12, 5, 13, 6, 14, 7, 15), d), 48);
-}
-
-/** E4M3 times scales: `n` blocks of `size` codes, a multiple of 8. */
-export function scaledE4M3(from: usize, to: usize, n: u32, size: u32, scales: usize): void {
-  for (let i: u32 = 0; i < n; i++, scales += 4) {
-    const d = v128.load32_splat(scales), end = from + size;
-    for (; from + 16 <= end; from += 16, to += 64) scaled16E4M3(to, v128.load(from), d);
-    if (from < end) {
-      const v = v128.load8x8_u(from);
-      v128.store(to, f32x4.mul(widenE4M3(i32x4.extend_low_i16x8_u(v)), d));
-      v128.store(to, f32x4.mul(widenE4M3(i32x4.extend_high_i16x8_u(v)), d), 16);
-      from += 8;
-      to += 32;
-    }
-  }
-}
-
-/** 32 codes of a row of which four words lie side by side. */
-// @ts-ignore: decorator
-@inline function gptqRow(to: usize, words: v128, zero: usize, scale: usize): void {
-  const low = bitsFrom(words, 0, 15), high = bitsFrom(words, 4, 15);
-  const z = v128.load32_splat(zero), d = v128.load32_splat(scale);
-  centred16(to, first16(low, high), z, d);
-  centred16(to + 64, last16(low, high), z, d);
-}
-
-/**
- * (code - zero) * scale of codes of 4 bits as GPTQ stores them: four rows, of `n` words each, a multiple of four; words of
- * different rows lie side by side, those of one `stride` bytes apart. `perGroup` words have a scale and a zero point together,
- * which lie `groupStride` bytes from one row to the next; the first word is the `at`-th of its group. Rows of `out` bytes.
- */
-export function gptqFours(
-  from: usize, stride: usize, to: usize, out: usize, n: u32, scales: usize, zeros: usize, groupStride: usize, at: u32, perGroup: u32,
-): void {
-  for (let w: u32 = 0; w < n; w += 4, to += 128, from += 4 * stride) {
-    if (at >= perGroup) {
-      at = 0;
-      scales += 4;
-      zeros += 4;
-    }
-    at += 4;
-    const a = v128.load(from), b = v128.load(from + stride), c = v128.load(from + 2 * stride), d = v128.load(from + 3 * stride);
-    const ab = i32x4.shuffle(a, b, 0, 4, 1, 5), cd = i32x4.shuffle(c, d, 0, 4, 1, 5);
-    const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7), cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-    gptqRow(to, i64x2.shuffle(ab, cd, 0, 2), zeros, scales);
-    gptqRow(to + out, i64x2.shuffle(ab, cd, 1, 3), zeros + groupStride, scales + groupStride);
-    gptqRow(to + 2 * out, i64x2.shuffle(ab2, cd2, 0, 2), zeros + 2 * groupStride, scales + 2 * groupStride);
-    gptqRow(to + 3 * out, i64x2.shuffle(ab2, cd2, 1, 3), zeros + 3 * groupStride, scales + 3 * groupStride);
-  }
-}
-
-// @ts-ignore: decorator
-@inline function awqRow(to: usize, words: v128, shift: i32, zero: usize, scale: usize): void {
-  const codes = f32x4.convert_i32x4_s(v128.and(i32x4.shr_u(words, shift), i32x4.splat(15)));
-  v128.store(to, f32x4.mul(f32x4.sub(codes, v128.load32_splat(zero)), v128.load32_splat(scale)));
-}
-
-/**
- * The same of AWQ: eight rows, whose codes share a word for each input, interleaved; `n` inputs, a multiple of four, of which
- * `perGroup` have a scale and a zero point together.
- */
-export function awqFours(
-  from: usize, stride: usize, to: usize, out: usize, n: u32, scales: usize, zeros: usize, groupStride: usize, at: u32, perGroup: u32,
-): void {
-  const g = groupStride;
-  for (let i: u32 = 0; i < n; i += 4, to += 16, from += 4 * stride) {
-    if (at >= perGroup) {
-      at = 0;
-      scales += 4;
-      zeros += 4;
-    }
-    at += 4;
-    let v = v128.load32_zero(from);
-    v = v128.load32_lane(from + stride, v, 1);
-    v = v128.load32_lane(from + 2 * stride, v, 2);
-    v = v128.load32_lane(from + 3 * stride, v, 3);
-    awqRow(to, v, 0, zeros, scales);
-    awqRow(to + out, v, 16, zeros + g, scales + g);
-    awqRow(to + 2 * out, v, 4, zeros + 2 * g, scales + 2 * g);
-    awqRow(to + 3 * out, v, 20, zeros + 3 * g, scales + 3 * g);
-    awqRow(to + 4 * out, v, 8, zeros + 4 * g, scales + 4 * g);
-    awqRow(to + 5 * out, v, 24, zeros + 5 * g, scales + 5 * g);
-    awqRow(to + 6 * out, v, 12, zeros + 6 * g, scales + 6 * g);
-    awqRow(to + 7 * out, v, 28, zeros + 7 * g, scales + 7 * g);
   }
 }

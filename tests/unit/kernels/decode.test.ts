@@ -18,6 +18,19 @@ describe("decodeToF32", () => {
     expect(bitsOf(decodeToF32(codes8, dtype))).toEqual(bitsOf(decodePlain(codes8, dtype)));
   });
 
+  test.each<[Dtype, number]>([
+    ["F8_E4M3", 0x7f],
+    ["F8_E5M2", 0x7c],
+  ])("every finite code of %s, and runs of them in which others stand", (dtype, special) => {
+    const finite = codes8.filter((code) => (code & 0x7f) < special);
+    for (const length of [finite.length, 1000, 1008, 40_000]) {
+      const codes = Uint8Array.from({ length }, (_, i) => finite[(i * 7) % finite.length]!);
+      expect(bitsOf(decodeToF32(codes, dtype))).toBe(bitsOf(decodePlain(codes, dtype)));
+      for (let i = 17; i < length; i += 701) codes[i] = special | (i & 0x80);
+      expect(bitsOf(decodeToF32(codes, dtype))).toBe(bitsOf(decodePlain(codes, dtype)));
+    }
+  });
+
   // Corner codes from the definitions of the types (IEEE 754 binary16; OCP FP8 1.0; OCP MX 1.0; the FNUZ types of MLIR).
   test.each<[Dtype, number[], number[]]>([
     [
