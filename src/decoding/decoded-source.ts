@@ -8,7 +8,7 @@ import {
 } from "../bytes/byte-source.ts";
 import { lastBegun } from "../bytes/last-begun.ts";
 import { requireRange, unionOf } from "../bytes/range.ts";
-import { withStoredRoom } from "../kernels/tiles.ts";
+import { requireHeld, withStoredRoom } from "../kernels/tiles.ts";
 import { type DecodedPart, MAX_UNIT, type Opened, type Part, PIECE_ELEMENTS, type StoredRange } from "./decoder.ts";
 import { cut, type Held, unionsOf } from "./stored-pieces.ts";
 import { StoredWindows, type Window } from "./stored-windows.ts";
@@ -106,9 +106,10 @@ export function decodedSource(
     const sync: SyncByteSource = {
       ...source,
       readIntoSync(target, start) {
-        requireRange(start, start + target.length, size, location);
+        const { length } = target;
+        requireRange(start, start + length, size, location);
         clearGaps(sorted, start, target);
-        for (const piece of piecesOf(start, start + target.length)) {
+        for (const piece of piecesOf(start, start + length)) {
           if (piece.window !== null) {
             piece.fill(windows.now(piece.window), target);
             continue;
@@ -127,6 +128,7 @@ export function decodedSource(
             fill(cut(ranges, held), target);
           });
         }
+        requireHeld(target, length);
       },
     };
     return sync;

@@ -1,3 +1,4 @@
+import { WeightmarkError } from "../errors.ts";
 import { type Kernels, loadKernels, ROOM_BYTES } from "./load-kernels.ts";
 
 /** Bytes of what is stored, and of values, that a kernel takes at a time where they lie outside of its memory. */
@@ -21,6 +22,16 @@ export function keptRoom(of: object): { readonly address: number; readonly isKep
   return { address: loadKernels().room + KEPT_AT, isKept };
 }
 
+/**
+ * Memory that grows leaves its views empty, and what is written into them is lost without a word: the values of a model would be
+ * those of whatever lay there.
+ *
+ * @throws INTERNAL
+ */
+export function requireHeld(view: Uint8Array, bytes: number): void {
+  if (view.length !== bytes) throw new WeightmarkError("INTERNAL", "the kernels' memory grew while it was written to");
+}
+
 /** Runs `work` with memory for `bytes` that kernels read without a copy, or with other memory where there is no such room. */
 export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T): T {
   // One reads from another who decodes as well: the second one finds the room taken.
@@ -28,7 +39,10 @@ export function withStoredRoom<T>(bytes: number, work: (memory: Uint8Array) => T
   isBorrowed = true;
   try {
     const { memory, room } = loadKernels();
-    return work(new Uint8Array(memory.buffer, room + BORROWED_AT, bytes));
+    const lent = new Uint8Array(memory.buffer, room + BORROWED_AT, bytes);
+    const value = work(lent);
+    requireHeld(lent, bytes);
+    return value;
   } finally {
     isBorrowed = false;
   }

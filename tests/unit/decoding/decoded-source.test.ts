@@ -3,6 +3,7 @@ import { canPrefetch, isSync } from "../../../src/bytes/byte-source.ts";
 import { memorySource } from "../../../src/bytes/memory-source.ts";
 import { decodedSource } from "../../../src/decoding/decoded-source.ts";
 import { type Decoder, MAX_UNIT, PIECE_ELEMENTS } from "../../../src/decoding/decoder.ts";
+import { loadKernels } from "../../../src/kernels/load-kernels.ts";
 import { announcedOnly, reversedBlocks, slow } from "../../support/decoders.ts";
 import { refusal } from "../../support/refusal.ts";
 
@@ -49,6 +50,24 @@ describe("a decoded source", () => {
     await far.prefetch([]);
     await expect(far.read(33, 35)).rejects.toThrow("not announced");
     await refusal(far.prefetch([{ start: 0, end: 45 }]), "READ_OUT_OF_RANGE");
+  });
+
+  test("notices that the kernels' memory grew under what is written to it", () => {
+    const { arena, memory } = loadKernels();
+    const read = (target: Uint8Array, stored: number, decode: Decoder["decode"]) => {
+      const decoder: Decoder = { unit: 4, ranges: () => [{ file: 0, start: 0, end: stored }], decode };
+      const source = decodedSource([{ begin: 0, elements: 4, decoder }], [memorySource(new Uint8Array(stored))], "");
+      if (!isSync(source)) throw new Error("not synchronous");
+      source.readIntoSync(target, 0);
+    };
+    const grow = () => void memory.grow(1);
+    const lent = () => arena.scope(() => arena.u8(arena.alloc(16), 16));
+    const refused = expect.objectContaining({ code: "INTERNAL" });
+    // What is stored lies in that memory as long as it is short, values where they are asked for.
+    expect(() => read(new Uint8Array(16), 5, grow)).toThrow(refused);
+    expect(() => read(lent(), 1 << 19, grow)).toThrow(refused);
+    expect(() => read(new Uint8Array(16), 1 << 19, grow)).not.toThrow();
+    expect(() => read(lent(), 5, () => {})).not.toThrow();
   });
 
   test("refuses what lies outside, and layouts that are none", async () => {
