@@ -17,7 +17,7 @@ import { networkOf } from "./layer-pairs.ts";
 import { isSortedBySize } from "./order-test.ts";
 import { signDistances } from "./sign-distances.ts";
 import { firstRows, signsOf } from "./sign-rows.ts";
-import { takeRows } from "./take.ts";
+import { lengthOf, takeRows } from "./take.ts";
 import { MAX_NEURONS, readRows, seenColumns, seenRows } from "./views.ts";
 
 /** Neurons of a suspect that are looked through. */
@@ -35,6 +35,8 @@ export interface NetworkOptions {
   readonly few: boolean;
   /** The other side's: values are taken of the neurons most like its own, signs of all. @default the first ones */
   readonly like?: NetworkPart | undefined;
+  /** Whether lengths of rows are taken along, where there is a gate and nothing lies across the stream. @default false */
+  readonly lengths?: boolean;
 }
 
 /** Null for a layer that has no neurons, or more than any has. */
@@ -43,7 +45,7 @@ export async function networkPart(
   layer: number,
   parts: LayerParts,
   { whole, weak, size }: FrameMaps,
-  { few, like }: NetworkOptions,
+  { few, like, lengths = false }: NetworkOptions,
 ): Promise<NetworkPart | null> {
   const model = few ? remembering(source) : source;
   const { gate, up, down } = networkOf(parts) ?? NOTHING;
@@ -69,6 +71,10 @@ export async function networkPart(
   const signs = each(await views(weak, seen), (values) => signsOf(values, size));
   const kept = few || like === undefined ? first.slice(0, keptValues(neurons)) : nearest(like, signs, first);
   const values = await views(whole, kept);
+  const lengthsOf = async (matrix: CanonicalTensor | null): Promise<Float32Array | null> => {
+    const rows = matrix === null ? null : await readRows(model, matrix, kept);
+    return rows && Float32Array.from(kept, (_, i) => lengthOf(rows.subarray(i * model.width, (i + 1) * model.width)));
+  };
   const opening =
     kept.length === first.length && kept.every((row, i) => row === first[i])
       ? (values.gate ?? values.up)!
@@ -79,6 +85,9 @@ export async function networkPart(
     sorted: isSortedBySize(opening, size),
     signs,
     values: each(values, (rows) => sliceOf(rows, { sketch: 0, firstRow: 0, height: kept.length })),
+    ...(lengths && gate !== null
+      ? { lengths: { gate: await lengthsOf(gate), up: await lengthsOf(reads), down: null } }
+      : {}),
     channels: await channelsOf(model, parts.attention.get("v"), whole, size),
     anchors: anchorsOf(await readRows(model, opens, first), model.width),
   };

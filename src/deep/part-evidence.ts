@@ -11,6 +11,7 @@ import { type SideRows, sideRows } from "./paired-rows.ts";
 import { nearestSigns, type SignDistances, signDistances } from "./sign-distances.ts";
 import { firstRows, signedRows } from "./sign-rows.ts";
 import { type LayerStrength, strengthOfSigns } from "./strength.ts";
+import { unitRows } from "./take.ts";
 import { MIN_UNTRAINED } from "./token-evidence.ts";
 
 /** Neurons of a layer that are tested, or looked for among all of the other's. */
@@ -124,16 +125,34 @@ function foursOf({ channels: a }: NetworkPart, { channels: b }: NetworkPart): Ch
   return unsortedFours(sliceValues(a, false), sliceValues(b, false), a.width);
 }
 
-/** Of neurons that were numbered otherwise the first ones of both are the same by chance: as many as that can be asked. */
+/**
+ * Of neurons that were numbered otherwise the first ones of both are the same by chance: as many as that can be asked. Where rows
+ * are known by how long they are in the stream, they are made so long again: tokens that drifted see them in another scale.
+ */
 function sidesOf(x: NetworkPart, y: NetworkPart): readonly SideRows[] {
-  const views = ({ values: { gate, up, down } }: NetworkPart) => ({
-    neurons: (gate ?? up)?.height ?? 0,
-    width: (gate ?? up)?.width ?? 0,
-    gate: gate && sliceValues(gate, false),
-    up: up && sliceValues(up, false),
-    down: down && sliceValues(down, false),
-  });
+  const measurable = x.lengths !== undefined && y.lengths !== undefined;
+  const views = ({ values, lengths }: NetworkPart) => {
+    const { gate, up } = values;
+    const of = (role: "gate" | "up" | "down"): Float32Array | null => {
+      const [slice, known] = [values[role], measurable ? lengths?.[role] : null];
+      if (slice === null) return null;
+      const rows = sliceValues(slice, false);
+      return known ? ofLengths(rows, slice.width, known) : rows;
+    };
+    return {
+      neurons: (gate ?? up)?.height ?? 0,
+      width: (gate ?? up)?.width ?? 0,
+      gate: of("gate"),
+      up: of("up"),
+      down: of("down"),
+    };
+  };
   const [a, b] = [views(x), views(y)];
   const common = (a.neurons * b.neurons) / Math.max(x.neurons, y.neurons, 1);
-  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common, measurable: false }) : [];
+  return a.width === b.width && a.width > 0 ? sideRows({ a, b, common, measurable }) : [];
+}
+
+/** Rows as long as is given for each of them. */
+function ofLengths(rows: Float32Array, width: number, lengths: Float32Array): Float32Array {
+  return unitRows(rows, width).map((x, at) => x * lengths[Math.floor(at / width)]!);
 }

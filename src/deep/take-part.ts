@@ -13,7 +13,7 @@ import { matmul } from "../kernels/matmul.ts";
 import { deepCode } from "./deep-code.ts";
 import type { DeepModel } from "./deep-model.ts";
 import { IN_PLACE } from "./layer-pairs.ts";
-import { type FrameMaps, networkPart } from "./network-part.ts";
+import { type FrameMaps, type NetworkOptions, networkPart } from "./network-part.ts";
 import { partStrength } from "./part-evidence.ts";
 import { keptLayers, layersAlike, layersInPlace, type PlacedNetwork } from "./part-layers.ts";
 import { signsOf } from "./sign-rows.ts";
@@ -30,11 +30,13 @@ import { networkLayers } from "./views.ts";
  *
  * @param few only the first neurons of a layer, which a source far away has in one piece
  * @param ids tokens that it is seen from, and as many again. @default the same as of all models of this width
+ * @param lengths whether lengths of rows are taken along, which no file keeps
  */
 export async function takeDeepPart(
   model: DeepModel,
   few = false,
   ids: Uint32Array | null = ownFrame(model),
+  lengths = false,
 ): Promise<DeepPart | null> {
   if (ids === null || model.width > MAX_WIDTH) return null;
   const taken = new Set(ids);
@@ -45,7 +47,7 @@ export async function takeDeepPart(
   );
   const lists = { frame: tokenList(model, ids), untrained: tokenList(model, Uint32Array.from(never)) };
   const view = await viewOf(model, [...ids], never, lists);
-  const layers = await partsOf(model, keptLayers(networkLayers(model)), view.maps, few);
+  const layers = await partsOf(model, keptLayers(networkLayers(model)), view.maps, { few, lengths });
   return { ...view.part, networks: layers.map(([, part]) => part) };
 }
 
@@ -54,18 +56,20 @@ export async function takeDeepPart(
  * there is something to hold against it. Null where the suspect lacks a token.
  *
  * @param few only the first neurons of a layer, which a source far away has in one piece
+ * @param lengths whether lengths of rows are taken along, which no file keeps
  */
 export async function counterpart(
   model: DeepModel,
   like: DeepPart,
   few: boolean,
+  lengths = false,
 ): Promise<readonly [DeepPart, DeepPart] | null> {
   const ids = placesOf(like.frame, model);
   if (ids.includes(-1)) return null;
   const view = await viewOf(model, [...ids], [...placesOf(like.untrained, model)], like);
   const networks = networkLayers(model);
   const answer = async (placed: readonly (PlacedNetwork | null)[]): Promise<readonly [DeepPart, DeepPart]> => {
-    const found = await partsOf(model, placed, view.maps, few, like);
+    const found = await partsOf(model, placed, view.maps, { few, lengths }, like);
     const theirs = found.map(([i]) => like.networks[i]!);
     return [
       { ...view.part, networks: found.map(([, part]) => part) },
@@ -146,12 +150,12 @@ async function partsOf(
   model: DeepModel,
   placed: readonly (PlacedNetwork | null)[],
   maps: FrameMaps,
-  few: boolean,
+  options: Pick<NetworkOptions, "few" | "lengths">,
   like?: DeepPart,
 ): Promise<readonly (readonly [number, DeepPart["networks"][number]])[]> {
   const found: (readonly [number, DeepPart["networks"][number]])[] = [];
   for (const [i, one] of placed.entries()) {
-    const part = one === null ? null : await networkPart(model, ...one, maps, { few, like: like?.networks[i] });
+    const part = one === null ? null : await networkPart(model, ...one, maps, { ...options, like: like?.networks[i] });
     if (part !== null) found.push([i, part]);
   }
   return found;

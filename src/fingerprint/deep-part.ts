@@ -58,6 +58,8 @@ export interface NetworkPart {
   readonly signs: NetworkViews<SignRows>;
   /** Values of the first neurons in all directions, in int8. */
   readonly values: NetworkViews<Slice>;
+  /** How long those rows are in the stream itself, which no rotation changes; kept in no file. */
+  readonly lengths?: NetworkViews<Float32Array>;
   /** Rows of attention's first value channels in all directions, whole fours of them; null where it has none. */
   readonly channels: Slice | null;
   /** Neurons seen from other neurons of the same layer, which needs no tokens; null where there are too few. */

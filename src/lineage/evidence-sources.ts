@@ -42,8 +42,8 @@ async function wideEvidence(
   const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
   if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
   const ids = sharedFrame(a, b);
-  const part = ids === null ? null : await takeDeepPart(a, reachesFar(first.location), ids);
-  const [own, theirs] = (part === null ? null : await counterpart(b, part, reachesFar(second.location))) ?? [];
+  const part = ids === null ? null : await takeDeepPart(a, reachesFar(first.location), ids, true);
+  const [own, theirs] = (part === null ? null : await counterpart(b, part, reachesFar(second.location), true)) ?? [];
   if (own === undefined || theirs === undefined || own.networks.length === 0) return null;
   const evidence = partEvidence(theirs, own);
   // Tokens that were renumbered can still be looked for in streams that are not too wide.
