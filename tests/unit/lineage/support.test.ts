@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { MatrixSketch } from "../../../src/fingerprint/fingerprint.ts";
 import { compareSubjects } from "../../../src/lineage/compare.ts";
+import type { MatrixPair } from "../../../src/lineage/matrix-pair.ts";
 import { supportOf } from "../../../src/lineage/support.ts";
 import { randomWords } from "../../support/random-fingerprint.ts";
 import { fingerprintOf, matrixPairs } from "../../support/sketches.ts";
@@ -7,6 +9,10 @@ import { turnedRows } from "../../support/turned-rows.ts";
 
 const NAMED = { isChosen: false, depth: 0, matrices: 0 };
 const CHOSEN = { ...NAMED, isChosen: true };
+
+function strange({ suspect, base }: MatrixPair, { suspect: { bits } }: MatrixPair): MatrixPair {
+  return { suspect: { ...suspect, bits }, base };
+}
 
 describe("support of a verdict", () => {
   test.each([
@@ -72,6 +78,66 @@ describe("support of a verdict", () => {
     const [named, chosen] = [supportOf(weak, NAMED), supportOf(weak, CHOSEN)];
     expect(named.agreeing).toBeGreaterThan(chosen.agreeing + 3);
     expect([...named.sigmas.values()].filter((sigma) => sigma >= 6)).toHaveLength(chosen.agreeing);
+  });
+
+  /** `count` matrices, `each` to a layer, of which the first `related` are. */
+  function inLayers(count: number, each: number, related: number): MatrixPair[] {
+    const laid = (sketch: MatrixSketch, i: number) => ({ ...sketch, layer: Math.floor(i / each) });
+    return matrixPairs(1, count, related).map(({ suspect, base }, i) => ({
+      suspect: laid(suspect, i),
+      base: laid(base, i),
+    }));
+  }
+
+  test("is of a layer where one of its matrices agrees, and of all its matrices then", () => {
+    const pairs = inLayers(12, 2, 3);
+    const found = supportOf(pairs, NAMED);
+    expect(found).toMatchObject({ of: "layers", agreeing: 2, tested: 6, agreeingMatrices: 3, matrices: 12 });
+    expect(found.pairs).toEqual(pairs.slice(0, 4));
+    expect([...found.sigmas.keys()]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(found.sigmas.get(0)).toBeGreaterThan(4);
+    expect(found.sigmas.get(5)).toBeLessThan(4);
+  });
+
+  test("is by matrices of what no layer holds, and keeps no deviations of those", () => {
+    const outside = inLayers(6, 6, 3).map(({ suspect, base }) => ({ suspect, base: { ...base, layer: -1 } }));
+    expect(supportOf(outside, { ...NAMED, depth: 2 })).toMatchObject({ agreeing: 3, tested: 6 });
+    const alone = supportOf(inLayers(6, 6, 3), NAMED);
+    expect([alone.of, alone.sigmas.size, alone.pairs.length]).toEqual(["matrices", 0, 3]);
+    expect(supportOf(inLayers(6, 6, 3), { ...NAMED, depth: 2 })).toMatchObject({
+      of: "layers",
+      agreeing: 1,
+      tested: 2,
+    });
+  });
+
+  test.each([
+    [10, 8, 20, true],
+    [10, 7, 20, false],
+    [10, 8, 21, false],
+  ])("of %i matrices, %i of them related, of %i in all, is of the whole: %s", (paired, related, matrices, whole) => {
+    // Five layers of two: the first matrix of each is related, so that every layer agrees, and some of the second.
+    const pairs = inLayers(paired, 2, paired);
+    const strangers = matrixPairs(50, paired, 0);
+    const mixed = pairs.map((pair, i) =>
+      i % 2 === 0 || i / 2 < related - paired / 2 ? pair : strange(pair, strangers[i]!),
+    );
+    expect(supportOf(mixed, { ...NAMED, matrices })).toMatchObject({ agreeing: 5, agreeingMatrices: related, whole });
+  });
+
+  test.each([
+    [12, 20, true],
+    [11, 20, false],
+  ])("that content chose: %i of %i matrices are the whole: %s", (related, matrices, whole) => {
+    const found = supportOf(matrixPairs(1, 14, related), { isChosen: true, depth: 14, matrices });
+    expect(found).toMatchObject({ agreeing: related, tested: matrices, matrices, enough: true, whole });
+  });
+
+  test("that content chose in a model of one layer has to lie in no more", () => {
+    const inOne = inLayers(8, 8, 4);
+    expect(supportOf(inOne, { ...CHOSEN, depth: 1 })).toMatchObject({ agreeing: 4, enough: true });
+    expect(supportOf(inOne, { ...CHOSEN, depth: 2 })).toMatchObject({ agreeing: 4, enough: false });
+    expect(supportOf(inLayers(8, 4, 8), { ...CHOSEN, depth: 2 })).toMatchObject({ agreeing: 8, enough: true });
   });
 
   test.each([64, 192])("counts layers whose rows were turned, of %i labels", (labels) => {
