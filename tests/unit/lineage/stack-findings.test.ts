@@ -78,3 +78,69 @@ test("of a part beside the largest it is not said that training is shared, unles
   });
   expect(small!.verdict.reason).toContain("equal bit for bit, and too small a part");
 });
+
+test("a finding that content did not choose, or that tells nothing, stays as it is", () => {
+  const finding = found(copies(1, 6), copies(50, 3));
+  const { pairing, verdict } = finding;
+  for (const isChosen of [false, undefined]) {
+    const named = { ...finding, pairing: { ...pairing, isChosen } as ComponentFinding["pairing"] };
+    expect(stackFindings(named)).toEqual([named]);
+  }
+  for (const word of ["no-evidence", "not-testable"] as const) {
+    const silent = { ...finding, verdict: { ...verdict, verdict: word } };
+    expect(stackFindings(silent)).toEqual([silent]);
+  }
+  const empty = { ...finding, pairing: { ...pairing, pairs: [] } };
+  expect(stackFindings(empty)).toEqual([empty]);
+});
+
+test("tests, slices and layers are told once, of the largest stack", () => {
+  const finding = found(copies(1, 6), copies(50, 3));
+  const tests = [{ component: "matrices" }] as unknown as ComponentFinding["tested"]["tests"];
+  const slices = [{}] as unknown as ComponentFinding["slices"];
+  const [trunk, branch] = stackFindings({
+    ...finding,
+    tested: { ...finding.tested, tests },
+    slices,
+    sharesTraining: true,
+  });
+  expect(trunk).toMatchObject({
+    pairing: { component: "trunk", suspectComponent: "trunk" },
+    tested: { tests: [{ component: "trunk" }], log10P: -84 },
+    sharesTraining: true,
+    stacks: 2,
+  });
+  expect([trunk!.pairing.pairs.length, trunk!.slices.length]).toEqual([9, 1]);
+  expect(branch).toMatchObject({
+    pairing: { component: "branch", suspectComponent: "branch" },
+    tested: { tests: [], log10P: -84 },
+    slices: [],
+    sharesTraining: false,
+    stacks: 2,
+  });
+  expect(branch!.pairing.pairs).toEqual(finding.pairing.pairs.slice(6));
+});
+
+test("stacks that are equal bit for bit say what was found of all, unless they are small", () => {
+  const equal = (branch: number): ComponentFinding[] => {
+    const { pairing, verdict, ...rest } = found(copies(1, 9), matrixPairs(50, branch, branch, {}, 0, 64));
+    const chosen = { ...pairing, isEqual: true as const };
+    return stackFindings({
+      ...rest,
+      sharesTraining: true,
+      verdict: { ...verdict, verdict: "derived" },
+      pairing: chosen,
+    });
+  };
+  const [, large] = equal(4);
+  expect(large).toMatchObject({ verdict: { component: "branch", verdict: "derived" }, sharesTraining: true });
+  const [, small] = equal(1);
+  expect(small!.verdict).toMatchObject({ component: "branch", verdict: "not-testable" });
+  expect(small!.verdict.reason).toContain("equal bit for bit, and too small a part");
+});
+
+test("half of the rows of a large stack are enough, and fewer are not", () => {
+  const verdictOf = (related: number) =>
+    stackFindings(found(copies(1, 6), matrixPairs(50, 4, related, {}, 0.1, 64)))[1]!.verdict.verdict;
+  expect([verdictOf(2), verdictOf(1)]).toEqual(["shared-init", "not-testable"]);
+});
