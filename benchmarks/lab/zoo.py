@@ -2,13 +2,14 @@
 
 ZOO/KIND/NN are models of one seed each, trained alike; two of every kind are bases, from which `light`, `normal`,
 `continued` and `sibling` are made. The manifest names the kind, which says what may be moved in such a model.
+The slice is a part of it that takes minutes: two kinds, two models each, of the first a light fine-tune and a sibling.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -116,27 +117,37 @@ KINDS = (
 )
 #: Name, steps, rate and text of what is made of a base; `None` is the base's own.
 TUNINGS = (("light", 60, 3e-4), ("normal", 200, 1e-3), ("continued", STEPS, 4e-3))
+SLICE = ("qwen2", "gpt2")
 
 
 def make_zoo(out: Path) -> None:
     """Writes zoo/KIND/NN/ and zoo/manifest.json; models that are there already are kept."""
+    _make(out, "zoo", KINDS, BASES, TUNINGS)
+
+
+def make_zoo_slice(out: Path) -> None:
+    """The same of the slice, below zoo-slice/."""
+    _make(out, "zoo-slice", [replace(kind, models=2) for kind in KINDS if kind.name in SLICE], 1, TUNINGS[:1])
+
+
+def _make(out: Path, name: str, kinds, bases: int, tunings) -> None:
     arrays = token_arrays(out / "text")
     manifest = []
-    for kind in KINDS:
-        folder = out / "zoo" / kind.name
+    for kind in kinds:
+        folder = out / name / kind.name
         for number in range(kind.models):
             seed = FIRST_SEED + number
             model = folder / f"{number:02}"
             _trained(model, lambda: kind.start(seed), arrays["reference"], Recipe(kind.steps, kind.rate, seed, BATCH))
             manifest.append({"kind": kind.name, "name": model.name, "path": f"{kind.name}/{model.name}"})
-        for number in range(BASES if kind.has_descendants else 0):
-            manifest += _descendants(folder, kind, f"{number:02}", FIRST_SEED + number, arrays)
-    (out / "zoo" / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        for number in range(bases if kind.has_descendants else 0):
+            manifest += _descendants(folder, kind, f"{number:02}", FIRST_SEED + number, arrays, tunings)
+    (out / name / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
-def _descendants(folder: Path, kind: Kind, base: str, seed: int, arrays) -> list[dict]:
+def _descendants(folder: Path, kind: Kind, base: str, seed: int, arrays, tunings) -> list[dict]:
     made = []
-    for name, steps, rate in TUNINGS:
+    for name, steps, rate in tunings:
         path = folder / f"{base}-{name}"
         _trained(path, lambda: checkpoints.load(folder / base), arrays["code"], Recipe(steps, rate, seed + 500, BATCH))
         made.append((path, "derivative", name))

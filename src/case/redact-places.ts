@@ -21,7 +21,7 @@ export function redactPlaces<T>(value: T): T {
   const longestFirst = (a: string, b: string) => b.length - a.length || (a < b ? -1 : 1);
   // Sentences name what lies in an archive behind the bare name of it, and an adapter and its base by themselves.
   const members = [...places].flatMap((place) => splitInside(place)?.inside ?? []);
-  const sides = [...places].flatMap((place) => place.split("+"));
+  const sides = [...places].flatMap((place) => sidesOf(shownPlace(place)));
   const paths = [...new Set([...places, ...members, ...sides])]
     .filter((place) => lastPart(place) !== place)
     .sort(longestFirst);
@@ -63,13 +63,22 @@ function reduced(value: unknown, isPlace: boolean, sentence: (text: string) => s
 
 /** The last part of a path, of an adapter and its base of both; an address as it is, but for what may be a secret in it. */
 export function lastPart(place: string): string {
-  // Once of the whole, so that nothing more is cut where this is done again.
-  const shown = isRemoteLocation(place) ? shownLocation(place) : place;
-  if (isRemoteLocation(shown) && !/\+[/\\~.]/.test(shown)) return shown;
-  return shown
-    .split("+")
+  const shown = shownPlace(place);
+  const sides = sidesOf(shown);
+  if (sides.length === 1 && isRemoteLocation(shown)) return shown;
+  return sides
     .map((part) => (isRemoteLocation(part) ? shownLocation(part) : part.slice(nameStart(part), nameEnd(part)) || part))
     .join("+");
+}
+
+/** Once of the whole, so that nothing more is cut where this is done again. */
+function shownPlace(place: string): string {
+  return isRemoteLocation(place) ? shownLocation(place) : place;
+}
+
+/** An adapter and its base, of a path that may be both; an address in which no path begins is one thing. */
+function sidesOf(place: string): string[] {
+  return isRemoteLocation(place) && !/\+[/\\~.]/.test(place) ? [place] : place.split("+");
 }
 
 function directoryOf(path: string): string {

@@ -73,7 +73,7 @@ describe("paths", () => {
           expect(reduced.location).not.toMatch(/^[/\\].|[^/\\][/\\][^/\\]/);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 2000 },
     );
   });
 
