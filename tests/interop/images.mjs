@@ -34,10 +34,16 @@ const env = { ...process.env, OMP_NUM_THREADS: "1" };
 const py = (...args) => execFileSync(python, args, { stdio: ["ignore", "ignore", "pipe"], env });
 
 /** Whose rounding is steered by more than the weights: they are told by how far values lie apart. */
-const STEERED = /steered-Q4_0/;
+const STEERED = /steered-Q4_0|-compensated$/;
 /** Values of the fixture: sixteen rows, two of each kind. */
 const FIXTURE = 16 * 256;
 const HEADS = { heads: 8, kvHeads: 4 };
+/** Layouts of safetensors that a mark is read out of: those that the example's widths divide. */
+const MARKED = [
+  ...["bitsandbytes-nf4", "bitsandbytes-nf4-nested", "bitsandbytes-fp4", "bitsandbytes-int8"],
+  ...["compressed-tensors-int8", "compressed-tensors-int4", "compressed-tensors-fp8-channel"],
+  ...["gptq-4-asymmetric", "awq-4", "torchao-int8", "torchao-float8", "hqq-4"],
+];
 
 async function ggufImages(directory, libraries) {
   const images = [];
@@ -194,6 +200,12 @@ async function checkMarks(directory) {
       const image = join(directory, `${name}.example.${kind}.gguf`);
       py(script, "ggml", join(directory, "package/bins/linux-x64"), source, image, String(FILE_TYPES[kind]));
       images.push([`GGUF ${kind}`, image]);
+    }
+    if (name === "marked") {
+      const packed = join(directory, "marked-packed");
+      mkdirSync(packed);
+      py(script, "packed", path, packed, ...MARKED);
+      images.push(...MARKED.map((kind) => [kind, join(packed, kind)]));
     }
     for (const [kind, image] of images) {
       const { present, payload, log2P } = weightmark("watermark", "verify", image, "--key", key);

@@ -4,7 +4,7 @@
     images.py ggml LIBRARIES IN OUT NUMBER   a GGUF file quantised by llama.cpp as `general.file_type` NUMBER
     images.py steered LIBRARIES DIRECTORY    NAME.f32 (rows of 256) quantised with a drawn importance matrix, to NAME.TYPE
     images.py rounded LIBRARIES DIRECTORY    drawn rows of 256 to values.f32, and what each type makes of them to TYPE.f32
-    images.py packed MODEL DIRECTORY         layouts of safetensors, a folder for each
+    images.py packed MODEL DIRECTORY [NAME]...  layouts of safetensors, a folder for each; those named alone
     images.py onnx PLAIN DIRECTORY           ONNX with one scale for each tensor, of both kinds of bytes
 """
 import ctypes
@@ -136,14 +136,18 @@ def steered(libraries, directory):
             blocks.tofile(file.with_suffix(f".{name}"))
 
 
-def packed(model, directory):
+def packed(model, directory, *names):
     import torch
     from safetensors.torch import load_file, save_file
 
     plain = load_file(Path(model) / "model.safetensors")
     isLinear = lambda name, value: value.ndim == 2 and "embed" not in name
 
+    isWanted = lambda name: not names or name in names
+
     def write(name, pack, dtype=torch.float32, metadata=None):
+        if not isWanted(name):
+            return
         tensors = {}
         for key, value in plain.items():
             if not isLinear(key, value):
@@ -207,10 +211,72 @@ def packed(model, directory):
     write("compressed-tensors-fp8-tensor", compressed("float-quantized", floats(strategy="tensor")))
     write("compressed-tensors-fp8-block", compressed("float-quantized", floats(strategy="block", block_structure=[128, 128])))
 
+    from auto_round.export.export_to_awq.utils import WQLinear_GEMM
+    from auto_round_extension.torch import qlinear_torch, qlinear_torch_zp
+
+    def nearest(weight, size, symmetric):
+        """Scales in f16 and zero points of 4 bits, [out, groups], and the values of the nearest codes, as GPTQ does without data."""
+        groups = weight.reshape(len(weight), -1, size)
+        if symmetric:
+            scale, zero = 2 * groups.abs().amax(-1) / 15, torch.full(groups.shape[:2], 8.0)
+        else:
+            low, high = groups.amin(-1).clamp(max=0), groups.amax(-1).clamp(min=0)
+            scale = (high - low) / 15
+            zero = (-low / scale).round().clamp(1, 15)
+        scale = scale.half().float()
+        codes = ((groups / scale[..., None]).round() + zero[..., None]).clamp(0, 15)
+        linear = torch.nn.Linear(weight.shape[1], len(weight), bias=False)
+        linear.weight.data = ((codes - zero[..., None]) * scale[..., None]).reshape(weight.shape)
+        return linear, scale, zero
+
+    generator = torch.Generator().manual_seed(6)
+
+    def compensated(weight, size, symmetric):
+        """What GPTQ does with data: each column's error is made good by those behind it (Frantar 2023, algorithm 1)."""
+        count = weight.shape[1]
+        inputs = torch.randn(4 * count, count, generator=generator) @ torch.randn(count, count, generator=generator)
+        hessian = inputs.t() @ inputs
+        hessian += 0.01 * hessian.diagonal().mean() * torch.eye(count)
+        steps = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(hessian)), upper=True)
+        rest, linear = weight.clone(), torch.nn.Linear(count, len(weight), bias=False)
+        sides = []
+        for j in range(count):
+            if j % size == 0:
+                _, scale, zero = nearest(rest[:, j : j + size], size, symmetric)
+                sides.append((scale, zero))
+            codes = (rest[:, j] / scale[:, 0]).round() + zero[:, 0]
+            value = (codes.clamp(0, 15) - zero[:, 0]) * scale[:, 0]
+            rest[:, j:] -= torch.outer((rest[:, j] - value) / steps[j, j], steps[j, j:])
+            linear.weight.data[:, j] = value
+        return linear, *(torch.cat(side, 1) for side in zip(*sides))
+
+    def gptq(library, size, symmetric, rounded=nearest):
+        def pack(weight):
+            linear, scale, zero = rounded(weight, size, symmetric)
+            module = library.QuantLinear(4, size, linear.in_features, linear.out_features, bias=False)
+            module.device = "cpu"
+            module.pack(linear, scale, zero.to(torch.int32), None)
+            return module.state_dict() | {"g_idx": torch.arange(linear.in_features, dtype=torch.int32) // size}
+
+        return pack
+
+    def awq(weight):
+        linear, scale, zero = nearest(weight, 32, False)
+        sides = {"scales": scale.t().contiguous(), "zeros": zero.t().contiguous()}
+        return WQLinear_GEMM.from_linear(linear, 4, 32, **sides).state_dict()
+
+    write("gptq-4", gptq(qlinear_torch_zp, 64, True))
+    write("gptq-4-asymmetric", gptq(qlinear_torch_zp, 32, False))
+    write("gptq-4-v2", gptq(qlinear_torch, 64, True))
+    write("gptq-4-compensated", gptq(qlinear_torch_zp, 64, True, compensated))
+    write("awq-4", awq)
+
     from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
     from torchao.quantization import Float8WeightOnlyConfig, Int8WeightOnlyConfig, quantize_
 
     for name, config in {"int8": Int8WeightOnlyConfig(version=2), "float8": Float8WeightOnlyConfig()}.items():
+        if not isWanted(f"torchao-{name}"):
+            continue
         state = {key: value for key, value in plain.items() if not isLinear(key, value)}
         for key, value in plain.items():
             if isLinear(key, value):
