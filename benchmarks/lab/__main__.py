@@ -20,12 +20,12 @@ from .nets import make_nets
 from .scenarios import make_scenarios
 from .siblings import make_siblings
 from .table import print_table
-from .zoo import make_zoo, make_zoo_slice
+from .zoo import make_wide, make_zoo, make_zoo_slice
 
 MODELS: dict[str, Make] = {**EXAMPLES, **{row.name: row.make for row in DERIVATIVES if row.make is not None}}
 # Tiny derivatives start from calibration models, so those come first.
 GROUPS = ("examples", "calibration", "derivatives", "siblings", "manifest", "table")
-OPTIONAL = ("nets", "net-siblings", "adapters", "zoo", "zoo-slice", "scenarios")
+OPTIONAL = ("nets", "net-siblings", "adapters", "zoo", "zoo-slice", "wide", "scenarios")
 
 
 def main() -> None:
@@ -63,6 +63,8 @@ def run(name: str, out: Path, count: int) -> None:
         make_zoo(out)
     elif name == "zoo-slice":
         make_zoo_slice(out)
+    elif name == "wide":
+        make_wide(out)
     elif name == "scenarios":
         make_scenarios(out)
     elif name == "siblings":

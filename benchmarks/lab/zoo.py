@@ -3,6 +3,7 @@
 ZOO/KIND/NN are models of one seed each, trained alike; two of every kind are bases, from which `light`, `normal`,
 `continued` and `sibling` are made. The manifest names the kind, which says what may be moved in such a model.
 The slice is a part of it that takes minutes: two kinds, two models each, of the first a light fine-tune and a sibling.
+Wide models are a set of their own: their streams are mapped in another way, and a step of theirs takes as long as fifty.
 """
 
 from __future__ import annotations
@@ -118,6 +119,9 @@ KINDS = (
 #: Name, steps, rate and text of what is made of a base; `None` is the base's own.
 TUNINGS = (("light", 60, 3e-4), ("normal", 200, 1e-3), ("continued", STEPS, 4e-3))
 SLICE = ("qwen2", "gpt2")
+WIDE_STEPS = 640
+WIDE = Kind("llama-832", lambda seed: architectures.llama_of_width(seed, 832), 2, WIDE_STEPS, rate=1e-3)
+WIDE_TUNINGS = (("light", 60, 1e-4), ("normal", 200, 3e-4), ("continued", WIDE_STEPS, 1e-3))
 
 
 def make_zoo(out: Path) -> None:
@@ -128,6 +132,11 @@ def make_zoo(out: Path) -> None:
 def make_zoo_slice(out: Path) -> None:
     """The same of the slice, below zoo-slice/."""
     _make(out, "zoo-slice", [replace(kind, models=2) for kind in KINDS if kind.name in SLICE], 1, TUNINGS[:1])
+
+
+def make_wide(out: Path) -> None:
+    """The same of models of 17 M parameters in two layers, below wide/."""
+    _make(out, "wide", [WIDE], 1, WIDE_TUNINGS)
 
 
 def _make(out: Path, name: str, kinds, bases: int, tunings) -> None:
