@@ -89,8 +89,9 @@ async function onRegistry(
   const signed = [options.requireSignature, options.signature].filter((path) => path !== undefined);
   const session = openSession(options, [...paths, ...signed, directory], action === "export");
   const clock = options.deterministic ? () => null : undefined;
-  // The default registry always is there, if only empty; a directory that was named has to be one.
-  const registry = await openAnyRegistry(directory, { create: create || options.registry === undefined, clock });
+  // The default registry always is there, if only empty; one that was named, or is to be checked, has to be one.
+  const mayBeAbsent = create || (options.registry === undefined && action !== "verify");
+  const registry = await openAnyRegistry(directory, { create: mayBeAbsent, clock });
   try {
     const outcome = await work(registry, session);
     await session.emit(registryReport(session.run(), registry, action, outcome));

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { buildProgram, runCommandLine } from "../../../src/cli/command-line.ts";
 import { pathRedactor } from "../../../src/cli/redact.ts";
@@ -78,6 +79,15 @@ describe("usage errors", () => {
   it.each([[["--json"]], [["--format", "json"]], [["--format=jsonl"]]])("are JSON with %j", async (flags) => {
     expect(await runCommandLine(["compare", "one", ...flags])).toBe(2);
     expect(requireValid("error@1", JSON.parse(output.stderr))).toMatchObject({ error: { code: "USAGE" } });
+  });
+});
+
+describe("the default registry before anything is in it", () => {
+  it("may be listed, and is not said to be as it was registered", async () => {
+    vi.stubEnv("WEIGHTMARK_REGISTRY", join(temporaryDirectory(), "registry"));
+    expect(await runCommandLine(["registry", "list"])).toBe(0);
+    expect(await runCommandLine(["registry", "verify"])).toBe(3);
+    expect(output.stderr).toContain("REGISTRY_NOT_FOUND");
   });
 });
 
