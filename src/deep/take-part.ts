@@ -57,16 +57,18 @@ export async function takeDeepPart(
  *
  * @param few only the first neurons of a layer, which a source far away has in one piece
  * @param lengths whether lengths of rows are taken along, which no file keeps
+ * @param image the other side's frame as it lies in this stream, where more is known of that than what tokens say here
  */
 export async function counterpart(
   model: DeepModel,
   like: DeepPart,
   few: boolean,
   lengths = false,
+  image: TokenFrame | null = null,
 ): Promise<readonly [DeepPart, DeepPart] | null> {
   const ids = placesOf(like.frame, model);
   if (ids.includes(-1)) return null;
-  const view = await viewOf(model, [...ids], [...placesOf(like.untrained, model)], like);
+  const view = await viewOf(model, [...ids], [...placesOf(like.untrained, model)], like, image);
   const networks = networkLayers(model);
   const answer = async (placed: readonly (PlacedNetwork | null)[]): Promise<readonly [DeepPart, DeepPart]> => {
     const found = await partsOf(model, placed, view.maps, { few, lengths }, like);
@@ -114,11 +116,13 @@ async function viewOf(
   ids: readonly number[],
   never: readonly number[],
   lists: { readonly frame: TokenList; readonly untrained: TokenList },
+  image: TokenFrame | null = null,
 ): Promise<View> {
   const { width, vocabulary } = model;
   const size = ids.length / 2;
   const rows = await model.embedding(ids);
-  const frame = new TokenFrame(rows.subarray(0, size * width), width);
+  const own = new TokenFrame(rows.subarray(0, size * width), width);
+  const frame = image ?? own;
   const weakest = frame.weaker(TOKEN_BULK);
   const seen = (of: Float32Array): SignRows =>
     signsOf(matmul(of, weakest, { rows: of.length / width, depth: width, columns: size }), size);
@@ -133,7 +137,7 @@ async function viewOf(
     heldOut: seen(rows.subarray(size * width)),
     untrained: { ...someOf(lists.untrained, kept), signs: seen(untrained) },
     columns: width > MAX_COLUMNS ? null : signsOf(centredColumns(rows, width, ids.length), ids.length),
-    code: deepCode(frame),
+    code: deepCode(own),
   };
   return { part, maps: { whole: frame.weaker(0), weak: frame.weaker(BULK), size } };
 }

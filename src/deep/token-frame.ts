@@ -19,11 +19,20 @@ export class TokenFrame {
   readonly #width: number;
   readonly #eigen: SymmetricEigen;
 
-  /** @param tokens their rows of the embedding, [tokens x width] */
-  constructor(tokens: Float32Array, width: number) {
-    this.#tokens = shortened(tokens, width);
+  /**
+   * @param tokens their rows of the embedding, [tokens x width]
+   * @param eigen of their products in the stream that the frame is of. @default in this one
+   */
+  constructor(tokens: Float32Array, width: number, eigen: SymmetricEigen | null = null) {
+    this.#tokens = eigen === null ? shortened(tokens, width) : tokens;
     this.#width = width;
-    this.#eigen = gramEigen(this.#tokens, width);
+    this.#eigen = eigen ?? gramEigen(this.#tokens, width);
+  }
+
+  /** The same directions in another stream. `image` says where vectors [count x width] of this one lie in that one. */
+  imaged(image: (rows: Float32Array) => Float32Array): TokenFrame {
+    const tokens = image(this.#tokens);
+    return new TokenFrame(tokens, tokens.length / this.size, this.#eigen);
   }
 
   get size(): number {

@@ -4,6 +4,7 @@ import { type DeepEvidence, deepEvidence, isAlike } from "../deep/deep-evidence.
 import { deepModel } from "../deep/deep-model.ts";
 import { WHOLE_WIDTH } from "../deep/frames.ts";
 import { partEvidence } from "../deep/part-evidence.ts";
+import { frameImage } from "../deep/stream-image.ts";
 import { counterpart, takeDeepPart, tokenCodes } from "../deep/take-part.ts";
 import { sharedFrame } from "../deep/token-list.ts";
 import { MAX_SOUGHT_WIDTH } from "../deep/unknown-tokens.ts";
@@ -43,7 +44,9 @@ async function wideEvidence(
   if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
   const ids = sharedFrame(a, b);
   const part = ids === null ? null : await takeDeepPart(a, reachesFar(first.location), ids, true);
-  const [own, theirs] = (part === null ? null : await counterpart(b, part, reachesFar(second.location), true)) ?? [];
+  if (part === null) return null;
+  const image = await frameImage(part, a, b);
+  const [own, theirs] = (await counterpart(b, part, reachesFar(second.location), true, image)) ?? [];
   if (own === undefined || theirs === undefined || own.networks.length === 0) return null;
   const evidence = partEvidence(theirs, own);
   // Tokens that were renumbered can still be looked for in streams that are not too wide.
