@@ -15,6 +15,7 @@ import { findImage } from "./image/image.ts";
 import { isStronger, judgeAll } from "./judge-all.ts";
 import { mirrored } from "./mirror.ts";
 import { layerMap } from "./named-pairings.ts";
+import { isOpen } from "./open-question.ts";
 import { decisiveFinding, isRelated, isSameTable } from "./related.ts";
 import { describeDifference, describeRelations, layerRelations } from "./relations.ts";
 import {
@@ -114,14 +115,18 @@ export async function compareSubjects(
       ...(asked === "unread" ? [NOT_ASKED] : []),
     ],
   };
-  if (options.deep !== true || isShared(verdict)) return plain;
-  const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
-  if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
-  const starts = await withStarts(plain, { suspect, base }, judged.log10Hypotheses, signal);
-  if (starts !== null) return starts;
+  if (options.deep !== true || !isOpen(plain)) return plain;
+  if (!isShared(verdict)) {
+    const adapter = await adapterFinding(suspect, base, judged.log10Hypotheses, signal);
+    if (adapter !== null) return withAdapter(plain, adapter, { suspect, base });
+    const starts = await withStarts(plain, { suspect, base }, judged.log10Hypotheses, signal);
+    if (starts !== null) return starts;
+  }
   const evidence = await evidenceOf(first, second, signal);
   const deep = evidence === null ? null : await deepFinding(evidence, judged.log10Hypotheses);
-  return deep === null ? plain : withDeep(plain, deep, names, exchanged);
+  // Where a common start is found already, only more than that is news, and only what has a p.
+  if (deep === null || (isShared(verdict) && !(deep.verdict === "derived" && deep.basis === "exact"))) return plain;
+  return withDeep(plain, deep, names, exchanged);
 }
 
 function isShared(verdict: Verdict): boolean {

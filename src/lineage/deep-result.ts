@@ -58,8 +58,13 @@ export function withDeep(
     claim,
     relations: verdict === "derived" && moved.length > 0 ? ["obfuscated"] : [],
     log10P,
-    caveats: [...caveatsOf(deep), ...plain.caveats.filter((caveat) => !caveat.startsWith("silent against"))],
+    caveats: [...caveatsOf(deep), ...plain.caveats.filter((caveat) => !isAnswered(caveat))],
   };
+}
+
+/** What the plain tests alone could not say. */
+function isAnswered(caveat: string): boolean {
+  return caveat.startsWith("silent against") || caveat.includes("a common initialisation is not ruled out");
 }
 
 function claimOf({ verdict, basis }: DeepFinding, base: string): string {

@@ -3,6 +3,7 @@ import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { damageOf } from "./damage.ts";
 import { type FittingBase, fittingBases } from "./fitting-bases.ts";
 import { movedBases, NO_BASES } from "./moved-bases.ts";
+import { isOpen } from "./open-question.ts";
 import { TELLING_SCORE, testRanked } from "./ranked-bases.ts";
 import {
   type Candidate,
@@ -27,7 +28,7 @@ export interface IdentifyOptions {
 
 /**
  * Which registered base a suspect comes from. Codes rank every base exhaustively; the best are tested exactly, and p is
- * corrected for the whole registry. Where all are silent, bases with a deep part are ranked by their tokens and asked whether
+ * corrected for the whole registry. Where nothing is settled, bases with a deep part are ranked by their tokens and asked whether
  * labels were moved; and of a LoRA adapter alone all whose shapes fit, whether it was trained on them. "No match" is an answer.
  * @example
  * import { identify, openSubject } from "weightmark";
@@ -48,7 +49,9 @@ export async function identifySubject(
   const { why } = plain;
   // Held against nothing is no answer.
   if (plain.candidates.length === 0 && why !== null) throw why;
-  const moved = plain.candidates.every(isSilent) ? await movedBases(suspect, registry, { limit, signal }) : NO_BASES;
+  const moved = plain.candidates.every(({ comparison }) => isOpen(comparison))
+    ? await movedBases(suspect, registry, { limit, signal })
+    : NO_BASES;
   const candidates = withMoved(plain.candidates, moved.candidates);
   const missed = new Set(plain.unread.map(({ name }) => name));
   const unread = [...plain.unread, ...moved.unread.filter(({ name }) => !missed.has(name))];

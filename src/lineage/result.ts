@@ -204,7 +204,7 @@ export interface CompareResult {
   readonly difference: Difference;
   /** Where one of the two was rounded, and both are at hand. */
   readonly image?: Image;
-  /** Of the deep tests, where they were asked for and the plain ones were silent. */
+  /** Of the deep tests, where they were asked for and the plain ones had left something open. */
   readonly deep?: DeepSummary;
   readonly caveats: readonly string[];
 }
