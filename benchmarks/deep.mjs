@@ -3,9 +3,10 @@
  *
  *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
  *                            [--bases MODEL,...] [--stranger MODEL] [--zoo MANIFEST] [--adapters MANIFEST]
- *                            [--fingerprints] [--json FILE]
+ *                            [--fingerprints] [--cut N] [--json FILE]
  *
  * --fingerprints: all that is known of either model, and of bases of adapters, is the fingerprint with a deep part.
+ * --cut: in place of all disguises, streams without every Nth dimension (of models of Llama's names).
  * --strangers: a directory of independent models, every pair once, the disguises in turn; of fingerprints every pair as it is
  * and under the two that renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
  * Derivatives are all those of Llama's names.
@@ -24,6 +25,8 @@ import { requireFloors } from "./deep/floors.mjs";
 import { judgeAll } from "./deep/judge.mjs";
 import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
 import { tableOf } from "./deep/table.mjs";
+import { FAMILIES } from "./deep/zoo-families.mjs";
+import { cutStream } from "./deep/zoo-moves.mjs";
 import { zooPairs } from "./deep/zoo-pairs.mjs";
 
 const { values } = parseArgs({
@@ -36,6 +39,7 @@ const { values } = parseArgs({
     bases: { type: "string" },
     stranger: { type: "string" },
     fingerprints: { type: "boolean", default: false },
+    cut: { type: "string" },
     zoo: { type: "string" },
     adapters: { type: "string" },
     json: { type: "string" },
@@ -49,7 +53,10 @@ const pairs = [
   ...(values.zoo ? zooPairs(values.zoo) : []),
   ...(values.bases ? madePairs(values.bases.split(","), values.stranger) : []),
 ];
-const rows = await judgeAll(pairs, values.fingerprints);
+const cut = values.cut && [
+  [`without every ${values.cut}th dimension`, () => cutStream(FAMILIES.llama, Number(values.cut))],
+];
+const rows = await judgeAll(cut ? pairs.map((pair) => ({ ...pair, disguises: cut })) : pairs, values.fingerprints);
 if (pairs.length > 0) process.stdout.write(tableOf(rows));
 const adapters = values.adapters ? await judgeAdapters(values.adapters, values.fingerprints) : [];
 if (adapters.length > 0) process.stdout.write(adapterTable(adapters));

@@ -20,6 +20,32 @@ export function zooDisguises(family) {
   ];
 }
 
+/** The stream without every nth of its dimensions: no symmetry, for what a model computes changes. */
+export function cutStream(family, nth) {
+  return (view) => {
+    const tensors = [...view.tensors.values()].map((tensor) => {
+      const axis = axesOf(family, tensor.name)?.axes.indexOf("stream") ?? -1;
+      if (axis < 0) return tensor;
+      const kept = Array.from({ length: tensor.shape[axis] }, (_, i) => i).filter((i) => i % nth !== nth - 1);
+      const [rows, cols] = tensor.shape.length === 1 ? [1, tensor.shape[0]] : tensor.shape;
+      const isRows = axis < tensor.shape.length - 1;
+      const read = () => {
+        const values = tensor.read();
+        const lines = isRows ? kept : Array.from({ length: rows }, (_, i) => i);
+        return Float32Array.from(
+          lines.flatMap((i) =>
+            isRows ? [...values.subarray(i * cols, (i + 1) * cols)] : kept.map((j) => values[i * cols + j]),
+          ),
+        );
+      };
+      const shape = tensor.shape.map((size, i) => (i === axis ? kept.length : size));
+      return { ...tensor, raw: undefined, shape, read };
+    });
+    const width = tensors.find(({ name }) => name === family.embedding).shape[1];
+    return withTensors(view, tensors, { hidden_size: width });
+  };
+}
+
 function permuteStream(family, seed) {
   return (view) => moveAxes(family, view, (label, size) => (label === "stream" ? shuffled(size, seed) : null));
 }
