@@ -119,7 +119,7 @@ KINDS = (
 #: Name, steps, rate and text of what is made of a base; `None` is the base's own.
 TUNINGS = (("light", 60, 3e-4), ("normal", 200, 1e-3), ("continued", STEPS, 4e-3))
 SLICE = ("qwen2", "gpt2")
-WIDE_STEPS = 640
+WIDE_STEPS = 1280
 WIDE = Kind("llama-832", lambda seed: architectures.llama_of_width(seed, 832), 2, WIDE_STEPS, rate=1e-3)
 WIDE_TUNINGS = (("light", 60, 1e-4), ("normal", 200, 3e-4), ("continued", WIDE_STEPS, 1e-3))
 
