@@ -8,10 +8,15 @@ import { thinSvd } from "./svd.ts";
 const LEADING = 64;
 const OVERSAMPLING = 16;
 const POWER_STEPS = 5;
-/** How far above the largest singular value that is left, as it was found, the true one may lie. */
+/** How far above the largest singular value that is left, as it was found, the true one may lie at first. */
 const MARGIN = 1.1;
+/** By how much an image is longer than its vector at most. A series that reaches too short makes it many times as long. */
+const LONGEST = 1.05;
+const TRIES = 20;
 /** c, as a share of the root mean square of the singular values that are left: weaker ones are mostly noise. */
 const DAMPING = 0.1;
+/** c, as a share of the largest singular value, at least: below it lies what f32 rounds. */
+const ROUNDING = 1e-6;
 const TERMS = 32;
 /** Points at which coefficients are taken. */
 const POINTS = 256;
@@ -28,9 +33,9 @@ export class PolarImage {
   readonly #strongest: Leading;
   /** M without them. */
   readonly #rest: Float32Array;
-  /** Its largest squared singular value, or more, and the series on [0, that]. */
+  /** Its largest squared singular value, as it was found, and c^2. */
   readonly #top: number;
-  readonly #series: readonly number[];
+  readonly #cut: number;
 
   constructor(m: Float32Array, rows: number, cols: number) {
     [this.#rows, this.#cols] = [rows, cols];
@@ -41,8 +46,8 @@ export class PolarImage {
     const strongest = matmul(transpose(scaled, values.length, rows), right, shape);
     this.#rest = m.map((x, i) => x - strongest[i]!);
     const squares = this.#rest.reduce((sum, x) => sum + x * x, 0) / (Math.min(rows, cols) - values.length);
-    this.#top = (MARGIN * next) ** 2;
-    this.#series = this.#top > 0 ? inverseRoot(this.#top, DAMPING ** 2 * squares) : [];
+    this.#cut = Math.max(DAMPING ** 2 * squares, (ROUNDING * (values[0] ?? 0)) ** 2);
+    this.#top = Math.max((MARGIN * next) ** 2, this.#cut);
   }
 
   /** Images of vectors [count x cols]: count x rows. */
@@ -51,29 +56,35 @@ export class PolarImage {
     const [count, strongest] = [x.length / this.#cols, values.length];
     const along = matmul(x, right, { rows: count, depth: this.#cols, columns: strongest, transposedB: true });
     const out = matmul(along, left, { rows: count, depth: strongest, columns: this.#rows });
-    if (this.#series.length === 0) return out;
-    const others = this.#there(this.#applied(x));
-    return out.map((value, i) => value + others[i]!);
+    if (!(this.#cut > 0)) return out;
+    let top = this.#top;
+    for (let tried = 1; ; tried++, top *= 2) {
+      const others = this.#there(this.#applied(x, top));
+      const image = out.map((value, i) => value + others[i]!);
+      // No polar factor makes anything longer.
+      if (tried === TRIES || lengthOf(image) <= LONGEST * lengthOf(x)) return image;
+    }
   }
 
-  /** The series of M^T M applied to vectors, by Clenshaw's recurrence. */
-  #applied(x: Float32Array): Float32Array {
+  /** (M^T M + c^2)^(-1/2) applied to vectors as a series on [0, top], by Clenshaw's recurrence. */
+  #applied(x: Float32Array, top: number): Float32Array {
+    const series = inverseRoot(top, this.#cut);
     let next: Float32Array = new Float32Array(x.length);
     let last = next;
-    for (let k = this.#series.length - 1; k >= 0; k--) {
-      const product = this.#shifted(next);
+    for (let k = series.length - 1; k >= 0; k--) {
+      const product = this.#shifted(next, top);
       const by = k === 0 ? 1 : 2;
-      for (let i = 0; i < x.length; i++) product[i] = by * product[i]! - last[i]! + this.#series[k]! * x[i]!;
+      for (let i = 0; i < x.length; i++) product[i] = by * product[i]! - last[i]! + series[k]! * x[i]!;
       [next, last] = [product, next];
     }
     return next;
   }
 
   /** M^T M applied to vectors, its spectrum brought to [-1, 1]. */
-  #shifted(x: Float32Array): Float32Array {
+  #shifted(x: Float32Array, top: number): Float32Array {
     const shape = { rows: x.length / this.#cols, depth: this.#rows, columns: this.#cols };
     const product = matmul(this.#there(x), this.#rest, shape);
-    return product.map((value, i) => (2 / this.#top) * value - x[i]!);
+    return product.map((value, i) => (2 / top) * value - x[i]!);
   }
 
   #there(x: Float32Array): Float32Array {
@@ -123,6 +134,10 @@ function inverseRoot(top: number, cut: number): readonly number[] {
     }
     return (sum * (k === 0 ? 1 : 2)) / POINTS;
   });
+}
+
+function lengthOf(x: Float32Array): number {
+  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
 }
 
 function orthonormal(rows: Float32Array, cols: number): Float32Array {

@@ -74,6 +74,27 @@ describe("the image of vectors by a polar factor", () => {
     }
   });
 
+  test("is never longer, whatever the spectrum is like", () => {
+    const spectra = fc.record({
+      size: fc.integer({ min: 20, max: 120 }),
+      rank: fc.integer({ min: 1, max: 120 }),
+      decay: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      seed: fc.nat(1000),
+    });
+    fc.assert(
+      fc.property(spectra, ({ size, rank, decay, seed }) => {
+        const left = normals(size * Math.min(rank, size), seed);
+        const depth = left.length / size;
+        const scaled = left.map((value, at) => value * Math.exp(-decay * (at % depth)));
+        const m = matmul(scaled, normals(depth * size, seed + 1), { rows: size, depth, columns: size });
+        const x = normals(4 * size, seed + 2);
+        const image = new PolarImage(m, size, size).of(x);
+        expect(Math.hypot(...image)).toBeLessThan(1.06 * Math.hypot(...x));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test("has no length where the matrix says nothing, and stays finite where it says little", () => {
     const x = normals(3 * 100, 1);
     expect([...new PolarImage(new Float32Array(100 * 100), 100, 100).of(x)].every((value) => value === 0)).toBe(true);
