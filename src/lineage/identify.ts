@@ -50,7 +50,7 @@ export async function identifySubject(
   // Held against nothing is no answer.
   if (plain.candidates.length === 0 && why !== null) throw why;
   const moved = plain.candidates.every(({ comparison }) => isOpen(comparison))
-    ? await movedBases(suspect, registry, { limit, signal })
+    ? await movedBases(suspect, registry, { limit, signal }, !plain.candidates.every(isSilent))
     : NO_BASES;
   const candidates = withMoved(plain.candidates, moved.candidates);
   const missed = new Set(plain.unread.map(({ name }) => name));

@@ -1,5 +1,5 @@
 import { WeightmarkError } from "../errors.ts";
-import { attentionCode } from "../fingerprint/layer-codes.ts";
+import { attentionCode, layerCodes } from "../fingerprint/layer-codes.ts";
 import type { CandidateSource, RankedBase } from "./candidate-source.ts";
 import { tokenCodesOf } from "./evidence-sources.ts";
 import { streamsOfAdapter } from "./fitting-bases.ts";
@@ -21,16 +21,19 @@ const MAX_FITTING = 128;
 
 /**
  * The bases that tokens rank first, asked whether labels were moved: of those with a deep part, where the suspect has its
- * weights or a deep part as well. Of a LoRA adapter alone all bases that it may have been trained on.
+ * weights or a deep part as well. Of a LoRA adapter alone all bases that it may have been trained on. Where the plain tests found
+ * a common start (`isFound`), those that they ranked first: a stream that was cut has other codes of tokens.
  */
 export async function movedBases(
   suspect: Subject,
   registry: CandidateSource,
   { limit, signal }: Omit<Ranking, "deep">,
+  isFound: boolean,
 ): Promise<MovedBases> {
   const widths = streamsOfAdapter(suspect);
   try {
-    const codes = widths === null ? await tokenCodesOf(suspect, signal) : widths.map(attentionCode);
+    const ofTokens = async () => (isFound ? layerCodes(suspect.fingerprint) : tokenCodesOf(suspect, signal));
+    const codes = widths === null ? await ofTokens() : widths.map(attentionCode);
     if (codes.length === 0) return NO_BASES;
     const most = widths === null ? limit : Math.max(limit, MAX_FITTING);
     const { candidates, unread } = await testRanked(suspect, registry, codes, { limit: most, signal, deep: true });

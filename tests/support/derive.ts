@@ -208,3 +208,25 @@ export function lieAboutRoles(model: Model): Model {
     return name;
   });
 }
+
+/** The stream of a Llama without every nth of its dimensions, or with one of zeros in front. */
+export function restream(from: Model, nth: number | null): Model {
+  const whole = [...from.get("model.norm.weight")!.values.keys()];
+  const kept = nth === null ? [-1, ...whole] : whole.filter((i) => i % nth !== nth - 1);
+  const width = kept.length;
+  return new Map(
+    [...from].map(([name, { shape, values, ...rest }]) => {
+      const axis = /(?:o_proj|down_proj|norm)\.weight$/.test(name) ? 0 : 1;
+      const cols = shape[1] ?? 1;
+      const to = shape.map((size, i) => (i === axis ? width : size));
+      const out = new Float32Array(to.reduce((a, b) => a * b, 1));
+      const toCols = to[1] ?? 1;
+      for (let at = 0; at < out.length; at++) {
+        const [row, column] = [Math.floor(at / toCols), at % toCols];
+        const source = kept[axis === 0 ? row : column]!;
+        if (source >= 0) out[at] = values[axis === 0 ? source * cols + column : row * cols + source]!;
+      }
+      return [name, { ...rest, shape: to, values: out }];
+    }),
+  );
+}

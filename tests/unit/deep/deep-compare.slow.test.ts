@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CompareResult } from "../../../src/lineage/result.ts";
-import { addNoise, extendVocabulary, quantise, relayer } from "../../support/derive.ts";
+import { addNoise, extendVocabulary, quantise, relayer, restream } from "../../support/derive.ts";
 import { type Disguise, obfuscate } from "../../support/obfuscate.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { judge } from "../../support/stored-model.ts";
@@ -11,28 +11,6 @@ const SHAPE = { width: 64, hidden: 160, heads: 4, kvHeads: 2, headSize: 16, voca
 const model = (init: number, training = init): Model => randomModel({ init, training }, DIMS);
 const deep = (suspect: Model, base: Model): Promise<CompareResult> =>
   judge(suspect, base, { monteCarlo: false, deep: true });
-
-/** The stream without every nth of its dimensions, or with one of zeros in front. */
-function restream(from: Model, nth: number | null): Model {
-  const whole = [...Array(DIMS.width).keys()];
-  const kept = nth === null ? [-1, ...whole] : whole.filter((i) => i % nth !== nth - 1);
-  const width = kept.length;
-  return new Map(
-    [...from].map(([name, { shape, values, ...rest }]) => {
-      const axis = /(?:o_proj|down_proj|norm)\.weight$/.test(name) ? 0 : 1;
-      const cols = shape[1] ?? 1;
-      const to = shape.map((size, i) => (i === axis ? width : size));
-      const out = new Float32Array(to.reduce((a, b) => a * b, 1));
-      const toCols = to[1] ?? 1;
-      for (let at = 0; at < out.length; at++) {
-        const [row, column] = [Math.floor(at / toCols), at % toCols];
-        const source = kept[axis === 0 ? row : column]!;
-        if (source >= 0) out[at] = values[axis === 0 ? source * cols + column : row * cols + source]!;
-      }
-      return [name, { ...rest, shape: to, values: out }];
-    }),
-  );
-}
 
 /** As a tuned copy is. */
 const tuned = quantise(addNoise(model(1), 0.2), 8);

@@ -3,7 +3,7 @@ import { takeFingerprint } from "../../../src/deep/deep-fingerprint.ts";
 import { identifySubject } from "../../../src/lineage/identify.ts";
 import type { IdentifyResult } from "../../../src/lineage/result.ts";
 import { openRegistry } from "../../../src/registry/file-registry.ts";
-import { addNoise, extendVocabulary, quantise } from "../../support/derive.ts";
+import { addNoise, extendVocabulary, quantise, restream } from "../../support/derive.ts";
 import { type Disguise, obfuscate } from "../../support/obfuscate.ts";
 import { type Model, randomModel } from "../../support/random-model.ts";
 import { scratchDirectory } from "../../support/scratch-directory.ts";
@@ -54,6 +54,19 @@ describe("identify, where labels were moved", () => {
     const { verdict, candidates } = await identified(extendVocabulary(suspect, 600), "deep");
     expect(verdict).toBe("derived");
     expect(candidates[0]!.name).toBe("base-1");
+  });
+
+  test("asks on where a stream was cut so little that a common start is found, and no more than that said", async () => {
+    const tuned = quantise(addNoise(base(1), 0.05), 8);
+    const { verdict, candidates } = await identified(restream(tuned, 16), "deep");
+    expect(verdict).toBe("derived");
+    expect(candidates[0]).toMatchObject({ name: "base-1", comparison: { deep: { basis: "exact" } } });
+    expect(candidates[0]!.comparison.deep!.moved).toContain("width");
+    const without = await identified(restream(tuned, 16), "plain");
+    expect(without).toMatchObject({ verdict: "shared-init", candidates: [{ name: "base-1" }, {}] });
+    const sibling = await identified(restream(randomModel({ init: 1, training: 9 }, DIMS), 16), "deep");
+    expect(sibling.verdict).toBe("shared-init");
+    expect(sibling.candidates[0]!.comparison.deep).toBeUndefined();
   });
 
   test("says nothing of a stranger", async () => {
