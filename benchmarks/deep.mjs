@@ -3,10 +3,11 @@
  *
  *   node benchmarks/deep.mjs [--strangers DIRECTORY] [--most 112] [--siblings MANIFEST] [--every 8] [--derivatives MANIFEST]
  *                            [--bases MODEL,...] [--stranger MODEL] [--zoo MANIFEST] [--adapters MANIFEST]
- *                            [--fingerprints] [--cut N] [--json FILE]
+ *                            [--fingerprints] [--wide] [--cut N] [--json FILE]
  *
  * --fingerprints: all that is known of either model, and of bases of adapters, is the fingerprint with a deep part.
  * --cut: in place of all disguises, streams without every Nth dimension (of models of Llama's names).
+ * --wide: by deep tests alone, as streams over 768 wide are compared, whatever their width.
  * --strangers: a directory of independent models, every pair once, the disguises in turn; of fingerprints every pair as it is
  * and under the two that renumber neurons, twice each. --siblings and --derivatives: manifests of benchmarks/lab; of the siblings one pair of every N.
  * Derivatives are all those of Llama's names.
@@ -25,6 +26,7 @@ import { requireFloors } from "./deep/floors.mjs";
 import { judgeAll } from "./deep/judge.mjs";
 import { derivativePairs, madePairs, siblingPairs, strangerPairs } from "./deep/pairs.mjs";
 import { tableOf } from "./deep/table.mjs";
+import { judgeWide } from "./deep/wide.mjs";
 import { FAMILIES } from "./deep/zoo-families.mjs";
 import { cutStream } from "./deep/zoo-moves.mjs";
 import { zooPairs } from "./deep/zoo-pairs.mjs";
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     bases: { type: "string" },
     stranger: { type: "string" },
     fingerprints: { type: "boolean", default: false },
+    wide: { type: "boolean", default: false },
     cut: { type: "string" },
     zoo: { type: "string" },
     adapters: { type: "string" },
@@ -56,7 +59,8 @@ const pairs = [
 const cut = values.cut && [
   [`without every ${values.cut}th dimension`, () => cutStream(FAMILIES.llama, Number(values.cut))],
 ];
-const rows = await judgeAll(cut ? pairs.map((pair) => ({ ...pair, disguises: cut })) : pairs, values.fingerprints);
+const asked = cut ? pairs.map((pair) => ({ ...pair, disguises: cut })) : pairs;
+const rows = values.wide ? await judgeWide(asked) : await judgeAll(asked, values.fingerprints);
 if (pairs.length > 0) process.stdout.write(tableOf(rows));
 const adapters = values.adapters ? await judgeAdapters(values.adapters, values.fingerprints) : [];
 if (adapters.length > 0) process.stdout.write(adapterTable(adapters));

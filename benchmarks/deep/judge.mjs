@@ -84,7 +84,7 @@ async function subjectOf(checkpoint, name, stored) {
   };
 }
 
-function rowOf({ truth, change }, disguise, { verdict, log10P, deep, direction, tests }) {
+export function rowOf({ truth, change }, disguise, { verdict, log10P, deep, direction, tests }) {
   const isClaim = verdict === "derived" || verdict === "identical" || verdict === "recast";
   const isWrong = (truth !== "derivative" && isClaim) || (truth === "stranger" && verdict === "shared-init");
   const basis = deep === undefined ? "plain" : (deep.basis ?? "silent");
