@@ -43,10 +43,12 @@ async function wideEvidence(
   const [a, b] = [await deepModel(first, signal), await deepModel(second, signal)];
   if (a === null || b === null || Math.max(a.width, b.width) <= WHOLE_WIDTH) return null;
   const ids = sharedFrame(a, b);
-  const part = ids === null ? null : await takeDeepPart(a, reachesFar(first.location), ids, true);
-  if (part === null) return null;
-  const image = await frameImage(part, a, b);
-  const [own, theirs] = (await counterpart(b, part, reachesFar(second.location), true, image)) ?? [];
+  const [isFar, isOtherFar] = [reachesFar(first.location), reachesFar(second.location)];
+  const part = ids === null ? null : await takeDeepPart(a, isFar, ids, true);
+  if (part === null || part.networks.length === 0) return null;
+  // Rows of all tokens are many requests of a source far away.
+  const image = isFar || isOtherFar ? null : await frameImage(part, a, b);
+  const [own, theirs] = (await counterpart(b, part, isOtherFar, true, image)) ?? [];
   if (own === undefined || theirs === undefined || own.networks.length === 0) return null;
   const evidence = partEvidence(theirs, own);
   // Tokens that were renumbered can still be looked for in streams that are not too wide.
