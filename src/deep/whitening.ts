@@ -21,7 +21,9 @@ export function whitening({ values, vectors }: SymmetricEigen, ridge: number, fi
   const scaled = new Float32Array(count * kept);
   const plain = new Float32Array(kept * count);
   for (let k = 0; k < kept; k++) {
-    const scale = 1 / Math.sqrt(Math.max(0, values[first + k]!) + ridge * mean);
+    const energy = Math.max(0, values[first + k]!) + ridge * mean;
+    // Rows that are all zero span nothing.
+    const scale = energy > 0 ? 1 / Math.sqrt(energy) : 0;
     for (let i = 0; i < count; i++) {
       const entry = vectors[(first + k) * count + i]!;
       plain[k * count + i] = entry;
