@@ -21,8 +21,8 @@ export async function judgeWide(pairs) {
       const moved = move(101 + number)(pair.edit(view));
       const tensors = [...moved.tensors.values()].map(({ name, shape, read }) => [name, shape, read()]);
       const finding = await findingOf(base, await deepModel(memoryCheckpoint(tensors)));
-      const { verdict, basis, strength } = finding;
-      rows.push(rowOf(pair, disguise, { ...finding, deep: { basis, strength }, direction: verdict }));
+      const { basis, strength } = finding;
+      rows.push(rowOf(pair, disguise, { ...finding, deep: { basis, strength }, direction: "not-established" }));
     }
     view.close();
   }

@@ -1,5 +1,5 @@
 import { matmul } from "../kernels/matmul.ts";
-import { orthonormalRows } from "./orthonormal.ts";
+import { orthonormal } from "./orthonormal.ts";
 import { prng } from "./prng.ts";
 import { thinSvd } from "./svd.ts";
 
@@ -80,10 +80,4 @@ export function transpose(matrix: Float32Array, rows: number, cols: number): Flo
   const out = new Float32Array(matrix.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = matrix[i * cols + j]!;
   return out;
-}
-
-function orthonormal(rows: Float32Array, cols: number): Float32Array {
-  const exact = Float64Array.from(rows);
-  orthonormalRows(exact, cols);
-  return Float32Array.from(exact);
 }

@@ -23,6 +23,13 @@ export function orthonormalRows(rows: Float64Array, cols: number, against: Float
   }
 }
 
+/** The same of f32 rows, as new ones. */
+export function orthonormal(rows: Float32Array, cols: number): Float32Array {
+  const exact = Float64Array.from(rows);
+  orthonormalRows(exact, cols);
+  return Float32Array.from(exact);
+}
+
 /** Takes the unit vector at `at` out of the row; four sums, for one would wait for itself. */
 function takeOut(row: Float64Array, units: Float64Array, at: number): void {
   const cols = row.length;

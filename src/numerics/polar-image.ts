@@ -1,6 +1,6 @@
 import { matmul } from "../kernels/matmul.ts";
 import { transpose } from "./leading-spaces.ts";
-import { orthonormalRows } from "./orthonormal.ts";
+import { orthonormal } from "./orthonormal.ts";
 import { prng } from "./prng.ts";
 import { thinSvd } from "./svd.ts";
 
@@ -138,10 +138,4 @@ function inverseRoot(top: number, cut: number): readonly number[] {
 
 function lengthOf(x: Float32Array): number {
   return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
-}
-
-function orthonormal(rows: Float32Array, cols: number): Float32Array {
-  const exact = Float64Array.from(rows);
-  orthonormalRows(exact, cols);
-  return Float32Array.from(exact);
 }
